@@ -1,0 +1,190 @@
+//! One closed table of error codes and its two projections: gRPC status and problem+json.
+//!
+//! It may exist because an error that crosses three services must reach the caller as one and the same refusal.
+//!
+//! * [`code`]: the table: HTTP status, gRPC code, title
+//! * [`Fault`]: one refusal or failure, with a machine word, a sentence and the fields at fault
+//! * [`http`]: the response, and the problem+json document that the outermost layer writes
+//! * [`grpc`]: the way through a gRPC status and back
+//! * [`database`]: what a database error means to a caller
+//!
+//! Of a 5xx only the code leaves the process: its cause is logged once, where it happened.
+
+pub mod code;
+pub mod database;
+pub mod grpc;
+pub mod http;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::ops::Deref;
+
+use bloom_kernel::MoneyError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use crate::code::Code;
+pub use crate::database::constraint;
+pub use crate::http::{FaultExt, Problem, problem};
+
+/// The cause of a fault, for the log only.
+pub type Source = Box<dyn Error + Send + Sync>;
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Violation {
+    /// JSON Pointer of the field, or the name of the parameter.
+    pub pointer: String,
+    /// Machine word.
+    pub code: String,
+    /// Sentence for people.
+    pub message: String,
+}
+
+/// A refusal or a failure; read its parts through `Deref`.
+#[derive(Debug)]
+pub struct Fault(Box<Parts>);
+
+/// What a [`Fault`] says.
+#[derive(Debug)]
+pub struct Parts {
+    /// The line of the table.
+    pub code: Code,
+    /// Machine word such as `sku_taken`.
+    pub reason: Cow<'static, str>,
+    /// Sentence for people; never shown for a 5xx.
+    pub detail: String,
+    /// The fields at fault.
+    pub errors: Vec<Violation>,
+    /// The policy that refused.
+    pub policy: Option<String>,
+    /// After how many seconds a retry may help.
+    pub retry_after_s: Option<u32>,
+    /// The cause, for the log.
+    pub source: Option<Source>,
+}
+
+impl Fault {
+    /// A fault with a machine word and a sentence.
+    pub fn new(code: Code, reason: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self(Box::new(Parts {
+            code,
+            reason: reason.into(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            policy: None,
+            retry_after_s: None,
+            source: None,
+        }))
+    }
+
+    /// There is no such thing, or the caller may not know that there is.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, "not_found", format!("There is no such {what}."))
+    }
+
+    /// One field of the input is wrong.
+    pub fn invalid(
+        pointer: impl Into<String>,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::new(Code::Invalid, "invalid_request", "The request is not valid; see errors.")
+            .at(pointer, code, message)
+    }
+
+    /// Something that should never happen did.
+    pub fn internal(cause: impl Into<Source>) -> Self {
+        Self::new(Code::Internal, "internal", "").source(cause)
+    }
+
+    /// Adds a field at fault.
+    #[must_use]
+    pub fn at(
+        mut self,
+        pointer: impl Into<String>,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (pointer, code, message) = (pointer.into(), code.into(), message.into());
+        self.0.errors.push(Violation { pointer, code, message });
+        self
+    }
+
+    /// Names the policy that refused.
+    #[must_use]
+    pub fn policy(mut self, policy: impl Into<String>) -> Self {
+        self.0.policy = Some(policy.into());
+        self
+    }
+
+    /// Says when a retry may help.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Keeps the cause for the log.
+    #[must_use]
+    pub fn source(mut self, cause: impl Into<Source>) -> Self {
+        self.0.source = Some(cause.into());
+        self
+    }
+
+    /// The cause and its causes in one line, for the log.
+    pub fn chain(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = Error::source(self);
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        line
+    }
+
+    /// What a caller may read: a failure of ours says a fixed sentence.
+    pub fn public_detail(&self) -> &str {
+        self.code.fixed_detail().unwrap_or(&self.detail)
+    }
+}
+
+impl Deref for Fault {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code.status().as_u16(), self.reason)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
+impl Error for Fault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let cause: &(dyn Error + Send + Sync) = self.0.source.as_deref()?;
+        Some(cause)
+    }
+}
+
+impl From<MoneyError> for Fault {
+    fn from(error: MoneyError) -> Self {
+        let reason = match error {
+            MoneyError::Overflow => "amount_out_of_range",
+            MoneyError::CurrencyMismatch { .. } => "currency_mismatch",
+            MoneyError::UnknownCurrency => "unknown_currency",
+            MoneyError::RateTooHigh => "rate_too_high",
+        };
+        Self::new(Code::Invalid, reason, format!("Cannot calculate: {error}."))
+    }
+}

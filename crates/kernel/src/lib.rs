@@ -1,0 +1,30 @@
+//! The words that all services share: typed ids, money, time, randomness, cursors and key formats.
+//!
+//! It may exist because two services that disagree on one of these words cannot talk to each other.
+//!
+//! * [`ids`]: one newtype per kind of thing, TypeID text at the edge
+//! * [`money`]: integer minor units with a currency, rates, rounding, allocation of remainders
+//! * [`time`] and [`entropy`]: the only doors to the clock and to randomness
+//! * [`page`]: page limits and signed cursors
+//! * [`metadata`]: the bounded key-value map of API resources
+//! * [`api_key`]: the text format of API keys
+//!
+//! Nothing here does IO, nothing here is async, and nothing here knows a service.
+
+pub mod api_key;
+pub mod entropy;
+pub mod ids;
+pub mod metadata;
+pub mod money;
+pub mod page;
+pub mod time;
+
+#[cfg(test)]
+mod tests;
+
+pub use entropy::{Entropy, OsEntropy, uuid_v7};
+pub use ids::*;
+pub use metadata::Metadata;
+pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
+pub use page::{CursorKey, Limit, cursor_decode, cursor_encode};
+pub use time::{Clock, SystemClock, Timestamp};
