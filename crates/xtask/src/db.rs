@@ -1,0 +1,105 @@
+//! The development database that the checked SQL macros ask: one schema per service, always rebuilt from migrations.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use bloom_pgdev::{Address, Cluster, Options};
+
+use crate::Outcome;
+use crate::workspace::Workspace;
+
+const DATABASE: &str = "bloom_dev";
+const OWNER: &str = "bloom_owner";
+
+/// Recreates one schema or all of them, and writes the `.env` of the crates that use it.
+pub(crate) fn run(workspace: &Workspace, wanted: &str) -> Outcome {
+    let address = Cluster::open(&workspace.root, "dev").start(&Options::durable())?;
+    let _guard = lock(workspace)?;
+    let exists = format!("select count(*) from pg_database where datname = '{DATABASE}'");
+    if address.query("postgres", "postgres", &exists)? == "0" {
+        address.query("postgres", "postgres", &format!("create database {DATABASE}"))?;
+    }
+    let schemas = workspace.schemas()?;
+    if wanted != "all" && !schemas.iter().any(|schema| schema == wanted) {
+        return Err(format!("no folder migrations/{wanted}; there are: {}", schemas.join(", ")).into());
+    }
+    for schema in schemas.iter().filter(|schema| wanted == "all" || *schema == wanted) {
+        recreate(workspace, &address, schema)?;
+        for folder in workspace.crates_of(schema)? {
+            write_env(&address, schema, &folder)?;
+            println!("{schema}: {} is ready", workspace.relative(&folder).join(".env").display());
+        }
+    }
+    Ok(())
+}
+
+/// Roles are shared by all schemas, so one process at a time makes them.
+fn lock(workspace: &Workspace) -> Outcome<fs::File> {
+    let folder = workspace.path(".bloom");
+    fs::create_dir_all(&folder)?;
+    let file = fs::File::create(folder.join("db.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Drops the schema and applies the platform's and the service's migrations in one `psql`.
+fn recreate(workspace: &Workspace, address: &Address, schema: &str) -> Outcome {
+    let script = script(workspace, schema)?;
+    let mut command = address.psql("postgres", DATABASE);
+    let mut child = command.args(["-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A psql that has stopped at an error closes the pipe: what it said is the better message.
+        let _ = std::io::Write::write_all(&mut stdin, script.as_bytes());
+    }
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("the migrations of {schema} failed:\n{}", String::from_utf8_lossy(&output.stderr).trim()).into())
+}
+
+fn script(workspace: &Workspace, schema: &str) -> Outcome<String> {
+    let (service, system) = (format!("bloom_{schema}"), format!("bloom_{schema}_system"));
+    let mut script = String::from("set lock_timeout = '30s';\n");
+    for role in [OWNER, &service, &system] {
+        let _ = writeln!(script, "do $$ begin create role {role} login; exception when duplicate_object then null; end $$;");
+    }
+    let _ = write!(
+        script,
+        "drop schema if exists {schema} cascade;\ncreate schema {schema} authorization {OWNER};\n\
+         grant usage on schema {schema} to {service}, {system};\nset role {OWNER};\nset search_path to {schema};\n\
+         set bloom.service_role = '{service}';\nset bloom.system_role = '{system}';\n"
+    );
+    let mut files = workspace.files("migrations/platform", ".sql")?;
+    if schema != "platform" {
+        files.extend(workspace.files(&format!("migrations/{schema}"), ".sql")?);
+    }
+    for file in files {
+        let include = format!("\\i '{}'", file.display());
+        if fs::read_to_string(&file)?.starts_with("-- no-transaction") {
+            let _ = writeln!(script, "{include}");
+        } else {
+            let _ = writeln!(script, "begin;\n{include}\ncommit;");
+        }
+    }
+    Ok(script)
+}
+
+fn write_env(address: &Address, schema: &str, folder: &Path) -> Outcome {
+    let metadata = folder.join(".sqlx");
+    fs::create_dir_all(&metadata)?;
+    let url = address.url(OWNER, DATABASE);
+    let text = format!(
+        "# Written by `cargo xtask db {schema}`.\nDATABASE_URL={url}?options=-csearch_path%3D{schema}\nSQLX_OFFLINE_DIR={}\n",
+        metadata.display()
+    );
+    let path = folder.join(".env");
+    // An unchanged file keeps its time, so that nothing is compiled again for it.
+    if fs::read_to_string(&path).is_ok_and(|present| present == text) {
+        return Ok(());
+    }
+    fs::write(path, text)?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Exists because generated code, query metadata and house rules are checked by a program, not by a reviewer.
+//!
+//! `cargo xtask proto | db | sqlx | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
+
+mod db;
+mod pg;
+mod proto;
+mod sqlx;
+#[cfg(test)]
+mod tests;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+/// What any task answers; the error is a sentence for a person.
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+#[derive(Parser)]
+#[command(about = "Generates and checks the committed artefacts of this workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Generate crates/proto-<service> from proto/bloom/<service>/v1/*.proto
+    Proto {
+        /// Change nothing; fail when the committed code differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Recreate the schema of one service (or `all`) in the development database, for the checked SQL macros
+    Db {
+        /// A folder under migrations/, or `all`
+        schema: String,
+    },
+    /// Regenerate the .sqlx folder of every crate that checks its SQL
+    Sqlx {
+        /// Put everything back; fail when the committed metadata differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Start, stop or erase a private PostgreSQL cluster of this checkout
+    Pg {
+        /// What to do
+        action: pg::Action,
+        /// Which cluster: dev, test, bench
+        #[arg(default_value = "dev")]
+        purpose: String,
+    },
+    /// Check the house rules that a program can check
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let workspace = Workspace::here();
+    let outcome = match Arguments::parse().task {
+        Task::Proto { check } => proto::run(&workspace, check),
+        Task::Db { schema } => db::run(&workspace, &schema),
+        Task::Sqlx { check } => sqlx::run(&workspace, check),
+        Task::Pg { action, purpose } => pg::run(&workspace, action, &purpose),
+        Task::Tidy => tidy::run(&workspace),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The committed query metadata: what the checked SQL macros answer with where there is no database.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use crate::workspace::{self, Workspace};
+use crate::{Outcome, db};
+
+const MACROS: [&str; 3] = ["query!(", "query_as!(", "query_scalar!("];
+
+/// Regenerates the metadata of every crate; with `check` the old state is put back and a difference is an error.
+pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
+    let users = users(workspace)?;
+    if users.is_empty() {
+        return Ok(());
+    }
+    db::run(workspace, "all")?;
+    let before = snapshot(&users)?;
+    for folder in &users {
+        clear(folder)?;
+    }
+    compile(workspace, &users)?;
+    let after = snapshot(&users)?;
+    let changed: Vec<&PathBuf> = before.keys().chain(after.keys()).filter(|path| before.get(*path) != after.get(*path)).collect();
+    for path in &changed {
+        println!("{} {}", if check { "differs:" } else { "written:" }, workspace.relative(path).display());
+    }
+    if check && !changed.is_empty() {
+        for path in after.keys() {
+            fs::remove_file(path)?;
+        }
+        for (path, text) in &before {
+            fs::write(path, text)?;
+        }
+        return Err("committed query metadata differs from the code: run `cargo xtask sqlx` and commit".into());
+    }
+    Ok(())
+}
+
+/// The crates whose sources use the checked macros.
+fn users(workspace: &Workspace) -> Outcome<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for schema in workspace.schemas()? {
+        for folder in workspace.crates_of(&schema)? {
+            let sources = workspace.files(&workspace.relative(&folder).join("src").to_string_lossy(), ".rs")?;
+            let texts = sources.iter().map(fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
+            if texts.iter().any(|text| MACROS.iter().any(|name| text.contains(name))) {
+                found.push(folder);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Empties the metadata, and makes sure that cargo compiles the crate again.
+fn clear(folder: &Path) -> Outcome {
+    let metadata = folder.join(".sqlx");
+    if metadata.exists() {
+        fs::remove_dir_all(&metadata)?;
+    }
+    fs::create_dir_all(&metadata)?;
+    let library = folder.join("src/lib.rs");
+    #[expect(clippy::disallowed_methods, reason = "the time stamp of a file, not business time")]
+    fs::File::options().append(true).open(library)?.set_modified(SystemTime::now())?;
+    Ok(())
+}
+
+/// Clippy's view of all targets, so that `./dev test` has nothing to compile twice.
+fn compile(workspace: &Workspace, users: &[PathBuf]) -> Outcome {
+    let mut command = Command::new("cargo");
+    command.args(["clippy", "-q", "--all-targets", "--no-deps"]).current_dir(&workspace.root);
+    command.env("SQLX_OFFLINE", "false").env_remove("DATABASE_URL").env_remove("SQLX_OFFLINE_DIR");
+    for folder in users {
+        command.arg("-p").arg(package(folder)?);
+    }
+    if command.status()?.success() { Ok(()) } else { Err("a crate does not compile against its schema".into()) }
+}
+
+/// The package name, from the manifest.
+fn package(folder: &Path) -> Outcome<String> {
+    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = "));
+    Ok(name.ok_or_else(|| format!("no package name in {}", folder.display()))?.trim_matches('"').to_owned())
+}
+
+fn snapshot(users: &[PathBuf]) -> Outcome<BTreeMap<PathBuf, String>> {
+    let mut found = BTreeMap::new();
+    for folder in users {
+        let metadata = folder.join(".sqlx");
+        for entry in fs::read_dir(&metadata).into_iter().flatten() {
+            let path = entry?.path();
+            if workspace::name(&path).is_some_and(|name| name.starts_with("query-")) {
+                found.insert(path.clone(), fs::read_to_string(path)?);
+            }
+        }
+    }
+    Ok(found)
+}

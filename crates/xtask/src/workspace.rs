@@ -1,0 +1,103 @@
+//! Where things are in the checkout.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Outcome;
+
+/// The checkout that this program was built from.
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn here() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."));
+        Self { root: root.to_owned() }
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// The path below the root, for messages.
+    pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+
+    /// The schemas: one per folder under `migrations/`, `platform` (the tables that every service has) first.
+    pub(crate) fn schemas(&self) -> Outcome<Vec<String>> {
+        let mut names: Vec<String> = folders(&self.path("migrations"))?.iter().filter_map(|path| name(path)).collect();
+        names.sort_by_key(|name| (name != "platform", name.clone()));
+        Ok(names)
+    }
+
+    /// The crates whose SQL is checked against a schema.
+    pub(crate) fn crates_of(&self, schema: &str) -> Outcome<Vec<PathBuf>> {
+        let wanted: &[&str] = if schema == "platform" { &["runtime", "events"] } else { &[schema] };
+        let owns = |path: &PathBuf| name(path).is_some_and(|name| wanted.contains(&name.as_str()));
+        Ok(self.members()?.into_iter().filter(owns).collect())
+    }
+
+    /// The folders of all member crates.
+    pub(crate) fn members(&self) -> Outcome<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for parent in ["crates", "services", "gateway", "tests"] {
+            let parent = self.path(parent);
+            found.push(parent.clone());
+            for folder in folders(&parent)? {
+                found.push(folder.clone());
+                found.extend(folders(&folder)?);
+            }
+        }
+        found.retain(|folder| folder.join("Cargo.toml").exists());
+        Ok(found)
+    }
+
+    /// All files below a folder whose name ends so, sorted; build products and generated code excepted.
+    pub(crate) fn files(&self, folder: &str, ending: &str) -> Outcome<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        collect(&self.path(folder), ending, &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// The last part of a path.
+pub(crate) fn name(path: &Path) -> Option<String> {
+    path.file_name().map(|name| name.to_string_lossy().into_owned())
+}
+
+/// The folders directly inside a folder, sorted; none when it is absent.
+pub(crate) fn folders(parent: &Path) -> Outcome<Vec<PathBuf>> {
+    if !parent.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(parent).map_err(|error| format!("reading {}: {error}", parent.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) -> Outcome {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = name(&path).unwrap_or_default();
+        if path.is_dir() {
+            if !["target", "gen", "node_modules"].contains(&name.as_str()) && !name.starts_with('.') {
+                collect(&path, ending, found)?;
+            }
+        } else if name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
