@@ -21,14 +21,15 @@ pub(crate) fn run(workspace: &Workspace, wanted: &str) -> Outcome {
     if address.query("postgres", "postgres", &exists)? == "0" {
         address.query("postgres", "postgres", &format!("create database {DATABASE}"))?;
     }
-    let schemas = workspace.schemas()?;
-    if wanted != "all" && !schemas.iter().any(|schema| schema == wanted) {
-        return Err(format!("no folder migrations/{wanted}; there are: {}", schemas.join(", ")).into());
+    let services = workspace.migrations()?;
+    if wanted != "all" && !services.iter().any(|service| service == wanted) {
+        return Err(format!("no folder migrations/{wanted}; there are: {}", services.join(", ")).into());
     }
-    for schema in schemas.iter().filter(|schema| wanted == "all" || *schema == wanted) {
-        recreate(workspace, &address, schema)?;
-        for folder in workspace.crates_of(schema)? {
-            write_env(&address, schema, &folder)?;
+    for service in services.iter().filter(|service| wanted == "all" || *service == wanted) {
+        let schema = service.replace('-', "_");
+        recreate(&address, &schema, &script(workspace, service, &schema)?)?;
+        for folder in workspace.crates_of(service)? {
+            write_env(&address, &schema, &folder)?;
             println!("{schema}: {} is ready", workspace.relative(&folder).join(".env").display());
         }
     }
@@ -45,8 +46,7 @@ fn lock(workspace: &Workspace) -> Outcome<fs::File> {
 }
 
 /// Drops the schema and applies the platform's and the service's migrations in one `psql`.
-fn recreate(workspace: &Workspace, address: &Address, schema: &str) -> Outcome {
-    let script = script(workspace, schema)?;
+fn recreate(address: &Address, schema: &str, script: &str) -> Outcome {
     let mut command = address.psql("postgres", DATABASE);
     let mut child = command.args(["-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -60,21 +60,21 @@ fn recreate(workspace: &Workspace, address: &Address, schema: &str) -> Outcome {
     Err(format!("the migrations of {schema} failed:\n{}", String::from_utf8_lossy(&output.stderr).trim()).into())
 }
 
-fn script(workspace: &Workspace, schema: &str) -> Outcome<String> {
-    let (service, system) = (format!("bloom_{schema}"), format!("bloom_{schema}_system"));
+fn script(workspace: &Workspace, service: &str, schema: &str) -> Outcome<String> {
+    let (role, system) = (format!("bloom_{schema}"), format!("bloom_{schema}_system"));
     let mut script = String::from("set lock_timeout = '30s';\n");
-    for role in [OWNER, &service, &system] {
+    for role in [OWNER, &role, &system] {
         let _ = writeln!(script, "do $$ begin create role {role} login; exception when duplicate_object then null; end $$;");
     }
     let _ = write!(
         script,
         "drop schema if exists {schema} cascade;\ncreate schema {schema} authorization {OWNER};\n\
-         grant usage on schema {schema} to {service}, {system};\nset role {OWNER};\nset search_path to {schema};\n\
-         set bloom.service_role = '{service}';\nset bloom.system_role = '{system}';\n"
+         grant usage on schema {schema} to {role}, {system};\nset role {OWNER};\nset search_path to {schema};\n\
+         set bloom.service_role = '{role}';\nset bloom.system_role = '{system}';\n"
     );
     let mut files = workspace.files("migrations/platform", ".sql")?;
-    if schema != "platform" {
-        files.extend(workspace.files(&format!("migrations/{schema}"), ".sql")?);
+    if service != "platform" {
+        files.extend(workspace.files(&format!("migrations/{service}"), ".sql")?);
     }
     for file in files {
         let include = format!("\\i '{}'", file.display());
@@ -92,7 +92,7 @@ fn write_env(address: &Address, schema: &str, folder: &Path) -> Outcome {
     fs::create_dir_all(&metadata)?;
     let url = address.url(OWNER, DATABASE);
     let text = format!(
-        "# Written by `cargo xtask db {schema}`.\nDATABASE_URL={url}?options=-csearch_path%3D{schema}\nSQLX_OFFLINE_DIR={}\n",
+        "# Written by `cargo xtask db`.\nDATABASE_URL={url}?options=-csearch_path%3D{schema}\nSQLX_OFFLINE_DIR={}\n",
         metadata.display()
     );
     let path = folder.join(".env");

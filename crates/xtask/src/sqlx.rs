@@ -43,8 +43,8 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
 /// The crates whose sources use the checked macros.
 fn users(workspace: &Workspace) -> Outcome<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for schema in workspace.schemas()? {
-        for folder in workspace.crates_of(&schema)? {
+    for service in workspace.migrations()? {
+        for folder in workspace.crates_of(&service)? {
             let sources = workspace.files(&workspace.relative(&folder).join("src").to_string_lossy(), ".rs")?;
             let texts = sources.iter().map(fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
             if texts.iter().any(|text| MACROS.iter().any(|name| text.contains(name))) {
@@ -74,16 +74,9 @@ fn compile(workspace: &Workspace, users: &[PathBuf]) -> Outcome {
     command.args(["clippy", "-q", "--all-targets", "--no-deps"]).current_dir(&workspace.root);
     command.env("SQLX_OFFLINE", "false").env_remove("DATABASE_URL").env_remove("SQLX_OFFLINE_DIR");
     for folder in users {
-        command.arg("-p").arg(package(folder)?);
+        command.arg("-p").arg(workspace::package(folder)?);
     }
     if command.status()?.success() { Ok(()) } else { Err("a crate does not compile against its schema".into()) }
-}
-
-/// The package name, from the manifest.
-fn package(folder: &Path) -> Outcome<String> {
-    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
-    let name = manifest.lines().find_map(|line| line.strip_prefix("name = "));
-    Ok(name.ok_or_else(|| format!("no package name in {}", folder.display()))?.trim_matches('"').to_owned())
 }
 
 fn snapshot(users: &[PathBuf]) -> Outcome<BTreeMap<PathBuf, String>> {

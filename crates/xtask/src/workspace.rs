@@ -25,18 +25,26 @@ impl Workspace {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 
-    /// The schemas: one per folder under `migrations/`, `platform` (the tables that every service has) first.
-    pub(crate) fn schemas(&self) -> Outcome<Vec<String>> {
+    /// The folders under `migrations/`, one per schema; `platform` (the tables that every service has) first.
+    pub(crate) fn migrations(&self) -> Outcome<Vec<String>> {
         let mut names: Vec<String> = folders(&self.path("migrations"))?.iter().filter_map(|path| name(path)).collect();
         names.sort_by_key(|name| (name != "platform", name.clone()));
         Ok(names)
     }
 
-    /// The crates whose SQL is checked against a schema.
-    pub(crate) fn crates_of(&self, schema: &str) -> Outcome<Vec<PathBuf>> {
-        let wanted: &[&str] = if schema == "platform" { &["runtime", "events"] } else { &[schema] };
-        let owns = |path: &PathBuf| name(path).is_some_and(|name| wanted.contains(&name.as_str()));
-        Ok(self.members()?.into_iter().filter(owns).collect())
+    /// The crates whose SQL is checked against the schema of a folder under `migrations/`.
+    pub(crate) fn crates_of(&self, folder: &str) -> Outcome<Vec<PathBuf>> {
+        let wanted: Vec<String> = match folder {
+            "platform" => vec!["bloom-runtime".into(), "bloom-events".into()],
+            service => vec![format!("bloom-{service}")],
+        };
+        let mut found = Vec::new();
+        for member in self.members()? {
+            if wanted.contains(&package(&member)?) {
+                found.push(member);
+            }
+        }
+        Ok(found)
     }
 
     /// The folders of all member crates.
@@ -61,6 +69,13 @@ impl Workspace {
         found.sort();
         Ok(found)
     }
+}
+
+/// The package name in the manifest of a crate's folder.
+pub(crate) fn package(folder: &Path) -> Outcome<String> {
+    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = "));
+    Ok(name.ok_or_else(|| format!("no package name in {}", folder.display()))?.trim_matches('"').to_owned())
 }
 
 /// The last part of a path.
