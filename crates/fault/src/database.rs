@@ -12,7 +12,7 @@ impl From<sqlx::Error> for Fault {
         match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => unavailable(error),
             sqlx::Error::Database(cause) => {
-                let state = cause.code().map(|state| state.into_owned()).unwrap_or_default();
+                let state = cause.code().unwrap_or_default().into_owned();
                 of_sqlstate(&state, error)
             }
             _ => Self::internal(error),
@@ -24,22 +24,17 @@ fn of_sqlstate(state: &str, error: sqlx::Error) -> Fault {
     match state {
         // Serialization failure, deadlock, lock not available: the same request may pass a moment later.
         "40001" | "40P01" | "55P03" => {
-            Fault::new(Code::Conflict, "busy", "Another request works on the same thing; try again.")
-                .retry_after(1)
-                .source(error)
+            Fault::new(Code::Conflict, "busy", "Another request works on the same thing; try again.").retry_after(1).source(error)
         }
         // Statement cancelled by its timeout.
         "57014" => Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "").source(error),
         // The character NUL, which text columns and jsonb cannot hold.
         "22021" | "22P05" => {
-            Fault::new(Code::Invalid, "invalid_text", "A text holds a character that cannot be stored.")
-                .source(error)
+            Fault::new(Code::Invalid, "invalid_text", "A text holds a character that cannot be stored.").source(error)
         }
         "22003" => Fault::new(Code::Invalid, "out_of_range", "A number is out of range.").source(error),
         // Connection errors, too many connections, shutting down, read-only after a failover.
-        _ if state.starts_with("08") || state.starts_with("53") || state.starts_with("57P") => {
-            unavailable(error)
-        }
+        _ if state.starts_with("08") || state.starts_with("53") || state.starts_with("57P") => unavailable(error),
         "25006" => unavailable(error),
         _ => Fault::internal(error),
     }

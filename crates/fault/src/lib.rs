@@ -89,13 +89,8 @@ impl Fault {
     }
 
     /// One field of the input is wrong.
-    pub fn invalid(
-        pointer: impl Into<String>,
-        code: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self::new(Code::Invalid, "invalid_request", "The request is not valid; see errors.")
-            .at(pointer, code, message)
+    pub fn invalid(pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Code::Invalid, "invalid_request", "The request is not valid; see errors.").at(pointer, code, message)
     }
 
     /// Something that should never happen did.
@@ -105,12 +100,7 @@ impl Fault {
 
     /// Adds a field at fault.
     #[must_use]
-    pub fn at(
-        mut self,
-        pointer: impl Into<String>,
-        code: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn at(mut self, pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
         let (pointer, code, message) = (pointer.into(), code.into(), message.into());
         self.0.errors.push(Violation { pointer, code, message });
         self

@@ -21,9 +21,7 @@ impl Entropy for OsEntropy {
     /// # Panics
     /// When the operating system has no randomness to give: nothing safe could follow.
     fn fill(&self, buffer: &mut [u8]) {
-        rand::rngs::SysRng
-            .try_fill_bytes(buffer)
-            .expect("the operating system gives random bytes");
+        rand::rngs::SysRng.try_fill_bytes(buffer).expect("the operating system gives random bytes");
     }
 }
 

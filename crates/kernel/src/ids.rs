@@ -1,4 +1,4 @@
-//! Typed ids: a UUIDv7 inside, TypeID text (`prod_` and 26 characters) at the edge.
+//! Typed ids: a `UUIDv7` inside, `TypeID` text (`prod_` and 26 characters) at the edge.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,10 +51,7 @@ fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -> fmt::Result
 }
 
 fn parse_id(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
-    text.strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('_'))
-        .and_then(decode_suffix)
-        .ok_or(IdError { prefix })
+    text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).and_then(decode_suffix).ok_or(IdError { prefix })
 }
 
 macro_rules! ids {

@@ -2,7 +2,7 @@
 //!
 //! It may exist because two services that disagree on one of these words cannot talk to each other.
 //!
-//! * [`ids`]: one newtype per kind of thing, TypeID text at the edge
+//! * [`ids`]: one newtype per kind of thing, `TypeID` text at the edge
 //! * [`money`]: integer minor units with a currency, rates, rounding, allocation of remainders
 //! * [`time`] and [`entropy`]: the only doors to the clock and to randomness
 //! * [`page`]: page limits and signed cursors

@@ -218,13 +218,12 @@ impl Rounding {
     fn divide(self, numerator: i128, denominator: i128) -> i128 {
         let whole = numerator / denominator;
         let twice_rest = (numerator % denominator).abs() * 2;
-        let away = match (twice_rest.cmp(&denominator), self) {
-            (std::cmp::Ordering::Less, _) => false,
-            (std::cmp::Ordering::Greater, _) => true,
-            (std::cmp::Ordering::Equal, Self::HalfUp) => true,
-            (std::cmp::Ordering::Equal, Self::HalfDown) => false,
-            (std::cmp::Ordering::Equal, Self::HalfEven) => whole % 2 != 0,
+        let half_goes_away = match self {
+            Self::HalfUp => true,
+            Self::HalfEven => whole % 2 != 0,
+            Self::HalfDown => false,
         };
+        let away = denominator < twice_rest || (denominator == twice_rest && half_goes_away);
         if away { whole + numerator.signum() } else { whole }
     }
 }

@@ -28,12 +28,7 @@ pub fn cursor_encode(key: &CursorKey, tenant: TenantId, filter: &[u8], position:
 }
 
 /// Unpacks a cursor; `None` when it was not made by [`cursor_encode`] with the same key, tenant and filter.
-pub fn cursor_decode<T: DeserializeOwned>(
-    key: &CursorKey,
-    tenant: TenantId,
-    filter: &[u8],
-    cursor: &str,
-) -> Option<T> {
+pub fn cursor_decode<T: DeserializeOwned>(key: &CursorKey, tenant: TenantId, filter: &[u8], cursor: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor.strip_prefix(PREFIX)?).ok()?;
     let (position, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_LEN)?)?;
     mac(key, tenant, filter, position).verify_truncated_left(tag).ok()?;
@@ -68,7 +63,7 @@ impl Limit {
     }
 
     /// The limit as a number of items in memory.
-    pub fn len(self) -> usize {
+    pub fn items(self) -> usize {
         usize::from(self.0)
     }
 }
