@@ -1,0 +1,219 @@
+//! The three ways to a connection, and no fourth: [`TenantTx`] writes, [`TenantRead`] reads once, [`SystemTx`] belongs to
+//! the platform itself. Each sets the tenant that row-level security compares with, every time, trusting nothing from
+//! before; without a tenant the service role sees no row.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use bloom_fault::Fault;
+use bloom_kernel::TenantId;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+
+use crate::call::Call;
+use crate::host::Host;
+use crate::reply::Stored;
+
+/// How a service reaches its database.
+#[derive(Clone, Debug)]
+pub struct DbConfig {
+    /// As the service role: sees one tenant at a time.
+    pub service: PgConnectOptions,
+    /// As the system role: sees all tenants.
+    pub system: PgConnectOptions,
+    /// Most connections of the service role; the system role gets a quarter of that.
+    pub connections: u32,
+    /// Reads in a transaction instead of a session setting: needed behind a pooler in transaction mode.
+    pub transaction_pooler: bool,
+}
+
+/// The database of one service. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) host: Host,
+    service: PgPool,
+    system: PgPool,
+    transaction_pooler: bool,
+}
+
+/// A request waits no longer than this for a connection: then the database counts as gone (503).
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(900);
+
+impl Db {
+    /// Pools that connect when first used.
+    pub fn new(host: Host, config: &DbConfig) -> Self {
+        let pool = |connections: u32, options: &PgConnectOptions| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A broken connection shows itself at the first statement; a ping before each use costs a round trip.
+                .test_before_acquire(false)
+                .connect_lazy_with(options.clone())
+        };
+        Self {
+            host,
+            service: pool(config.connections, &config.service),
+            system: pool((config.connections / 4).max(3), &config.system),
+            transaction_pooler: config.transaction_pooler,
+        }
+    }
+
+    /// A transaction for the call's tenant.
+    pub async fn write(&self, call: &Call) -> Result<TenantTx, Fault> {
+        self.tenant_tx(call.tenant).await
+    }
+
+    async fn tenant_tx(&self, tenant: TenantId) -> Result<TenantTx, Fault> {
+        // One round trip; the id is hexadecimal, so nothing can be smuggled into the statement.
+        let begin = format!("begin; select set_config('bloom.tenant', '{}', true)", tenant.uuid());
+        let tx = match self.service.begin_with(AssertSqlSafe(begin.clone())).await {
+            Err(error) if is_broken(&error) => self.service.begin_with(AssertSqlSafe(begin)).await?,
+            other => other?,
+        };
+        Ok(TenantTx { tx, tenant, idempotency: None, host: self.host.clone() })
+    }
+
+    /// A connection for reads of one tenant.
+    pub async fn read(&self, tenant: TenantId) -> Result<TenantRead, Fault> {
+        if self.transaction_pooler {
+            return Ok(TenantRead(Read::Transaction(self.tenant_tx(tenant).await?)));
+        }
+        // After a restart of the database every pooled connection is broken once.
+        for _ in 0..self.service.options().get_max_connections() {
+            let mut connection = self.service.acquire().await?;
+            match set_tenant(&mut connection, tenant).await {
+                Ok(()) => return Ok(TenantRead(Read::Session(connection))),
+                Err(error) if is_broken(&error) => drop(connection.detach()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(sqlx::Error::PoolTimedOut.into())
+    }
+
+    /// A transaction that sees every tenant: relay, timers, key look-up, provider webhooks, checks. A test lists its callers.
+    pub async fn system(&self) -> Result<SystemTx, Fault> {
+        let tx = match self.system.begin().await {
+            Err(error) if is_broken(&error) => self.system.begin().await?,
+            other => other?,
+        };
+        Ok(SystemTx(tx))
+    }
+
+    /// True when the database answers.
+    pub async fn ready(&self) -> bool {
+        match self.service.acquire().await {
+            Ok(mut connection) => match sqlx::Connection::ping(&mut *connection).await {
+                Ok(()) => true,
+                Err(_) => {
+                    drop(connection.detach());
+                    false
+                }
+            },
+            Err(_) => false,
+        }
+    }
+
+    /// Closes both pools.
+    pub async fn close(&self) {
+        self.service.close().await;
+        self.system.close().await;
+    }
+}
+
+async fn set_tenant(connection: &mut PgConnection, tenant: TenantId) -> Result<(), sqlx::Error> {
+    let id = tenant.uuid().to_string();
+    sqlx::query_scalar!("select set_config('bloom.tenant', $1, false)", id).fetch_one(connection).await.map(drop)
+}
+
+fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // 57P01 admin_shutdown, 57P02 crash_shutdown, 08006 connection_failure: said on a connection that is gone.
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "08006")),
+        _ => false,
+    }
+}
+
+/// One transaction of one tenant. Dropped without [`commit`](Self::commit), it leaves nothing.
+pub struct TenantTx {
+    pub(crate) tx: Transaction<'static, Postgres>,
+    pub(crate) tenant: TenantId,
+    pub(crate) idempotency: Option<Stored>,
+    pub(crate) host: Host,
+}
+
+impl TenantTx {
+    /// Whose rows it sees.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Makes it durable.
+    pub async fn commit(self) -> Result<(), Fault> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// A connection that reads one tenant's rows.
+pub struct TenantRead(Read);
+
+enum Read {
+    Session(PoolConnection<Postgres>),
+    Transaction(TenantTx),
+}
+
+/// One transaction that sees every tenant.
+pub struct SystemTx(Transaction<'static, Postgres>);
+
+impl SystemTx {
+    /// Makes it durable.
+    pub async fn commit(self) -> Result<(), Fault> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+impl Deref for TenantTx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for TenantTx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}
+
+impl Deref for TenantRead {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        match &self.0 {
+            Read::Session(connection) => connection,
+            Read::Transaction(tx) => tx,
+        }
+    }
+}
+
+impl DerefMut for TenantRead {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match &mut self.0 {
+            Read::Session(connection) => connection,
+            Read::Transaction(tx) => tx,
+        }
+    }
+}
+
+impl Deref for SystemTx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for SystemTx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}

@@ -1,0 +1,86 @@
+//! A JSON request body.
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use axum::extract::{FromRequest, Request};
+use bloom_fault::{Code, Fault};
+use http::header;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+/// Largest JSON body; bulk data goes through import.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// A JSON body as `T`. Refusals name the field by JSON Pointer: malformed or ill-typed 400, wrong content type 415, too
+/// large 413.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let essence = content_type.split(';').next().unwrap_or("").trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(Fault::new(
+                Code::UnsupportedMedia,
+                "content_type_unsupported",
+                "Send the body as JSON with the header Content-Type: application/json.",
+            ));
+        }
+        let body = Limited::new(request.into_body(), BODY_LIMIT).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                Fault::new(Code::TooLarge, "body_too_large", format!("The body is larger than {BODY_LIMIT} bytes."))
+            } else {
+                Fault::new(Code::Invalid, "body_incomplete", "The body ended before it was complete.")
+            }
+        })?;
+        parse(&body.to_bytes()).map(Self)
+    }
+}
+
+/// Parses JSON into `T`; a refusal names the place by JSON Pointer.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let inner = error.into_inner();
+        let message = describe(&inner);
+        match inner.classify() {
+            serde_json::error::Category::Data => Fault::invalid(&pointer, "invalid", &message),
+            _ => Fault::new(Code::Invalid, "json_malformed", format!("The body is not valid JSON: {inner}.")),
+        }
+    })?;
+    json.end().map_err(|_| Fault::new(Code::Invalid, "json_malformed", "The body has something behind its JSON value."))?;
+    Ok(value)
+}
+
+/// Serde's message without the position, which means nothing to a reader of a pointer.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+impl<T: JsonSchema> OperationInput for Json<T> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        axum::Json::<T>::operation_input(ctx, operation);
+    }
+}

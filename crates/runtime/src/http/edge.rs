@@ -1,0 +1,183 @@
+//! The layer around every route of a service, REST and gRPC, read top to bottom: request id, context, deadline, the
+//! answer in one voice, figures, and one log line.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bloom_fault::{Code, Fault, FaultExt, problem};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tracing::Instrument as _;
+
+use crate::call::{Call, DEFAULT_DEADLINE};
+use crate::context;
+use crate::host::Host;
+use crate::metrics::Route;
+use crate::telemetry;
+
+/// What the layer needs.
+#[derive(Clone)]
+pub struct EdgeState {
+    /// The service behind the layer.
+    pub host: Host,
+}
+
+/// See the module.
+pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let grpc = text(request.headers(), "content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
+    let route = match request.extensions().get::<MatchedPath>() {
+        Some(path) if !grpc => path.as_str().to_owned(),
+        _ if grpc => request.uri().path().to_owned(),
+        _ => "unmatched".to_owned(),
+    };
+    let method = if grpc { "grpc".to_owned() } else { request.method().to_string() };
+    let request_id = text(request.headers(), "bloom-request-id").map_or_else(|| new_request_id(&host), str::to_owned);
+    let call = verified_call(&host, request.headers(), &request_id);
+    let instance = request.uri().path().to_owned();
+    let if_none_match = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let span = telemetry::request_span(host.service, &method, &route, request.headers());
+    let deadline = call.as_ref().map_or(tokio::time::Instant::now() + DEFAULT_DEADLINE, |call| call.deadline);
+    if let Some(call) = call {
+        request.extensions_mut().insert(call);
+    }
+
+    let answer = tokio::time::timeout_at(deadline, next.run(request)).instrument(span.clone()).await;
+    let mut response = answer.unwrap_or_else(|_| {
+        use axum::response::IntoResponse as _;
+        let fault = Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "");
+        if grpc { tonic::Status::from(fault).into_http() } else { fault.into_response() }
+    });
+    let fault = response.extensions().get::<FaultExt>().map(|FaultExt(fault)| fault.clone());
+    if !grpc {
+        response = render(response, fault.as_deref(), &request_id, &instance);
+        if response.status() == StatusCode::OK
+            && if_none_match.is_some_and(|seen| response.headers().get(header::ETAG) == Some(&seen))
+        {
+            response = not_modified(response);
+        }
+    }
+    let status = response.status();
+    let took = start.elapsed();
+    host.metrics.request(&Route { service: host.service, method: method.clone(), route: route.clone(), status: class(status) }, took);
+    let _entered = span.enter();
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    match fault {
+        Some(fault) if status.is_server_error() => {
+            tracing::error!(%request_id, method, route, status = status.as_u16(), took_us, cause = fault.chain(), "request failed");
+        }
+        fault => {
+            let reason = fault.as_ref().map_or("", |fault| fault.reason.as_ref());
+            tracing::debug!(%request_id, method, route, status = status.as_u16(), took_us, reason, "request answered");
+        }
+    }
+    response
+}
+
+/// The call that the signed context stands for; nothing when there is none or it does not verify.
+fn verified_call(host: &Host, headers: &HeaderMap, request_id: &str) -> Option<Call> {
+    let claims = context::verify(&host.keys, text(headers, context::HEADER)?, host.wall())?;
+    if claims.cell != *host.cell {
+        return None;
+    }
+    let channel = text(headers, "bloom-channel").and_then(|id| id.parse().ok()).or(claims.channel);
+    Some(Call {
+        tenant: claims.tenant,
+        actor: claims.actor,
+        scopes: claims.scopes,
+        audience: claims.audience,
+        channel,
+        request_id: request_id.to_owned(),
+        idempotency_key: text(headers, "idempotency-key").map(|key| key.trim_matches('"').to_owned()),
+        deadline: tokio::time::Instant::now() + timeout(headers).unwrap_or(DEFAULT_DEADLINE).min(DEFAULT_DEADLINE),
+        trace: text(headers, "traceparent").map(str::to_owned),
+    })
+}
+
+/// Time left for the answer, from the gateway's header or gRPC's own (`<digits><unit>`).
+fn timeout(headers: &HeaderMap) -> Option<std::time::Duration> {
+    if let Some(ms) = text(headers, "bloom-timeout-ms") {
+        return ms.parse().ok().map(std::time::Duration::from_millis);
+    }
+    let value = text(headers, "grpc-timeout")?;
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    let amount: u64 = digits.parse().ok()?;
+    let ns_per_unit: u64 = match unit {
+        "n" => 1,
+        "u" => 1_000,
+        "m" => 1_000_000,
+        "S" => 1_000_000_000,
+        "M" => 60_000_000_000,
+        "H" => 3_600_000_000_000,
+        _ => return None,
+    };
+    Some(std::time::Duration::from_nanos(amount.checked_mul(ns_per_unit)?))
+}
+
+/// Writes the problem document of a fault, or of an error status that a library answered with.
+fn render(mut response: Response, fault: Option<&Fault>, request_id: &str, instance: &str) -> Response {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert("bloom-request-id", id);
+    }
+    let status = response.status();
+    let ours;
+    let fault = match fault {
+        Some(fault) => fault,
+        None if status.is_client_error() || status.is_server_error() => {
+            ours = of_status(status);
+            &ours
+        }
+        None => return response,
+    };
+    let document = problem(fault, request_id, instance);
+    *response.status_mut() = fault.code.status();
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = fault.retry_after_s {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    *response.body_mut() = document.to_string().into();
+    response
+}
+
+fn of_status(status: StatusCode) -> Fault {
+    match status {
+        StatusCode::NOT_FOUND => Fault::new(Code::NotFound, "route_unknown", "There is no such route."),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Fault::new(Code::MethodNotAllowed, "method_not_allowed", "This route does not know that method; see Allow.")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => Fault::new(Code::TooLarge, "body_too_large", "The body is too large."),
+        status if status.is_client_error() => Fault::new(Code::Invalid, "invalid_request", "The request is not valid."),
+        _ => Fault::new(Code::Internal, "internal", ""),
+    }
+}
+
+fn not_modified(response: Response) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.status = StatusCode::NOT_MODIFIED;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    Response::from_parts(parts, axum::body::Body::empty())
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "1xx",
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn new_request_id(host: &Host) -> String {
+    let mut bytes = [0_u8; 10];
+    host.entropy.fill(&mut bytes);
+    bytes.iter().fold(String::from("req_"), |id, byte| format!("{id}{byte:02x}"))
+}

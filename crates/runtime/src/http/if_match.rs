@@ -1,0 +1,87 @@
+//! Conditional writes (RFC 9110 section 13, RFC 6585 section 3).
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::{
+    HeaderStyle, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaObject,
+};
+use axum::extract::FromRequestParts;
+use bloom_fault::{Code, Fault};
+use http::header;
+use http::request::Parts;
+
+/// The version that the writer saw, from `If-Match: "<version>"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfMatch(Option<i64>);
+
+impl IfMatch {
+    /// The version, or 428 when the request names none.
+    pub fn required(self) -> Result<i64, Fault> {
+        self.0.ok_or_else(|| {
+            Fault::new(
+                Code::PreconditionRequired,
+                "if_match_required",
+                "Send If-Match with the ETag that you read, so that nobody's change is overwritten.",
+            )
+        })
+    }
+
+    /// The version when one was sent.
+    pub fn version(self) -> Option<i64> {
+        self.0
+    }
+
+    /// Refuses (412) when the writer saw another version than the current one; required like [`required`](Self::required).
+    pub fn check(self, current: i64) -> Result<(), Fault> {
+        if self.required()? == current { Ok(()) } else { Err(Self::stale()) }
+    }
+
+    /// The refusal of a stale version.
+    pub fn stale() -> Fault {
+        Fault::new(
+            Code::PreconditionFailed,
+            "stale_version",
+            "The resource has changed since you read it. Read it again and apply your change to what you find.",
+        )
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        value
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok())
+            .map(|version| Self(Some(version)))
+            // A well-formed ETag that is none of ours cannot be the current one.
+            .ok_or_else(Self::stale)
+    }
+}
+
+impl OperationInput for IfMatch {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        let parameter = Parameter::Header {
+            parameter_data: ParameterData {
+                name: "If-Match".to_owned(),
+                description: Some("The ETag that you read.".to_owned()),
+                required: false,
+                deprecated: None,
+                format: ParameterSchemaOrContent::Schema(SchemaObject {
+                    json_schema: ctx.schema.subschema_for::<String>(),
+                    external_docs: None,
+                    example: None,
+                }),
+                example: Some("\"3\"".into()),
+                examples: Default::default(),
+                explode: None,
+                extensions: Default::default(),
+            },
+            style: HeaderStyle::Simple,
+        };
+        operation.parameters.push(ReferenceOr::Item(parameter));
+    }
+}
+

@@ -1,0 +1,18 @@
+//! Extractors that refuse badly formed requests in one voice, and the layer around every route.
+
+mod body;
+mod caller;
+mod edge;
+mod if_match;
+pub mod page;
+mod path;
+mod query;
+mod raw;
+
+pub use body::{BODY_LIMIT, Json, parse};
+pub use caller::{Caller, PERMISSION, Permission};
+pub use edge::{EdgeState, edge};
+pub use if_match::IfMatch;
+pub use path::{PATH_TYPES, Path};
+pub use query::Query;
+pub use raw::RawJson;

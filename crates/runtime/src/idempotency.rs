@@ -1,0 +1,129 @@
+//! One key, one effect, one reply (draft-ietf-httpapi-idempotency-key-header-07, Stripe's semantics).
+//!
+//! The reply is stored in the transaction of the effect, under (tenant, operation, key). A request that finds its key
+//! busy is told so (409); one that brings another body under the same key is refused (422); a refusal without effect
+//! stores nothing, so a corrected request may use the key again.
+
+use bloom_fault::{Code, Fault, constraint};
+use chrono::TimeDelta;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::call::Call;
+use crate::db::{Db, TenantTx};
+use crate::reply::{Reply, Stored};
+
+/// Replies are kept at least this long; published in the API description.
+pub const RETENTION: TimeDelta = TimeDelta::hours(24);
+
+/// What became of a write that may have been asked for before.
+pub enum Begin<T, const STATUS: u16 = 200> {
+    /// Not done yet: here is the transaction to do it in.
+    Run(TenantTx),
+    /// Done before: here is the reply it got.
+    Replay(Reply<T, STATUS>),
+}
+
+impl Db {
+    /// Begins a write that happens once per idempotency key; without a key it simply begins.
+    pub async fn begin<T, const STATUS: u16>(
+        &self,
+        call: &Call,
+        op: &'static str,
+        input: &impl Serialize,
+    ) -> Result<Begin<T, STATUS>, Fault> {
+        let mut tx = self.write(call).await?;
+        let Some(key) = &call.idempotency_key else { return Ok(Begin::Run(tx)) };
+        let fingerprint = fingerprint(op, input);
+        // The lock is tried, never waited for. Should the holder commit between this statement's snapshot and its lock,
+        // the primary key refuses the second reply when it is stored.
+        let lock = format!("{}:{op}:{key}", call.tenant.uuid());
+        let row = sqlx::query!(
+            r#"with attempt as (select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked)
+               select attempt.locked as "locked!", stored.fingerprint as "fingerprint?", stored.body, stored.etag
+               from attempt left join idempotency stored
+                 on stored.op = $2 and stored.key = $3 and stored.expires_at > $4"#,
+            lock,
+            op,
+            key,
+            self.host.now(call.tenant),
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        match row.fingerprint {
+            Some(stored) if stored == fingerprint => Ok(Begin::Replay(Reply::replayed(row.body, row.etag)?)),
+            Some(_) => Err(reused()),
+            None if row.locked => {
+                tx.idempotency = Some(Stored { op, key: key.clone(), fingerprint });
+                Ok(Begin::Run(tx))
+            }
+            None => Err(in_progress()),
+        }
+    }
+}
+
+impl TenantTx {
+    /// Stores the reply under the call's key, when it has one, and commits both with the effect.
+    pub async fn finish<T: Serialize, const STATUS: u16>(
+        mut self,
+        reply: Reply<T, STATUS>,
+    ) -> Result<Reply<T, STATUS>, Fault> {
+        if let Some(stored) = self.idempotency.take() {
+            let now = self.host.now(self.tenant);
+            let body = reply.stored_body()?;
+            sqlx::query_scalar!(
+                r#"insert into idempotency (tenant_id, op, key, fingerprint, status, etag, body, created_at, expires_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 on conflict (tenant_id, op, key) do update
+                   set fingerprint = excluded.fingerprint, status = excluded.status, etag = excluded.etag,
+                       body = excluded.body, created_at = excluded.created_at, expires_at = excluded.expires_at
+                   where idempotency.expires_at <= excluded.created_at
+                 returning true as "stored!""#,
+                self.tenant.uuid(),
+                stored.op,
+                stored.key,
+                stored.fingerprint,
+                i16::try_from(STATUS).unwrap_or(200),
+                reply.version(),
+                body,
+                now,
+                now + RETENTION,
+            )
+            .fetch_optional(&mut *self)
+            .await
+            .map_err(|error| if constraint(&error).is_some() { in_progress() } else { error.into() })?
+            .ok_or_else(in_progress)?;
+        }
+        self.commit().await?;
+        Ok(reply)
+    }
+}
+
+/// A digest of operation and input: what "the same request" means.
+pub fn fingerprint(op: &str, input: &impl Serialize) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(op.as_bytes());
+    hash.update([0]);
+    // Inputs are structs of strings, numbers and sorted maps: their serialisation is canonical and cannot fail.
+    hash.update(serde_json::to_vec(input).unwrap_or_default());
+    hash.finalize().to_vec()
+}
+
+/// The refusal of a key that came before with another body.
+pub fn reused() -> Fault {
+    Fault::new(
+        Code::Unprocessable,
+        "idempotency_key_reused",
+        "This Idempotency-Key was used before with a different request. Use a new key for a new request.",
+    )
+}
+
+/// The refusal while the first request with the key still runs.
+pub fn in_progress() -> Fault {
+    Fault::new(
+        Code::Conflict,
+        "idempotency_in_progress",
+        "A request with this Idempotency-Key is still being worked on. Retry in a second to get its reply.",
+    )
+    .retry_after(1)
+}

@@ -1,0 +1,63 @@
+//! Key material of one service, and what is derived from it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// Secrets of one process: the service's own key and the key that all services share to sign contexts.
+///
+/// Never printed: [`fmt::Debug`] shows nothing of it.
+#[derive(Clone)]
+pub struct Keys {
+    service: Arc<[u8; 32]>,
+    context: Arc<[u8; 32]>,
+}
+
+impl Keys {
+    /// Keys given one by one, as a production deployment does: a service then cannot derive another's.
+    pub fn new(service: [u8; 32], context: [u8; 32]) -> Self {
+        Self { service: Arc::new(service), context: Arc::new(context) }
+    }
+
+    /// Both keys from the installation's master key, for one process that runs everything.
+    pub fn from_master(master: &[u8; 32], service: &str) -> Self {
+        Self::new(derive(master, &format!("service:{service}")), derive(master, "context"))
+    }
+
+    /// A key for one purpose of this service; the same label gives the same key.
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        derive(&self.service, label)
+    }
+
+    /// The key that signs contexts between gateway and services.
+    pub(crate) fn context(&self) -> &[u8; 32] {
+        &self.context
+    }
+
+    /// Password of one of the service's database roles.
+    pub fn database_password(&self, role: &str) -> String {
+        self.derive(&format!("database:{role}")).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(redacted)")
+    }
+}
+
+/// HMAC-SHA256 of a label: the extract-free half of HKDF, enough for keys that are uniform already.
+pub fn derive(key: &[u8; 32], label: &str) -> [u8; 32] {
+    mac(key, &[label.as_bytes()])
+}
+
+/// HMAC-SHA256 over several parts.
+pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}

@@ -1,0 +1,139 @@
+//! Where other services are: in this process over an in-memory transport, or behind a TCP address. Clients and servers
+//! are the same in both; nothing but the connector differs.
+
+use std::collections::HashMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use hyper_util::rt::TokioIo;
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tower::{Service, ServiceExt as _};
+
+use crate::task::StartError;
+
+/// HTTP/2 connections held per peer: one serialises everything behind one writer, a handful does not.
+const CONNECTIONS: usize = 4;
+const DUPLEX_BYTES: usize = 256 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// The other services of the fleet, by name. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Peers {
+    peers: Arc<Mutex<HashMap<String, Peer>>>,
+}
+
+impl Peers {
+    /// The connection to a service. Asking for one that nobody configured yields a peer that answers UNAVAILABLE.
+    pub fn get(&self, service: &str) -> Peer {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(peer) = peers.get(service) {
+            return peer.clone();
+        }
+        let (peer, accept) = memory(service);
+        drop(accept);
+        peers.insert(service.to_owned(), peer.clone());
+        peer
+    }
+
+    /// A service in this process; what it accepts comes out of the returned end.
+    pub fn in_memory(&self, service: &str) -> MemoryListener {
+        let (peer, listener) = memory(service);
+        self.insert(service, peer);
+        listener
+    }
+
+    /// A service at an address such as `http://catalog:8080`.
+    pub fn at(&self, service: &str, address: &str) -> Result<(), StartError> {
+        let endpoint = Endpoint::from_shared(address.to_owned())
+            .map_err(|error| StartError::caused(format!("`{address}` is not an address for the service {service}"), error))?;
+        let channels = (0..CONNECTIONS).map(|_| tune(endpoint.clone()).connect_lazy()).collect();
+        self.insert(service, Peer { channels, next: Arc::default() });
+        Ok(())
+    }
+
+    fn insert(&self, service: &str, peer: Peer) {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), peer);
+    }
+}
+
+fn tune(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(5))
+        .initial_connection_window_size(1 << 20)
+        .initial_stream_window_size(1 << 20)
+}
+
+fn memory(service: &str) -> (Peer, MemoryListener) {
+    let (sender, receiver) = mpsc::channel::<DuplexStream>(CONNECTIONS * 2);
+    let channels = (0..CONNECTIONS)
+        .map(|_| {
+            let sender = sender.clone();
+            let connector = tower::service_fn(move |_: Uri| {
+                let sender = sender.clone();
+                async move {
+                    let (client, server) = tokio::io::duplex(DUPLEX_BYTES);
+                    sender.send(server).await.map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+                    Ok::<_, io::Error>(TokioIo::new(client))
+                }
+            });
+            tune(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
+        })
+        .collect();
+    (Peer { channels, next: Arc::default() }, MemoryListener { service: service.to_owned(), receiver })
+}
+
+/// A handful of connections to one service, taken in turn. Give it to a generated tonic client.
+#[derive(Clone)]
+pub struct Peer {
+    channels: Arc<[Channel]>,
+    next: Arc<AtomicUsize>,
+}
+
+impl Service<http::Request<tonic::body::Body>> for Peer {
+    type Response = http::Response<tonic::body::Body>;
+    type Error = tonic::transport::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<tonic::body::Body>) -> Self::Future {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.channels.len();
+        let mut channel = self.channels[turn].clone();
+        Box::pin(async move { channel.ready().await?.call(request).await })
+    }
+}
+
+/// The accepting end of an in-memory peer.
+pub struct MemoryListener {
+    service: String,
+    receiver: mpsc::Receiver<DuplexStream>,
+}
+
+impl axum::serve::Listener for MemoryListener {
+    type Io = Pin<Box<DuplexStream>>;
+    type Addr = String;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.receiver.recv().await {
+            Some(stream) => (Box::pin(stream), self.service.clone()),
+            // Every client is gone; so is the process, soon.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<String> {
+        Ok(self.service.clone())
+    }
+}
