@@ -1,0 +1,1 @@
+//! Stock: where it lies, who holds it, what may be sold.
