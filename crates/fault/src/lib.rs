@@ -1,6 +1,5 @@
-//! One closed table of error codes and its two projections: gRPC status and problem+json.
-//!
-//! It may exist because an error that crosses three services must reach the caller as one and the same refusal.
+//! Exists because an error that crosses three services must reach the caller as one and the same refusal: one closed
+//! table of error codes and its two projections, gRPC status and problem+json.
 //!
 //! * [`code`]: the table: HTTP status, gRPC code, title
 //! * [`Fault`]: one refusal or failure, with a machine word, a sentence and the fields at fault

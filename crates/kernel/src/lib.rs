@@ -1,6 +1,5 @@
-//! The words that all services share: typed ids, money, time, randomness, cursors and key formats.
-//!
-//! It may exist because two services that disagree on one of these words cannot talk to each other.
+//! Exists because two services that disagree on one of these words cannot talk to each other: typed ids, money, time,
+//! randomness, cursors and key formats.
 //!
 //! * [`ids`]: one newtype per kind of thing, `TypeID` text at the edge
 //! * [`money`]: integer minor units with a currency, rates, rounding, allocation of remainders
