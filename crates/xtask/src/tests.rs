@@ -1,1 +1,53 @@
-//! The house rules, as tests.
+//! The house rules on this checkout, and each rule on an example that breaks it.
+
+use std::path::Path;
+
+use crate::tidy::{RULES, source, sql};
+use crate::workspace::Workspace;
+
+#[test]
+fn this_checkout_keeps_the_house_rules() {
+    let workspace = Workspace::here();
+    let mut breaches = Vec::new();
+    for (name, rule) in RULES {
+        breaches.extend(rule(&workspace).expect("the rule runs").into_iter().map(|breach| format!("{name}: {breach}")));
+    }
+    assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
+}
+
+#[test]
+fn committed_contracts_are_what_proto_says() {
+    crate::proto::run(&Workspace::here(), true).expect("no difference");
+}
+
+#[test]
+fn tables_are_found_and_partitions_are_not() {
+    let text = "create table product (id uuid);\ncreate table if not exists hold(\nid uuid);\n\
+                create table outbox_default partition of outbox default;\nexecute format('create table %I partition of x', n);";
+    assert_eq!(sql::tables(text), ["product", "hold"]);
+}
+
+#[test]
+fn a_crossing_is_seen_and_a_column_is_not() {
+    let schemas = ["catalog".to_owned(), "inventory".to_owned()];
+    let crosses = |text: &str| !sql::crossings(Path::new("x.rs"), text, &schemas).is_empty();
+    assert!(crosses("select 1 from catalog.product"));
+    assert!(crosses("insert into inventory.hold values (1)"));
+    assert!(!crosses("select inventory.available from inventory"));
+}
+
+#[test]
+fn sql_time_is_told_from_rust_time() {
+    for asks in ["values ($1, now())", "default now(),", "where run_at < clock_timestamp()", "set at = current_timestamp"] {
+        assert!(sql::asks_for_the_time(asks), "{asks}");
+    }
+    for passed in ["let t = Instant::now();", "clock.now()", "// calls now() never", "fn now() -> T"] {
+        assert!(!sql::asks_for_the_time(passed), "{passed}");
+    }
+}
+
+#[test]
+fn a_word_in_a_comment_is_no_breach() {
+    let found = source::lines_with(Path::new("a.rs"), "// sleep(1)\nsleep(2);\n", &["sleep("]);
+    assert_eq!(found, ["a.rs:2: sleep(2);"]);
+}

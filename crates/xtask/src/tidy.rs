@@ -1,9 +1,44 @@
-//! House rules that a program can check.
+//! House rules that a program can check. Each rule returns one line per breach; `cargo test -p xtask` expects none.
+
+pub(crate) mod manifests;
+pub(crate) mod source;
+pub(crate) mod sql;
 
 use crate::Outcome;
 use crate::workspace::Workspace;
 
+/// A rule: its name, and what finds its breaches.
+pub(crate) type Rule = (&'static str, fn(&Workspace) -> Outcome<Vec<String>>);
+
+/// All rules.
+pub(crate) const RULES: &[Rule] = &[
+    ("files are short", source::files_are_short),
+    ("main.rs only starts", source::main_only_starts),
+    ("nothing is left for later", source::nothing_is_left_for_later),
+    ("tests do not sleep", source::tests_do_not_sleep),
+    ("names say what is inside", source::names_say_what_is_inside),
+    ("a crate says why it exists", source::crates_say_why),
+    ("domains are pure", source::domains_are_pure),
+    ("system connections are listed", source::system_connections_are_listed),
+    ("features live in the root manifest", manifests::features_live_in_the_root),
+    ("services stand alone", manifests::services_stand_alone),
+    ("tables state retention and personal columns", sql::tables_state_retention),
+    ("tables are behind row-level security", sql::tables_are_guarded),
+    ("no SQL crosses a schema", sql::no_sql_crosses_a_schema),
+    ("SQL does not ask for the time", sql::sql_does_not_ask_for_the_time),
+];
+
 /// Runs every rule and prints what breaks one.
-pub(crate) fn run(_workspace: &Workspace) -> Outcome {
-    Ok(())
+pub(crate) fn run(workspace: &Workspace) -> Outcome {
+    let mut breaches = 0;
+    for (name, rule) in RULES {
+        for breach in rule(workspace)? {
+            println!("{name}: {breach}");
+            breaches += 1;
+        }
+    }
+    for long in source::files_worth_splitting(workspace)? {
+        println!("worth splitting: {long}");
+    }
+    if breaches == 0 { Ok(()) } else { Err(format!("{breaches} breaches of the house rules").into()) }
 }

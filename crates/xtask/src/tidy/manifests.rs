@@ -1,0 +1,53 @@
+//! Rules about Cargo manifests.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::workspace::Workspace;
+
+/// A test server that stands for somebody else's system, so a test may start it.
+const STAND_IN: &str = "bloom-sandbox-provider";
+
+/// A feature in one member would compile the dependency a second time for everybody.
+pub(crate) fn features_live_in_the_root(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let mut breaches = Vec::new();
+    for folder in workspace.members()? {
+        let path = folder.join("Cargo.toml");
+        for (index, line) in fs::read_to_string(&path)?.lines().enumerate() {
+            let code = line.split('#').next().unwrap_or_default();
+            if code.contains("features") {
+                breaches.push(format!("{}:{}: {}", workspace.relative(&path).display(), index + 1, line.trim()));
+            }
+        }
+    }
+    Ok(breaches)
+}
+
+/// A service knows others by their contract (`bloom-proto-…`), never by their crate.
+pub(crate) fn services_stand_alone(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let output = Command::new("cargo")
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(&workspace.root)
+        .output()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
+    let services: Vec<&Value> = packages.iter().filter(|package| is_service(workspace, package)).collect();
+    let mut breaches = Vec::new();
+    for service in &services {
+        for dependency in service["dependencies"].as_array().into_iter().flatten() {
+            let (name, test_only) = (&dependency["name"], dependency["kind"] == "dev");
+            if services.iter().any(|other| other["name"] == *name) && !(test_only && *name == STAND_IN) {
+                breaches.push(format!("{} depends on {}", service["name"], dependency["name"]));
+            }
+        }
+    }
+    Ok(breaches)
+}
+
+fn is_service(workspace: &Workspace, package: &Value) -> bool {
+    let path = package["manifest_path"].as_str().unwrap_or_default();
+    std::path::Path::new(path).starts_with(workspace.path("services"))
+}

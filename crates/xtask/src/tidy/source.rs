@@ -1,0 +1,119 @@
+//! Rules about Rust files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Outcome;
+use crate::workspace::{self, Workspace};
+
+/// Longer is a breach.
+const HARD_LIMIT: usize = 600;
+/// Longer deserves a look.
+const SOFT_LIMIT: usize = 400;
+/// `fn main` of a service and nothing else.
+const MAIN_LIMIT: usize = 15;
+
+/// Who may open a connection that sees every tenant, and why.
+const SYSTEM_CALLERS: &[(&str, &str)] = &[
+    ("crates/runtime/src/", "defines it"),
+    ("crates/events/src/", "relay, timers, partitions, state export, checks and drain look over all tenants"),
+    ("crates/testkit/src/", "tests corrupt data on purpose"),
+];
+
+/// The Rust files of all members; this program's own rules name what they forbid, so it is left out.
+fn sources(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> {
+    let mut found = Vec::new();
+    for folder in ["crates", "services", "gateway", "tests"] {
+        for path in workspace.files(folder, ".rs")? {
+            if !path.starts_with(workspace.path("crates/xtask")) {
+                let text = fs::read_to_string(&path)?;
+                found.push((workspace.relative(&path).to_owned(), text));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a file belongs to tests: `tests.rs`, anything below a folder `tests`.
+pub(crate) fn is_test(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+}
+
+/// `path:line: text` of every code line (comments excepted) that holds one of the words.
+pub(crate) fn lines_with(path: &Path, text: &str, words: &[&str]) -> Vec<String> {
+    let code = |line: &&str| !line.trim_start().starts_with("//");
+    let hit = |line: &str| words.iter().any(|word| line.contains(word));
+    let numbered = text.lines().enumerate().filter(|(_, line)| code(line) && hit(line));
+    numbered.map(|(index, line)| format!("{}:{}: {}", path.display(), index + 1, line.trim())).collect()
+}
+
+pub(crate) fn files_are_short(workspace: &Workspace) -> Outcome<Vec<String>> {
+    longer_than(workspace, HARD_LIMIT)
+}
+
+/// Not a breach: printed by `cargo xtask tidy`.
+pub(crate) fn files_worth_splitting(workspace: &Workspace) -> Outcome<Vec<String>> {
+    longer_than(workspace, SOFT_LIMIT)
+}
+
+fn longer_than(workspace: &Workspace, limit: usize) -> Outcome<Vec<String>> {
+    let counted = sources(workspace)?.into_iter().map(|(path, text)| (path, text.lines().count()));
+    let long = counted.filter(|(_, lines)| *lines > limit);
+    Ok(long.map(|(path, lines)| format!("{}: {lines} lines, at most {limit}", path.display())).collect())
+}
+
+pub(crate) fn main_only_starts(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let mains = sources(workspace)?.into_iter().filter(|(path, _)| path.starts_with("services") && path.ends_with("main.rs"));
+    let long = mains.map(|(path, text)| (path, text.lines().count())).filter(|(_, lines)| *lines > MAIN_LIMIT);
+    Ok(long.map(|(path, lines)| format!("{}: {lines} lines, at most {MAIN_LIMIT}", path.display())).collect())
+}
+
+pub(crate) fn nothing_is_left_for_later(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let words = ["todo!(", "unimplemented!(", "TODO", "FIXME", "#[ignore"];
+    let in_code = |(path, text): (PathBuf, String)| -> Vec<String> {
+        let numbered = text.lines().enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word)));
+        numbered.map(|(index, line)| format!("{}:{}: {}", path.display(), index + 1, line.trim())).collect()
+    };
+    Ok(sources(workspace)?.into_iter().flat_map(in_code).collect())
+}
+
+/// A test waits for a condition (`testkit::eventually`) or moves the fake clock.
+pub(crate) fn tests_do_not_sleep(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let tests = sources(workspace)?.into_iter().filter(|(path, _)| is_test(path));
+    Ok(tests.flat_map(|(path, text)| lines_with(&path, &text, &["sleep("])).collect())
+}
+
+pub(crate) fn names_say_what_is_inside(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let empty = |part: &str| ["utils", "util", "helpers", "helper", "common", "misc"].contains(&part.trim_end_matches(".rs"));
+    let vague = |path: &PathBuf| path.components().any(|part| empty(&part.as_os_str().to_string_lossy()));
+    let paths = sources(workspace)?.into_iter().map(|(path, _)| path).filter(vague);
+    Ok(paths.map(|path| format!("{}: name it after what it does", path.display())).collect())
+}
+
+pub(crate) fn crates_say_why(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let mut breaches = Vec::new();
+    for folder in workspace::folders(&workspace.path("crates"))? {
+        let entry = ["src/lib.rs", "src/main.rs"].map(|file| folder.join(file)).into_iter().find(|path| path.exists());
+        let Some(entry) = entry else { continue };
+        if !fs::read_to_string(&entry)?.starts_with("//! ") {
+            breaches
+                .push(format!("{}: the first line is `//!` and says why the crate exists", workspace.relative(&entry).display()));
+        }
+    }
+    Ok(breaches)
+}
+
+/// `domain/` decides on values that it is given: no database, no network, no clock, no waiting.
+pub(crate) fn domains_are_pure(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let words = ["PgConnection", "query!(", "axum", "tonic", "tokio", "async ", ".await", "Clock", "f64", "f32"];
+    let domain = |path: &Path| path.components().any(|part| part.as_os_str() == "domain" || part.as_os_str() == "domain.rs");
+    let files = sources(workspace)?.into_iter().filter(|(path, _)| domain(path) && !is_test(path));
+    Ok(files.flat_map(|(path, text)| lines_with(&path, &text, &words)).collect())
+}
+
+/// Row-level security does not bind a system connection, so each caller is known by name.
+pub(crate) fn system_connections_are_listed(workspace: &Workspace) -> Outcome<Vec<String>> {
+    let listed = |path: &Path| is_test(path) || SYSTEM_CALLERS.iter().any(|(known, _)| path.starts_with(known));
+    let files = sources(workspace)?.into_iter().filter(|(path, _)| !listed(path));
+    Ok(files.flat_map(|(path, text)| lines_with(&path, &text, &[".system()"])).collect())
+}
