@@ -199,7 +199,9 @@ impl Cluster {
         let mut command = self.account.command(&binaries.program("pg_ctl"));
         command.arg("-D").arg(self.data()).arg("-l").arg(self.log()).args(["-w", "-t", "60", "-s", "start"]);
         self.run("start", &mut command).map_err(|error| match error {
-            PgError::Failed { ref detail, .. } if detail.contains("could not create any TCP/IP sockets") => PgError::PortTaken(port),
+            PgError::Failed { ref detail, .. } if detail.contains("could not create any TCP/IP sockets") => {
+                PgError::PortTaken(port)
+            }
             other => other,
         })
     }
@@ -263,7 +265,11 @@ impl Address {
     pub fn psql(&self, role: &str, database: &str) -> Command {
         let mut command = Command::new(&self.psql);
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]).arg("-h").arg(&self.socket_dir);
-        command.arg("-p").arg(self.port.to_string()).args(["-U", role, "-d", database]).env("PGOPTIONS", "-c client_min_messages=warning");
+        command
+            .arg("-p")
+            .arg(self.port.to_string())
+            .args(["-U", role, "-d", database])
+            .env("PGOPTIONS", "-c client_min_messages=warning");
         command
     }
 

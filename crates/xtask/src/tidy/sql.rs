@@ -63,8 +63,9 @@ pub(crate) fn tables_are_guarded(workspace: &Workspace) -> Outcome<Vec<String>> 
     for (path, sql) in &all {
         let folder: String =
             all.iter().filter(|(other, _)| other.parent() == path.parent()).map(|(_, sql)| sql.as_str()).collect();
+        let squeezed: String = folder.split_whitespace().collect();
         for table in tables(sql) {
-            let guarded = folder.contains(&format!("tenant_table('{table}'"));
+            let guarded = squeezed.contains(&format!("tenant_table('{table}'"));
             let explicit = folder.contains(&format!("alter table {table} enable row level security"));
             if !guarded && !explicit && columns(sql, &table).contains("tenant_id") {
                 breaches.push(format!("{}: {table} has a tenant_id and no `select tenant_table('{table}')`", path.display()));
