@@ -1,1 +1,105 @@
-//! Part of Bloom.
+//! The front door: who are you, may you, how fast, which service, which version.
+//!
+//! It knows prefixes, policies and versions, and no domain: a service's new endpoint needs nothing here.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`config`] | prefixes and their policies, validated before a port is bound |
+//! | `proxy` | the way of a request, read top to bottom |
+//! | `path` | paths that mean one thing to us and another upstream are refused |
+//! | `auth` | key → who it belongs to: a local cache, polled revocations |
+//! | `limit` | GCRA per key and tenant, local, or over Redis with local as the fallback |
+//! | `version` | `Bloom-Version` |
+//! | `answer` | refusals as problem+json, the headers of every reply |
+//! | `openapi` | the services' API descriptions as one |
+//!
+//! The hot path shares no lock, boxes no body and has no router tree; what it costs is in `docs/adr`.
+
+mod answer;
+mod auth;
+pub mod config;
+mod limit;
+mod openapi;
+mod path;
+mod proxy;
+mod version;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bloom_runtime::{Host, StartError};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+
+use crate::auth::Keyring;
+use crate::config::GatewayConfig;
+use crate::limit::Limiter;
+
+
+/// Name of the gateway in logs, figures and contexts.
+pub const NAME: &str = "gateway";
+/// A client has this long to send its headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The gateway, put together.
+pub struct Gateway {
+    pub(crate) host: Host,
+    pub(crate) config: GatewayConfig,
+    pub(crate) keyring: Keyring,
+    pub(crate) limiter: Limiter,
+    pub(crate) upstream: proxy::Upstream,
+}
+
+impl Gateway {
+    /// A gateway over the given routes.
+    pub async fn new(config: GatewayConfig, host: Host) -> Result<Arc<Self>, StartError> {
+        let keyring = Keyring::new(&host);
+        let limiter = Limiter::new(&config, &host).await?;
+        Ok(Arc::new(Self { keyring, limiter, upstream: proxy::upstream(), config, host }))
+    }
+
+    /// Serves until shutdown is asked for, then lets requests in flight finish.
+    pub async fn run(self: Arc<Self>, listener: TcpListener) -> Result<(), StartError> {
+        let shutdown = self.host.shutdown.clone();
+        let revocations = tokio::spawn(auth::follow_revocations(self.clone()));
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).pipeline_flush(true);
+        server.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(Duration::from_secs(30));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = shutdown.cancelled() => break,
+            };
+            let (stream, client) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, as a rule: others must close before more can open.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let _ = stream.set_nodelay(true);
+            let gateway = self.clone();
+            let service = service_fn(move |request| proxy::answer(gateway.clone(), client, request));
+            let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(error, "a connection ended badly");
+                }
+            });
+        }
+        drop(listener);
+        revocations.abort();
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(bloom_runtime::server::DRAIN) => tracing::warn!("requests were cut off at the drain deadline"),
+        }
+        Ok(())
+    }
+}

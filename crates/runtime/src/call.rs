@@ -8,6 +8,8 @@ use bloom_kernel::{ChannelId, TenantId};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+/// The tenant of what belongs to no tenant: the platform's own calls and time.
+pub const PLATFORM: TenantId = TenantId::from_uuid(uuid::Uuid::nil());
 /// Longest time one request may take when its caller named no deadline.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::call::Call;
-use crate::call::Audience;
+use crate::call::{Audience, PLATFORM};
 use crate::context::{self, Claims};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -42,7 +42,7 @@ impl Host {
 
     /// The platform's own time, which belongs to no tenant: leases, contexts.
     pub fn wall(&self) -> Timestamp {
-        self.clock.now(TenantId::from_uuid(Uuid::nil()))
+        self.clock.now(PLATFORM)
     }
 
     /// A new id; ids made later sort later (`UUIDv7`).

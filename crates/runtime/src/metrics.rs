@@ -88,3 +88,14 @@ impl Metrics {
         text
     }
 }
+
+/// Class of a status, for labels.
+pub fn class(status: http::StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "1xx",
+    }
+}

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use crate::call::{Call, DEFAULT_DEADLINE};
 use crate::context;
 use crate::host::Host;
-use crate::metrics::Route;
+use crate::metrics::{Route, class};
 use crate::telemetry;
 
 /// What the layer needs.
@@ -160,16 +160,6 @@ fn not_modified(response: Response) -> Response {
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
     Response::from_parts(parts, axum::body::Body::empty())
-}
-
-fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        5 => "5xx",
-        _ => "1xx",
-    }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

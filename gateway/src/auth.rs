@@ -1,0 +1,192 @@
+//! Key → who it belongs to. A key is looked up once and kept for at most a minute; revocations are polled every second,
+//! so that a revoked key is dead at every gateway within 5 s. The key itself never leaves the gateway: its SHA-256 does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{TenantId, Timestamp, api_key};
+use bloom_proto_identity::{ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest, identity_client::IdentityClient};
+use bloom_runtime::context::{self, Claims, TTL_S};
+use bloom_runtime::call::PLATFORM;
+use bloom_runtime::{Audience, Call, Host, Peer, Scopes};
+use http::{HeaderMap, HeaderValue, header};
+use moka::future::Cache;
+
+use crate::{Gateway, NAME};
+
+/// How long a key lives in the cache: also how long it works while identity cannot be reached.
+const KEY_TTL: Duration = Duration::from_secs(60);
+/// Keys that nobody holds are remembered briefly, so that guessing costs identity little.
+const UNKNOWN_TTL: Duration = Duration::from_secs(5);
+const KEYS_MAX: u64 = 100_000;
+const RESOLVE_DEADLINE: Duration = Duration::from_secs(2);
+const REVOCATION_POLL: Duration = Duration::from_secs(1);
+/// A signed context is used again until it has this little left, in seconds: longer than any deadline it must outlive.
+const CONTEXT_LEFT_S: i64 = 35;
+
+type Digest = [u8; 32];
+
+/// The holder of a key.
+pub(crate) struct Holder {
+    pub(crate) key_id: String,
+    pub(crate) tenant_text: String,
+    claims: Claims,
+    expires_at: Option<Timestamp>,
+    context: ArcSwap<(i64, HeaderValue)>,
+}
+
+/// The keys that were presented lately.
+pub(crate) struct Keyring {
+    identity: IdentityClient<Peer>,
+    holders: Cache<Digest, Arc<Holder>>,
+    unknown: Cache<Digest, ()>,
+}
+
+impl Keyring {
+    pub(crate) fn new(host: &Host) -> Self {
+        Self {
+            identity: IdentityClient::new(host.peers.get("identity")),
+            holders: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).support_invalidation_closures().build(),
+            unknown: Cache::builder().max_capacity(KEYS_MAX).time_to_live(UNKNOWN_TTL).build(),
+        }
+    }
+
+    /// Who asks, or the 401 that says what is wrong with the key.
+    pub(crate) async fn authenticate(&self, host: &Host, headers: &HeaderMap) -> Result<Arc<Holder>, Fault> {
+        let token = bearer(headers)?;
+        // A mistyped or made-up key is refused by its checksum, without asking anybody.
+        if api_key::parse(token).is_none() {
+            host.metrics.count(NAME, "key_checksum_refused", 1);
+            return Err(unauthenticated("key_malformed", "The API key is not well-formed; it was probably cut off when it was copied."));
+        }
+        let digest: Digest = api_key::digest(token);
+        let holder = match self.holders.get(&digest).await {
+            Some(holder) => holder,
+            None => self.resolve(host, digest).await?,
+        };
+        if holder.expires_at.is_some_and(|expiry| expiry <= host.wall()) {
+            return Err(unknown_key());
+        }
+        Ok(holder)
+    }
+
+    async fn resolve(&self, host: &Host, digest: Digest) -> Result<Arc<Holder>, Fault> {
+        if self.unknown.contains_key(&digest) {
+            return Err(unknown_key());
+        }
+        let found = self.holders.try_get_with(digest, self.ask_identity(host, digest)).await;
+        match found {
+            Ok(holder) => Ok(holder),
+            Err(fault) if fault.code == Code::NotFound => {
+                self.unknown.insert(digest, ()).await;
+                Err(unknown_key())
+            }
+            Err(fault) => {
+                host.metrics.count(NAME, "identity_unreachable", 1);
+                Err(Fault::new(Code::Unavailable, "identity_unavailable", "").retry_after(1).source(fault.chain()))
+            }
+        }
+    }
+
+    async fn ask_identity(&self, host: &Host, digest: Digest) -> Result<Arc<Holder>, Fault> {
+        let request = host.request(&platform_call(), ResolveKeyRequest { sha256: digest.to_vec() });
+        let reply = self.identity.clone().resolve_key(request).await.map_err(Fault::from)?;
+        holder(host, reply.into_inner()).map(Arc::new)
+    }
+}
+
+impl Holder {
+    /// The signed context to forward; signed anew when little of its life is left.
+    pub(crate) fn context(&self, host: &Host) -> HeaderValue {
+        let now = host.wall().timestamp();
+        let cached = self.context.load();
+        if cached.0 - now > CONTEXT_LEFT_S && cached.0 - now <= TTL_S {
+            return cached.1.clone();
+        }
+        let claims = Claims { expires: now + TTL_S, ..self.claims.clone() };
+        // A signed context is base64 and dots: always a header value.
+        let value = HeaderValue::from_str(&context::sign(&host.keys, &claims)).unwrap_or(HeaderValue::from_static(""));
+        self.context.store(Arc::new((claims.expires, value.clone())));
+        value
+    }
+}
+
+/// Drops revoked and changed keys from the cache, for as long as the gateway runs.
+pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
+    let Gateway { host, keyring, .. } = &*gateway;
+    let mut cursor = 0;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(REVOCATION_POLL) => {}
+            () = host.shutdown.cancelled() => return,
+        }
+        let request = host.request(&platform_call(), ListRevocationsRequest { after: cursor });
+        match keyring.identity.clone().list_revocations(request).await {
+            Ok(reply) => {
+                let reply = reply.into_inner();
+                cursor = reply.cursor;
+                host.metrics.level(NAME, "revocations_cursor", cursor);
+                if !reply.key_ids.is_empty() {
+                    let dropped = keyring.holders.invalidate_entries_if(move |_, holder| reply.key_ids.contains(&holder.key_id));
+                    if dropped.is_err() {
+                        keyring.holders.invalidate_all();
+                    }
+                }
+            }
+            Err(status) => {
+                host.metrics.count(NAME, "revocation_poll_failed", 1);
+                tracing::debug!(code = ?status.code(), "revocations could not be polled; cached keys live a minute at most");
+            }
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(|| {
+        unauthenticated("key_missing", "Send your API key as `Authorization: Bearer sk_…` (or pk_… from a storefront).")
+    })?;
+    let scheme = "Bearer ";
+    value
+        .to_str()
+        .ok()
+        .filter(|text| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+        .map(|text| text[scheme.len()..].trim())
+        .ok_or_else(|| unauthenticated("key_missing", "The Authorization header carries no API key: it reads `Bearer sk_…`."))
+}
+
+fn holder(host: &Host, reply: ResolveKeyReply) -> Result<Holder, Fault> {
+    let broken = |_| Fault::internal("identity answered with an id that is none");
+    let tenant: TenantId = reply.tenant_id.parse().map_err(broken)?;
+    let claims = Claims {
+        tenant,
+        cell: reply.cell,
+        actor: format!("key:{}", reply.key_id),
+        scopes: Scopes::new(reply.scopes),
+        audience: if reply.secret { Audience::Secret } else { Audience::Publishable },
+        channel: reply.channel_id.parse().ok(),
+        expires: 0,
+    };
+    if claims.cell != *host.cell {
+        return Err(Fault::new(Code::NotFound, "cell_other", "This environment lives in another cell."));
+    }
+    let expires_at = chrono::DateTime::parse_from_rfc3339(&reply.expires_at).ok().map(|at| at.to_utc());
+    let context = ArcSwap::from_pointee((0, HeaderValue::from_static("")));
+    Ok(Holder { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, context })
+}
+
+/// The gateway asking for itself, before it knows any tenant.
+fn platform_call() -> Call {
+    let mut call = Call::background(NAME, PLATFORM, "service:gateway");
+    call.deadline = tokio::time::Instant::now() + RESOLVE_DEADLINE;
+    call
+}
+
+fn unknown_key() -> Fault {
+    unauthenticated("key_unknown", "This API key is unknown, expired or revoked.")
+}
+
+fn unauthenticated(reason: &'static str, detail: &str) -> Fault {
+    Fault::new(Code::Unauthenticated, reason, detail)
+}

@@ -1,0 +1,111 @@
+//! Prefixes and policies, validated before a port is bound.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bloom_runtime::StartError;
+use http::uri::{Authority, Uri};
+use serde::Deserialize;
+
+/// What the gateway is told.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Longest prefix first.
+    pub routes: Vec<Route>,
+    /// `host:port` of each service.
+    pub upstreams: HashMap<String, Authority>,
+    /// Requests per second that one key may make, and its burst.
+    pub per_key: Rate,
+    /// The same for all keys of one environment together.
+    pub per_tenant: Rate,
+    /// Redis that gateways share their limits through; each limits for itself without.
+    pub redis_url: Option<String>,
+}
+
+/// A limit: so many a second on average, so many at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// On average.
+    pub per_second: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+/// One prefix and its policy.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Path prefix of whole segments.
+    pub prefix: String,
+    /// Service behind it.
+    pub service: String,
+    /// Largest body.
+    #[serde(default = "default_body_limit")]
+    pub body_limit_bytes: u64,
+    /// Deadline of the whole request.
+    #[serde(default = "default_timeout")]
+    pub timeout_ms: u64,
+    /// Asks for no key: what lies behind authenticates its callers itself (provider webhooks).
+    #[serde(default)]
+    pub anonymous: bool,
+}
+
+fn default_body_limit() -> u64 {
+    1024 * 1024
+}
+
+fn default_timeout() -> u64 {
+    30_000
+}
+
+impl Route {
+    /// Deadline of a request.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+impl GatewayConfig {
+    /// The product's own routes over the given upstream addresses (`http://host:port`).
+    pub fn new(addresses: &HashMap<String, String>) -> Result<Self, StartError> {
+        Self::with_routes(include_str!("routes.json"), addresses)
+    }
+
+    /// Routes from a JSON document of the shape of `routes.json`.
+    pub fn with_routes(routes: &str, addresses: &HashMap<String, String>) -> Result<Self, StartError> {
+        let mut routes: Vec<Route> = serde_json::from_str(routes)
+            .map_err(|error| StartError::caused("the gateway's routes are not readable", error))?;
+        let mut upstreams = HashMap::new();
+        for route in &routes {
+            let bad = route.prefix.ends_with('/') || !route.prefix.starts_with("/v1/") || route.timeout_ms == 0;
+            if bad || routes.iter().filter(|other| other.prefix == route.prefix).count() > 1 {
+                return Err(StartError::new(format!(
+                    "the route `{}` is not usable: prefixes begin with /v1/, end in no slash, come once, and have time to answer",
+                    route.prefix
+                )));
+            }
+            let address = addresses.get(&route.service).ok_or_else(|| {
+                StartError::new(format!("the route `{}` leads to `{}`, whose address is not configured", route.prefix, route.service))
+            })?;
+            let authority = address.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority).ok_or_else(|| {
+                StartError::new(format!("`{address}` is not an address for the service {}", route.service))
+            })?;
+            upstreams.insert(route.service.clone(), authority);
+        }
+        routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
+        Ok(Self {
+            routes,
+            upstreams,
+            per_key: Rate { per_second: 200, burst: 400 },
+            per_tenant: Rate { per_second: 1_000, burst: 2_000 },
+            redis_url: None,
+        })
+    }
+
+    /// The policy of a path: the longest prefix of whole segments.
+    pub fn route(&self, path: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| {
+            path.strip_prefix(route.prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+}

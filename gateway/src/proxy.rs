@@ -1,0 +1,274 @@
+//! The way of a request, read top to bottom: path, route, key, speed, version; then upstream with a signed context and
+//! nothing of the client's that could be taken for one.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bloom_fault::{Code, Fault};
+use bloom_runtime::metrics::Route as RouteLabel;
+use bytes::Bytes;
+use http::header::{self, HeaderName};
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::Limited;
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::answer::{self, Body, full};
+use crate::config::Route;
+use crate::limit::Decision;
+use crate::{Gateway, NAME, openapi, path, version};
+
+/// Connections to the services.
+pub(crate) type Upstream = Client<HttpConnector, Limited<Incoming>>;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(900);
+/// Of the client's `Bloom-*` headers these reach a service; all others would be ours to set.
+const PASSED: [&str; 3] = ["bloom-channel", "bloom-cart-token", "bloom-version"];
+/// Hop-by-hop headers (RFC 9110 section 7.6.1), and what would speak for the client's identity or route.
+const DROPPED: [HeaderName; 11] = [
+    header::HOST,
+    header::PROXY_AUTHENTICATE,
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::PROXY_AUTHORIZATION,
+    header::AUTHORIZATION,
+    header::FORWARDED,
+    header::COOKIE,
+];
+
+/// A pool of kept connections per service.
+pub(crate) fn upstream() -> Upstream {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(256)
+        .build(connector)
+}
+
+/// What is known of a request by the time it is answered.
+#[derive(Default)]
+struct Facts {
+    service: String,
+    key_id: String,
+    tenant: String,
+    limit: Option<Decision>,
+    reason: String,
+}
+
+/// Answers one request; never fails.
+pub(crate) async fn answer(gateway: Arc<Gateway>, client: SocketAddr, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let start = Instant::now();
+    let request_id = request_id(&gateway);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut facts = Facts::default();
+    let version = version::negotiate(request.headers());
+    let (version, outcome) = match version {
+        Ok(version) => (version, handle(&gateway, client, request, &request_id, &mut facts).await),
+        Err(fault) => (HeaderValue::from_static(version::VERSIONS[version::VERSIONS.len() - 1]), Err(fault)),
+    };
+    let mut response = outcome.unwrap_or_else(|fault| {
+        facts.reason = fault.reason.to_string();
+        answer::refusal(&fault, &request_id, &path)
+    });
+    let id = HeaderValue::from_str(&request_id).unwrap_or(HeaderValue::from_static(""));
+    answer::finish(&mut response, id, version, facts.limit.as_ref());
+    let status = response.status().as_u16();
+    let took = start.elapsed();
+    let label = RouteLabel {
+        service: NAME,
+        method: method.to_string(),
+        route: facts.service.clone(),
+        status: bloom_runtime::metrics::class(response.status()),
+    };
+    gateway.host.metrics.request(&label, took);
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    // Never the query string, which may hold an e-mail address, and never the key, only its id.
+    let Facts { service, key_id, tenant, reason, .. } = facts;
+    tracing::info!(target: "access", request_id, %method, path, status, took_us, service, key_id, tenant, reason, "request");
+    Ok(response)
+}
+
+async fn handle(
+    gateway: &Gateway,
+    client: SocketAddr,
+    mut request: Request<Incoming>,
+    request_id: &str,
+    facts: &mut Facts,
+) -> Result<Response<Body>, Fault> {
+    path::check(request.uri().path())?;
+    if let Some(response) = own(gateway, request.method(), request.uri().path()).await {
+        return Ok(response);
+    }
+    let route = gateway
+        .config
+        .route(request.uri().path())
+        .ok_or_else(|| Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist."))?;
+    facts.service.clone_from(&route.service);
+    match *request.method() {
+        Method::OPTIONS => return Ok(answer::preflight()),
+        Method::TRACE | Method::CONNECT => {
+            return Err(Fault::new(Code::MethodNotAllowed, "method_not_allowed", "This method is not served here."));
+        }
+        _ => {}
+    }
+    check_idempotency_key(request.headers())?;
+    let holder = if route.anonymous {
+        None
+    } else {
+        Some(gateway.keyring.authenticate(&gateway.host, request.headers()).await?)
+    };
+    strip(request.headers_mut());
+    if let Some(holder) = holder {
+        facts.key_id.clone_from(&holder.key_id);
+        facts.tenant.clone_from(&holder.tenant_text);
+        let limit = gateway.limiter.check(&gateway.host, &holder).await;
+        facts.limit = Some(limit);
+        if !limit.allowed {
+            let detail = "Too many requests. Wait as long as Retry-After says; RateLimit tells what is left.";
+            return Err(Fault::new(Code::RateLimited, "rate_limited", detail).retry_after(limit.retry_after_s));
+        }
+        request.headers_mut().insert(HeaderName::from_static(bloom_runtime::context::HEADER), holder.context(&gateway.host));
+    }
+    forward(gateway, client, route, request, request_id).await
+}
+
+async fn forward(
+    gateway: &Gateway,
+    client: SocketAddr,
+    route: &Route,
+    mut request: Request<Incoming>,
+    request_id: &str,
+) -> Result<Response<Body>, Fault> {
+    if request.body().size_hint().lower() > route.body_limit_bytes {
+        return Err(too_large(route));
+    }
+    let headers = request.headers_mut();
+    let ascii = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    headers.insert(HeaderName::from_static("bloom-request-id"), ascii(request_id));
+    headers.insert(HeaderName::from_static("bloom-timeout-ms"), route.timeout_ms.into());
+    headers.insert(HeaderName::from_static("x-forwarded-for"), ascii(&client.ip().to_string()));
+    let mut uri = Uri::default().into_parts();
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority = gateway.config.upstreams.get(&route.service).cloned();
+    uri.path_and_query = request.uri().path_and_query().cloned().or_else(|| Some(PathAndQuery::from_static("/")));
+    *request.uri_mut() = Uri::from_parts(uri).map_err(Fault::internal)?;
+    *request.version_mut() = http::Version::HTTP_11;
+    let limit = usize::try_from(route.body_limit_bytes).unwrap_or(usize::MAX);
+    let request = request.map(|body| Limited::new(body, limit));
+    match tokio::time::timeout(route.timeout(), gateway.upstream.request(request)).await {
+        Err(_) => Err(Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")),
+        Ok(Err(error)) if is_length_limit(&error) => Err(too_large(route)),
+        Ok(Err(error)) if error.is_connect() => {
+            Err(Fault::new(Code::Unavailable, "service_unavailable", "").retry_after(1).source(error))
+        }
+        Ok(Err(error)) => Err(Fault::new(Code::BadGateway, "upstream_failed", "").source(error)),
+        Ok(Ok(response)) => {
+            let mut response = response.map(http_body_util::Either::Left);
+            for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE] {
+                response.headers_mut().remove(name);
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// The gateway's own few endpoints.
+async fn own(gateway: &Gateway, method: &Method, path: &str) -> Option<Response<Body>> {
+    if method != Method::GET && method != Method::HEAD {
+        return None;
+    }
+    let text = |kind: &'static str, body: Bytes| {
+        let mut response = Response::new(full(body));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+    };
+    match path {
+        "/" => Some(text("application/json", Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","health":"/readyz"}"#))),
+        "/livez" => Some(text("text/plain", Bytes::from_static(b"ok\n"))),
+        "/readyz" => {
+            let waiting = openapi::waiting_for(gateway).await;
+            let mut response = match &waiting {
+                None => text("text/plain", Bytes::from_static(b"ready\n")),
+                Some(what) => text("text/plain", Bytes::from(format!("waiting for {what}\n"))),
+            };
+            if waiting.is_some() {
+                *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            }
+            Some(response)
+        }
+        "/metrics" => {
+            Some(text("application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(gateway.host.metrics.render())))
+        }
+        "/openapi.json" => Some(text("application/json", Bytes::from(openapi::merged(gateway).await))),
+        _ => None,
+    }
+}
+
+/// Takes out whatever could speak for the client's identity, route or connection.
+fn strip(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.iter().chain(&DROPPED) {
+        headers.remove(name);
+    }
+    let ours: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| {
+            let name = name.as_str();
+            let internal = name.starts_with("bloom-") && !PASSED.contains(&name);
+            internal || name.starts_with("x-forwarded-") || name.starts_with("grpc-") || name == "x-real-ip"
+        })
+        .cloned()
+        .collect();
+    for name in ours {
+        headers.remove(name);
+    }
+}
+
+fn check_idempotency_key(headers: &HeaderMap) -> Result<(), Fault> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(()) };
+    let good = key.to_str().is_ok_and(|key| {
+        let bare = key.trim().trim_matches('"');
+        !bare.is_empty() && bare.len() <= 255
+    });
+    if good {
+        return Ok(());
+    }
+    Err(Fault::new(Code::Invalid, "idempotency_key_invalid", "An Idempotency-Key has 1 to 255 printable ASCII characters."))
+}
+
+fn request_id(gateway: &Gateway) -> String {
+    let id = bloom_kernel::uuid_v7(gateway.host.wall(), &*gateway.host.entropy);
+    format!("req_{}", id.simple())
+}
+
+fn too_large(route: &Route) -> Fault {
+    Fault::new(Code::TooLarge, "body_too_large", format!("The body is larger than {} bytes.", route.body_limit_bytes))
+}
+
+fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
