@@ -3,6 +3,7 @@
 //! before; without a tenant the service role sees no row.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_fault::Fault;
@@ -10,6 +11,8 @@ use bloom_kernel::TenantId;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use tokio::sync::Notify;
+use tokio::sync::Notify;
 
 use crate::call::Call;
 use crate::host::Host;
@@ -35,6 +38,16 @@ pub struct Db {
     service: PgPool,
     system: PgPool,
     transaction_pooler: bool,
+    wake: Arc<Wake>,
+}
+
+/// What tasks of this service sleep on until a commit brings them rows.
+#[derive(Debug, Default)]
+pub struct Wake {
+    /// Events were written.
+    pub outbox: Notify,
+    /// Timers were set.
+    pub timers: Notify,
 }
 
 /// A request waits no longer than this for a connection: then the database counts as gone (503).
@@ -56,7 +69,13 @@ impl Db {
             service: pool(config.connections, &config.service),
             system: pool((config.connections / 4).max(3), &config.system),
             transaction_pooler: config.transaction_pooler,
+            wake: Arc::default(),
         }
+    }
+
+    /// What a commit that wrote events or timers rings.
+    pub fn wake(&self) -> &Arc<Wake> {
+        &self.wake
     }
 
     /// A transaction for the call's tenant.
@@ -71,7 +90,8 @@ impl Db {
             Err(error) if is_broken(&error) => self.service.begin_with(AssertSqlSafe(begin)).await?,
             other => other?,
         };
-        Ok(TenantTx { tx, tenant, idempotency: None, host: self.host.clone() })
+        let (host, wake) = (self.host.clone(), self.wake.clone());
+        Ok(TenantTx { tx, tenant, idempotency: None, host, wake, events: false, timers: false })
     }
 
     /// A connection for reads of one tenant.
@@ -141,6 +161,9 @@ pub struct TenantTx {
     pub(crate) tenant: TenantId,
     pub(crate) idempotency: Option<Stored>,
     pub(crate) host: Host,
+    wake: Arc<Wake>,
+    events: bool,
+    timers: bool,
 }
 
 impl TenantTx {
@@ -149,9 +172,26 @@ impl TenantTx {
         self.tenant
     }
 
+    /// Events were written in it: the relay wakes when it commits.
+    pub fn wake_outbox(&mut self) {
+        self.events = true;
+    }
+
+    /// Timers were set in it: those who fire them wake when it commits.
+    pub fn wake_timers(&mut self) {
+        self.timers = true;
+    }
+
     /// Makes it durable.
     pub async fn commit(self) -> Result<(), Fault> {
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        if self.events {
+            self.wake.outbox.notify_one();
+        }
+        if self.timers {
+            self.wake.timers.notify_one();
+        }
+        Ok(())
     }
 }
 

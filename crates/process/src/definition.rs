@@ -1,0 +1,38 @@
+//! What a service brings along.
+
+use bloom_events::Bus;
+use bloom_runtime::{Db, Host, Service, StartError};
+use futures::future::BoxFuture;
+use sqlx::migrate::Migrator;
+
+/// A service that can be started: alone, or with all others in one process.
+#[derive(Clone, Copy)]
+pub struct Definition {
+    /// Its name: also its schema, its roles, its topic and its peers' name for it.
+    pub name: &'static str,
+    /// Its own migrations, behind the platform's.
+    pub migrations: &'static Migrator,
+    /// Puts it together.
+    pub start: fn(Start) -> BoxFuture<'static, Result<Service, StartError>>,
+}
+
+/// What a service is handed to put itself together with.
+pub struct Start {
+    /// Clock, entropy, keys, peers.
+    pub host: Host,
+    /// Its database.
+    pub db: Db,
+    /// Where its events go and others' come from.
+    pub bus: Bus,
+}
+
+impl Start {
+    /// The service's own knobs, from the environment.
+    pub fn config<C: clap::Args>(&self) -> Result<C, StartError> {
+        let command = C::augment_args(clap::Command::new(self.host.service).no_binary_name(true));
+        let matches = command.try_get_matches_from(std::iter::empty::<String>());
+        matches
+            .and_then(|matches| C::from_arg_matches(&matches))
+            .map_err(|error| StartError::new(format!("the configuration of {} is not usable: {error}", self.host.service)))
+    }
+}

@@ -1,0 +1,121 @@
+//! All services and the gateway in one process: HTTP on loopback ports, gRPC in memory, the in-process bus.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bloom_gateway::Gateway;
+use bloom_kernel::Clock;
+use bloom_runtime::config::Schema;
+use bloom_runtime::server::Listeners;
+use bloom_runtime::{Host, Peers, StartError, migrate};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::definition::{Definition, Start};
+use crate::serve::{gateway_config, listen};
+use crate::settings::Settings;
+
+/// What differs between `bloom up` and a test's fleet.
+#[derive(Default)]
+pub struct FleetOptions {
+    /// Address of the gateway; a free loopback port when absent.
+    pub gateway: Option<String>,
+    /// Put before each schema's name, so that several fleets share a server.
+    pub schema_prefix: String,
+    /// Another clock than the machine's.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Stops the fleet from outside.
+    pub shutdown: CancellationToken,
+}
+
+/// A running fleet.
+pub struct Fleet {
+    /// `http://host:port` of the gateway.
+    pub gateway_url: String,
+    /// `http://host:port` of each service.
+    pub services: HashMap<String, String>,
+    /// A host of the fleet's own, for commands that ask services over gRPC.
+    pub host: Host,
+    shutdown: CancellationToken,
+    running: JoinSet<(&'static str, Result<(), StartError>)>,
+}
+
+impl Fleet {
+    /// Lays or updates every schema.
+    pub async fn migrate(definitions: &[Definition], settings: &Settings, prefix: &str) -> Result<(), StartError> {
+        for definition in definitions {
+            let keys = settings.secrets.keys(definition.name)?;
+            let schema = schema(prefix, definition.name);
+            migrate::run(&settings.owner(definition.name)?, &schema, definition.migrations, &keys).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts everything and returns once all ports answer.
+    pub async fn start(definitions: &[Definition], settings: &Settings, options: FleetOptions) -> Result<Self, StartError> {
+        let shutdown = options.shutdown.clone();
+        let peers = Peers::default();
+        let mut memory: HashMap<_, _> =
+            definitions.iter().map(|definition| (definition.name, peers.in_memory(definition.name))).collect();
+        let bus = settings.bus()?;
+        let mut running = JoinSet::new();
+        let mut services = HashMap::new();
+        let host = |name| {
+            let mut host = settings.host(name, peers.clone(), shutdown.clone())?;
+            if let Some(clock) = &options.clock {
+                host.clock = clock.clone();
+            }
+            Ok::<_, StartError>(host)
+        };
+        for definition in definitions {
+            let name = definition.name;
+            let host = host(name)?;
+            let server = settings.server(name)?;
+            let config = schema(&options.schema_prefix, name).database(
+                &server,
+                &host.keys,
+                settings.database_connections,
+                settings.database_transaction_pooler,
+            )?;
+            let db = bloom_runtime::Db::new(host.clone(), &config);
+            let tcp = listen("127.0.0.1:0").await?;
+            let address = tcp.local_addr().map_err(|error| StartError::caused("a port has no address", error))?;
+            services.insert(name.to_owned(), format!("http://{address}"));
+            let service = (definition.start)(Start { host, db, bus: bus.clone() }).await?;
+            let listeners = Listeners { tcp, memory: memory.remove(name) };
+            running.spawn(async move { (name, service.run(listeners).await) });
+        }
+        let config = gateway_config(settings, &services)?;
+        let gateway = Gateway::new(config, host(bloom_gateway::NAME)?).await?;
+        let listener = listen(options.gateway.as_deref().unwrap_or("127.0.0.1:0")).await?;
+        let address = listener.local_addr().map_err(|error| StartError::caused("a port has no address", error))?;
+        running.spawn(async move { (bloom_gateway::NAME, gateway.run(listener).await) });
+        Ok(Self { gateway_url: format!("http://{address}"), services, host: host("fleet")?, shutdown, running })
+    }
+
+    /// Waits until the fleet stops: because it was told to, or because a part of it broke.
+    pub async fn wait(&mut self) -> Result<(), StartError> {
+        let mut outcome = Ok(());
+        while let Some(ended) = self.running.join_next().await {
+            let (name, result) = ended.map_err(|error| StartError::caused("a service panicked", error))?;
+            if let Err(error) = result
+                && outcome.is_ok()
+            {
+                outcome = Err(StartError::caused(format!("{name} stopped"), error));
+            }
+            self.shutdown.cancel();
+        }
+        outcome
+    }
+
+    /// Drains and stops.
+    pub async fn stop(mut self) -> Result<(), StartError> {
+        self.shutdown.cancel();
+        self.wait().await
+    }
+}
+
+fn schema(prefix: &str, service: &str) -> Schema {
+    let plain = Schema::of(service);
+    Schema { schema: format!("{prefix}{}", plain.schema), ..plain }
+}

@@ -1,0 +1,153 @@
+//! Everything a process is told, parsed wholly before any port is bound.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bloom_events::Bus;
+use bloom_kernel::{OsEntropy, SystemClock};
+use bloom_runtime::config::{Schema, SecretKey, connect_options};
+use bloom_runtime::telemetry::TelemetryConfig;
+use bloom_runtime::{Db, Host, Keys, Metrics, Peers, StartError};
+use sqlx::postgres::PgConnectOptions;
+use tokio_util::sync::CancellationToken;
+
+use crate::definition::Definition;
+
+/// Settings of a process; every one is an environment variable too.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Settings {
+    /// Logs and traces.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+    /// PostgreSQL server of all services. `BLOOM_<SERVICE>_DATABASE_URL` gives one service its own.
+    #[arg(long, env = "BLOOM_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Connections per service.
+    #[arg(long, env = "BLOOM_DATABASE_CONNECTIONS", default_value_t = 10)]
+    pub database_connections: u32,
+    /// Set behind a connection pooler in transaction mode: single reads then run in a transaction.
+    #[arg(long, env = "BLOOM_DATABASE_TRANSACTION_POOLER", default_value_t = false)]
+    pub database_transaction_pooler: bool,
+    /// Secrets.
+    #[command(flatten)]
+    pub secrets: Secrets,
+    /// The cell that this process belongs to.
+    #[arg(long, env = "BLOOM_CELL", default_value = "local")]
+    pub cell: String,
+    /// Kafka brokers, `host:port,host:port`; events stay within the process without.
+    #[arg(long, env = "BLOOM_KAFKA_BROKERS")]
+    pub kafka_brokers: Option<String>,
+    /// Redis that gateways share their limits through.
+    #[arg(long, env = "BLOOM_REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// Address to listen on, for a process that is one service.
+    #[arg(long, env = "BLOOM_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: String,
+    /// Other services of the fleet, `name=http://host:port`, for a process that is one service. Each is at
+    /// `http://<name>:8080` unless said here.
+    #[arg(long = "peer", env = "BLOOM_PEERS", value_delimiter = ',')]
+    pub peers: Vec<String>,
+    /// Requests per second of one API key, and twice that at once.
+    #[arg(long, env = "BLOOM_RATE_PER_KEY", default_value_t = 200)]
+    pub rate_per_key: u32,
+    /// Requests per second of one environment, and twice that at once.
+    #[arg(long, env = "BLOOM_RATE_PER_TENANT", default_value_t = 1_000)]
+    pub rate_per_tenant: u32,
+}
+
+/// Either the installation's master key, for one process that runs everything, or the keys of one service, so that no
+/// service can derive another's.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Secrets {
+    /// 64 hexadecimal digits that all other keys are derived from.
+    #[arg(long, env = "BLOOM_MASTER_KEY", hide_env_values = true)]
+    pub master_key: Option<SecretKey>,
+    /// The service's own key (`bloom keys <service>` derives it from the master key).
+    #[arg(long, env = "BLOOM_SERVICE_KEY", hide_env_values = true)]
+    pub service_key: Option<SecretKey>,
+    /// The key that signs contexts, the same in every process.
+    #[arg(long, env = "BLOOM_CONTEXT_KEY", hide_env_values = true)]
+    pub context_key: Option<SecretKey>,
+}
+
+impl Secrets {
+    /// The keys of one service.
+    pub fn keys(&self, service: &str) -> Result<Keys, StartError> {
+        match (&self.master_key, &self.service_key, &self.context_key) {
+            (_, Some(service), Some(context)) => Ok(Keys::new(service.0, context.0)),
+            (Some(master), _, _) => Ok(Keys::from_master(&master.0, service)),
+            _ => Err(StartError::new(
+                "no keys are configured: set BLOOM_SERVICE_KEY and BLOOM_CONTEXT_KEY, or BLOOM_MASTER_KEY, to 64 hexadecimal digits each",
+            )),
+        }
+    }
+}
+
+impl Settings {
+    /// PostgreSQL server of a service.
+    pub fn server(&self, service: &str) -> Result<String, StartError> {
+        let own = format!("BLOOM_{}_DATABASE_URL", upper(service));
+        environment(&own).or_else(|| self.database_url.clone()).ok_or_else(|| {
+            StartError::new(format!("no database is configured for {service}: set BLOOM_DATABASE_URL or {own}"))
+        })
+    }
+
+    /// The same, for the owner of schemas.
+    pub fn owner(&self, service: &str) -> Result<PgConnectOptions, StartError> {
+        connect_options(&self.server(service)?)
+    }
+
+    /// What a service is handed.
+    pub fn host(&self, service: &'static str, peers: Peers, shutdown: CancellationToken) -> Result<Host, StartError> {
+        Ok(Host {
+            service,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            keys: self.secrets.keys(service)?,
+            cell: self.cell.as_str().into(),
+            peers,
+            shutdown,
+            metrics: Metrics::default(),
+        })
+    }
+
+    /// Pools of a service.
+    pub fn db(&self, host: &Host, definition: &Definition) -> Result<Db, StartError> {
+        let schema = Schema::of(definition.name);
+        let server = self.server(definition.name)?;
+        let config =
+            schema.database(&server, &host.keys, self.database_connections, self.database_transaction_pooler)?;
+        Ok(Db::new(host.clone(), &config))
+    }
+
+    /// Kafka when configured, else the process itself.
+    pub fn bus(&self) -> Result<Bus, StartError> {
+        match &self.kafka_brokers {
+            Some(brokers) => Bus::kafka(brokers),
+            None => Ok(Bus::in_process()),
+        }
+    }
+
+    /// Addresses of other services: what was said, else `http://<name>:8080`.
+    pub fn addresses<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<HashMap<String, String>, StartError> {
+        let mut addresses: HashMap<_, _> =
+            names.into_iter().map(|name| (name.to_owned(), format!("http://{name}:8080"))).collect();
+        for peer in &self.peers {
+            let (name, address) = peer
+                .split_once('=')
+                .ok_or_else(|| StartError::new(format!("`{peer}` in BLOOM_PEERS is not of the form name=http://host:port")))?;
+            addresses.insert(name.to_owned(), address.to_owned());
+        }
+        Ok(addresses)
+    }
+}
+
+/// A service's name as part of a variable's name.
+pub fn upper(service: &str) -> String {
+    service.to_uppercase().replace('-', "_")
+}
+
+#[expect(clippy::disallowed_methods, reason = "settings are read here; this variable's name depends on the service")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
