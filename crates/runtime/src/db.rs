@@ -12,7 +12,6 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
-use tokio::sync::Notify;
 
 use crate::call::Call;
 use crate::host::Host;
