@@ -37,7 +37,8 @@ comment on table inbox_default is 'retention: as inbox; personal: none';
 select tenant_rows('inbox_default');
 
 -- Events that a consumer could not apply, and all later ones of the same aggregate behind them, in order of seq.
--- envelope is the event as it came; cause and attempts speak of the head of the queue, followers carry none.
+-- envelope is the event as it came; cause and attempts speak of the head of the queue, followers carry none; transient
+-- says that trying again may help, and upkeep does.
 create sequence parked_seq;
 create table parked (
     tenant_id uuid not null,
@@ -49,6 +50,7 @@ create table parked (
     envelope text not null,
     cause text,
     attempts integer not null,
+    transient boolean not null,
     parked_at timestamptz not null,
     constraint parked_pkey primary key (tenant_id, consumer, service, aggregate, seq)
 );
@@ -56,7 +58,7 @@ create index parked_consumer on parked (consumer, seq);
 comment on table parked is 'retention: until un-parked or discarded by an operator; personal: none';
 select tenant_table('parked');
 
-do $$ 
+do $$
 declare
     service_role constant text := current_setting('bloom.service_role');
     system_role constant text := current_setting('bloom.system_role');

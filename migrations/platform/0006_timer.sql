@@ -9,8 +9,6 @@ create table timer (
     key text not null,
     run_at timestamptz not null,
     payload text not null,
-    actor text not null,
-    trace text,
     attempts integer not null,
     locked_until timestamptz not null,
     claim uuid,

@@ -1,0 +1,188 @@
+//! From a batch of events to an effect that happens once: inbox rows, effect and cursor in one transaction; retry what
+//! may pass, park what will not, and let the others go on.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::TenantId;
+use bloom_runtime::{Call, Db, Host, TenantTx, telemetry};
+use futures::FutureExt as _;
+use tracing::Instrument as _;
+
+use crate::envelope::{Envelope, SCHEMA_VERSION};
+use crate::handler::{Handler, transient};
+use crate::store::inbox::{Cursor, Reader, inbox_admit};
+use crate::store::parked::parked_add;
+
+/// Most events applied in one transaction.
+pub(crate) const BATCH: usize = 256;
+
+/// Tries of a batch whose fault may pass: with the waits below, most of a minute.
+const TRIES: u32 = 16;
+
+/// Applies events to one handler of one service.
+#[derive(Clone)]
+pub(crate) struct Applier {
+    pub(crate) service: &'static str,
+    pub(crate) host: Host,
+    pub(crate) db: Db,
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) reader: Reader,
+}
+
+impl Applier {
+    /// Applies (or parks) every event; the cursors move with the last transaction. Fails only when nothing can be done at
+    /// the moment, and may then be called again with the same events.
+    pub(crate) async fn apply(&self, events: Vec<Envelope>, cursors: &[Cursor]) -> Result<(), Fault> {
+        let groups = by_tenant(events);
+        let last = groups.len().saturating_sub(1);
+        for (place, group) in groups.iter().enumerate() {
+            let cursors = if place == last { cursors } else { &[] };
+            self.group(group, cursors).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives current state to the handler, outside of inbox and parking: a replay that cannot be applied fails as a whole.
+    pub(crate) async fn load(&self, events: Vec<Envelope>) -> Result<(), Fault> {
+        for group in by_tenant(events) {
+            let mut tx = self.begin(&group).await?;
+            self.effect(&mut tx, &group).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn group(&self, group: &[Envelope], cursors: &[Cursor]) -> Result<(), Fault> {
+        let mut fault = match self.once(group, cursors).await {
+            Ok(()) => return Ok(()),
+            Err(fault) => fault,
+        };
+        for attempt in 1..TRIES {
+            if !transient(&fault) {
+                break;
+            }
+            self.pause(wait(attempt)).await?;
+            match self.once(group, cursors).await {
+                Ok(()) => return Ok(()),
+                Err(again) => fault = again,
+            }
+        }
+        if let [event] = group {
+            return self.park(event, &fault, cursors).await;
+        }
+        let last = group.len() - 1;
+        for (place, event) in group.iter().enumerate() {
+            let cursors = if place == last { cursors } else { &[] };
+            if let Err(fault) = self.once(std::slice::from_ref(event), cursors).await {
+                self.park(event, &fault, cursors).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One transaction: inbox rows, followers of parked events, effect, cursors.
+    async fn once(&self, group: &[Envelope], cursors: &[Cursor]) -> Result<(), Fault> {
+        let mut tx = self.begin(group).await?;
+        let mut seen = HashSet::new();
+        let mut admitted = inbox_admit(&mut tx, self.reader, group, cursors).await?;
+        // A redelivery may hold an event twice.
+        admitted.retain(|event| seen.insert(group[event.place].id));
+        let followers: Vec<&Envelope> = admitted.iter().filter(|event| event.parked).map(|event| &group[event.place]).collect();
+        if !followers.is_empty() {
+            parked_add(&mut tx, self.reader.consumer, &followers, None, self.host.wall()).await?;
+        }
+        let fresh = admitted.len() - followers.len();
+        if fresh == group.len() {
+            self.effect(&mut tx, group).await?;
+        } else if fresh > 0 {
+            let fresh: Vec<Envelope> =
+                admitted.iter().filter(|event| !event.parked).map(|event| group[event.place].clone()).collect();
+            self.effect(&mut tx, &fresh).await?;
+        }
+        tx.commit().await?;
+        self.host.metrics.count(self.service, "events_applied", fresh as u64);
+        Ok(())
+    }
+
+    /// The handler's own work. A panic is a fault like another: it must not take the other aggregates with it.
+    pub(crate) async fn effect(&self, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
+        if let Some(event) = events.iter().find(|event| event.schema_version != SCHEMA_VERSION) {
+            let detail = format!("event {} has schema version {}", event.id, event.schema_version);
+            return Err(Fault::new(Code::Unprocessable, "schema_version_unknown", detail));
+        }
+        let trace = events.first().and_then(|event| event.trace.as_deref());
+        let span = telemetry::background_span(self.service, self.reader.consumer, trace);
+        let work = self.handler.apply(tx, events).instrument(span);
+        match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Fault::internal(format!("{} panicked", self.reader.consumer))),
+        }
+    }
+
+    async fn park(&self, event: &Envelope, fault: &Fault, cursors: &[Cursor]) -> Result<(), Fault> {
+        let group = std::slice::from_ref(event);
+        let mut tx = self.begin(group).await?;
+        let admitted = inbox_admit(&mut tx, self.reader, group, cursors).await?;
+        if !admitted.is_empty() {
+            let cause = fault.chain();
+            tracing::error!(
+                consumer = self.reader.consumer, event = %event.id, kind = event.kind, tenant = %event.tenant,
+                aggregate = event.aggregate, cause, "event parked; later ones of this aggregate queue behind it"
+            );
+            let cause = Some((cause.as_str(), 1, transient(fault)));
+            parked_add(&mut tx, self.reader.consumer, &[event], cause, self.host.wall()).await?;
+            self.host.metrics.count(self.service, "events_parked", 1);
+        }
+        tx.commit().await
+    }
+
+    async fn begin(&self, group: &[Envelope]) -> Result<TenantTx, Fault> {
+        let tenant = group.first().map_or(TenantId::from_uuid(uuid::Uuid::nil()), |event| event.tenant);
+        self.begin_for(tenant).await
+    }
+
+    pub(crate) async fn begin_for(&self, tenant: TenantId) -> Result<TenantTx, Fault> {
+        self.db.write(&Call::background(self.service, tenant, &format!("service:{}", self.service))).await
+    }
+
+    /// Waits, but not through the end of the process.
+    pub(crate) async fn pause(&self, time: Duration) -> Result<(), Fault> {
+        stoppable(&self.host, tokio::time::sleep(time)).await.ok_or_else(stopping)
+    }
+}
+
+/// The future's outcome, or nothing when the process is to stop first.
+pub(crate) async fn stoppable<T>(host: &Host, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = host.shutdown.cancelled() => None,
+        outcome = work => Some(outcome),
+    }
+}
+
+pub(crate) fn stopping() -> Fault {
+    Fault::new(Code::Unavailable, "stopping", "The process is stopping.")
+}
+
+/// 50 ms, doubling, up to 5 s.
+pub(crate) fn wait(attempt: u32) -> Duration {
+    Duration::from_millis((25_u64 << attempt.min(8)).min(5_000))
+}
+
+/// Groups by tenant, each in the order of the events and no longer than a batch.
+fn by_tenant(events: Vec<Envelope>) -> Vec<Vec<Envelope>> {
+    let mut groups: Vec<Vec<Envelope>> = Vec::new();
+    for event in events {
+        let open = groups.iter_mut().rev().find(|group| group.first().is_some_and(|first| first.tenant == event.tenant));
+        match open {
+            Some(group) if group.len() < BATCH => group.push(event),
+            _ => groups.push(vec![event]),
+        }
+    }
+    groups
+}

@@ -1,0 +1,80 @@
+//! CloudEvents 1.0 over Kafka in binary mode: attributes are `ce_` headers, the document is the message.
+
+use std::str::FromStr;
+
+use bloom_kernel::Timestamp;
+use chrono::SecondsFormat;
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
+use serde_json::value::RawValue;
+
+use crate::envelope::Envelope;
+
+/// What orders messages: tenant and aggregate.
+pub(crate) fn key(event: &Envelope) -> String {
+    format!("{}/{}", event.tenant, event.aggregate)
+}
+
+/// The attributes of an event.
+pub(crate) fn headers(event: &Envelope) -> OwnedHeaders {
+    let time = event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let required = [
+        ("ce_specversion", "1.0".to_owned()),
+        ("ce_id", event.id.to_string()),
+        ("ce_source", format!("/bloom/{}", event.service)),
+        ("ce_type", event.kind.clone()),
+        ("ce_subject", event.aggregate.clone()),
+        ("ce_time", time),
+        ("ce_tenant", event.tenant.to_string()),
+        ("ce_actor", event.actor.clone()),
+        ("ce_aggregateversion", event.version.to_string()),
+        ("ce_schemaversion", event.schema_version.to_string()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    let optional = [
+        ("ce_traceparent", event.trace.clone()),
+        ("ce_causation", event.causation.map(|id| id.to_string())),
+    ];
+    let optional = optional.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    required
+        .into_iter()
+        .chain(optional)
+        .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(&value) }))
+}
+
+/// Why a message is no event.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("the header {0} is missing or malformed")]
+    Header(&'static str),
+    #[error("the message is not JSON")]
+    Data,
+}
+
+/// The event of a message.
+pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Envelope, Unreadable> {
+    let headers = message.headers().ok_or(Unreadable::Header("ce_specversion"))?;
+    let source: String = parsed(headers, "ce_source")?;
+    let data = message.payload().and_then(|payload| std::str::from_utf8(payload).ok()).ok_or(Unreadable::Data)?;
+    Ok(Envelope {
+        id: parsed(headers, "ce_id")?,
+        tenant: parsed(headers, "ce_tenant")?,
+        service: source.strip_prefix("/bloom/").ok_or(Unreadable::Header("ce_source"))?.to_owned(),
+        kind: parsed(headers, "ce_type")?,
+        aggregate: parsed(headers, "ce_subject")?,
+        version: parsed(headers, "ce_aggregateversion")?,
+        actor: parsed(headers, "ce_actor")?,
+        occurred_at: parsed::<Timestamp>(headers, "ce_time")?,
+        schema_version: parsed(headers, "ce_schemaversion")?,
+        trace: text(headers, "ce_traceparent").map(str::to_owned),
+        causation: text(headers, "ce_causation").and_then(|id| id.parse().ok()),
+        data: RawValue::from_string(data.to_owned()).map_err(|_| Unreadable::Data)?,
+    })
+}
+
+fn text<'m>(headers: &'m BorrowedHeaders, name: &str) -> Option<&'m str> {
+    headers.iter().find(|header| header.key == name).and_then(|header| std::str::from_utf8(header.value?).ok())
+}
+
+fn parsed<T: FromStr>(headers: &BorrowedHeaders, name: &'static str) -> Result<T, Unreadable> {
+    text(headers, name).and_then(|text| text.parse().ok()).ok_or(Unreadable::Header(name))
+}

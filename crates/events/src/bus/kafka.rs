@@ -1,0 +1,300 @@
+//! The Kafka bus: one topic a service, one consumer group a consumer and generation. Offsets are committed after the
+//! database has committed; what comes twice for it stops at the inbox.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bloom_fault::{Code, Fault};
+use bloom_runtime::StartError;
+use futures::FutureExt as _;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tokio::time::Instant;
+
+use crate::apply::Applier;
+use crate::bus::cloud_event;
+use crate::consume::{Consumer, TAKE};
+use crate::envelope::Envelope;
+use crate::store::inbox::Reader;
+use crate::store::outbox::Logged;
+
+/// Partitions of a topic. Never changed: order within a key depends on it.
+const PARTITIONS: i32 = 24;
+/// Largest message; `publish` refuses documents that would not fit.
+const MESSAGE_BYTES: &str = "8388608";
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a batch waits for more after its first message.
+const GATHER: Duration = Duration::from_millis(4);
+/// How often a consumer asks whether a replay was ordered.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The connection to the brokers. Cheap to clone.
+#[derive(Clone)]
+pub struct Kafka {
+    brokers: Arc<str>,
+    producer: FutureProducer,
+    /// Topics that are known to exist.
+    topics: Arc<Mutex<HashSet<String>>>,
+}
+
+/// The topic of a service's events.
+pub(crate) fn topic(service: &str) -> String {
+    format!("bloom.{service}.v1")
+}
+
+impl Kafka {
+    /// A client that connects when it is first used.
+    pub(crate) fn new(brokers: &str) -> Result<Self, StartError> {
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("client.id", "bloom")
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("linger.ms", "2")
+            .set("compression.type", "lz4")
+            .set("partitioner", "murmur2_random")
+            .set("message.max.bytes", MESSAGE_BYTES)
+            // The relay waits as long as it takes: giving up on one message would let later ones overtake it.
+            .set("message.timeout.ms", "0")
+            .create()
+            .map_err(|error| StartError::caused(format!("`{brokers}` is not usable as a list of Kafka brokers"), error))?;
+        Ok(Self { brokers: brokers.into(), producer, topics: Arc::default() })
+    }
+
+    /// Publishes events in order and returns when every one is acknowledged by all in-sync replicas.
+    pub(crate) async fn send(&self, service: &str, events: &[Logged]) -> Result<(), Fault> {
+        let topic = topic(service);
+        self.ensure(&topic).await?;
+        let mut sent = Vec::with_capacity(events.len());
+        for event in events {
+            let envelope = &event.envelope;
+            let key = cloud_event::key(envelope);
+            let record = FutureRecord::to(&topic)
+                .key(&key)
+                .payload(envelope.data.get())
+                .headers(cloud_event::headers(envelope));
+            sent.push(self.producer.send_result(record).map_err(|(error, _)| unavailable(error))?);
+        }
+        for delivery in sent {
+            let outcome = delivery.await.map_err(|_| unavailable(KafkaError::Canceled))?;
+            outcome.map_err(|(error, _)| unavailable(error))?;
+        }
+        Ok(())
+    }
+
+    /// Creates the topic unless it exists.
+    async fn ensure(&self, topic: &str) -> Result<(), Fault> {
+        if self.topics.lock().unwrap_or_else(PoisonError::into_inner).contains(topic) {
+            return Ok(());
+        }
+        let admin: AdminClient<_> = self.config().create().map_err(unavailable)?;
+        let new = NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(-1)).set("max.message.bytes", MESSAGE_BYTES);
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
+        for outcome in admin.create_topics(&[new], &options).await.map_err(unavailable)? {
+            match outcome {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(unavailable(KafkaError::AdminOp(code))),
+            }
+        }
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned());
+        Ok(())
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &*self.brokers).set("client.id", "bloom");
+        config
+    }
+
+    fn group_config(&self, reader: Reader) -> ClientConfig {
+        let mut config = self.config();
+        config
+            .set("group.id", format!("{}.{}", reader.consumer, reader.generation))
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", "10000")
+            .set("fetch.wait.max.ms", "500")
+            .set("queued.max.messages.kbytes", "16384");
+        config
+    }
+}
+
+fn unavailable(error: KafkaError) -> Fault {
+    Fault::new(Code::Unavailable, "bus_unavailable", "").retry_after(1).source(error)
+}
+
+/// A consumer's membership in its group, as long as it follows.
+pub(crate) struct Group {
+    topics: &'static [&'static str],
+    member: Mutex<Option<Arc<StreamConsumer>>>,
+}
+
+impl Group {
+    pub(crate) fn new(topics: &'static [&'static str]) -> Self {
+        Self { topics, member: Mutex::default() }
+    }
+
+    fn member(&self) -> Option<Arc<StreamConsumer>> {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn all_partitions(&self) -> impl Iterator<Item = (String, i32)> {
+        self.topics.iter().flat_map(|service| (0..PARTITIONS).map(move |partition| (topic(service), partition)))
+    }
+
+    /// Sets a new generation's offsets to the present ends; false when nothing was ever published.
+    pub(crate) async fn start_at_heads(&self, kafka: &Kafka, reader: Reader) -> Result<bool, Fault> {
+        for service in self.topics {
+            kafka.ensure(&topic(service)).await?;
+        }
+        let config = kafka.group_config(reader);
+        let partitions: Vec<_> = self.all_partitions().collect();
+        blocking(move || {
+            let client: BaseConsumer = config.create()?;
+            let mut offsets = TopicPartitionList::new();
+            let mut published = false;
+            for (topic, partition) in &partitions {
+                let (_, high) = client.fetch_watermarks(topic, *partition, TIMEOUT)?;
+                published |= high > 0;
+                offsets.add_partition_offset(topic, *partition, Offset::Offset(high))?;
+            }
+            client.commit(&offsets, CommitMode::Sync)?;
+            Ok(published)
+        })
+        .await
+    }
+
+    /// How many published events are not yet applied and committed; one while the consumer has not begun.
+    pub(crate) async fn lag(&self) -> Result<i64, Fault> {
+        let Some(member) = self.member() else { return Ok(1) };
+        let partitions: Vec<_> = self.all_partitions().collect();
+        blocking(move || {
+            let mut wanted = TopicPartitionList::new();
+            for (topic, partition) in &partitions {
+                wanted.add_partition(topic, *partition);
+            }
+            let committed = member.committed_offsets(wanted, TIMEOUT)?;
+            let mut lag = 0;
+            for place in committed.elements() {
+                let (low, high) = member.fetch_watermarks(place.topic(), place.partition(), TIMEOUT)?;
+                let seen = if let Offset::Offset(seen) = place.offset() { seen } else { low };
+                lag += (high - seen).max(0);
+            }
+            Ok(lag)
+        })
+        .await
+    }
+
+    /// Applies what comes until the generation ends or the process stops.
+    pub(crate) async fn follow(&self, kafka: &Kafka, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
+        for service in self.topics {
+            kafka.ensure(&topic(service)).await?;
+        }
+        let member: StreamConsumer = kafka.group_config(applier.reader).create().map_err(unavailable)?;
+        let topics: Vec<String> = self.topics.iter().map(|service| topic(service)).collect();
+        member.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>()).map_err(unavailable)?;
+        let member = Arc::new(member);
+        *self.member.lock().unwrap_or_else(PoisonError::into_inner) = Some(member.clone());
+        let outcome = self.apply_all(&member, consumer, applier).await;
+        self.member.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Leaving the group waits for the brokers.
+        let _ = tokio::task::spawn_blocking(move || drop(member)).await;
+        outcome
+    }
+
+    async fn apply_all(&self, member: &StreamConsumer, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
+        let mut looked = Instant::now();
+        loop {
+            let first = tokio::select! {
+                message = member.recv() => Some(message.map_err(unavailable)?),
+                () = tokio::time::sleep(LOOK) => None,
+                () = consumer.replay.notified() => None,
+                () = consumer.host.shutdown.cancelled() => return Ok(()),
+            };
+            if first.is_none() || looked.elapsed() > LOOK {
+                looked = Instant::now();
+                if consumer.superseded(applier.reader).await? {
+                    return Ok(());
+                }
+            }
+            if let Some(first) = first {
+                let mut batch = Batch::default();
+                batch.add(&first, applier);
+                gather(member, &mut batch, applier).await?;
+                if !batch.events.is_empty() {
+                    // A fault leaves the group; whoever comes next begins at the last committed offset.
+                    applier.apply(std::mem::take(&mut batch.events), &[]).await?;
+                }
+                member.commit(&batch.offsets()?, CommitMode::Async).map_err(unavailable)?;
+            }
+            if consumer.host.shutdown.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Takes what has come already, and what comes in the next moment.
+async fn gather(member: &StreamConsumer, batch: &mut Batch, applier: &Applier) -> Result<(), Fault> {
+    let until = Instant::now() + GATHER;
+    while batch.taken < TAKE {
+        let message = match member.recv().now_or_never() {
+            Some(message) => message,
+            None => match tokio::time::timeout_at(until, member.recv()).await {
+                Ok(message) => message,
+                Err(_) => break,
+            },
+        };
+        batch.add(&message.map_err(unavailable)?, applier);
+    }
+    Ok(())
+}
+
+/// Messages to be applied together.
+#[derive(Default)]
+struct Batch {
+    events: Vec<Envelope>,
+    taken: usize,
+    next: std::collections::HashMap<(String, i32), i64>,
+}
+
+impl Batch {
+    fn add(&mut self, message: &BorrowedMessage<'_>, applier: &Applier) {
+        self.taken += 1;
+        self.next.insert((message.topic().to_owned(), message.partition()), message.offset() + 1);
+        match cloud_event::read(message) {
+            Ok(event) if applier.handler.wants(&event.kind) => self.events.push(event),
+            Ok(_) => {}
+            Err(error) => {
+                // Without tenant and aggregate there is no queue to park it in; it stays in the topic.
+                tracing::error!(
+                    consumer = applier.reader.consumer, topic = message.topic(), partition = message.partition(),
+                    offset = message.offset(), %error, "a message that is no event of this fleet was passed over"
+                );
+                applier.host.metrics.count(applier.service, "messages_unreadable", 1);
+            }
+        }
+    }
+
+    fn offsets(&self) -> Result<TopicPartitionList, Fault> {
+        let mut offsets = TopicPartitionList::new();
+        for ((topic, partition), next) in &self.next {
+            offsets.add_partition_offset(topic, *partition, Offset::Offset(*next)).map_err(unavailable)?;
+        }
+        Ok(offsets)
+    }
+}
+
+/// Calls of librdkafka that wait for the network.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?.map_err(unavailable)
+}

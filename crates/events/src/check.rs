@@ -1,0 +1,45 @@
+//! Invariants that a service proves about itself.
+
+use bloom_fault::Fault;
+use bloom_runtime::SystemTx;
+use futures::future::BoxFuture;
+
+use crate::store::outbox::outbox_gaps;
+
+/// Something that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// Name of the invariant.
+    pub invariant: &'static str,
+    /// What differs, with ids.
+    pub detail: String,
+}
+
+/// One invariant.
+pub trait Check: Send + Sync {
+    /// Its name, for example `levels_match_movements`.
+    fn name(&self) -> &'static str;
+
+    /// Where it is broken; at most a hundred places.
+    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>>;
+}
+
+/// Every service's own: the positions of published events have no gap.
+pub(crate) struct OutboxGapFree;
+
+impl Check for OutboxGapFree {
+    fn name(&self) -> &'static str {
+        "outbox_gap_free"
+    }
+
+    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
+        Box::pin(async move {
+            let shards = outbox_gaps(tx).await?;
+            let breach = |shard| Breach {
+                invariant: self.name(),
+                detail: format!("shard {shard} of the outbox lacks a published position"),
+            };
+            Ok(shards.into_iter().map(breach).collect())
+        })
+    }
+}

@@ -1,0 +1,295 @@
+//! A consumer's life: learn the generation, load the sources' state if that is yet to be done, then follow the events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bloom_fault::Fault;
+use bloom_runtime::{Db, Host, StartError};
+use futures::FutureExt as _;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::apply::{Applier, stoppable, stopping, wait};
+use crate::bus::Bus;
+use crate::bus::in_process::{Head, InProcess, Log, Place, Progress};
+use crate::bus::kafka::Group;
+use crate::envelope::Envelope;
+use crate::handler::Handler;
+use crate::load;
+use crate::shard::{Positions, SHARDS};
+use crate::store::consumer::{
+    consumer_generation, consumer_loaded, consumer_loader, consumer_loading, cursor_read, cursor_write,
+};
+use crate::store::inbox::{Cursor, Reader};
+use crate::store::lease::lease_positions;
+
+/// Most events taken from a source at once; they become transactions of at most a batch each.
+pub(crate) const TAKE: usize = 1_024;
+/// How often a consumer asks whether a replay was ordered elsewhere.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// One consumer of one service in this process.
+pub(crate) struct Consumer {
+    pub(crate) service: &'static str,
+    pub(crate) host: Host,
+    pub(crate) db: Db,
+    pub(crate) bus: Bus,
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) sources: Sources,
+    /// Rung when a replay is ordered in this process.
+    pub(crate) replay: Arc<Notify>,
+}
+
+/// Where a consumer reads, and what others may see of its progress.
+#[derive(Clone)]
+pub(crate) enum Sources {
+    InProcess(Vec<(Arc<Log>, Arc<Progress>)>),
+    Kafka(Arc<Group>),
+}
+
+impl Sources {
+    pub(crate) fn of(bus: &Bus, handler: &dyn Handler) -> Self {
+        match bus {
+            Bus::InProcess(logs) => Self::InProcess(
+                handler.topics().iter().map(|topic| (logs.log(topic), logs.reading(topic))).collect(),
+            ),
+            Bus::Kafka(_) => Self::Kafka(Arc::new(Group::new(handler.topics()))),
+        }
+    }
+}
+
+impl Consumer {
+    /// Runs until shutdown.
+    pub(crate) async fn run(self) -> Result<(), StartError> {
+        let mut failures = 0;
+        while !self.host.shutdown.is_cancelled() {
+            let began = Instant::now();
+            let Err(fault) = self.generation().await else { continue };
+            if self.host.shutdown.is_cancelled() {
+                break;
+            }
+            failures = if began.elapsed() > LOOK { 1 } else { failures + 1 };
+            tracing::warn!(consumer = self.handler.consumer(), cause = fault.chain(), failures, "the consumer starts over");
+            let _ = stoppable(&self.host, tokio::time::sleep(wait(failures))).await;
+        }
+        Ok(())
+    }
+
+    /// One generation, until another begins or the process stops.
+    async fn generation(&self) -> Result<(), Fault> {
+        let applier = self.loaded().await?;
+        match (&self.bus, &self.sources) {
+            (Bus::InProcess(_), Sources::InProcess(logs)) => self.follow(&applier, logs).await,
+            (Bus::Kafka(kafka), Sources::Kafka(group)) => group.follow(kafka, self, &applier).await,
+            _ => unreachable!("sources are made of the same bus"),
+        }
+    }
+
+    fn applier(&self, generation: i32) -> Applier {
+        Applier {
+            service: self.service,
+            host: self.host.clone(),
+            db: self.db.clone(),
+            handler: self.handler.clone(),
+            reader: Reader { consumer: self.handler.consumer(), generation },
+        }
+    }
+
+    /// An applier of the present generation, whose sources' state is loaded.
+    async fn loaded(&self) -> Result<Applier, Fault> {
+        loop {
+            let mut tx = self.db.system().await?;
+            let generation = consumer_generation(&mut tx, self.handler.consumer()).await?;
+            let applier = self.applier(generation.number);
+            let mine = !generation.loaded && consumer_loader(&mut tx, applier.reader).await?;
+            tx.commit().await?;
+            if generation.loaded {
+                return Ok(applier);
+            }
+            if !mine {
+                applier.pause(Duration::from_secs(1)).await?;
+                continue;
+            }
+            let outcome = self.load(&applier).await;
+            let mut tx = self.db.system().await?;
+            match &outcome {
+                Ok(()) => consumer_loaded(&mut tx, applier.reader, self.host.wall()).await?,
+                Err(_) => consumer_loading(&mut tx, applier.reader, 0.0).await?,
+            }
+            tx.commit().await?;
+            outcome?;
+        }
+    }
+
+    /// Remembers where the sources stand, then loads the state that they have reached by then.
+    async fn load(&self, applier: &Applier) -> Result<(), Fault> {
+        let published = match (&self.bus, &self.sources) {
+            (Bus::InProcess(_), Sources::InProcess(logs)) => self.start_at_heads(applier.reader, logs).await?,
+            (Bus::Kafka(kafka), Sources::Kafka(group)) => group.start_at_heads(kafka, applier.reader).await?,
+            _ => unreachable!("sources are made of the same bus"),
+        };
+        if published {
+            load::run(applier).await?;
+        }
+        Ok(())
+    }
+
+    /// Cursors at the present heads; false when nothing was ever published.
+    async fn start_at_heads(&self, reader: Reader, logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<bool, Fault> {
+        let mut published = false;
+        for (log, progress) in logs {
+            progress.set(None);
+            let source = self.opened(log).await?;
+            let mut tx = source.system().await?;
+            let heads = lease_positions(&mut tx).await?;
+            tx.commit().await?;
+            published |= heads.iter().any(|position| *position > 0);
+            let mut tx = self.db.system().await?;
+            cursor_write(&mut tx, reader, &cursors(progress.service, &[0; SHARDS], &heads)).await?;
+            tx.commit().await?;
+        }
+        Ok(published)
+    }
+
+    /// The database of a source, once its service has started.
+    async fn opened(&self, log: &Log) -> Result<Db, Fault> {
+        let mut head = log.head.subscribe();
+        let known = head.wait_for(|head: &Head| head.db.is_some());
+        let opened = stoppable(&self.host, known).await.ok_or_else(stopping)?;
+        opened.ok().and_then(|head| head.db.clone()).ok_or_else(stopping)
+    }
+
+    /// Whether another generation has begun since.
+    pub(crate) async fn superseded(&self, reader: Reader) -> Result<bool, Fault> {
+        let mut tx = self.db.system().await?;
+        let present = consumer_generation(&mut tx, reader.consumer).await?;
+        tx.commit().await?;
+        Ok(present.number != reader.generation || !present.loaded)
+    }
+
+    async fn follow(&self, applier: &Applier, logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<(), Fault> {
+        let mut sources = Vec::with_capacity(logs.len());
+        for (log, progress) in logs {
+            self.opened(log).await?;
+            let mut tx = self.db.system().await?;
+            let positions = cursor_read(&mut tx, applier.reader, progress.service).await?;
+            tx.commit().await?;
+            progress.set(Some(positions));
+            let place = Place { positions, number: log.end() };
+            sources.push(Source { log, progress, head: log.head.subscribe(), place, saved: positions });
+        }
+        let mut looked = Instant::now();
+        loop {
+            let mut idle = true;
+            for source in &mut sources {
+                idle &= !source.step(applier).await?;
+            }
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                if self.superseded(applier.reader).await? {
+                    return Ok(());
+                }
+            }
+            if idle && !self.rest(applier, &mut sources).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do; false when this generation has ended.
+    async fn rest(&self, applier: &Applier, sources: &mut [Source<'_>]) -> Result<bool, Fault> {
+        enum Why {
+            News,
+            Quiet,
+            Replay,
+            Stop,
+        }
+        let news = futures::future::select_all(sources.iter_mut().map(|source| source.head.changed().boxed()));
+        let why = tokio::select! {
+            _ = news => Why::News,
+            () = tokio::time::sleep(LOOK) => Why::Quiet,
+            () = self.replay.notified() => Why::Replay,
+            () = self.host.shutdown.cancelled() => Why::Stop,
+        };
+        match why {
+            Why::News => return Ok(true),
+            Why::Replay => return Ok(!self.superseded(applier.reader).await?),
+            Why::Quiet | Why::Stop => save(applier, sources).await?,
+        }
+        Ok(matches!(why, Why::Quiet))
+    }
+}
+
+/// A log that is being followed.
+struct Source<'a> {
+    log: &'a Log,
+    progress: &'a Progress,
+    head: watch::Receiver<Head>,
+    place: Place,
+    /// What the database knows of the place.
+    saved: Positions,
+}
+
+impl Source<'_> {
+    /// Applies what is next; false when there is nothing.
+    async fn step(&mut self, applier: &Applier) -> Result<bool, Fault> {
+        let Some((events, place)) = self.log.next(&self.place, TAKE).await? else { return Ok(false) };
+        let wanted: Vec<Envelope> = events
+            .into_iter()
+            .filter(|event| applier.handler.wants(&event.envelope.kind))
+            .map(|event| Arc::try_unwrap(event).map_or_else(|shared| shared.envelope.clone(), |event| event.envelope))
+            .collect();
+        if !wanted.is_empty() {
+            applier.apply(wanted, &cursors(self.progress.service, &self.saved, &place.positions)).await?;
+            self.saved = place.positions;
+        }
+        self.progress.set(Some(place.positions));
+        self.place = place;
+        Ok(true)
+    }
+}
+
+/// Writes cursors that moved over nothing but unwanted events.
+async fn save(applier: &Applier, sources: &mut [Source<'_>]) -> Result<(), Fault> {
+    for source in sources {
+        if source.saved != source.place.positions {
+            let moved = cursors(source.progress.service, &source.saved, &source.place.positions);
+            let mut tx = applier.db.system().await?;
+            cursor_write(&mut tx, applier.reader, &moved).await?;
+            tx.commit().await?;
+            source.saved = source.place.positions;
+        }
+    }
+    Ok(())
+}
+
+/// The cursors that differ.
+fn cursors(service: &'static str, from: &Positions, to: &Positions) -> Vec<Cursor> {
+    let moved = (0_i16..).zip(from.iter().zip(to)).filter(|(_, (from, to))| from != to);
+    moved.map(|(shard, (_, to))| Cursor { service, shard, position: *to }).collect()
+}
+
+/// How many published events a consumer has yet to apply on an in-process bus; one while it has not begun.
+pub(crate) async fn lag(logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<i64, Fault> {
+    let mut lag = 0;
+    for (log, progress) in logs {
+        let db = log.head.borrow().db.clone();
+        let (Some(db), Some(seen)) = (db, progress.get()) else {
+            lag += 1;
+            continue;
+        };
+        let mut tx = db.system().await?;
+        let heads = lease_positions(&mut tx).await?;
+        tx.commit().await?;
+        lag += heads.iter().zip(seen).map(|(head, seen)| (head - seen).max(0)).sum::<i64>();
+    }
+    Ok(lag)
+}
+
+/// The logs of this process, for upkeep.
+pub(crate) fn floors(bus: &Bus, service: &str) -> Option<Positions> {
+    match bus {
+        Bus::InProcess(logs) => Some(InProcess::floors(logs, service)),
+        Bus::Kafka(_) => None,
+    }
+}

@@ -1,0 +1,36 @@
+//! What a service does with events of others.
+
+use bloom_fault::{Code, Fault};
+use bloom_runtime::TenantTx;
+use futures::future::BoxFuture;
+
+use crate::envelope::Envelope;
+
+/// A consumer: one per projection or process of a service.
+pub trait Handler: Send + Sync {
+    /// Its name for ever, `<service>.<what>`, for example `catalog.listing`.
+    fn consumer(&self) -> &'static str;
+
+    /// The services whose events it reads.
+    fn topics(&self) -> &'static [&'static str];
+
+    /// Whether it takes events of this full kind. One that it does not take costs no row and no transaction.
+    fn wants(&self, _kind: &str) -> bool {
+        true
+    }
+
+    /// Applies events of one tenant, in order, in the transaction that holds their inbox rows.
+    ///
+    /// It ignores a version lower than the one it has seen and applies an equal one again (a replay repairs by that). It
+    /// changes nothing outside the transaction. A fault that a retry may cure is retried; any other parks the aggregate.
+    fn apply<'a>(&'a self, tx: &'a mut TenantTx, batch: &'a [Envelope]) -> BoxFuture<'a, Result<(), Fault>>;
+}
+
+/// Whether trying again may help without anybody's doing.
+pub(crate) fn transient(fault: &Fault) -> bool {
+    match fault.code {
+        Code::Unavailable | Code::DeadlineExceeded | Code::BadGateway | Code::RateLimited => true,
+        Code::Conflict => fault.reason == "busy",
+        _ => false,
+    }
+}

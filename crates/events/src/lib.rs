@@ -1,0 +1,171 @@
+//! An event leaves a service at least once and takes effect once.
+//!
+//! It may exist because fifteen services that each wrote this for themselves would lose events in fifteen ways.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`envelope`] | an event as it travels; [`Draft`], an event about to be written |
+//! | [`publish`](mod@publish) | into the outbox, in the transaction of the change |
+//! | `relay` | from the outbox to the bus: shards, leases with an epoch, positions |
+//! | [`bus`] | in process (the outbox is the log) or Kafka |
+//! | [`handler`], `consume`, `apply` | from the bus to an effect: inbox, cursor and effect in one transaction |
+//! | `park` | events that cannot be applied wait with those behind them; the others go on |
+//! | `load` | a new generation of a consumer loads its sources' state, then follows |
+//! | [`timer`] | something to be done at a time |
+//! | [`platform`], [`export`], [`check`] | what every service answers about itself |
+//! | `upkeep` | partitions, expiry, levels |
+//!
+//! Absent by design: no NOTIFY, no global order, no transaction of Kafka, no event that is not a row first.
+
+pub mod bus;
+pub mod check;
+pub mod envelope;
+pub mod export;
+pub mod handler;
+pub mod platform;
+pub mod publish;
+pub mod shard;
+pub mod timer;
+
+mod apply;
+mod consume;
+mod load;
+mod park;
+mod relay;
+mod store;
+mod upkeep;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bloom_runtime::{Db, Host, Task};
+use tokio::sync::Notify;
+
+pub use crate::bus::Bus;
+pub use crate::check::{Breach, Check};
+pub use crate::envelope::{Data, Draft, Envelope};
+pub use crate::export::{After, Export, StateRecord};
+pub use crate::handler::Handler;
+pub use crate::publish::{publish, publish_many};
+pub use crate::timer::{TimerHandler, cancel, schedule};
+
+use crate::apply::Applier;
+use crate::check::OutboxGapFree;
+use crate::consume::{Consumer, Sources};
+use crate::platform::{Reading, Server, Service};
+use crate::relay::Relay;
+use crate::store::inbox::Reader;
+use crate::timer::Timers;
+use crate::upkeep::Upkeep;
+
+/// The events of one service: what it consumes, fires, exports and checks. Gives its background tasks and its platform
+/// RPCs.
+pub struct Events {
+    service: &'static str,
+    host: Host,
+    db: Db,
+    bus: Bus,
+    consumers: Vec<(Arc<dyn Handler>, Sources, Arc<Notify>)>,
+    timers: Vec<Arc<dyn TimerHandler>>,
+    exports: Vec<Arc<dyn Export>>,
+    checks: Vec<Arc<dyn Check>>,
+}
+
+impl Events {
+    /// Events of a service that so far only publishes.
+    pub fn new(service: &'static str, host: Host, db: Db, bus: Bus) -> Self {
+        let checks: Vec<Arc<dyn Check>> = vec![Arc::new(OutboxGapFree)];
+        Self { service, host, db, bus, consumers: Vec::new(), timers: Vec::new(), exports: Vec::new(), checks }
+    }
+
+    /// Adds consumers.
+    #[must_use]
+    pub fn handlers(mut self, handlers: impl IntoIterator<Item = Arc<dyn Handler>>) -> Self {
+        for handler in handlers {
+            let sources = Sources::of(&self.bus, &*handler);
+            self.consumers.push((handler, sources, Arc::default()));
+        }
+        self
+    }
+
+    /// Adds kinds of timers.
+    #[must_use]
+    pub fn timers(mut self, timers: impl IntoIterator<Item = Arc<dyn TimerHandler>>) -> Self {
+        self.timers.extend(timers);
+        self
+    }
+
+    /// Adds kinds of aggregates whose state is exported.
+    #[must_use]
+    pub fn exports(mut self, exports: impl IntoIterator<Item = Arc<dyn Export>>) -> Self {
+        self.exports.extend(exports);
+        self
+    }
+
+    /// Adds invariants.
+    #[must_use]
+    pub fn checks(mut self, checks: impl IntoIterator<Item = Arc<dyn Check>>) -> Self {
+        self.checks.extend(checks);
+        self
+    }
+
+    /// The platform RPCs of this service.
+    pub fn platform(&self) -> Service {
+        let readings = self.consumers.iter().map(|(handler, sources, replay)| Reading {
+            applier: self.applier(handler),
+            sources: sources.clone(),
+            replay: replay.clone(),
+        });
+        Service::new(Server {
+            service: self.service,
+            host: self.host.clone(),
+            db: self.db.clone(),
+            readings: readings.collect(),
+            exports: self.exports.clone(),
+            checks: self.checks.clone(),
+        })
+    }
+
+    /// The loops of this service: relay, one per consumer, timers, upkeep.
+    pub fn tasks(&self) -> Vec<Task> {
+        let relay = Relay::new(self.service, self.host.clone(), self.db.clone(), self.bus.clone());
+        let upkeep = Upkeep {
+            service: self.service,
+            host: self.host.clone(),
+            db: self.db.clone(),
+            bus: self.bus.clone(),
+            appliers: self.consumers.iter().map(|(handler, ..)| self.applier(handler)).collect(),
+        };
+        let mut tasks = vec![Task::new("relay", relay.run()), Task::new("upkeep", upkeep.run())];
+        for (handler, sources, replay) in &self.consumers {
+            let consumer = Consumer {
+                service: self.service,
+                host: self.host.clone(),
+                db: self.db.clone(),
+                bus: self.bus.clone(),
+                handler: handler.clone(),
+                sources: sources.clone(),
+                replay: replay.clone(),
+            };
+            tasks.push(Task::new(handler.consumer(), consumer.run()));
+        }
+        if !self.timers.is_empty() {
+            let timers = Timers::new(self.service, self.host.clone(), self.db.clone(), self.timers.clone());
+            tasks.push(Task::new("timers", timers.run()));
+        }
+        tasks
+    }
+
+    /// For work outside of a generation: un-parking and loading need none.
+    fn applier(&self, handler: &Arc<dyn Handler>) -> Applier {
+        Applier {
+            service: self.service,
+            host: self.host.clone(),
+            db: self.db.clone(),
+            handler: handler.clone(),
+            reader: Reader { consumer: handler.consumer(), generation: 0 },
+        }
+    }
+}

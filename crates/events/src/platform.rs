@@ -1,0 +1,231 @@
+//! The platform's own RPCs, served by every service.
+
+use std::sync::Arc;
+
+use bloom_fault::Fault;
+use bloom_proto_platform::platform_server::{Platform, PlatformServer};
+use bloom_proto_platform as proto;
+use bloom_runtime::{Call, Db, Host, grpc, seal};
+use chrono::SecondsFormat;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use bloom_kernel::{EventId, SubjectId, TenantId};
+use tokio::sync::Notify;
+use tonic::{Request, Response, Status};
+
+use crate::apply::Applier;
+use crate::check::Check;
+use crate::consume::{Sources, lag};
+use crate::envelope::Envelope;
+use crate::export::{Export, cursor, parse_cursor};
+use crate::park::{Which, unpark};
+use crate::store::consumer::consumer_replay;
+use crate::store::outbox::standing;
+use crate::store::parked::{Listed, parked_count, parked_list};
+
+/// A consumer as the RPCs see it.
+pub(crate) struct Reading {
+    pub(crate) applier: Applier,
+    pub(crate) sources: Sources,
+    pub(crate) replay: Arc<Notify>,
+}
+
+/// Answers for one service.
+pub struct Server {
+    pub(crate) service: &'static str,
+    pub(crate) host: Host,
+    pub(crate) db: Db,
+    pub(crate) readings: Vec<Reading>,
+    pub(crate) exports: Vec<Arc<dyn Export>>,
+    pub(crate) checks: Vec<Arc<dyn Check>>,
+}
+
+/// What the router takes.
+pub type Service = PlatformServer<Server>;
+
+const EXPORT_DEFAULT: u32 = 1_000;
+const EXPORT_MOST: u32 = 10_000;
+
+impl Server {
+    async fn export(&self, request: proto::ExportStateRequest) -> Result<Vec<proto::StateRecord>, Fault> {
+        let limit = if request.limit == 0 { EXPORT_DEFAULT } else { request.limit.min(EXPORT_MOST) } as usize;
+        let (first, mut after) = parse_cursor(&request.after)?;
+        let mut records = Vec::new();
+        for (number, export) in self.exports.iter().enumerate().skip(first) {
+            let wanted = request.kinds.is_empty() || request.kinds.iter().any(|kind| kind == export.kind());
+            if !wanted {
+                after = None;
+                continue;
+            }
+            let mut tx = self.db.system().await?;
+            let left = i64::try_from(limit - records.len()).unwrap_or_default();
+            let page = export.page(&mut tx, after.take(), left).await?;
+            tx.commit().await?;
+            records.extend(page.into_iter().map(|record| proto::StateRecord {
+                cursor: cursor(number, &record),
+                tenant_id: record.tenant.to_string(),
+                kind: record.kind.to_owned(),
+                aggregate: record.aggregate,
+                version: record.version,
+                data_json: record.data_json,
+            }));
+            if records.len() >= limit {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    async fn check_all(&self) -> Result<proto::CheckReply, Fault> {
+        let mut reply = proto::CheckReply::default();
+        for check in &self.checks {
+            let mut tx = self.db.system().await?;
+            let breaches = check.breaches(&mut tx).await?;
+            tx.commit().await?;
+            reply.checked.push(check.name().to_owned());
+            reply.breaches.extend(breaches.into_iter().map(|breach| proto::Breach {
+                invariant: breach.invariant.to_owned(),
+                detail: breach.detail,
+            }));
+        }
+        Ok(reply)
+    }
+
+    async fn standing(&self) -> Result<proto::DrainedReply, Fault> {
+        let mut unread = 0;
+        for reading in &self.readings {
+            unread += match &reading.sources {
+                Sources::InProcess(logs) => lag(logs).await?,
+                Sources::Kafka(group) => group.lag().await?,
+            };
+        }
+        let mut tx = self.db.system().await?;
+        let standing = standing(&mut tx, self.host.wall()).await?;
+        tx.commit().await?;
+        Ok(proto::DrainedReply {
+            outbox: standing.outbox,
+            lag: unread,
+            parked: standing.parked,
+            timers_due: standing.timers_due,
+            published: standing.published,
+        })
+    }
+
+    fn reading(&self, consumer: &str) -> Result<&Reading, Fault> {
+        let reading = self.readings.iter().find(|reading| reading.applier.reader.consumer == consumer);
+        reading.ok_or_else(|| Fault::not_found("consumer"))
+    }
+
+    async fn take_up(&self, request: proto::UnparkRequest) -> Result<proto::UnparkReply, Fault> {
+        let reading = self.reading(&request.consumer)?;
+        let tenant: Option<TenantId> = given(&request.tenant_id).map(|text| grpc::id(text, "environment")).transpose()?;
+        let which = Which {
+            tenant,
+            aggregate: given(&request.aggregate).map(str::to_owned),
+            transient: false,
+            discard: request.discard,
+        };
+        let done = unpark(&reading.applier, &which).await?;
+        tracing::info!(consumer = request.consumer, ?which, done, "parked events were taken up");
+        let mut tx = self.db.system().await?;
+        let left = parked_count(&mut tx, reading.applier.reader.consumer).await?;
+        tx.commit().await?;
+        Ok(proto::UnparkReply { done: i64::try_from(done).unwrap_or(i64::MAX), left })
+    }
+
+    async fn begin_replay(&self, consumer: &str) -> Result<proto::ReplayReply, Fault> {
+        let reading = self.reading(consumer)?;
+        let mut tx = self.db.system().await?;
+        let generation = consumer_replay(&mut tx, reading.applier.reader.consumer).await?;
+        tx.commit().await?;
+        let generation = generation.ok_or_else(|| Fault::not_found("consumer"))?;
+        if let Sources::InProcess(logs) = &reading.sources {
+            // It counts as behind from this moment on, not only once it has noticed.
+            logs.iter().for_each(|(_, progress)| progress.set(None));
+        }
+        reading.replay.notify_one();
+        tracing::info!(service = self.service, consumer, generation, "a replay was ordered");
+        Ok(proto::ReplayReply { generation })
+    }
+}
+
+fn given(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn listed(event: Listed) -> proto::ParkedEvent {
+    let kind = serde_json::from_str::<Envelope>(&event.envelope).map(|envelope| envelope.kind).unwrap_or_default();
+    proto::ParkedEvent {
+        consumer: event.consumer,
+        tenant_id: TenantId::from_uuid(event.tenant_id).to_string(),
+        service: event.service,
+        aggregate: event.aggregate,
+        event_id: EventId::from_uuid(event.event_id).to_string(),
+        kind,
+        cause: event.cause.unwrap_or_default(),
+        attempts: event.attempts,
+        parked_at: event.parked_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        envelope_json: event.envelope,
+    }
+}
+
+#[tonic::async_trait]
+impl Platform for Server {
+    type ExportStateStream = BoxStream<'static, Result<proto::StateRecord, Status>>;
+
+    async fn export_state(
+        &self,
+        request: Request<proto::ExportStateRequest>,
+    ) -> Result<Response<Self::ExportStateStream>, Status> {
+        grpc::call(&request)?;
+        let records = self.export(request.into_inner()).await?;
+        Ok(Response::new(stream::iter(records.into_iter().map(Ok)).boxed()))
+    }
+
+    async fn erase_subject(
+        &self,
+        request: Request<proto::EraseSubjectRequest>,
+    ) -> Result<Response<proto::EraseSubjectReply>, Status> {
+        let call = grpc::call(&request)?;
+        let request = request.into_inner();
+        let tenant: TenantId = grpc::id(&request.tenant_id, "environment")?;
+        let subject: SubjectId = grpc::id(&request.subject_id, "subject")?;
+        let mut tx = self.db.write(&Call { tenant, ..call }).await?;
+        let erased = seal::erase(&mut tx, subject).await?;
+        tx.commit().await?;
+        Ok(Response::new(proto::EraseSubjectReply { erased }))
+    }
+
+    async fn check(&self, request: Request<proto::CheckRequest>) -> Result<Response<proto::CheckReply>, Status> {
+        grpc::call(&request)?;
+        Ok(Response::new(self.check_all().await?))
+    }
+
+    async fn drained(&self, request: Request<proto::DrainedRequest>) -> Result<Response<proto::DrainedReply>, Status> {
+        grpc::call(&request)?;
+        Ok(Response::new(self.standing().await?))
+    }
+
+    async fn list_parked(
+        &self,
+        request: Request<proto::ListParkedRequest>,
+    ) -> Result<Response<proto::ListParkedReply>, Status> {
+        grpc::call(&request)?;
+        let request = request.into_inner();
+        let limit = if request.limit == 0 { 100 } else { request.limit.min(1_000) };
+        let mut tx = self.db.system().await.map_err(Status::from)?;
+        let events = parked_list(&mut tx, given(&request.consumer), i64::from(limit)).await?;
+        tx.commit().await?;
+        Ok(Response::new(proto::ListParkedReply { events: events.into_iter().map(listed).collect() }))
+    }
+
+    async fn unpark(&self, request: Request<proto::UnparkRequest>) -> Result<Response<proto::UnparkReply>, Status> {
+        grpc::call(&request)?;
+        Ok(Response::new(self.take_up(request.into_inner()).await?))
+    }
+
+    async fn replay(&self, request: Request<proto::ReplayRequest>) -> Result<Response<proto::ReplayReply>, Status> {
+        grpc::call(&request)?;
+        Ok(Response::new(self.begin_replay(&request.into_inner().consumer).await?))
+    }
+}

@@ -1,0 +1,190 @@
+//! The relay: sole owner of a shard while its lease lasts, it publishes what is pending in order of insertion and stamps
+//! it with the next positions. A crash between publishing and stamping repeats events and never loses one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bloom_fault::Fault;
+use bloom_runtime::{Db, Host, StartError};
+use tokio::time::Instant;
+
+use crate::apply::{stoppable, stopping, wait};
+use crate::bus::Bus;
+use crate::bus::in_process::Log;
+use crate::shard::{Positions, SHARDS, index};
+use crate::store::lease::{Grant, lease_claim, lease_positions, lease_release};
+use crate::store::outbox::{Advance, Logged, outbox_pending, outbox_stamp, place};
+
+/// Most events of one round.
+const BATCH: i64 = 512;
+/// A round begins no sooner than this after the one before: what is committed meanwhile shares its cost.
+const PACE: Duration = Duration::from_millis(8);
+/// Longest sleep while nothing wakes it: the poll finds what other processes committed.
+const IDLE: Duration = Duration::from_millis(250);
+const SHORTEST: Duration = Duration::from_millis(10);
+/// How long a shard stays with a process that has gone silent.
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
+
+/// Publishes the events of one service.
+pub(crate) struct Relay {
+    service: &'static str,
+    host: Host,
+    db: Db,
+    bus: Bus,
+    /// The service's log on an in-process bus.
+    log: Option<Arc<Log>>,
+    owner: String,
+    grants: Vec<Grant>,
+    renewed: Option<Instant>,
+}
+
+impl Relay {
+    pub(crate) fn new(service: &'static str, host: Host, db: Db, bus: Bus) -> Self {
+        let log = match &bus {
+            Bus::InProcess(logs) => {
+                let log = logs.log(service);
+                log.open(&db);
+                Some(log)
+            }
+            Bus::Kafka(_) => None,
+        };
+        let owner = host.token();
+        Self { service, host, db, bus, log, owner, grants: Vec::new(), renewed: None }
+    }
+
+    /// Runs until shutdown.
+    pub(crate) async fn run(mut self) -> Result<(), StartError> {
+        let shutdown = self.host.shutdown.clone();
+        let mut pause = SHORTEST;
+        let mut failures = 0;
+        while !shutdown.is_cancelled() {
+            let began = Instant::now();
+            match self.round().await {
+                Ok(count) if count == usize::try_from(BATCH).unwrap_or_default() => continue,
+                Ok(0) => pause = (pause * 2).min(IDLE),
+                Ok(_) => pause = SHORTEST,
+                Err(fault) => {
+                    failures += 1;
+                    tracing::warn!(service = self.service, cause = fault.chain(), failures, "the relay could not publish");
+                    self.renewed = None;
+                    tokio::select! { () = tokio::time::sleep(wait(failures)) => {}, () = shutdown.cancelled() => {} }
+                    continue;
+                }
+            }
+            failures = 0;
+            let wake = self.db.wake().clone();
+            tokio::select! {
+                () = tokio::time::sleep_until(began + PACE.max(pause)) => {}
+                () = wake.outbox.notified() => tokio::time::sleep_until(began + PACE).await,
+                () = shutdown.cancelled() => {}
+            }
+        }
+        self.release().await;
+        Ok(())
+    }
+
+    /// One look at the outbox; returns how many events were published.
+    pub(crate) async fn round(&mut self) -> Result<usize, Fault> {
+        self.renew().await?;
+        let shards: Vec<i16> = self.grants.iter().map(|grant| grant.shard).collect();
+        let mut tx = self.db.system().await?;
+        if shards.len() < SHARDS
+            && let Some(log) = &self.log
+        {
+            log.advance(lease_positions(&mut tx).await?);
+        }
+        if shards.is_empty() {
+            tx.commit().await?;
+            return Ok(0);
+        }
+        let mut events = outbox_pending(&mut tx, self.service, &shards, BATCH).await?;
+        if events.is_empty() {
+            tx.commit().await?;
+            return Ok(0);
+        }
+        if let Bus::Kafka(kafka) = &self.bus {
+            tx.commit().await?;
+            stoppable(&self.host, kafka.send(self.service, &events)).await.ok_or_else(stopping)??;
+            tx = self.db.system().await?;
+        }
+        let advances = number(&mut events, &self.grants);
+        if outbox_stamp(&mut tx, &advances, &events).await? != events.len() {
+            // Somebody else owns a shard now. Nothing is marked; the next round begins with what is still ours.
+            self.renewed = None;
+            return Ok(0);
+        }
+        tx.commit().await?;
+        for advance in &advances {
+            if let Some(grant) = self.grants.iter_mut().find(|grant| grant.shard == advance.shard) {
+                grant.position = advance.to;
+            }
+        }
+        let count = events.len();
+        self.host.metrics.count(self.service, "events_published", count as u64);
+        self.tell(events);
+        Ok(count)
+    }
+
+    /// Takes and renews leases, a third of their time before they end.
+    async fn renew(&mut self) -> Result<(), Fault> {
+        if self.renewed.is_some_and(|renewed| renewed.elapsed() < LEASE / 3) {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let mut tx = self.db.system().await?;
+        self.grants = lease_claim(&mut tx, &self.owner, LEASE.as_secs_f64()).await?;
+        tx.commit().await?;
+        self.renewed = Some(now);
+        if self.grants.len() == SHARDS {
+            self.tell(Vec::new());
+        }
+        Ok(())
+    }
+
+    /// Hands stamped events to the consumers of this process.
+    fn tell(&self, events: Vec<Logged>) {
+        let Some(log) = &self.log else { return };
+        log.keep(events);
+        if self.grants.len() == SHARDS {
+            let mut positions: Positions = [0; SHARDS];
+            for grant in &self.grants {
+                positions[index(grant.shard)] = grant.position;
+            }
+            log.advance(positions);
+        }
+    }
+
+    /// Gives the shards back, so that another process goes on at once.
+    async fn release(&self) {
+        let given = async {
+            let mut tx = self.db.system().await?;
+            lease_release(&mut tx, &self.owner).await?;
+            tx.commit().await
+        };
+        if let Err(fault) = given.await {
+            tracing::warn!(service = self.service, cause = fault.chain(), "shards are given back by time alone");
+        }
+    }
+}
+
+/// Gives each event the next position of its shard.
+fn number(events: &mut [Logged], grants: &[Grant]) -> Vec<Advance> {
+    let mut positions: Positions = [0; SHARDS];
+    for grant in grants {
+        positions[index(grant.shard)] = grant.position;
+    }
+    for event in events.iter_mut() {
+        let position = &mut positions[place(event)];
+        *position += 1;
+        event.position = *position;
+    }
+    let moved = grants.iter().filter(|grant| positions[index(grant.shard)] > grant.position);
+    moved
+        .map(|grant| Advance {
+            shard: grant.shard,
+            epoch: grant.epoch,
+            from: grant.position,
+            to: positions[index(grant.shard)],
+        })
+        .collect()
+}

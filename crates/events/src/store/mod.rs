@@ -1,0 +1,8 @@
+//! The statements of this crate, one a function.
+
+pub(crate) mod consumer;
+pub(crate) mod inbox;
+pub(crate) mod lease;
+pub(crate) mod outbox;
+pub(crate) mod parked;
+pub(crate) mod timer;

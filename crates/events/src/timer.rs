@@ -1,0 +1,161 @@
+//! Timers: something to be done at a time, as a row that commits with the reason for it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bloom_fault::Fault;
+use bloom_kernel::Timestamp;
+use bloom_runtime::{Call, Db, Host, StartError, TenantTx, telemetry};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::store::timer::{Due, timer_claim, timer_done, timer_failed, timer_next, timer_set, timer_unset};
+
+/// Timers that one process fires at a time.
+const RUNNING: usize = 16;
+/// A claim outlives the deadline of what it starts.
+pub(crate) const LEASE: Duration = Duration::from_secs(90);
+/// Longest sleep: finds what other processes scheduled.
+const IDLE: Duration = Duration::from_millis(250);
+/// Longest wait after failures.
+const LONGEST_WAIT_S: f64 = 300.0;
+
+/// Does what one kind of timer is for.
+pub trait TimerHandler: Send + Sync {
+    /// The kind, for example `checkout.expire`.
+    fn kind(&self) -> &'static str;
+
+    /// Fires at least once, and again after a fault, waiting longer each time. It must be safe to do twice.
+    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>>;
+}
+
+/// Sets the timer of this kind and key, or moves it; it exists when the transaction commits.
+pub async fn schedule(
+    tx: &mut TenantTx,
+    kind: &'static str,
+    key: &str,
+    run_at: Timestamp,
+    payload: &impl Serialize,
+) -> Result<(), Fault> {
+    let payload = serde_json::to_string(payload).map_err(Fault::internal)?;
+    timer_set(tx, kind, key, run_at, &payload).await?;
+    tx.wake_timers();
+    Ok(())
+}
+
+/// Removes the timer of this kind and key, if there is one.
+pub async fn cancel(tx: &mut TenantTx, kind: &'static str, key: &str) -> Result<(), Fault> {
+    timer_unset(tx, kind, key).await
+}
+
+/// Fires the timers of one service.
+pub(crate) struct Timers {
+    service: &'static str,
+    host: Host,
+    db: Db,
+    handlers: Vec<Arc<dyn TimerHandler>>,
+    kinds: Vec<String>,
+}
+
+impl Timers {
+    pub(crate) fn new(service: &'static str, host: Host, db: Db, handlers: Vec<Arc<dyn TimerHandler>>) -> Self {
+        let kinds = handlers.iter().map(|handler| handler.kind().to_owned()).collect();
+        Self { service, host, db, handlers, kinds }
+    }
+
+    /// Runs until shutdown, then lets what runs come to its end.
+    pub(crate) async fn run(self) -> Result<(), StartError> {
+        let wake = self.db.wake().clone();
+        let mut running = FuturesUnordered::new();
+        loop {
+            let pause = match self.claim(RUNNING - running.len()).await {
+                Ok((due, pause)) => {
+                    running.extend(due.into_iter().map(|(due, claim)| self.fire(due, claim)));
+                    pause
+                }
+                Err(fault) => {
+                    tracing::warn!(service = self.service, cause = fault.chain(), "timers could not be read");
+                    Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                Some(()) = running.next() => {}
+                () = tokio::time::sleep(pause) => {}
+                () = wake.timers.notified() => {}
+                () = self.host.shutdown.cancelled() => break,
+            }
+        }
+        while running.next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Claims what is due, and says how long to sleep when that is nothing.
+    async fn claim(&self, free: usize) -> Result<(Vec<(Due, Uuid)>, Duration), Fault> {
+        if free == 0 {
+            return Ok((Vec::new(), IDLE));
+        }
+        let now = self.host.wall();
+        let mut tx = self.db.system().await?;
+        let next = timer_next(&mut tx, &self.kinds).await?;
+        let Some(next) = next.filter(|next| *next <= now) else {
+            tx.commit().await?;
+            let pause = next.and_then(|next| (next - now).to_std().ok()).unwrap_or(IDLE);
+            return Ok((Vec::new(), pause.min(IDLE)));
+        };
+        tracing::trace!(service = self.service, %next, "timers are due");
+        let claim = bloom_kernel::uuid_v7(now, &*self.host.entropy);
+        let limit = i64::try_from(free).unwrap_or(1);
+        let due = timer_claim(&mut tx, &self.kinds, now, claim, LEASE.as_secs_f64(), limit).await?;
+        tx.commit().await?;
+        Ok((due.into_iter().map(|due| (due, claim)).collect(), Duration::from_millis(5)))
+    }
+
+    /// Fires one timer and notes the outcome. Should that note be lost, the lease runs out and it fires again.
+    async fn fire(&self, due: Due, claim: Uuid) {
+        let outcome = self.attempt(&due).await;
+        if let Err(fault) = &outcome {
+            tracing::warn!(
+                service = self.service, kind = due.kind, key = due.key, attempts = due.attempts, cause = fault.chain(),
+                "a timer failed and is tried again"
+            );
+        }
+        if let Err(fault) = self.note(&due, claim, outcome.err()).await {
+            tracing::warn!(service = self.service, kind = due.kind, key = due.key, cause = fault.chain(), "a timer fires again");
+        }
+    }
+
+    async fn attempt(&self, due: &Due) -> Result<(), Fault> {
+        let handler = self.handlers.iter().find(|handler| handler.kind() == due.kind);
+        let handler = handler.ok_or_else(|| Fault::internal(format!("nobody fires {}", due.kind)))?;
+        let payload: Box<RawValue> = RawValue::from_string(due.payload.clone()).map_err(Fault::internal)?;
+        let mut call = Call::background(self.service, due.tenant(), &format!("service:{}", self.service));
+        let span = telemetry::background_span(self.service, handler.kind(), None);
+        call.trace = span.in_scope(telemetry::traceparent);
+        let work = handler.fire(&call, &due.key, &payload).instrument(span);
+        match tokio::time::timeout(call.remaining(), AssertUnwindSafe(work).catch_unwind()).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Fault::internal(format!("{} panicked", due.kind))),
+            Err(_) => Err(Fault::internal(format!("{} took longer than its deadline", due.kind))),
+        }
+    }
+
+    async fn note(&self, due: &Due, claim: Uuid, fault: Option<Fault>) -> Result<(), Fault> {
+        let mut tx = self.db.system().await?;
+        match fault {
+            None => timer_done(&mut tx, due, claim).await?,
+            Some(fault) => timer_failed(&mut tx, due, claim, backoff_s(due.attempts), &fault.chain()).await?,
+        }
+        tx.commit().await
+    }
+}
+
+/// Half a second, doubling, up to five minutes.
+fn backoff_s(attempts: i32) -> f64 {
+    (0.25 * f64::from(attempts.clamp(1, 20)).exp2()).min(LONGEST_WAIT_S)
+}

@@ -1,0 +1,101 @@
+//! What keeps the tables of events small: partitions prepared and dropped, expired replies removed, parked events whose
+//! cause may have passed taken up again, levels reported.
+
+use std::time::Duration;
+
+use bloom_fault::Fault;
+use bloom_runtime::{Db, Host, StartError};
+use tokio::time::Instant;
+
+use crate::apply::{Applier, stoppable};
+use crate::bus::Bus;
+use crate::consume::floors;
+use crate::park::{Which, unpark};
+use crate::store::consumer::consumer_generation;
+use crate::store::outbox::{idempotency_expire, partitions_keep, standing};
+
+const OUTBOX_DAYS: i32 = 3;
+const INBOX_DAYS: i32 = 14;
+const ROUND: Duration = Duration::from_secs(60);
+const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
+/// Expired replies removed in one statement.
+const EXPIRED: i64 = 1_000;
+
+/// Upkeep of one service's event tables.
+pub(crate) struct Upkeep {
+    pub(crate) service: &'static str,
+    pub(crate) host: Host,
+    pub(crate) db: Db,
+    pub(crate) bus: Bus,
+    /// One per consumer; their generation is looked up each time.
+    pub(crate) appliers: Vec<Applier>,
+}
+
+impl Upkeep {
+    /// Runs until shutdown.
+    pub(crate) async fn run(self) -> Result<(), StartError> {
+        let mut partitions: Option<Instant> = None;
+        loop {
+            if partitions.is_none_or(|done| done.elapsed() > PARTITIONS_EVERY) {
+                partitions = self.told("partitions", self.partitions().await).map(|()| Instant::now());
+            }
+            self.told("expiry", self.expire().await);
+            self.told("parked events", self.parked().await);
+            self.told("levels", self.levels().await);
+            if stoppable(&self.host, tokio::time::sleep(ROUND)).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What fails is tried again in the next round.
+    fn told<T>(&self, what: &str, outcome: Result<T, Fault>) -> Option<T> {
+        outcome
+            .inspect_err(|fault| tracing::warn!(service = self.service, what, cause = fault.chain(), "upkeep did not succeed"))
+            .ok()
+    }
+
+    pub(crate) async fn partitions(&self) -> Result<(), Fault> {
+        let floors = floors(&self.bus, self.service);
+        let mut tx = self.db.system().await?;
+        let dropped = partitions_keep(&mut tx, self.host.wall(), OUTBOX_DAYS, INBOX_DAYS, floors.as_ref()).await?;
+        tx.commit().await?;
+        if !dropped.is_empty() {
+            tracing::info!(service = self.service, ?dropped, "partitions past their retention were dropped");
+        }
+        Ok(())
+    }
+
+    async fn expire(&self) -> Result<(), Fault> {
+        loop {
+            let mut tx = self.db.system().await?;
+            let removed = idempotency_expire(&mut tx, self.host.wall(), EXPIRED).await?;
+            tx.commit().await?;
+            if removed < EXPIRED.unsigned_abs() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn parked(&self) -> Result<(), Fault> {
+        for applier in &self.appliers {
+            let mut tx = self.db.system().await?;
+            let generation = consumer_generation(&mut tx, applier.reader.consumer).await?;
+            tx.commit().await?;
+            if generation.loaded {
+                unpark(applier, &Which { transient: true, ..Which::default() }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn levels(&self) -> Result<(), Fault> {
+        let mut tx = self.db.system().await?;
+        let standing = standing(&mut tx, self.host.wall()).await?;
+        tx.commit().await?;
+        self.host.metrics.level(self.service, "outbox_unpublished", standing.outbox);
+        self.host.metrics.level(self.service, "events_parked", standing.parked);
+        self.host.metrics.level(self.service, "timers_due", standing.timers_due);
+        Ok(())
+    }
+}
