@@ -1,0 +1,84 @@
+//! Collects everything that is wrong with an input, each with its place.
+
+use bloom_fault::{Code, Fault, Violation};
+
+/// Most violations that one refusal lists.
+const VIOLATIONS_MAX: usize = 50;
+
+/// The violations found so far.
+#[derive(Debug, Default)]
+pub struct Checks {
+    errors: Vec<Violation>,
+}
+
+impl Checks {
+    /// Notes one violation.
+    pub fn fail(&mut self, pointer: impl Into<String>, code: &str, message: impl Into<String>) {
+        if self.errors.len() < VIOLATIONS_MAX {
+            self.errors.push(Violation { pointer: pointer.into(), code: code.to_owned(), message: message.into() });
+        }
+    }
+
+    /// A text of a length between two bounds, counted in characters, without control characters other than line breaks
+    /// and tabs.
+    pub fn text(&mut self, pointer: &str, value: &str, min: usize, max: usize) {
+        let length = value.chars().count();
+        if length < min && value.trim().is_empty() {
+            self.fail(pointer, "required", "This must not be empty.");
+        } else if length < min || max < length {
+            self.fail(pointer, "length", format!("This has {length} characters; {min} to {max} are allowed."));
+        } else if 0 < min && value.trim().is_empty() {
+            self.fail(pointer, "required", "This must not be blank.");
+        }
+        if value.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
+            self.fail(pointer, "control_character", "This holds a control character.");
+        }
+    }
+
+    /// An optional text; present means not blank.
+    pub fn optional(&mut self, pointer: &str, value: Option<&str>, max: usize) {
+        if let Some(value) = value {
+            self.text(pointer, value, 1, max);
+        }
+    }
+
+    /// A code: lower-case letters, digits, `-` and `_`, 1 to 64 characters, the first a letter or digit.
+    pub fn code(&mut self, pointer: &str, value: &str) {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        let first = value.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if !first || 64 < value.len() || !value.bytes().all(fits) {
+            self.fail(
+                pointer,
+                "code",
+                "A code has 1 to 64 lower-case letters, digits, `-` and `_`, and begins with a letter or digit.",
+            );
+        }
+    }
+
+    /// At most so many of something.
+    pub fn count(&mut self, pointer: &str, count: usize, max: usize) {
+        if max < count {
+            self.fail(pointer, "too_many", format!("There are {count} of these; {max} are allowed."));
+        }
+    }
+
+    /// A number between two bounds.
+    pub fn range(&mut self, pointer: &str, value: i64, min: i64, max: i64) {
+        if value < min || max < value {
+            self.fail(pointer, "out_of_range", format!("This is between {min} and {max}."));
+        }
+    }
+
+    /// What was found.
+    pub fn into_violations(self) -> Vec<Violation> {
+        self.errors
+    }
+
+    /// Refuses the input when anything was found.
+    pub fn finish(self) -> Result<(), Fault> {
+        let Some(first) = self.errors.first() else { return Ok(()) };
+        let detail = format!("The request is not valid: {} {}", first.pointer, first.message);
+        let fault = Fault::new(Code::Invalid, "invalid_request", detail);
+        Err(self.errors.into_iter().fold(fault, |fault, error| fault.at(error.pointer, error.code, error.message)))
+    }
+}

@@ -1,0 +1,124 @@
+//! Channels.
+
+use bloom_kernel::{ChannelId, Currency, LocationId, Metadata, TenantId, Timestamp};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::uuids;
+use crate::domain::channel::{Channel, PriceBasis};
+
+struct Row {
+    id: ChannelId,
+    code: String,
+    name: String,
+    currency: Currency,
+    price_basis: String,
+    country: String,
+    location_ids: Vec<Uuid>,
+    is_default: bool,
+    active: bool,
+    metadata: Json<Metadata>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Row> for Channel {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            currency: row.currency,
+            price_basis: PriceBasis::of(&row.price_basis),
+            country: row.country,
+            location_ids: row.location_ids.into_iter().map(LocationId::from_uuid).collect(),
+            is_default: row.is_default,
+            active: row.active,
+            metadata: row.metadata.0,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Channels after an id, in order of creation.
+pub async fn channel_list(conn: &mut PgConnection, after: Option<ChannelId>, limit: i64) -> sqlx::Result<Vec<Channel>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+                  is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from channel where id > $1 order by id limit $2"#,
+        after.map_or(Uuid::nil(), ChannelId::uuid),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Channel::from).collect())
+}
+
+/// One channel, locked for a change.
+pub async fn channel_lock(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+                  is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from channel where id = $1 for no key update"#,
+        id.uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Channel::from))
+}
+
+/// Whether the tenant has a channel at all.
+pub async fn channel_any(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from channel) as "any!""#).fetch_one(conn).await
+}
+
+/// Takes the role of default channel away from every channel but one, and answers with those that lost it.
+pub async fn channel_undefault(conn: &mut PgConnection, keep: ChannelId, now: Timestamp) -> sqlx::Result<Vec<Channel>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"update channel set is_default = false, version = version + 1, updated_at = $2
+           where is_default and id <> $1
+           returning id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+                  is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at"#,
+        keep.uuid(),
+        now,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Channel::from).collect())
+}
+
+/// Writes a channel, new or changed.
+pub async fn channel_write(conn: &mut PgConnection, tenant: TenantId, channel: &Channel) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into channel (tenant_id, id, code, name, currency, price_basis, country, location_ids, is_default, active,
+             metadata, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         on conflict (tenant_id, id) do update set name = excluded.name, country = excluded.country,
+             location_ids = excluded.location_ids, is_default = excluded.is_default, active = excluded.active,
+             metadata = excluded.metadata, version = excluded.version, updated_at = excluded.updated_at",
+        tenant.uuid(),
+        channel.id.uuid(),
+        channel.code,
+        channel.name,
+        channel.currency.as_str(),
+        channel.price_basis.as_str(),
+        channel.country,
+        &uuids(&channel.location_ids),
+        channel.is_default,
+        channel.active,
+        Json(&channel.metadata) as _,
+        channel.version,
+        channel.created_at,
+        channel.updated_at,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

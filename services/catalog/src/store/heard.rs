@@ -1,0 +1,200 @@
+//! What pricing and inventory have told. A lower version than the one heard is an old story; an equal one is heard again,
+//! which is what repairs in a replay.
+
+use bloom_kernel::{LocationId, TenantId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Which of these price stories are news, now noted as heard.
+pub async fn price_heard(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    variants: &[Uuid],
+    versions: &[i64],
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "insert into variant_heard (tenant_id, variant_id, price_version, stock_version)
+         select $1, variant_id, version, 0 from unnest($2::uuid[], $3::int8[]) as n(variant_id, version) order by variant_id
+         on conflict (tenant_id, variant_id) do update set price_version = excluded.price_version
+         where variant_heard.price_version <= excluded.price_version
+         returning variant_id",
+        tenant.uuid(),
+        variants,
+        versions,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Which of these stock stories are news, now noted as heard.
+pub async fn stock_heard(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    variants: &[Uuid],
+    versions: &[i64],
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "insert into variant_heard (tenant_id, variant_id, price_version, stock_version)
+         select $1, variant_id, 0, version from unnest($2::uuid[], $3::int8[]) as n(variant_id, version) order by variant_id
+         on conflict (tenant_id, variant_id) do update set stock_version = excluded.stock_version
+         where variant_heard.stock_version <= excluded.stock_version
+         returning variant_id",
+        tenant.uuid(),
+        variants,
+        versions,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Prices as columns: one entry a variant and channel.
+#[derive(Debug, Default)]
+pub struct Prices {
+    /// Whose price.
+    pub variants: Vec<Uuid>,
+    /// In which channel.
+    pub channels: Vec<Uuid>,
+    /// Minor units.
+    pub amounts: Vec<i64>,
+    /// ISO 4217.
+    pub currencies: Vec<String>,
+}
+
+/// Replaces all prices of these variants.
+pub async fn price_replace(conn: &mut PgConnection, tenant: TenantId, variants: &[Uuid], prices: &Prices) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with told as (
+             select * from unnest($3::uuid[], $4::uuid[], $5::int8[], $6::text[]) as t(variant_id, channel_id, amount, currency)
+         ), gone as (
+             delete from variant_price p where p.variant_id = any($2) and not exists (
+                 select from told t where t.variant_id = p.variant_id and t.channel_id = p.channel_id))
+         insert into variant_price (tenant_id, variant_id, channel_id, price_amount, currency)
+         select $1, variant_id, channel_id, amount, currency from told
+         on conflict (tenant_id, variant_id, channel_id) do update
+             set price_amount = excluded.price_amount, currency = excluded.currency",
+        tenant.uuid(),
+        variants,
+        &prices.variants,
+        &prices.channels,
+        &prices.amounts,
+        &prices.currencies,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Stock as columns: one entry a variant and location.
+#[derive(Debug, Default)]
+pub struct Stock {
+    /// Of what.
+    pub variants: Vec<Uuid>,
+    /// Where.
+    pub locations: Vec<Uuid>,
+    /// How much can be sold.
+    pub available: Vec<i64>,
+}
+
+/// Replaces all stock of these variants.
+pub async fn stock_replace(conn: &mut PgConnection, tenant: TenantId, variants: &[Uuid], stock: &Stock) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with told as (
+             select * from unnest($3::uuid[], $4::uuid[], $5::int8[]) as t(variant_id, location_id, available)
+         ), gone as (
+             delete from variant_stock s where s.variant_id = any($2) and not exists (
+                 select from told t where t.variant_id = s.variant_id and t.location_id = s.location_id))
+         insert into variant_stock (tenant_id, variant_id, location_id, available)
+         select $1, variant_id, location_id, available from told
+         on conflict (tenant_id, variant_id, location_id) do update set available = excluded.available
+         where variant_stock.available <> excluded.available",
+        tenant.uuid(),
+        variants,
+        &stock.variants,
+        &stock.locations,
+        &stock.available,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// A location as it was told.
+#[derive(Clone, Debug)]
+pub struct HeardLocation {
+    /// Its id.
+    pub id: LocationId,
+    /// Its code.
+    pub code: String,
+    /// Its own priority.
+    pub priority: i32,
+    /// Whether it serves.
+    pub active: bool,
+    /// The version that this was told of; 0 when it was only mentioned with stock.
+    pub version: i64,
+}
+
+/// Notes a location. True when something that listings show has changed.
+pub async fn location_hear(conn: &mut PgConnection, tenant: TenantId, location: &HeardLocation) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "with before as (select code, priority, active from location where id = $2),
+         written as (
+             insert into location (tenant_id, id, code, priority, active, version) values ($1, $2, $3, $4, $5, $6)
+             on conflict (tenant_id, id) do update set code = excluded.code, priority = excluded.priority,
+                 active = excluded.active, version = excluded.version
+             where location.version <= excluded.version
+             returning code, priority, active)
+         select from written w where not exists (
+             select from before b where (b.code, b.priority, b.active) = (w.code, w.priority, w.active))",
+        tenant.uuid(),
+        location.id.uuid(),
+        location.code,
+        location.priority,
+        location.active,
+        location.version,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(done.is_some())
+}
+
+/// Notes locations that were mentioned with stock and not yet told of.
+pub async fn location_mention(conn: &mut PgConnection, tenant: TenantId, locations: &[HeardLocation]) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = locations.iter().map(|location| location.id.uuid()).collect();
+    let codes: Vec<String> = locations.iter().map(|location| location.code.clone()).collect();
+    let priorities: Vec<i32> = locations.iter().map(|location| location.priority).collect();
+    sqlx::query!(
+        "insert into location (tenant_id, id, code, priority, active, version)
+         select $1, id, code, priority, true, 0
+         from unnest($2::uuid[], $3::text[], $4::int4[]) as m(id, code, priority) order by id
+         on conflict (tenant_id, id) do nothing",
+        tenant.uuid(),
+        &ids,
+        &codes,
+        &priorities,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Which of these locations are known.
+pub async fn location_known(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<LocationId>> {
+    sqlx::query_scalar!(r#"select id as "id: LocationId" from location where id = any($1)"#, ids).fetch_all(conn).await
+}
+
+/// Notes tax classes that pricing has told of.
+pub async fn tax_class_hear(conn: &mut PgConnection, tenant: TenantId, ids: &[Uuid]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into tax_class (tenant_id, id) select $1, id from unnest($2::uuid[]) as n(id) order by id on conflict do nothing",
+        tenant.uuid(),
+        ids,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Which of these tax classes are known.
+pub async fn tax_class_known(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("select id from tax_class where id = any($1)", ids).fetch_all(conn).await
+}

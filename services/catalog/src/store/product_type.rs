@@ -1,0 +1,122 @@
+//! Product types.
+
+use bloom_kernel::{Metadata, ProductTypeId, TenantId, Timestamp};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::attribute::{AttributeDefinition, ProductType};
+
+struct Row {
+    id: ProductTypeId,
+    code: String,
+    name: String,
+    attributes: Json<Vec<AttributeDefinition>>,
+    metadata: Json<Metadata>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Row> for ProductType {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            attributes: row.attributes.0,
+            metadata: row.metadata.0,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Types after an id, in order of creation.
+pub async fn product_type_list(
+    conn: &mut PgConnection,
+    after: Option<ProductTypeId>,
+    limit: i64,
+) -> sqlx::Result<Vec<ProductType>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+                  metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from product_type where id > $1 order by id limit $2"#,
+        after.map_or(Uuid::nil(), ProductTypeId::uuid),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(ProductType::from).collect())
+}
+
+/// One type.
+pub async fn product_type_get(conn: &mut PgConnection, id: ProductTypeId) -> sqlx::Result<Option<ProductType>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+                  metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from product_type where id = $1"#,
+        id.uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(ProductType::from))
+}
+
+/// One type, locked for a change.
+pub async fn product_type_lock(conn: &mut PgConnection, id: ProductTypeId) -> sqlx::Result<Option<ProductType>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+                  metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from product_type where id = $1 for update"#,
+        id.uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(ProductType::from))
+}
+
+/// The types with these codes or ids, kept from changing until the transaction ends.
+pub async fn product_type_named(
+    conn: &mut PgConnection,
+    codes: &[String],
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<ProductType>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+                  metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from product_type where code = any($1) or id = any($2) order by id for share"#,
+        codes,
+        ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(ProductType::from).collect())
+}
+
+/// Writes a type, new or changed.
+pub async fn product_type_write(conn: &mut PgConnection, tenant: TenantId, value: &ProductType) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into product_type (tenant_id, id, code, name, attributes, metadata, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (tenant_id, id) do update set name = excluded.name, attributes = excluded.attributes,
+             metadata = excluded.metadata, version = excluded.version, updated_at = excluded.updated_at",
+        tenant.uuid(),
+        value.id.uuid(),
+        value.code,
+        value.name,
+        Json(&value.attributes) as _,
+        Json(&value.metadata) as _,
+        value.version,
+        value.created_at,
+        value.updated_at,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
