@@ -1,8 +1,9 @@
 //! Exists because generated code, query metadata and house rules are checked by a program, not by a reviewer.
 //!
-//! `cargo xtask proto | db | sqlx | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
+//! `cargo xtask proto | db | sqlx | manifests | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
 
 mod db;
+mod manifests;
 mod pg;
 mod proto;
 mod sqlx;
@@ -46,6 +47,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write the Kubernetes manifest of every service from the one template
+    Manifests {
+        /// Change nothing; fail when a committed manifest differs
+        #[arg(long)]
+        check: bool,
+    },
     /// Start, stop or erase a private PostgreSQL cluster of this checkout
     Pg {
         /// What to do
@@ -64,6 +71,7 @@ fn main() -> ExitCode {
         Task::Proto { check } => proto::run(&workspace, check),
         Task::Db { schema } => db::run(&workspace, &schema),
         Task::Sqlx { check } => sqlx::run(&workspace, check),
+        Task::Manifests { check } => manifests::run(&workspace, check),
         Task::Pg { action, purpose } => pg::run(&workspace, action, &purpose),
         Task::Tidy => tidy::run(&workspace),
     };

@@ -21,6 +21,11 @@ fn committed_contracts_are_what_proto_says() {
 }
 
 #[test]
+fn committed_manifests_are_what_the_template_says() {
+    crate::manifests::run(&Workspace::here(), true).expect("no difference");
+}
+
+#[test]
 fn tables_are_found_and_partitions_are_not() {
     let text = "create table product (id uuid);\ncreate table if not exists hold(\nid uuid);\n\
                 create table outbox_default partition of outbox default;\nexecute format('create table %I partition of x', n);";
