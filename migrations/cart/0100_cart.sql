@@ -1,0 +1,32 @@
+-- A cart is always read and written whole, under its own version. The document is the REST resource without personal data,
+-- the same that events carry; the columns beside it decide what may happen to the cart.
+create table cart (
+    tenant_id uuid not null,
+    id uuid not null,
+    status text not null,
+    -- SHA-256 of the token that a guest must show; the token itself is told once and kept nowhere.
+    token_digest bytea not null,
+    subject_id uuid not null,
+    -- E-mail and addresses, sealed for the subject.
+    personal bytea,
+    document jsonb not null,
+    -- Where its stock comes from, first served first, as the channel said when the cart was last priced.
+    location_ids uuid[] not null,
+    -- The checkout that holds or took the cart.
+    checkout_id uuid,
+    -- Checkouts that gave the cart back, newest first: a freeze of theirs that arrives late is refused.
+    released_checkouts uuid[] not null,
+    version bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint cart_pkey primary key (tenant_id, id),
+    constraint cart_status_check check (
+        status = 'open' and checkout_id is null or status in ('frozen', 'completed') and checkout_id is not null
+    ),
+    constraint cart_document_check check (
+        document ->> 'status' = status and (document ->> 'version')::bigint = version
+    )
+);
+select tenant_table('cart');
+comment on table cart is
+    'retention: 30 days after the last change, by timer; personal: personal (sealed), subject_id';

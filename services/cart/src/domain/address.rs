@@ -1,0 +1,125 @@
+//! Who buys and where it goes: the personal part of a cart.
+
+use bloom_fault::Fault;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A postal address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Name of the recipient.
+    #[schemars(length(min = 1, max = 200))]
+    pub name: String,
+    /// Company.
+    #[serde(default)]
+    #[schemars(length(max = 200))]
+    pub company: Option<String>,
+    /// Street and number.
+    #[schemars(length(min = 1, max = 200))]
+    pub line1: String,
+    /// Floor, flat, building.
+    #[serde(default)]
+    #[schemars(length(max = 200))]
+    pub line2: Option<String>,
+    /// Town.
+    #[schemars(length(min = 1, max = 120))]
+    pub city: String,
+    /// State, province or county: ISO 3166-2 without the country part.
+    #[serde(default)]
+    #[schemars(length(max = 60))]
+    pub region: Option<String>,
+    /// Postal code.
+    #[serde(default)]
+    #[schemars(length(max = 20))]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2 code.
+    #[schemars(regex(pattern = "^[A-Z]{2}$"))]
+    pub country: String,
+    /// Telephone number.
+    #[serde(default)]
+    #[schemars(length(max = 40))]
+    pub phone: Option<String>,
+}
+
+impl Address {
+    /// Refuses what does not fit, naming every field at fault below `pointer`.
+    pub fn check(&self, pointer: &str) -> Result<(), Fault> {
+        let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+        let texts = [
+            ("name", self.name.clone(), 1, 200),
+            ("company", optional(&self.company), 0, 200),
+            ("line1", self.line1.clone(), 1, 200),
+            ("line2", optional(&self.line2), 0, 200),
+            ("city", self.city.clone(), 1, 120),
+            ("region", optional(&self.region), 0, 60),
+            ("postal_code", optional(&self.postal_code), 0, 20),
+            ("phone", optional(&self.phone), 0, 40),
+        ];
+        let mut wrong = Vec::new();
+        for (field, text, least, most) in texts {
+            let length = text.trim().chars().count();
+            if length < least || most < length || text.chars().any(char::is_control) {
+                let message = format!("Give {least} to {most} characters, none of them a control character.");
+                wrong.push((format!("{pointer}/{field}"), "invalid_text", message));
+            }
+        }
+        if self.country.len() != 2 || !self.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            let message = "Give the country's ISO 3166-1 alpha-2 code, for example IN.".to_owned();
+            wrong.push((format!("{pointer}/country"), "country_unknown", message));
+        }
+        refuse(wrong)
+    }
+}
+
+fn refuse(wrong: Vec<(String, &'static str, String)>) -> Result<(), Fault> {
+    let mut wrong = wrong.into_iter();
+    let Some((pointer, code, message)) = wrong.next() else { return Ok(()) };
+    let first = Fault::invalid(pointer, code, message);
+    Err(wrong.fold(first, |fault, (pointer, code, message)| fault.at(pointer, code, message)))
+}
+
+/// Refuses what cannot be an e-mail address. Whether it exists shows when the confirmation is sent.
+pub fn check_email(email: &str) -> Result<(), Fault> {
+    let well_formed = email.len() <= 254
+        && !email.chars().any(|letter| letter.is_whitespace() || letter.is_control())
+        && email
+            .split_once('@')
+            .is_some_and(|(local, domain)| (1..=64).contains(&local.len()) && !domain.is_empty() && !domain.contains('@'));
+    if well_formed {
+        return Ok(());
+    }
+    Err(Fault::invalid("/email", "email_invalid", "Give an e-mail address such as name@example.com."))
+}
+
+/// What identifies the buyer. Sealed at rest, absent from events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Personal {
+    /// Where the confirmation goes.
+    pub email: Option<String>,
+    /// Where the goods go.
+    pub shipping_address: Option<Address>,
+    /// Where the bill goes.
+    pub billing_address: Option<Address>,
+}
+
+impl Personal {
+    /// True when nothing is known of the buyer.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Checks every part that is there.
+    pub fn check(&self) -> Result<(), Fault> {
+        if let Some(email) = &self.email {
+            check_email(email)?;
+        }
+        if let Some(address) = &self.shipping_address {
+            address.check("/shipping_address")?;
+        }
+        if let Some(address) = &self.billing_address {
+            address.check("/billing_address")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Carts and delivery options: what a buyer gathers before buying.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`domain`] | the cart, its prices and problems, delivery charges: what is legal; nothing here waits or asks |
+//! | [`ops`] | one use case a file; each owns its transaction |
+//! | [`store`] | SQL, one statement a function |
+//! | [`http`], [`grpc`] | the public door, and what the purchase saga asks |
+//! | [`events`] | exports and checks |
+//! | [`token`] | the secret of a guest's cart |
+//!
+//! Absent by design: stock and prices of its own. A cart asks catalogue, pricing and inventory once each per write, before
+//! its transaction begins, and stores what it was told; a checkout asks again.
+
+pub mod config;
+pub mod domain;
+pub mod events;
+pub mod grpc;
+pub mod http;
+pub mod ops;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod token;
+
+use std::sync::Arc;
+
+use bloom_events::{Bus, Events};
+use bloom_process::Definition;
+use bloom_proto_cart::cart_server::CartServer;
+use bloom_proto_catalog::catalog_client::CatalogClient;
+use bloom_proto_inventory::inventory_client::InventoryClient;
+use bloom_proto_pricing::pricing_client::PricingClient;
+use bloom_runtime::http::page::Cursors;
+use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use sqlx::migrate::Migrator;
+
+use crate::config::Config;
+
+/// Name of the service.
+pub const NAME: &str = "cart";
+
+/// Its tables.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/cart");
+
+/// How a process starts it.
+pub static DEFINITION: Definition = Definition {
+    name: NAME,
+    migrations: &MIGRATIONS,
+    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus).await }),
+};
+
+/// What handlers and operations are handed. Cheap to clone.
+#[derive(Clone)]
+pub struct CartService {
+    /// The database.
+    pub db: Db,
+    /// Clock, entropy, keys.
+    pub host: Host,
+    /// Settings.
+    pub config: Config,
+    pub(crate) cursors: Arc<Cursors>,
+    pub(crate) catalog: CatalogClient<Peer>,
+    pub(crate) pricing: PricingClient<Peer>,
+    pub(crate) inventory: InventoryClient<Peer>,
+}
+
+impl CartService {
+    /// Puts it together.
+    pub fn new(config: Config, host: Host, db: Db) -> Self {
+        Self {
+            cursors: Arc::new(Cursors::new(&host)),
+            catalog: CatalogClient::new(host.peers.get("catalog")),
+            pricing: PricingClient::new(host.peers.get("pricing")),
+            inventory: InventoryClient::new(host.peers.get("inventory")),
+            config,
+            db,
+            host,
+        }
+    }
+}
+
+/// The service, ready to run.
+pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+    let app = CartService::new(config, host.clone(), db.clone());
+    let events = Events::new(NAME, host.clone(), db.clone(), bus)
+        .timers([Arc::new(ops::expire_cart::ExpireCart(app.clone())) as _])
+        .exports([Arc::new(events::Carts) as _, Arc::new(events::DeliveryOptions) as _])
+        .checks([Arc::new(events::TotalsAreSums) as _]);
+    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
+    service.grpc = tonic::service::Routes::new(CartServer::new(grpc::Grpc(app))).add_service(events.platform());
+    service.tasks = events.tasks();
+    Ok(service)
+}

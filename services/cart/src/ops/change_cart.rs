@@ -1,0 +1,181 @@
+//! Changes a cart: every write of a buyer takes this way. The services asked for prices and stock are asked before the
+//! transaction; the version in its `where` is what makes the change safe.
+
+use bloom_events::{Draft, publish};
+use bloom_fault::Fault;
+use bloom_kernel::{CartId, CartLineId, DeliveryOptionId};
+use bloom_runtime::http::IfMatch;
+use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::create_cart::seal_personal;
+use super::price_cart::{Look, Priced, price_cart};
+use super::read_cart::load;
+use crate::CartService;
+use crate::domain::address::Address;
+use crate::domain::cart::{Cart, LineInput};
+use crate::domain::patch::{MetadataPatch, merge_metadata, nullable};
+use crate::store::cart::{Stored, cart_update, document};
+use crate::token::CartToken;
+
+/// Lines to put into a cart.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinesAdd {
+    /// What is added.
+    #[schemars(length(min = 1, max = 200))]
+    pub lines: Vec<LineInput>,
+}
+
+/// The new quantity of a line.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinePatch {
+    /// Units.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub quantity: i64,
+}
+
+/// Changes to a cart beside its lines: absent fields stay, `null` clears. An empty one accepts the prices of now.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CartPatch {
+    /// Where the confirmation goes.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub email: Option<Option<String>>,
+    /// Where the goods go.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Address>")]
+    pub shipping_address: Option<Option<Address>>,
+    /// Where the bill goes.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Address>")]
+    pub billing_address: Option<Option<Address>>,
+    /// The chosen way to deliver.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DeliveryOptionId>")]
+    pub delivery_option_id: Option<Option<DeliveryOptionId>>,
+    /// Pairs to merge into the metadata; `null` removes a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<MetadataPatch>,
+}
+
+/// One change of a buyer.
+#[derive(Debug, Serialize)]
+pub enum Change {
+    /// More of something.
+    Add(LinesAdd),
+    /// Another quantity of a line.
+    Quantity(CartLineId, LinePatch),
+    /// A line less.
+    Remove(CartLineId),
+    /// Anything beside the lines.
+    Patch(CartPatch),
+}
+
+impl Change {
+    const fn op(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "cart_lines_add",
+            Self::Quantity(..) => "cart_line_update",
+            Self::Remove(_) => "cart_line_remove",
+            Self::Patch(_) => "cart_update",
+        }
+    }
+
+    fn added(&self) -> &[LineInput] {
+        match self {
+            Self::Add(add) => &add.lines,
+            Self::Quantity(..) | Self::Remove(_) | Self::Patch(_) => &[],
+        }
+    }
+
+    fn apply(&self, cart: &mut Cart, new_id: impl FnMut() -> CartLineId) -> Result<(), Fault> {
+        match self {
+            Self::Add(add) if add.lines.is_empty() => Err(Fault::invalid("/lines", "lines_empty", "Give at least one line.")),
+            Self::Add(add) => cart.add(&add.lines, new_id),
+            Self::Quantity(line, patch) => cart.set_quantity(*line, patch.quantity),
+            Self::Remove(line) => cart.remove(*line),
+            Self::Patch(patch) => patch.apply(cart),
+        }
+    }
+}
+
+impl CartPatch {
+    fn apply(&self, cart: &mut Cart) -> Result<(), Fault> {
+        if let Some(email) = &self.email {
+            cart.email.clone_from(email);
+        }
+        if let Some(address) = &self.shipping_address {
+            cart.shipping_address.clone_from(address);
+        }
+        if let Some(address) = &self.billing_address {
+            cart.billing_address.clone_from(address);
+        }
+        if let Some(option) = self.delivery_option_id {
+            cart.delivery_option_id = option;
+        }
+        if let Some(patch) = &self.metadata {
+            merge_metadata(&mut cart.metadata, patch.clone())?;
+        }
+        cart.personal().check()
+    }
+}
+
+/// Applies one change to the version that the buyer saw, and answers the cart priced anew.
+pub async fn change_cart(
+    app: &CartService,
+    call: &Call,
+    token: &CartToken,
+    id: CartId,
+    if_match: IfMatch,
+    change: Change,
+) -> Result<Reply<Cart>, Fault> {
+    let seen = if_match.required()?;
+    let input = (id, seen, &change);
+    let before = load(app, call, token, id).await?;
+    let may_change = before.cart.check_open().and_then(|()| if_match.check(before.cart.version));
+    if let Err(refusal) = may_change {
+        // A repeat finds the cart changed by itself: it gets the reply that the first one got.
+        return match call.idempotency_key {
+            Some(_) => match app.db.begin(call, change.op(), &input).await? {
+                Begin::Replay(reply) => Ok(reply),
+                Begin::Run(_) => Err(refusal),
+            },
+            None => Err(refusal),
+        };
+    }
+    let mut cart = before.cart.clone();
+    change.apply(&mut cart, || app.host.id(call.tenant))?;
+    let priced = price_cart(app, call, &before.cart, cart, change.added(), Look::Written).await?;
+
+    match app.db.begin(call, change.op(), &input).await? {
+        Begin::Run(tx) => save(app, call, tx, before, priced).await,
+        Begin::Replay(reply) => Ok(reply),
+    }
+}
+
+async fn save(app: &CartService, call: &Call, mut tx: TenantTx, before: Stored, priced: Priced) -> Result<Reply<Cart>, Fault> {
+    let Priced { mut cart, facts, problems } = priced;
+    cart.version += 1;
+    cart.updated_at = app.host.now(call.tenant);
+    let personal = cart.personal();
+    let sealed = if personal == before.cart.personal() {
+        before.personal
+    } else {
+        seal_personal(app, &mut tx, before.subject, &personal).await?
+    };
+    let document = document(&cart)?;
+    let stored = Stored { cart, personal: sealed, locations: facts.channel.locations, ..before };
+    if !cart_update(&mut tx, &stored, &document).await? {
+        return Err(IfMatch::stale());
+    }
+    let mut cart = stored.cart;
+    let (aggregate, version) = (cart.id.to_string(), cart.version);
+    let draft = Draft { kind: "cart.updated", aggregate, version, data: &document, causation: None };
+    publish(&mut tx, &app.host, call, draft).await?;
+    cart.problems = Some(problems);
+    tx.finish(Reply::ok(cart).etag(version)).await
+}

@@ -1,0 +1,135 @@
+//! Creates a cart, with everything in it that the buyer already knows.
+
+use bloom_events::{Draft, publish, schedule};
+use bloom_fault::Fault;
+use bloom_kernel::{CartId, CheckoutId, DeliveryOptionId, Metadata, Money, SubjectId};
+use bloom_runtime::seal::seal;
+use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::expire_cart::TIMER;
+use super::price_cart::{Look, Priced, check_known, facts, option, price_with, wanted_channel};
+use crate::domain::address::{Address, Personal};
+use crate::domain::cart::{Cart, LineInput, Status};
+use crate::domain::pricing::Facts;
+use crate::store::cart::{Stored, cart_insert, document};
+use crate::{CartService, token};
+
+/// A new cart; everything may come later.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CartCreate {
+    /// What is bought.
+    #[schemars(length(max = 200))]
+    pub lines: Vec<LineInput>,
+    /// Where the confirmation goes.
+    pub email: Option<String>,
+    /// Where the goods go.
+    pub shipping_address: Option<Address>,
+    /// Where the bill goes; absent: as the goods.
+    pub billing_address: Option<Address>,
+    /// The chosen way to deliver.
+    pub delivery_option_id: Option<DeliveryOptionId>,
+    /// The merchant's own notes.
+    pub metadata: Metadata,
+}
+
+/// Creates the cart and tells its token, once.
+pub async fn create_cart(app: &CartService, call: &Call, input: CartCreate) -> Result<Reply<Cart, 201>, Fault> {
+    let personal = Personal {
+        email: input.email.clone(),
+        shipping_address: input.shipping_address.clone(),
+        billing_address: input.billing_address.clone(),
+    };
+    personal.check()?;
+    let option = match input.delivery_option_id {
+        Some(id) => Some(option(app, call, id).await?),
+        None => None,
+    };
+    let facts = facts(app, call, wanted_channel(call), input.lines.iter().map(|line| line.variant_id)).await?;
+    check_known(&facts, &input.lines)?;
+    let mut cart = empty(app, call, &facts, &input);
+    cart.set_personal(personal);
+    cart.add(&input.lines, || app.host.id(call.tenant))?;
+    let priced = price_with(app, call, facts, option, None, cart, Look::Written).await?;
+
+    let tx = match app.db.begin(call, "cart_create", &input).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(reply) => return Ok(reply),
+    };
+    save(app, call, tx, priced).await
+}
+
+async fn save(app: &CartService, call: &Call, mut tx: TenantTx, priced: Priced) -> Result<Reply<Cart, 201>, Fault> {
+    let Priced { mut cart, facts, problems } = priced;
+    let token = app.host.token();
+    let document = document(&cart)?;
+    let personal = seal_personal(app, &mut tx, cart.subject_id, &cart.personal()).await?;
+    let stored = Stored {
+        token_digest: token::digest(&token),
+        subject: cart.subject_id,
+        personal,
+        locations: facts.channel.locations,
+        released: Vec::<CheckoutId>::new(),
+        cart: cart.clone(),
+    };
+    cart_insert(&mut tx, call.tenant, &stored, &document).await?;
+    let draft = Draft { kind: "cart.created", aggregate: cart.id.to_string(), version: 1, data: &document, causation: None };
+    publish(&mut tx, &app.host, call, draft).await?;
+    let expires = cart.created_at + app.config.retention();
+    schedule(&mut tx, TIMER, &cart.id.to_string(), expires, &()).await?;
+    cart.problems = Some(problems);
+    let replay = cart.clone();
+    cart.token = Some(token);
+    tx.finish(Reply::created(cart).etag(1).replay_as(&replay)?).await
+}
+
+fn empty(app: &CartService, call: &Call, facts: &Facts, input: &CartCreate) -> Cart {
+    let now = app.host.now(call.tenant);
+    let zero = Money::zero(facts.channel.currency);
+    Cart {
+        id: app.host.id::<CartId>(call.tenant),
+        token: None,
+        status: Status::Open,
+        channel_id: facts.channel.id,
+        currency: facts.channel.currency,
+        price_basis: facts.channel.basis,
+        subject_id: app.host.id::<SubjectId>(call.tenant),
+        email: None,
+        shipping_address: None,
+        billing_address: None,
+        lines: Vec::new(),
+        delivery_option_id: input.delivery_option_id,
+        delivery: None,
+        subtotal: zero,
+        delivery_total: zero,
+        tax_total: zero,
+        total: zero,
+        taxes: Vec::new(),
+        problems: None,
+        checkout_id: None,
+        order_id: None,
+        metadata: input.metadata.clone(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Name of the sealed column.
+pub const PERSONAL: &str = "cart.personal";
+
+/// Seals what is known of the buyer; an empty cart needs no key.
+pub async fn seal_personal(
+    app: &CartService,
+    tx: &mut TenantTx,
+    subject: SubjectId,
+    personal: &Personal,
+) -> Result<Option<Vec<u8>>, Fault> {
+    if personal.is_empty() {
+        return Ok(None);
+    }
+    let plaintext = serde_json::to_vec(personal).map_err(Fault::internal)?;
+    seal(tx, &app.host, subject, PERSONAL, &plaintext).await.map(Some)
+}

@@ -1,0 +1,81 @@
+//! Freezes a cart for one checkout, priced as the buyer saw it.
+
+use bloom_events::{Draft, publish};
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{CartId, CheckoutId};
+use bloom_runtime::Call;
+use bloom_runtime::http::IfMatch;
+
+use super::price_cart::{Look, price_cart};
+use super::read_cart::load_unguarded;
+use crate::CartService;
+use crate::domain::cart::{Status, completed, frozen};
+use crate::domain::problem::refusal;
+use crate::store::cart::{Stored, cart_update, document};
+use crate::token;
+
+/// A cart may change between the read and the write; a buyer who writes that often while buying gets told.
+const TRIES: usize = 3;
+
+/// What a checkout asks.
+pub struct Freeze {
+    /// Which cart.
+    pub cart: CartId,
+    /// For whom.
+    pub checkout: CheckoutId,
+    /// The guest's token; empty when a secret key asked.
+    pub token: String,
+    /// The version that the buyer saw; 0: any.
+    pub version: i64,
+}
+
+/// Freezes the cart; repeated by the same checkout, it answers the same.
+pub async fn freeze_cart(app: &CartService, call: &Call, freeze: &Freeze) -> Result<Stored, Fault> {
+    for _ in 0..TRIES {
+        let Some(stored) = load_unguarded(app, call, freeze.cart).await? else { return Err(Fault::not_found("cart")) };
+        if !freeze.token.is_empty() && !token::fits(&freeze.token, &stored.token_digest) {
+            return Err(Fault::not_found("cart"));
+        }
+        let ours = stored.cart.checkout_id == Some(freeze.checkout);
+        match stored.cart.status {
+            Status::Frozen | Status::Completed if ours => return Ok(stored),
+            Status::Frozen => return Err(frozen()),
+            Status::Completed => return Err(completed()),
+            Status::Open => {}
+        }
+        if stored.released.contains(&freeze.checkout) {
+            let detail = "This checkout has already given the cart back.";
+            return Err(Fault::new(Code::Conflict, "checkout_ended", detail));
+        }
+        if freeze.version != 0 && freeze.version != stored.cart.version {
+            return Err(IfMatch::stale());
+        }
+        if let Some(frozen) = try_freeze(app, call, freeze.checkout, stored).await? {
+            return Ok(frozen);
+        }
+    }
+    Err(Fault::new(Code::Conflict, "busy", "The cart is being changed; try again.").retry_after(1))
+}
+
+async fn try_freeze(app: &CartService, call: &Call, checkout: CheckoutId, stored: Stored) -> Result<Option<Stored>, Fault> {
+    let priced = price_cart(app, call, &stored.cart, stored.cart.clone(), &[], Look::Checkout).await?;
+    if let Some(refusal) = refusal(&priced.problems) {
+        return Err(refusal);
+    }
+    let mut cart = priced.cart;
+    cart.status = Status::Frozen;
+    cart.checkout_id = Some(checkout);
+    cart.version += 1;
+    cart.updated_at = app.host.now(call.tenant);
+    let document = document(&cart)?;
+    let stored = Stored { cart, locations: priced.facts.channel.locations, ..stored };
+    let mut tx = app.db.write(call).await?;
+    if !cart_update(&mut tx, &stored, &document).await? {
+        return Ok(None);
+    }
+    let (aggregate, version) = (stored.cart.id.to_string(), stored.cart.version);
+    let draft = Draft { kind: "cart.frozen", aggregate, version, data: &document, causation: None };
+    publish(&mut tx, &app.host, call, draft).await?;
+    tx.commit().await?;
+    Ok(Some(stored))
+}

@@ -1,0 +1,72 @@
+//! The secret of a guest's cart.
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::{HeaderStyle, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaObject};
+use axum::extract::FromRequestParts;
+use bloom_fault::{Code, Fault};
+use bloom_runtime::{Audience, Call};
+use http::request::Parts;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Name of the header.
+pub const HEADER: &str = "bloom-cart-token";
+
+/// What a token is stored as.
+pub fn digest(token: &str) -> Vec<u8> {
+    Sha256::digest(token).to_vec()
+}
+
+/// True when the token belongs to the digest.
+pub fn fits(token: &str, stored: &[u8]) -> bool {
+    bool::from(digest(token).as_slice().ct_eq(stored))
+}
+
+/// The token that a request shows, if any.
+pub struct CartToken(Option<String>);
+
+impl CartToken {
+    /// Refuses a storefront that shows no token: whether the cart exists plays no part.
+    pub fn required(&self, call: &Call) -> Result<(), Fault> {
+        if call.audience == Audience::Publishable && self.0.is_none() {
+            let detail = "Send the token of the cart in the header Bloom-Cart-Token; it was told when the cart was created.";
+            return Err(Fault::new(Code::Unauthenticated, "cart_token_invalid", detail).policy("cart_token"));
+        }
+        Ok(())
+    }
+
+    /// True when the caller may see the cart: with a secret key always, with a publishable one by its token.
+    pub fn opens(&self, call: &Call, stored: &[u8]) -> bool {
+        match call.audience {
+            Audience::Secret | Audience::Service => true,
+            Audience::Publishable => self.0.as_deref().is_some_and(|token| fits(token, stored)),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CartToken {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        Ok(Self(parts.headers.get(HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned)))
+    }
+}
+
+impl OperationInput for CartToken {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        let schema = SchemaObject { json_schema: ctx.schema.subschema_for::<String>(), external_docs: None, example: None };
+        let parameter_data = ParameterData {
+            name: "Bloom-Cart-Token".to_owned(),
+            description: Some("Token of the cart; needed with a publishable key.".to_owned()),
+            required: false,
+            deprecated: None,
+            format: ParameterSchemaOrContent::Schema(schema),
+            example: None,
+            examples: Default::default(),
+            explode: None,
+            extensions: Default::default(),
+        };
+        operation.parameters.push(ReferenceOr::Item(Parameter::Header { parameter_data, style: HeaderStyle::Simple }));
+    }
+}
