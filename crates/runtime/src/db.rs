@@ -171,6 +171,15 @@ impl TenantTx {
         self.tenant
     }
 
+    /// Goes on in the same transaction as another tenant. Only identity does: whoever founds an environment also writes its
+    /// first rows, and both or neither must be there.
+    pub async fn enter(&mut self, tenant: TenantId) -> Result<(), Fault> {
+        let id = tenant.uuid().to_string();
+        sqlx::query_scalar!("select set_config('bloom.tenant', $1, true)", id).fetch_one(&mut *self.tx).await?;
+        self.tenant = tenant;
+        Ok(())
+    }
+
     /// Events were written in it: the relay wakes when it commits.
     pub fn wake_outbox(&mut self) {
         self.events = true;
