@@ -20,6 +20,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that the others are sent to")]
     fn now(&self, _: TenantId) -> Timestamp {
         Timestamp::from(SystemTime::now()).trunc_subsecs(6)
     }

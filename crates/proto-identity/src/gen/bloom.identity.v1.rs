@@ -27,16 +27,23 @@ pub struct ResolveKeyReply {
     /// RFC 3339 UTC; empty: never.
     #[prost(string, tag = "9")]
     pub expires_at: ::prost::alloc::string::String,
+    /// This answer holds all revocations up to here. A gateway that has polled further meanwhile asks again before it
+    /// caches the key: what it polled may concern it.
+    #[prost(int64, tag = "10")]
+    pub revocations_cursor: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListRevocationsRequest {
+    /// Cursor of the last reply; 0: from the beginning of what is kept (7 days).
     #[prost(int64, tag = "1")]
     pub after: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListRevocationsReply {
+    /// At most 1,000; when there are as many, ask again at once.
     #[prost(string, repeated, tag = "1")]
     pub key_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Ask next after this. It may be smaller than before when the database was restored: then all kept ones come again.
     #[prost(int64, tag = "2")]
     pub cursor: i64,
 }
