@@ -53,7 +53,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     let _telemetry = telemetry::init(definition.name, &settings.telemetry)?;
     let shutdown = until_stopped()?;
     let peers = Peers::default();
-    for (name, address) in settings.addresses(PEERS)? {
+    for (name, address) in settings.addresses(PEERS) {
         peers.at(&name, &address)?;
     }
     let host = settings.host(definition.name, peers, shutdown)?;
@@ -70,7 +70,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
 pub async fn serve_gateway(settings: &Settings) -> Result<(), StartError> {
     let _telemetry = telemetry::init(bloom_gateway::NAME, &settings.telemetry)?;
     let shutdown = until_stopped()?;
-    let addresses = settings.addresses(PEERS)?;
+    let addresses = settings.addresses(PEERS);
     let peers = Peers::default();
     for (name, address) in &addresses {
         peers.at(name, address)?;

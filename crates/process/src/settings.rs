@@ -43,10 +43,6 @@ pub struct Settings {
     /// Address to listen on, for a process that is one service.
     #[arg(long, env = "BLOOM_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: String,
-    /// Other services of the fleet, `name=http://host:port`, for a process that is one service. Each is at
-    /// `http://<name>:8080` unless said here.
-    #[arg(long = "peer", env = "BLOOM_PEERS", value_delimiter = ',')]
-    pub peers: Vec<String>,
     /// Requests per second of one API key, and twice that at once.
     #[arg(long, env = "BLOOM_RATE_PER_KEY", default_value_t = 200)]
     pub rate_per_key: u32,
@@ -128,17 +124,13 @@ impl Settings {
         }
     }
 
-    /// Addresses of other services: what was said, else `http://<name>:8080`.
-    pub fn addresses<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<HashMap<String, String>, StartError> {
-        let mut addresses: HashMap<_, _> =
-            names.into_iter().map(|name| (name.to_owned(), format!("http://{name}:8080"))).collect();
-        for peer in &self.peers {
-            let (name, address) = peer
-                .split_once('=')
-                .ok_or_else(|| StartError::new(format!("`{peer}` in BLOOM_PEERS is not of the form name=http://host:port")))?;
-            addresses.insert(name.to_owned(), address.to_owned());
-        }
-        Ok(addresses)
+    /// Addresses of other services: `BLOOM_<SERVICE>_URL`, else `http://<name>:8080`.
+    pub fn addresses<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> HashMap<String, String> {
+        let address = |name: &str| environment(&format!("BLOOM_{}_URL", upper(name)));
+        names
+            .into_iter()
+            .map(|name| (name.to_owned(), address(name).unwrap_or_else(|| format!("http://{name}:8080"))))
+            .collect()
     }
 }
 

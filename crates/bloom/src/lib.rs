@@ -1,0 +1,38 @@
+//! The one executable that people and operators use.
+//!
+//! | command | module | what it does |
+//! |---|---|---|
+//! | `up`, `down`, `reset` | [`up`], `state` | the whole platform on one machine, with a demo shop |
+//! | `serve` | [`bloom_process`] | one service, or the gateway |
+//! | `migrate` | `cli` | schemas, roles and migrations of all services or one |
+//! | `account create` | `account` | the first operator's keys |
+//! | `seed` | `seed` | the demo shop, through the public API |
+//! | `import` | `import` | a file of products, with progress |
+//! | `check` | [`check`] | proves the invariants; exit code 1 names the breach |
+//! | `events`, `subject` | `operate` | replay, parked events, erasure of a person |
+//!
+//! It holds no rule of commerce: what it does to data goes through the services' own doors.
+
+pub mod account;
+pub mod check;
+pub mod cli;
+pub mod import;
+pub mod operate;
+pub mod peers;
+pub mod seed;
+pub mod state;
+pub mod up;
+
+use bloom_process::Definition;
+
+/// Every service, in the order in which they start.
+pub const SERVICES: [Definition; 8] = [
+    bloom_identity::SERVICE,
+    bloom_catalog::SERVICE,
+    bloom_inventory::SERVICE,
+    bloom_pricing::SERVICE,
+    bloom_cart::SERVICE,
+    bloom_payments::SERVICE,
+    bloom_sandbox_provider::SERVICE,
+    bloom_orders::SERVICE,
+];

@@ -1,0 +1,5 @@
+//! The one executable; see the library.
+
+fn main() -> std::process::ExitCode {
+    bloom::cli::main()
+}

@@ -1,0 +1,59 @@
+//! How a command reaches the services: those of `.bloom/dev.json`, or those of the settings.
+
+use std::path::Path;
+
+use bloom_process::Settings;
+use bloom_proto_platform::platform_client::PlatformClient;
+use bloom_runtime::call::PLATFORM;
+use bloom_runtime::{Call, Host, Peer, Peers, StartError};
+use tokio_util::sync::CancellationToken;
+
+use crate::SERVICES;
+use crate::state::StateDir;
+
+/// A way to every service of one installation.
+pub struct Reach {
+    /// Signs what is asked.
+    pub host: Host,
+}
+
+impl Reach {
+    /// From a running `up`, when there is one, else from the settings.
+    pub fn new(settings: &Settings, state: &Path) -> Result<Self, StartError> {
+        let mut settings = settings.clone();
+        let dir = StateDir::open(state)?;
+        if settings.secrets.master_key.is_none() && settings.secrets.context_key.is_none() {
+            settings.secrets.master_key = Some(dir.master_key()?);
+        }
+        let peers = Peers::default();
+        let running = dir.read().filter(|state| state.running().is_some());
+        match running {
+            Some(state) => {
+                for (name, address) in &state.services {
+                    peers.at(name, address)?;
+                }
+            }
+            None => {
+                for (name, address) in settings.addresses(SERVICES.map(|definition| definition.name)) {
+                    peers.at(&name, &address)?;
+                }
+            }
+        }
+        Ok(Self { host: settings.host("operator", peers, CancellationToken::new())? })
+    }
+
+    /// Through a fleet in this process.
+    pub fn within(host: Host) -> Self {
+        Self { host }
+    }
+
+    /// What every service answers about itself.
+    pub fn platform(&self, service: &str) -> PlatformClient<Peer> {
+        PlatformClient::new(self.host.peers.get(service)).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    /// The operator asking.
+    pub fn call(&self) -> Call {
+        Call::background("operator", PLATFORM, "operator")
+    }
+}
