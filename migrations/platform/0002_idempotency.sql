@@ -7,12 +7,12 @@ create table idempotency (
     fingerprint bytea not null,
     status smallint not null,
     etag bigint,
-    body text,
+    body bytea,
     created_at timestamptz not null,
     expires_at timestamptz not null,
     constraint idempotency_pkey primary key (tenant_id, op, key)
 );
 create index idempotency_expires on idempotency (expires_at);
 comment on table idempotency is
-    'retention: until expires_at, at least 24 hours, removed in batches; personal: body (a reply, as its operation returned it)';
+    'retention: until expires_at, at least 24 hours, removed in batches; personal: body (a reply, sealed with the service''s key)';
 select tenant_table('idempotency', 'select, insert, update, delete', 'select, delete');

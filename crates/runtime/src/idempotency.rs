@@ -5,13 +5,16 @@
 //! stores nothing, so a corrected request may use the key again.
 
 use bloom_fault::{Code, Fault, constraint};
+use bloom_kernel::TenantId;
 use chrono::TimeDelta;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::call::Call;
 use crate::db::{Db, TenantTx};
+use crate::host::Host;
 use crate::reply::{Reply, Stored};
+use crate::seal::{decrypt, encrypt};
 
 /// Replies are kept at least this long; published in the API description.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
@@ -51,7 +54,10 @@ impl Db {
         .fetch_one(&mut *tx)
         .await?;
         match row.fingerprint {
-            Some(stored) if stored == fingerprint => Ok(Begin::Replay(Reply::replayed(row.body, row.etag)?)),
+            Some(stored) if stored == fingerprint => {
+                let body = row.body.map(|sealed| self.host.unseal_reply(call.tenant, op, key, &sealed)).transpose()?;
+                Ok(Begin::Replay(Reply::replayed(body, row.etag)?))
+            }
             Some(_) => Err(reused()),
             None if row.locked => {
                 tx.idempotency = Some(Stored { op, key: key.clone(), fingerprint });
@@ -70,7 +76,7 @@ impl TenantTx {
     ) -> Result<Reply<T, STATUS>, Fault> {
         if let Some(stored) = self.idempotency.take() {
             let now = self.host.now(self.tenant);
-            let body = reply.stored_body()?;
+            let body = self.host.seal_reply(self.tenant, stored.op, &stored.key, &reply.stored_body()?);
             sqlx::query_scalar!(
                 r#"insert into idempotency (tenant_id, op, key, fingerprint, status, etag, body, created_at, expires_at)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -97,6 +103,22 @@ impl TenantTx {
         self.commit().await?;
         Ok(reply)
     }
+}
+
+/// Replies may hold personal data and secrets: at rest they are sealed with the service's own key.
+impl Host {
+    fn seal_reply(&self, tenant: TenantId, op: &str, key: &str, body: &str) -> Vec<u8> {
+        encrypt(self, &self.keys.derive("idempotency"), &reply_aad(tenant, op, key), body.as_bytes())
+    }
+
+    fn unseal_reply(&self, tenant: TenantId, op: &str, key: &str, sealed: &[u8]) -> Result<String, Fault> {
+        let body = decrypt(&self.keys.derive("idempotency"), &reply_aad(tenant, op, key), sealed)?;
+        String::from_utf8(body).map_err(Fault::internal)
+    }
+}
+
+fn reply_aad(tenant: TenantId, op: &str, key: &str) -> Vec<u8> {
+    [tenant.uuid().as_bytes(), op.as_bytes(), b"\0", key.as_bytes()].concat()
 }
 
 /// A digest of operation and input: what "the same request" means.

@@ -128,7 +128,7 @@ fn aad(tenant: TenantId, subject: SubjectId, column: &str) -> Vec<u8> {
     [tenant.uuid().as_bytes(), subject.uuid().as_bytes(), column.as_bytes()].concat()
 }
 
-fn encrypt(host: &Host, key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
+pub(crate) fn encrypt(host: &Host, key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let mut nonce = [0_u8; NONCE_BYTES];
     host.entropy.fill(&mut nonce);
     let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
@@ -138,7 +138,7 @@ fn encrypt(host: &Host, key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Vec<u8>
     [nonce.as_slice(), &sealed].concat()
 }
 
-fn decrypt(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn decrypt(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
     let bad = || Fault::internal("a sealed column does not open under its subject's key");
     let (nonce, body) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(bad)?;
     let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
