@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -224,7 +225,38 @@ func TestReferencesResolve(t *testing.T) {
 	}
 }
 
-func TestComposeRunsEveryService(t *testing.T) {
+// A variable that nobody reads is a setting that silently does nothing.
+func TestVariablesAreRead(t *testing.T) {
+	code := sources(t)
+	known := func(where, name string) {
+		if strings.HasPrefix(name, "BLOOM_") && !strings.Contains(code, `"`+name+`"`) {
+			t.Errorf("%s: no code reads %s", where, name)
+		}
+	}
+	for _, overlay := range overlays {
+		objects := rendered(t, overlay)
+		for _, object := range objects {
+			if settings, ok := object.(*corev1.ConfigMap); ok {
+				for name := range settings.Data {
+					known(overlay, name)
+				}
+			}
+		}
+		for pod, template := range Pods(objects) {
+			for _, variable := range template.Spec.Containers[0].Env {
+				known(pod, variable.Name)
+			}
+		}
+	}
+	for name, service := range compose(t).Services {
+		for variable := range service.Environment {
+			known("docker-compose.yml "+name, variable)
+		}
+	}
+}
+
+func compose(t *testing.T) *types.Project {
+	t.Helper()
 	options, err := cli.NewProjectOptions([]string{filepath.Join(Root(), "docker-compose.yml")}, cli.WithName("bloom"))
 	if err != nil {
 		t.Fatal(err)
@@ -233,6 +265,11 @@ func TestComposeRunsEveryService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return project
+}
+
+func TestComposeRunsEveryService(t *testing.T) {
+	project := compose(t)
 	wanted := append(services(t), "postgres", "redis", "kafka", "otel-collector", "migrate")
 	for _, service := range wanted {
 		if _, ok := project.Services[service]; !ok {

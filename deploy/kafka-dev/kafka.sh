@@ -46,7 +46,6 @@ fetch() {
 }
 
 configure() {
-    mkdir -p "$data"
     cat >"$data/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
@@ -74,6 +73,8 @@ PROPERTIES
     cat >"$data/log4j2.properties" <<PROPERTIES
 rootLogger.level=warn
 rootLogger.appenderRef.stdout.ref=out
+logger.start.name=kafka.server.KafkaRaftServer
+logger.start.level=info
 appender.stdout.type=Console
 appender.stdout.name=out
 appender.stdout.layout.type=PatternLayout
@@ -86,15 +87,14 @@ PROPERTIES
     fi
 }
 
-# Ready means: the broker answers on its port and has left recovery.
+# The broker says so itself, once it is registered and takes requests.
 await() {
     tries=0
-    until java -Xmx64m -XX:TieredStopAtLevel=1 -cp "$cache/libs/*" org.apache.kafka.tools.BrokerApiVersionsCommand \
-        --bootstrap-server "127.0.0.1:$port" >/dev/null 2>&1; do
+    until grep -q 'Kafka Server started' "$log"; do
         tries=$((tries + 1))
         running || die "it ended at once; see $log"
-        [ "$tries" -lt 60 ] || die "it does not answer on port $port; see $log"
-        sleep 0.5
+        [ "$tries" -lt 300 ] || die "it does not start; see $log"
+        sleep 0.2
     done
 }
 
@@ -104,6 +104,8 @@ start() {
         return
     fi
     fetch
+    mkdir -p "$data"
+    : >"$log"
     configure
     java -Xmx512m -Xms128m -XX:+UseSerialGC -Dlog4j2.configurationFile="$data/log4j2.properties" -cp "$cache/libs/*" \
         kafka.Kafka "$data/server.properties" >>"$log" 2>&1 </dev/null &
