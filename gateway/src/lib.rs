@@ -22,6 +22,7 @@ mod limit;
 mod openapi;
 mod path;
 mod proxy;
+mod serve;
 mod version;
 
 use std::sync::Arc;
@@ -37,6 +38,8 @@ use tokio::net::TcpListener;
 use crate::auth::Keyring;
 use crate::config::GatewayConfig;
 use crate::limit::Limiter;
+
+pub use crate::serve::{gateway_config, serve};
 
 
 /// Name of the gateway in logs, figures and contexts.

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bloom_process::{Fleet, Settings};
+use bloom_process::Settings;
 use bloom_runtime::StartError;
 use clap::{Parser, Subcommand};
 
+use crate::fleet::Fleet;
 use crate::up::UpOptions;
 use crate::{SERVICES, account, check, import, operate, seed, up};
 
@@ -95,7 +96,7 @@ async fn run(Arguments { settings, state, command }: Arguments) -> Result<ExitCo
         Command::Up(options) => up::up(settings, &state, options).await?,
         Command::Down => up::down(&state).await?,
         Command::Reset => up::reset(&state).await?,
-        Command::Serve { service } if service == bloom_gateway::NAME => bloom_process::serve_gateway(&settings).await?,
+        Command::Serve { service } if service == bloom_gateway::NAME => bloom_gateway::serve(&settings).await?,
         Command::Serve { service } => bloom_process::serve(definition(&service)?, &settings).await?,
         Command::Migrate { services } => migrate(&settings, &services).await?,
         Command::Keys { service } => keys(&settings, &service)?,

@@ -58,9 +58,7 @@ pub async fn run(state: &Path, options: &ImportOptions) -> Result<ExitCode, Star
 async fn upload(api: &Api, file: &Path) -> Result<Value, StartError> {
     let open = tokio::fs::File::open(file).await;
     let open = open.map_err(|error| StartError::caused(format!("{} cannot be read", file.display()), error))?;
-    let body = Body::wrap_stream(ReaderStream::with_capacity(open, 256 * 1024));
-    let request = api.client.post(format!("{}/v1/catalog/imports", api.url)).bearer_auth(&api.secret_key);
-    api.json(request.header("content-type", "application/x-ndjson").body(body)).await
+    api.ndjson("/v1/catalog/imports", Body::wrap_stream(ReaderStream::with_capacity(open, 256 * 1024))).await
 }
 
 fn number(job: &Value, field: &str) -> i64 {
@@ -113,6 +111,12 @@ impl Api {
     /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, StartError> {
         self.json(self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.secret_key).json(body)).await
+    }
+
+    /// POST with a body of NDJSON.
+    pub async fn ndjson(&self, path: &str, body: impl Into<Body>) -> Result<Value, StartError> {
+        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.secret_key);
+        self.json(request.header("content-type", "application/x-ndjson").body(body)).await
     }
 
     async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, StartError> {

@@ -16,9 +16,11 @@
 pub mod account;
 pub mod check;
 pub mod cli;
+pub mod fleet;
 pub mod import;
 pub mod operate;
 pub mod peers;
+pub mod processes;
 pub mod seed;
 pub mod state;
 pub mod up;

@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bloom_pgdev::{Cluster, Options};
-use bloom_process::{Fleet, FleetOptions, Settings, until_stopped};
+use bloom_process::{Settings, until_stopped};
 use bloom_runtime::{StartError, telemetry};
 
 use crate::SERVICES;
+use crate::fleet::{Fleet, FleetOptions};
 use crate::state::{DevState, StateDir, is_bloom};
 
 /// A start may take this long: the first one lays a database.
@@ -27,6 +28,9 @@ pub struct UpOptions {
     /// Where the API listens.
     #[arg(long, env = "BLOOM_GATEWAY_LISTEN", default_value = "127.0.0.1:8000")]
     pub gateway: String,
+    /// Folder of Kafka's jars, for `--fleet`.
+    #[arg(long, env = "BLOOM_KAFKA_LIBS")]
+    pub kafka_libs: Option<PathBuf>,
 }
 
 /// Starts, and stays until it is stopped (or returns when ready with `--detach`).
@@ -43,7 +47,7 @@ pub async fn up(settings: Settings, path: &Path, options: UpOptions) -> Result<(
         return detach(&dir, path, &options).await;
     }
     if options.fleet {
-        return crate::fleet::up(settings, &dir, &options).await;
+        return crate::processes::up(settings, &dir, &options).await;
     }
     run(settings, &dir, &options).await
 }

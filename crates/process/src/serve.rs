@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use bloom_gateway::{Gateway, config::GatewayConfig};
 use bloom_runtime::server::Listeners;
 use bloom_runtime::{Peers, StartError, migrate, telemetry};
 use clap::Parser;
@@ -24,6 +23,14 @@ struct Arguments {
 
 /// The whole of a service's `main`.
 pub fn main(definition: &'static Definition) -> ExitCode {
+    run(definition.name, |settings| async move { serve(definition, &settings).await })
+}
+
+/// Parses the settings, runs a process of a name, and says in one sentence what went wrong.
+pub fn run<F>(name: &str, process: impl FnOnce(Settings) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), StartError>>,
+{
     let settings = match Arguments::try_parse() {
         Ok(arguments) => arguments.settings,
         Err(error) => {
@@ -33,16 +40,16 @@ pub fn main(definition: &'static Definition) -> ExitCode {
     };
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(async {
-            match serve(definition, &settings).await {
+            match process(settings).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
-                    eprintln!("{}: {}", definition.name, error.chain());
+                    eprintln!("{name}: {}", error.chain());
                     ExitCode::FAILURE
                 }
             }
         }),
         Err(error) => {
-            eprintln!("{}: no threads to run on: {error}", definition.name);
+            eprintln!("{name}: no threads to run on: {error}");
             ExitCode::FAILURE
         }
     }
@@ -66,40 +73,12 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     service.run(Listeners { tcp, memory: None }).await
 }
 
-/// Serves the gateway until it is told to stop.
-pub async fn serve_gateway(settings: &Settings) -> Result<(), StartError> {
-    let _telemetry = telemetry::init(bloom_gateway::NAME, &settings.telemetry)?;
-    let shutdown = until_stopped()?;
-    let addresses = settings.addresses(PEERS);
-    let peers = Peers::default();
-    for (name, address) in &addresses {
-        peers.at(name, address)?;
-    }
-    let host = settings.host(bloom_gateway::NAME, peers, shutdown)?;
-    let config = gateway_config(settings, &addresses)?;
-    let listener = listen(&settings.listen).await?;
-    tracing::info!(listen = settings.listen, "serving");
-    Gateway::new(config, host).await?.run(listener).await
-}
-
 /// Services that may be asked over gRPC or lie behind the gateway.
-const PEERS: [&str; 8] =
+pub const PEERS: [&str; 8] =
     ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"];
 
-pub(crate) fn gateway_config(
-    settings: &Settings,
-    addresses: &std::collections::HashMap<String, String>,
-) -> Result<GatewayConfig, StartError> {
-    let rate = |per_second: u32| bloom_gateway::config::Rate { per_second, burst: per_second.saturating_mul(2) };
-    Ok(GatewayConfig {
-        per_key: rate(settings.rate_per_key),
-        per_tenant: rate(settings.rate_per_tenant),
-        redis_url: settings.redis_url.clone(),
-        ..GatewayConfig::new(addresses)?
-    })
-}
-
-pub(crate) async fn listen(address: &str) -> Result<TcpListener, StartError> {
+/// Binds an address, or says in one sentence why not.
+pub async fn listen(address: &str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
         .map_err(|error| StartError::caused(format!("cannot listen on {address}; is the port taken?"), error))

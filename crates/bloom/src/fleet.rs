@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bloom_gateway::Gateway;
+use bloom_gateway::{Gateway, gateway_config};
 use bloom_kernel::Clock;
+use bloom_process::{Definition, Settings, Start, listen};
 use bloom_runtime::config::Schema;
 use bloom_runtime::server::Listeners;
 use bloom_runtime::{Host, Peers, StartError, migrate};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::definition::{Definition, Start};
-use crate::serve::{gateway_config, listen};
-use crate::settings::Settings;
 
 /// What differs between `bloom up` and a test's fleet.
 #[derive(Default)]

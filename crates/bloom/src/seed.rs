@@ -1,0 +1,148 @@
+//! The demo shop: car parts in rupees, loaded through the public API as any merchant would load theirs.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bloom_process::Settings;
+use bloom_runtime::StartError;
+use serde_json::{Value, json};
+
+use crate::account::{self, AccountOptions};
+use crate::import::Api;
+use crate::state::{DevState, StateDir};
+use crate::up::step;
+
+/// Prices and stock reach the listing through events; this long is plenty.
+const SETTLE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Whose shop to load.
+#[derive(clap::Args, Clone, Debug)]
+pub struct SeedOptions {
+    /// Where the API is; that of the running `up` when absent.
+    #[arg(long, env = "BLOOM_URL")]
+    pub url: Option<String>,
+    /// Secret key of an empty environment.
+    #[arg(long, env = "BLOOM_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
+}
+
+/// Loads the demo shop into an empty environment.
+pub async fn run(state: &Path, options: &SeedOptions) -> Result<(), StartError> {
+    load(&Api::new(state, options.url.clone(), options.secret_key.clone())?, SHOP).await
+}
+
+/// Founds two accounts and loads a shop into each, unless an earlier start did.
+pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevState) -> Result<(), StartError> {
+    if state.seeded {
+        return Ok(());
+    }
+    if state.secret_key.is_empty() {
+        step("founding two demo accounts");
+        let options = |name: &str| AccountOptions {
+            name: name.to_owned(),
+            time_zone: "Asia/Kolkata".to_owned(),
+            locale: "en-IN".to_owned(),
+            currency: "INR".to_owned(),
+        };
+        let first = account::create(settings, &options("Bloom Motors")).await?;
+        let second = account::create(settings, &options("Second Street")).await?;
+        state.secret_key = first.live.secret_key.secret;
+        state.publishable_key = first.live.publishable_key.secret;
+        state.second_tenant_secret_key = second.live.secret_key.secret;
+        // The keys are shown once: they are written down before anything else can fail.
+        let pids = std::mem::take(&mut state.pids);
+        dir.write(state)?;
+        state.pids = pids;
+    }
+    step("loading the demo shop");
+    load(&Api::at(state.gateway_url.clone(), state.secret_key.clone()), SHOP).await?;
+    load(&Api::at(state.gateway_url.clone(), state.second_tenant_secret_key.clone()), SECOND).await?;
+    state.seeded = true;
+    Ok(())
+}
+
+/// Products of the demo shop, a line each, newest last.
+const SHOP: &str = include_str!("../demo/shop.ndjson");
+/// Products of the second tenant.
+const SECOND: &str = include_str!("../demo/second.ndjson");
+
+/// Sets up a shop. Every step may have been taken by an earlier, interrupted load.
+async fn load(api: &Api, products: &str) -> Result<(), StartError> {
+    let mut locations = Vec::new();
+    for (priority, code, name) in [(1, "BLR-1", "Bengaluru"), (2, "DEL-1", "Delhi")] {
+        let location = json!({ "code": code, "name": name, "priority": priority });
+        locations.push(found_or_made(api, "/v1/inventory/locations", "code", &location).await?["id"].clone());
+    }
+    let class = found_or_made(api, "/v1/pricing/tax-classes", "code", &json!({ "code": "standard", "name": "Standard", "is_default": true })).await?;
+    let zone = json!({ "name": "India", "areas": [{ "country": "IN" }] });
+    let zone = found_or_made(api, "/v1/pricing/tax-zones", "name", &zone).await?;
+    for name in ["CGST", "SGST"] {
+        let rate = json!({ "zone_id": zone["id"], "class_id": class["id"], "name": name, "rate_ppm": 90_000 });
+        found_or_made(api, "/v1/pricing/tax-rates", "name", &rate).await?;
+    }
+    let channel = json!({
+        "code": "web", "name": "Web shop", "currency": "INR", "price_basis": "gross", "country": "IN",
+        "location_ids": locations, "is_default": true,
+    });
+    found_or_made(api, "/v1/catalog/channels", "code", &channel).await?;
+    for (code, name, charge) in [
+        ("standard", "Standard, 3 to 5 days", json!({ "type": "flat", "amount": 4_900 })),
+        ("express", "Express, next day", json!({ "type": "weight", "steps": [
+            { "up_to_grams": 2_000, "amount": 9_900 }, { "up_to_grams": 20_000, "amount": 24_900 },
+        ] })),
+    ] {
+        let option = json!({ "code": code, "name": name, "currency": "INR", "charge": charge });
+        found_or_made(api, "/v1/delivery-options", "code", &option).await?;
+    }
+    let connection = json!({ "provider": "sandbox", "name": "Sandbox", "is_default": true });
+    found_or_made(api, "/v1/payments/connections", "name", &connection).await?;
+    // One import after the other: what comes last is listed first.
+    for line in products.lines() {
+        import(api, line).await?;
+    }
+    settle(api, products.lines().count()).await
+}
+
+async fn found_or_made(api: &Api, path: &str, field: &str, wanted: &Value) -> Result<Value, StartError> {
+    let page = api.get(&format!("{path}?limit=100")).await?;
+    let found = page["data"].as_array().and_then(|items| items.iter().find(|item| item[field] == wanted[field]));
+    match found {
+        Some(item) => Ok(item.clone()),
+        None => api.post(path, wanted).await,
+    }
+}
+
+async fn import(api: &Api, line: &str) -> Result<(), StartError> {
+    let job = api.ndjson("/v1/catalog/imports", line.to_owned()).await?;
+    let path = format!("/v1/catalog/imports/{}", job["id"].as_str().unwrap_or_default());
+    let deadline = Instant::now() + SETTLE_DEADLINE;
+    loop {
+        let job = api.get(&path).await?;
+        match job["status"].as_str() {
+            Some("completed") if job["lines_failed"] == 0 => return Ok(()),
+            Some("completed" | "failed") => {
+                let report = api.text(&format!("{path}/report")).await?;
+                return Err(StartError::new(format!("the demo shop could not be imported: {report}")));
+            }
+            _ if Instant::now() > deadline => return Err(StartError::new("the import of the demo shop does not end")),
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+/// Waits until every product is listed with price and stock.
+async fn settle(api: &Api, products: usize) -> Result<(), StartError> {
+    let deadline = Instant::now() + SETTLE_DEADLINE;
+    loop {
+        let page = api.get("/v1/catalog/products?limit=100").await?;
+        let items = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let complete = |item: &&Value| item["price"].is_object() && item["inventory"]["available"].as_i64() > Some(0);
+        if items.iter().filter(complete).count() == products {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(StartError::new("prices and stock of the demo shop did not reach the listing within 30 s"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,36 @@
+//! The gateway as a process of its own.
+
+use std::collections::HashMap;
+
+use bloom_process::{PEERS, Settings, listen, until_stopped};
+use bloom_runtime::{Peers, StartError, telemetry};
+
+use crate::config::{GatewayConfig, Rate};
+use crate::{Gateway, NAME};
+
+/// Serves the gateway until it is told to stop.
+pub async fn serve(settings: &Settings) -> Result<(), StartError> {
+    let _telemetry = telemetry::init(NAME, &settings.telemetry)?;
+    let shutdown = until_stopped()?;
+    let addresses = settings.addresses(PEERS);
+    let peers = Peers::default();
+    for (name, address) in &addresses {
+        peers.at(name, address)?;
+    }
+    let host = settings.host(NAME, peers, shutdown)?;
+    let config = gateway_config(settings, &addresses)?;
+    let listener = listen(&settings.listen).await?;
+    tracing::info!(listen = settings.listen, "serving");
+    Gateway::new(config, host).await?.run(listener).await
+}
+
+/// The product's routes over the given upstream addresses, with the limits of the settings.
+pub fn gateway_config(settings: &Settings, addresses: &HashMap<String, String>) -> Result<GatewayConfig, StartError> {
+    let rate = |per_second: u32| Rate { per_second, burst: per_second.saturating_mul(2) };
+    Ok(GatewayConfig {
+        per_key: rate(settings.rate_per_key),
+        per_tenant: rate(settings.rate_per_tenant),
+        redis_url: settings.redis_url.clone(),
+        ..GatewayConfig::new(addresses)?
+    })
+}
