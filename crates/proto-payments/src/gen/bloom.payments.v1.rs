@@ -74,6 +74,9 @@ pub struct PaymentReply {
     /// State of the operation that this call named: pending, success, failed, unknown. Empty for GetPayment.
     #[prost(string, tag = "13")]
     pub operation_status: ::prost::alloc::string::String,
+    /// "sandbox" or "manual": people, not a provider, say what becomes of a manual one.
+    #[prost(string, tag = "14")]
+    pub provider: ::prost::alloc::string::String,
 }
 /// What the payer must do, for example 3-D Secure.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
