@@ -1,0 +1,119 @@
+-- Payments: connections to providers, one payment per checkout, the operations that move its money.
+
+-- How a tenant reaches a payment provider. Looked up by its id alone when a provider calls back: such a request
+-- carries no tenant before its connection is known.
+create table connection (
+    tenant_id uuid not null,
+    id uuid not null,
+    provider text not null,
+    name text not null,
+    credentials bytea,
+    webhook_secret bytea,
+    is_default boolean not null,
+    active boolean not null,
+    version bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint connection_pkey primary key (tenant_id, id),
+    constraint connection_provider_known check (provider in ('sandbox', 'manual')),
+    constraint connection_name_length check (char_length(name) between 1 and 255),
+    constraint connection_sealed check ((provider = 'manual') = (credentials is null and webhook_secret is null)),
+    constraint connection_default_active check (active or not is_default)
+);
+create unique index connection_default_key on connection (tenant_id) where is_default;
+create index connection_lookup on connection (id);
+comment on table connection is 'retention: for ever, deactivated instead of deleted; personal: none (credentials are sealed)';
+select tenant_table('connection', 'select, insert, update', 'select');
+
+-- What a checkout pays. The amounts are what the ledger says about it, kept here so that one row lock guards them all;
+-- the *_pending amounts are promised to operations whose outcome is not known yet.
+create table payment (
+    tenant_id uuid not null,
+    id uuid not null,
+    checkout_id uuid not null,
+    connection_id uuid not null,
+    provider text not null,
+    currency char(3) not null,
+    amount bigint not null,
+    status text not null,
+    authorised_amount bigint not null,
+    capture_pending_amount bigint not null,
+    captured_amount bigint not null,
+    void_pending_amount bigint not null,
+    voided_amount bigint not null,
+    refund_pending_amount bigint not null,
+    refunded_amount bigint not null,
+    provider_reference text,
+    waiting_void_id uuid,
+    action_url text,
+    failure_code text,
+    failure_message text,
+    return_url text,
+    version bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint payment_pkey primary key (tenant_id, id),
+    constraint payment_checkout_key unique (tenant_id, checkout_id),
+    constraint payment_connection_fkey foreign key (tenant_id, connection_id) references connection,
+    constraint payment_status_known check (status in (
+        'pending', 'action_required', 'authorised', 'partially_captured', 'captured', 'partially_refunded', 'refunded',
+        'voided', 'failed', 'unknown')),
+    constraint payment_amounts_not_negative check (
+        amount > 0 and least(authorised_amount, capture_pending_amount, captured_amount, void_pending_amount,
+                             voided_amount, refund_pending_amount, refunded_amount) >= 0),
+    constraint payment_authorised_within_amount check (authorised_amount <= amount),
+    constraint payment_captured_within_authorised check (
+        captured_amount + capture_pending_amount + voided_amount + void_pending_amount <= authorised_amount),
+    constraint payment_refunded_within_captured check (refunded_amount + refund_pending_amount <= captured_amount)
+);
+create index payment_by_status on payment (tenant_id, status, id);
+comment on table payment is 'retention: for ever, it belongs to the books; personal: none';
+select tenant_table('payment', 'select, insert, update', 'select');
+
+-- One thing asked of the provider, under an id that the asker chose: the id is the provider's idempotency key too.
+-- init: recorded, perhaps sent. pending: the provider works on it. unknown: the provider's answer did not reach us.
+create table operation (
+    tenant_id uuid not null,
+    id uuid not null,
+    payment_id uuid not null,
+    kind text not null,
+    amount bigint not null,
+    status text not null,
+    fingerprint bytea not null,
+    reverses uuid,
+    provider_reference text,
+    provider_sequence bigint not null,
+    failure_code text,
+    failure_message text,
+    actor text not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint operation_pkey primary key (tenant_id, id),
+    constraint operation_payment_fkey foreign key (tenant_id, payment_id) references payment,
+    constraint operation_reverses_fkey foreign key (tenant_id, reverses) references operation,
+    constraint operation_kind_known check (kind in ('authorise', 'capture', 'void', 'refund')),
+    constraint operation_status_known check (status in ('init', 'pending', 'success', 'failed', 'unknown')),
+    -- A void that finds nothing left to give up succeeds with nothing.
+    constraint operation_amount_positive check (amount > 0 or (amount = 0 and kind = 'void'))
+);
+create index operation_by_payment on operation (tenant_id, payment_id, id);
+create unique index operation_authorise_key on operation (tenant_id, payment_id) where kind = 'authorise' and reverses is null;
+create unique index operation_reverses_key on operation (tenant_id, reverses) where reverses is not null;
+comment on table operation is 'retention: for ever, it belongs to the books; personal: none';
+select tenant_table('operation', 'select, insert, update', 'select');
+
+-- A provider's notice is inserted before it is acted on, in one transaction: the second copy finds the first.
+-- refusal says why a genuine notice could not be applied; an operator has to look at it.
+create table provider_event (
+    tenant_id uuid not null,
+    connection_id uuid not null,
+    event_id text not null,
+    operation_id uuid,
+    refusal text,
+    received_at timestamptz not null,
+    constraint provider_event_pkey primary key (tenant_id, connection_id, event_id),
+    constraint provider_event_connection_fkey foreign key (tenant_id, connection_id) references connection,
+    constraint provider_event_id_length check (char_length(event_id) between 1 and 255)
+);
+comment on table provider_event is 'retention: 90 days, longer than any provider repeats a notice; personal: none';
+select tenant_table('provider_event', 'select, insert, update', 'select, delete');

@@ -1,0 +1,27 @@
+//! What payments are told when they start.
+
+use std::time::Duration;
+
+/// No provider is waited for longer.
+const TIMEOUT_MAX: Duration = Duration::from_secs(5);
+
+/// Addresses and patience.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// Where the test provider answers.
+    #[arg(long = "payments-sandbox-url", env = "BLOOM_PAYMENTS_SANDBOX_URL", default_value = "http://127.0.0.1:8190")]
+    pub sandbox_url: String,
+    /// Where browsers and providers reach this installation: the gateway's public address.
+    #[arg(long = "payments-public-url", env = "BLOOM_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: String,
+    /// How long a provider may take to answer, in milliseconds, at most 5000.
+    #[arg(long = "payments-provider-timeout-ms", env = "BLOOM_PAYMENTS_PROVIDER_TIMEOUT_MS", default_value_t = 5000)]
+    pub provider_timeout_ms: u64,
+}
+
+impl Config {
+    /// How long a provider may take to answer.
+    pub fn provider_timeout(&self) -> Duration {
+        Duration::from_millis(self.provider_timeout_ms).min(TIMEOUT_MAX)
+    }
+}

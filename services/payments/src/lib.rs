@@ -1,0 +1,97 @@
+//! Payments: the money of a checkout, moved by a provider, booked twice.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`domain`] | payment, operation, ledger: guards and transitions, pure |
+//! | `ops` | one use case a file |
+//! | [`provider`] | what is sent to and asked of payment providers |
+//! | [`connections`] | how a tenant reaches its providers, secrets opened |
+//! | [`store`] | SQL |
+//! | `http`, `grpc` | REST for merchants and providers, gRPC for orders |
+//! | `events`, `timers`, `check` | what is published, what happens by itself, what must hold |
+//!
+//! Absent by design: no transaction is open while a provider is asked; nothing is asked of a provider twice before it has
+//! said that it never saw it; no row of the ledger is ever changed, which the database itself refuses; no card number and
+//! no payer's token is kept.
+
+pub mod config;
+pub mod connections;
+pub mod domain;
+pub mod provider;
+pub mod shape;
+pub mod store;
+
+mod check;
+mod error;
+mod events;
+mod grpc;
+mod http;
+mod ops;
+mod timers;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bloom_events::check::Check;
+use bloom_events::export::Export;
+use bloom_events::timer::TimerHandler;
+use bloom_events::{Bus, Events};
+use bloom_proto_payments::payments_server::PaymentsServer;
+use bloom_runtime::http::page::Cursors;
+use bloom_runtime::{Db, Host, Service, StartError};
+use sqlx::migrate::Migrator;
+
+pub use config::Config;
+
+/// Name of the service.
+pub const NAME: &str = "payments";
+
+/// Its schema.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/payments");
+
+/// What every handler and operation is given.
+#[derive(Clone)]
+pub struct Payments {
+    /// The database.
+    pub db: Db,
+    /// Time, ids, keys.
+    pub host: Host,
+    /// Payment providers.
+    pub providers: Arc<provider::Providers>,
+    /// Connections with their secrets opened.
+    pub connections: connections::Connections,
+    /// Cursors of lists.
+    pub cursors: Arc<Cursors>,
+    /// What payments were told.
+    pub config: Arc<Config>,
+}
+
+/// Puts the service together.
+pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+    let providers = provider::Providers::new(&config.sandbox_url, config.provider_timeout())
+        .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;
+    let app = Payments {
+        db: db.clone(),
+        host: host.clone(),
+        providers: Arc::new(providers),
+        connections: connections::Connections::new(host.clone()),
+        cursors: Arc::new(Cursors::new(&host)),
+        config: Arc::new(config),
+    };
+    let public_url = app.config.public_url.clone();
+    let events = Events::new(NAME, host.clone(), db.clone(), bus)
+        .timers([Arc::new(timers::Resolve(app.clone())) as Arc<dyn TimerHandler>, Arc::new(timers::Void(app.clone()))])
+        .exports([Arc::new(events::PaymentExport) as Arc<dyn Export>, Arc::new(events::ConnectionExport { public_url })])
+        .checks([
+            Arc::new(check::LedgerZeroSum) as Arc<dyn Check>,
+            Arc::new(check::PaymentsMatchLedger),
+            Arc::new(check::OneJournalPerOperation),
+        ]);
+    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
+    service.plain = http::plain(app.clone());
+    service.grpc = tonic::service::Routes::new(PaymentsServer::new(grpc::Grpc(app))).add_service(events.platform());
+    service.tasks = events.tasks();
+    Ok(service)
+}

@@ -1,0 +1,142 @@
+//! Opens the payment of a checkout and has it authorised.
+
+use bloom_fault::{Fault, constraint};
+use bloom_kernel::{CheckoutId, Money, OperationId, PaymentId};
+use bloom_runtime::{Call, TenantTx, idempotency};
+
+use super::settle_operation::carry_out;
+use crate::Payments;
+use crate::connections::Choice;
+use crate::domain::{Operation, OperationKind, OperationStatus, Payment, PaymentStatus, ProviderKind};
+use crate::error::{check_text, payment_exists};
+use crate::provider::Request;
+use crate::store::operation::operation_get;
+use crate::store::payment::{payment_get, payment_open};
+use crate::{events, shape, timers};
+
+/// What is to be authorised.
+#[derive(Debug)]
+pub(crate) struct Authorise {
+    pub(crate) operation: OperationId,
+    pub(crate) payment: PaymentId,
+    pub(crate) checkout: CheckoutId,
+    pub(crate) amount: Money,
+    pub(crate) provider: Option<ProviderKind>,
+    pub(crate) token: String,
+    pub(crate) return_url: Option<String>,
+}
+
+/// The payment and its authorisation as they stand afterwards; asked again under the same id, as they stand now.
+pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Result<(Payment, Operation), Fault> {
+    check(&ask)?;
+    let choice = ask.provider.map_or(Choice::Default, Choice::By);
+    let now = app.host.now(call.tenant);
+    let mut tx = app.db.write(call).await?;
+    let operation = Operation {
+        id: ask.operation,
+        payment_id: ask.payment,
+        kind: OperationKind::Authorise,
+        amount: ask.amount.amount(),
+        status: OperationStatus::Init,
+        fingerprint: fingerprint(&ask),
+        reverses: None,
+        provider_reference: None,
+        provider_sequence: 0,
+        failure: None,
+        actor: call.actor.clone(),
+        created_at: now,
+        updated_at: now,
+    };
+    // A repeat must be answered even where the connection it used is no longer the one to choose.
+    let connection = match app.connections.get(&mut tx, call.tenant, choice).await {
+        Ok(connection) => connection,
+        Err(missing) => return replay(&mut tx, &operation).await?.ok_or(missing),
+    };
+    if let Err(silent) = app.providers.admit(connection.id) {
+        return replay(&mut tx, &operation).await?.ok_or(silent);
+    }
+    let payment = open(&ask, connection.id, connection.provider, now);
+    let opened = payment_open(&mut tx, call.tenant, &payment, &operation).await.map_err(|error| {
+        if constraint(&error) == Some("operation_pkey") { idempotency::reused() } else { error.into() }
+    })?;
+    if !opened {
+        return replay(&mut tx, &operation).await?.ok_or_else(payment_exists);
+    }
+    events::payment_opened(&mut tx, &app.host, call, &payment).await?;
+    timers::resolve_at(&mut tx, operation.id, 0, now).await?;
+    tx.commit().await?;
+
+    let return_url = shape::return_url(&app.config.public_url, payment.id, connection.id);
+    let request = Request {
+        operation: operation.id,
+        kind: operation.kind,
+        amount: operation.amount,
+        currency: payment.currency,
+        token: Some(&ask.token),
+        authorisation: None,
+        return_url: Some(&return_url),
+    };
+    carry_out(app, call, &connection, request).await
+}
+
+fn check(ask: &Authorise) -> Result<(), Fault> {
+    if ask.amount.amount() <= 0 {
+        return Err(Fault::invalid("/amount", "not_positive", "An amount of money to authorise is above 0."));
+    }
+    if !ask.token.is_empty() {
+        check_text("/token", &ask.token, 255)?;
+    }
+    if let Some(url) = &ask.return_url {
+        check_text("/return_url", url, 2048)?;
+        if !url.starts_with("https://") && !url.starts_with("http://") || url.chars().any(char::is_control) {
+            return Err(Fault::invalid("/return_url", "scheme", "An address that begins with https:// or http://."));
+        }
+    }
+    Ok(())
+}
+
+/// The token is the payer's and is kept nowhere: not even its digest tells two requests apart.
+fn fingerprint(ask: &Authorise) -> Vec<u8> {
+    idempotency::fingerprint("payment_authorise", &(ask.payment, ask.checkout, ask.amount, ask.provider))
+}
+
+fn open(
+    ask: &Authorise,
+    connection_id: bloom_kernel::ConnectionId,
+    provider: ProviderKind,
+    now: bloom_kernel::Timestamp,
+) -> Payment {
+    Payment {
+        id: ask.payment,
+        checkout_id: ask.checkout,
+        connection_id,
+        provider,
+        currency: ask.amount.currency(),
+        amount: ask.amount.amount(),
+        status: PaymentStatus::Pending,
+        authorised: 0,
+        capture_pending: 0,
+        captured: 0,
+        void_pending: 0,
+        voided: 0,
+        refund_pending: 0,
+        refunded: 0,
+        waiting_void: None,
+        provider_reference: None,
+        action_url: None,
+        failure: None,
+        return_url: ask.return_url.clone(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+async fn replay(tx: &mut TenantTx, asked: &Operation) -> Result<Option<(Payment, Operation)>, Fault> {
+    let Some(known) = operation_get(tx, asked.id).await? else { return Ok(None) };
+    if known.fingerprint != asked.fingerprint {
+        return Err(idempotency::reused());
+    }
+    let payment = payment_get(tx, known.payment_id).await?.ok_or_else(|| Fault::internal("an operation without its payment"))?;
+    Ok(Some((payment, known)))
+}

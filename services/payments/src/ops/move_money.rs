@@ -1,0 +1,118 @@
+//! Captures and refunds.
+
+use bloom_fault::Fault;
+use bloom_kernel::{Money, OperationId, PaymentId};
+use bloom_runtime::{Call, TenantTx, idempotency};
+
+use super::settle_operation::carry_out;
+use crate::Payments;
+use crate::connections::{Choice, Connection};
+use crate::domain::{Operation, OperationKind, OperationStatus, Payment};
+use crate::provider::Request;
+use crate::store::operation::operation_get;
+use crate::store::payment::{payment_lock, payment_promise};
+use crate::{events, timers};
+
+/// What is to be moved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MoveMoney {
+    pub(crate) operation: OperationId,
+    pub(crate) payment: PaymentId,
+    /// Capture or refund.
+    pub(crate) kind: OperationKind,
+    pub(crate) amount: Amount,
+}
+
+/// How much of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Amount {
+    /// All that is left.
+    Left,
+    /// So many minor units of the payment's currency.
+    Minor(i64),
+    /// So much, which must be of the payment's currency.
+    Exact(Money),
+}
+
+/// The payment and the operation as they stand afterwards; asked again under the same id, as they stand now.
+pub(crate) async fn move_money(app: &Payments, call: &Call, ask: MoveMoney) -> Result<(Payment, Operation), Fault> {
+    let now = app.host.now(call.tenant);
+    let fingerprint = fingerprint(&ask);
+    let mut tx = app.db.write(call).await?;
+    let payment = payment_lock(&mut tx, ask.payment).await?.ok_or_else(|| Fault::not_found("payment"))?;
+    if let Some(known) = operation_get(&mut tx, ask.operation).await? {
+        return if known.fingerprint == fingerprint { Ok((payment, known)) } else { Err(idempotency::reused()) };
+    }
+    let connection = app.connections.get(&mut tx, call.tenant, Choice::Of(payment.connection_id)).await?;
+    app.providers.admit(connection.id)?;
+    let operation = Operation {
+        id: ask.operation,
+        payment_id: ask.payment,
+        kind: ask.kind,
+        amount: amount(&payment, &ask)?,
+        status: OperationStatus::Init,
+        fingerprint,
+        reverses: None,
+        provider_reference: None,
+        provider_sequence: 0,
+        failure: None,
+        actor: call.actor.clone(),
+        created_at: now,
+        updated_at: now,
+    };
+    let payment = payment.promise(operation.kind, operation.amount, now)?;
+    promise_and_send(app, call, tx, &connection, &payment, &operation).await
+}
+
+/// Records what was promised to the operation, commits, and has the provider do it.
+pub(super) async fn promise_and_send(
+    app: &Payments,
+    call: &Call,
+    mut tx: TenantTx,
+    connection: &Connection,
+    payment: &Payment,
+    operation: &Operation,
+) -> Result<(Payment, Operation), Fault> {
+    if !payment_promise(&mut tx, call.tenant, payment, operation).await? {
+        return Err(idempotency::reused());
+    }
+    events::payment_updated(&mut tx, &app.host, call, payment).await?;
+    timers::resolve_at(&mut tx, operation.id, 0, operation.updated_at).await?;
+    tx.commit().await?;
+    carry_out(app, call, connection, request(payment, operation)).await
+}
+
+/// The request that an operation on an authorised payment stands for.
+pub(super) fn request<'a>(payment: &'a Payment, operation: &Operation) -> Request<'a> {
+    Request {
+        operation: operation.id,
+        kind: operation.kind,
+        amount: operation.amount,
+        currency: payment.currency,
+        token: None,
+        authorisation: payment.provider_reference.as_deref(),
+        return_url: None,
+    }
+}
+
+fn amount(payment: &Payment, ask: &MoveMoney) -> Result<i64, Fault> {
+    match ask.amount {
+        Amount::Minor(amount) => Ok(amount),
+        Amount::Exact(money) => {
+            // Says which two currencies met.
+            Money::zero(payment.currency).checked_add(money)?;
+            Ok(money.amount())
+        }
+        Amount::Left if ask.kind == OperationKind::Capture => Ok(payment.left_to_capture()),
+        Amount::Left => Ok(payment.left_to_refund()),
+    }
+}
+
+fn fingerprint(ask: &MoveMoney) -> Vec<u8> {
+    let amount = match ask.amount {
+        Amount::Left => None,
+        Amount::Minor(amount) => Some(amount),
+        Amount::Exact(money) => Some(money.amount()),
+    };
+    idempotency::fingerprint(ask.kind.as_str(), &(ask.payment, amount))
+}

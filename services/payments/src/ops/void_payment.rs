@@ -1,0 +1,124 @@
+//! Gives up what is authorised and not captured: at once, or as soon as the outcome of what goes before is known.
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{OperationId, PaymentId};
+use bloom_runtime::{Call, idempotency};
+
+use super::move_money::promise_and_send;
+use crate::Payments;
+use crate::connections::Choice;
+use crate::domain::{Operation, OperationKind, OperationStatus, Payment, Refusal};
+use crate::events;
+use crate::store::operation::{operation_get, operation_settle};
+use crate::store::payment::{payment_lock, payment_promise};
+
+/// What a void that finds nothing to give up is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nothing {
+    /// Done: whoever compensates wants nothing to be left, and nothing is.
+    IsFine,
+    /// Refused: a person expected something to be there.
+    IsRefused,
+}
+
+/// The payment and the void as they stand afterwards; asked again under the same id, as they stand now.
+pub(crate) async fn void(
+    app: &Payments,
+    call: &Call,
+    id: OperationId,
+    payment: PaymentId,
+    nothing: Nothing,
+) -> Result<(Payment, Operation), Fault> {
+    let now = app.host.now(call.tenant);
+    let fingerprint = fingerprint(payment);
+    let mut tx = app.db.write(call).await?;
+    let mut payment = payment_lock(&mut tx, payment).await?.ok_or_else(|| Fault::not_found("payment"))?;
+    if let Some(known) = operation_get(&mut tx, id).await? {
+        return if known.fingerprint == fingerprint { Ok((payment, known)) } else { Err(idempotency::reused()) };
+    }
+    if payment.is_voiding() {
+        return Err(Refusal::Voiding.into());
+    }
+    let mut void = waiting(id, &payment, &call.actor, fingerprint, now);
+    if payment.is_busy() {
+        payment.waiting_void = Some(id);
+        let payment = payment.touched(now);
+        if !payment_promise(&mut tx, call.tenant, &payment, &void).await? {
+            return Err(idempotency::reused());
+        }
+        events::payment_updated(&mut tx, &app.host, call, &payment).await?;
+        tx.commit().await?;
+        return Ok((payment, void));
+    }
+    void.amount = payment.left_to_capture();
+    if void.amount == 0 {
+        if nothing == Nothing::IsRefused {
+            return Err(Fault::new(Code::Conflict, "nothing_to_void", "Nothing is authorised and uncaptured on this payment."));
+        }
+        void.status = OperationStatus::Success;
+        if !payment_promise(&mut tx, call.tenant, &payment, &void).await? {
+            return Err(idempotency::reused());
+        }
+        tx.commit().await?;
+        return Ok((payment, void));
+    }
+    let connection = app.connections.get(&mut tx, call.tenant, Choice::Of(payment.connection_id)).await?;
+    app.providers.admit(connection.id)?;
+    void.status = OperationStatus::Init;
+    let payment = payment.promise(OperationKind::Void, void.amount, now)?;
+    promise_and_send(app, call, tx, &connection, &payment, &void).await
+}
+
+/// Carries out the void that waits on a payment, if one does and nothing stands before it any more.
+pub(crate) async fn void_waiting(app: &Payments, call: &Call, payment: PaymentId) -> Result<(), Fault> {
+    let now = app.host.now(call.tenant);
+    let mut tx = app.db.write(call).await?;
+    let Some(mut payment) = payment_lock(&mut tx, payment).await? else { return Ok(()) };
+    let Some(id) = payment.waiting_void.filter(|_| !payment.is_busy()) else { return Ok(()) };
+    let mut void = operation_get(&mut tx, id).await?.ok_or_else(|| Fault::internal("a waiting void is not recorded"))?;
+    void.updated_at = now;
+    void.amount = payment.left_to_capture();
+    if void.amount == 0 {
+        payment.waiting_void = None;
+        void.status = OperationStatus::Success;
+        let payment = payment.touched(now);
+        operation_settle(&mut tx, call.tenant, &payment, &void, None).await?;
+        events::payment_updated(&mut tx, &app.host, call, &payment).await?;
+        return tx.commit().await;
+    }
+    let connection = app.connections.get(&mut tx, call.tenant, Choice::Of(payment.connection_id)).await?;
+    app.providers.admit(connection.id)?;
+    payment.waiting_void = None;
+    void.status = OperationStatus::Init;
+    let payment = payment.promise(OperationKind::Void, void.amount, now)?;
+    promise_and_send(app, call, tx, &connection, &payment, &void).await.map(drop)
+}
+
+/// A void that is not sent yet.
+pub(super) fn waiting(
+    id: OperationId,
+    payment: &Payment,
+    actor: &str,
+    fingerprint: Vec<u8>,
+    now: bloom_kernel::Timestamp,
+) -> Operation {
+    Operation {
+        id,
+        payment_id: payment.id,
+        kind: OperationKind::Void,
+        amount: 0,
+        status: OperationStatus::Pending,
+        fingerprint,
+        reverses: None,
+        provider_reference: None,
+        provider_sequence: 0,
+        failure: None,
+        actor: actor.to_owned(),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+pub(super) fn fingerprint(payment: PaymentId) -> Vec<u8> {
+    idempotency::fingerprint("void", &payment)
+}

@@ -1,0 +1,34 @@
+//! The provider that is people: money moves outside, and the merchant says so.
+//!
+//! An authorisation waits until the merchant confirms it; the token `tok_success` says that it needs no confirmation (cash
+//! on delivery, agreed terms), `tok_decline` that it is refused. What the merchant captures, voids or refunds counts as
+//! done, because the one who says so is the one who does it.
+
+use bloom_kernel::OperationId;
+
+use super::{Answer, Request};
+use crate::domain::{Failure, FailureCode, OperationKind, Report, State};
+
+pub(super) fn send(request: Request<'_>) -> Answer {
+    let state = match (request.kind, request.token) {
+        (OperationKind::Authorise, Some("tok_decline")) => {
+            State::Failed(Failure::new(FailureCode::CardDeclined, "The payment was declined."))
+        }
+        (OperationKind::Authorise, Some("tok_success")) => State::Succeeded,
+        (OperationKind::Authorise, _) => State::Pending { action_url: None },
+        (OperationKind::Capture | OperationKind::Void | OperationKind::Refund, _) => State::Succeeded,
+    };
+    report(request.operation, state)
+}
+
+pub(super) fn ask(kind: OperationKind, operation: OperationId) -> Answer {
+    let state = match kind {
+        OperationKind::Authorise => State::Pending { action_url: None },
+        OperationKind::Capture | OperationKind::Void | OperationKind::Refund => State::Succeeded,
+    };
+    report(operation, state)
+}
+
+fn report(operation: OperationId, state: State) -> Answer {
+    Answer::Report(Report { reference: format!("manual_{operation}"), sequence: 1, state })
+}
