@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::PgError;
 use crate::account::Account;
@@ -224,23 +224,21 @@ impl Cluster {
     }
 
     fn run(&self, step: &'static str, command: &mut Command) -> Result<(), PgError> {
-        // A daemon that inherits our pipes would keep them open, so the output goes through a file.
-        let path = self.home.join("output");
-        let file = File::create(&path).map_err(PgError::io("writing", &path))?;
-        let both = file.try_clone().map_err(PgError::io("writing", &path))?;
         let program = PathBuf::from(command.get_program());
-        let status = command.stdin(std::process::Stdio::null()).stdout(file).stderr(both).status();
-        if status.map_err(PgError::io("running", &program))?.success() {
+        // The server writes to its log, so it does not keep these pipes open when pg_ctl has ended.
+        let output = command.stdin(Stdio::null()).output().map_err(PgError::io("running", &program))?;
+        if output.status.success() {
             return Ok(());
         }
-        Err(self.failed(step, &std::fs::read(&path).unwrap_or_default()))
+        Err(self.failed(step, &[output.stdout, output.stderr].concat()))
     }
 
     /// Reads the cause out of what was said on the terminal and in the log.
     fn failed(&self, step: &'static str, output: &[u8]) -> PgError {
         let log = std::fs::read(self.log()).unwrap_or_default();
         let said = format!("{}\n{}", String::from_utf8_lossy(output), String::from_utf8_lossy(&log));
-        if said.contains("No space left on device") {
+        // On a full disk the log may hold nothing either.
+        if said.contains("No space left on device") || is_full(&self.home) {
             return PgError::DiskFull(self.home.clone());
         }
         let grave = said.lines().rfind(|line| ["FATAL:", "PANIC:", "error:"].iter().any(|mark| line.contains(mark)));
@@ -288,4 +286,12 @@ impl Address {
 fn free(port: u16) -> Option<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
     listener.local_addr().ok().map(|address| address.port())
+}
+
+/// Whether less than a megabyte is left where a folder lies.
+fn is_full(folder: &Path) -> bool {
+    let output = Command::new("df").args(["-Pk"]).arg(folder).output().map(|output| output.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&output);
+    let available = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3));
+    available.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).is_some_and(|kilobytes| kilobytes < 1024)
 }
