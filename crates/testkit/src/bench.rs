@@ -137,3 +137,14 @@ async fn superuser() -> PgConnection {
     let options = PgConnectOptions::from_str(&server().await).expect("the address is good");
     options.disable_statement_logging().connect().await.expect("the test server answers")
 }
+
+/// Makes an empty database on the test server.
+///
+/// # Panics
+/// When the test server is not to be had.
+pub async fn database(name: &str) {
+    let mut connection = superuser().await;
+    for statement in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
+        connection.execute(AssertSqlSafe(statement)).await.expect("the database is made");
+    }
+}

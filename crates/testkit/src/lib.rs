@@ -13,7 +13,7 @@ mod clock;
 mod door;
 mod entropy;
 
-pub use bench::{Bench, bench, server};
+pub use bench::{Bench, bench, database, server};
 pub use clock::FakeClock;
 pub use door::{Answer, Ask, Door};
 pub use entropy::SeededEntropy;

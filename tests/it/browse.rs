@@ -1,0 +1,2 @@
+//! What a storefront sees first.
+

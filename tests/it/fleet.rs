@@ -1,0 +1,142 @@
+//! The fleet that all tests of this binary share, started by the first that needs it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use bloom::SERVICES;
+use bloom::fleet::{Fleet, FleetOptions};
+use bloom::peers::Reach;
+use bloom::processes::{Ground, Processes};
+use bloom_process::Settings;
+use bloom_runtime::config::SecretKey;
+use bloom_runtime::{Metrics, Peers};
+use clap::Parser;
+use tokio::runtime::Runtime;
+use tokio::sync::{OnceCell, RwLock};
+
+/// Outlives every test, as the fleet does.
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime"));
+static FLEET: OnceCell<Running> = OnceCell::const_new();
+/// Held for reading while a test acts, for writing while one checks: a check wants the platform at rest.
+static ACTING: RwLock<()> = RwLock::const_new(());
+
+const MASTER_KEY: [u8; 32] = [42; 32];
+
+/// Where the fleet is.
+pub(crate) struct Running {
+    pub(crate) gateway_url: String,
+    pub(crate) settings: Settings,
+    reach: Reach,
+    /// Kept alive: dropping it ends the processes.
+    _processes: Option<tokio::sync::Mutex<Processes>>,
+}
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Runs a test against the fleet, then proves that every invariant holds.
+pub(crate) fn test<F: Future<Output = ()>>(body: impl FnOnce(&'static Running) -> F) {
+    RUNTIME.block_on(async {
+        let fleet = FLEET.get_or_init(start).await;
+        let acting = ACTING.read().await;
+        body(fleet).await;
+        drop(acting);
+        let _alone = ACTING.write().await;
+        let (checked, breaches) = bloom::check::check(&fleet.reach, Duration::from_secs(30)).await.expect("the check runs");
+        assert!(breaches.is_empty(), "{breaches:#?}");
+        assert!(checked.len() > 5, "the check looked at next to nothing: {checked:?}");
+    });
+}
+
+async fn start() -> Running {
+    let settings = settings("e2e").await;
+    Fleet::migrate(&SERVICES, &settings, "").await.expect("the migrations run");
+    if processes_wanted() { start_processes(settings).await } else { start_within(settings).await }
+}
+
+async fn start_within(settings: Settings) -> Running {
+    let fleet = Fleet::start(&SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
+    let running = Running {
+        gateway_url: fleet.gateway_url.clone(),
+        reach: Reach::within(fleet.host.clone()),
+        settings,
+        _processes: None,
+    };
+    // It serves until the test binary ends.
+    RUNTIME.spawn(async move {
+        let mut fleet = fleet;
+        let ended = fleet.wait().await;
+        panic!("the fleet ended: {ended:?}");
+    });
+    running
+}
+
+async fn start_processes(settings: Settings) -> Running {
+    let processes = Processes::start(ground(&settings, "e2e")).await.expect("the processes start");
+    let peers = Peers::default();
+    for (name, url) in &processes.services {
+        peers.at(name, url).expect("the address is good");
+    }
+    let mut host = settings.host("operator", peers, Default::default()).expect("the keys are set");
+    host.metrics = Metrics::default();
+    Running {
+        gateway_url: processes.gateway_url.clone(),
+        reach: Reach::within(host),
+        settings,
+        _processes: Some(tokio::sync::Mutex::new(processes)),
+    }
+}
+
+/// Settings on a database of its own on the test server.
+pub(crate) async fn settings(database: &str) -> Settings {
+    let server = bloom_testkit::server().await;
+    let name = format!("bloom_{database}_{}", std::process::id());
+    bloom_testkit::database(&name).await;
+    let mut settings = Arguments::parse_from(["test"]).settings;
+    let (base, _) = server.rsplit_once('/').expect("the address names a database");
+    settings.database_url = Some(format!("{base}/{name}"));
+    settings.secrets.master_key = Some(SecretKey(MASTER_KEY));
+    settings.rate_per_key = 100_000;
+    settings.rate_per_tenant = 100_000;
+    settings
+}
+
+/// What a fleet of processes runs on: the executable that was built beside this test.
+pub(crate) fn ground(settings: &Settings, name: &str) -> Ground {
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = target.join(format!("{name}-{}", std::process::id()));
+    let hex: String = MASTER_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    let environment: BTreeMap<String, String> = [
+        ("BLOOM_DATABASE_URL", settings.database_url.clone().unwrap_or_default()),
+        ("BLOOM_MASTER_KEY", hex),
+        ("BLOOM_RATE_PER_KEY", "100000".to_owned()),
+        ("BLOOM_RATE_PER_TENANT", "100000".to_owned()),
+        ("BLOOM_LOG", "info".to_owned()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    Ground {
+        program: variable("BLOOM_BIN").map_or_else(|| target.join("../debug/bloom"), PathBuf::from),
+        folder,
+        kafka_libs: variable("BLOOM_KAFKA_LIBS").map(PathBuf::from).expect("BLOOM_KAFKA_LIBS names Kafka's jars; ./dev test sets it"),
+        gateway: format!("127.0.0.1:{port}"),
+        environment,
+    }
+}
+
+/// True when the suite is to run against separate processes.
+pub(crate) fn processes_wanted() -> bool {
+    variable("BLOOM_E2E").as_deref() == Some("processes")
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

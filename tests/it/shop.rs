@@ -1,0 +1,147 @@
+//! A merchant of the test's own: an account, its keys, and a shop of a few products.
+
+use bloom::account::{AccountOptions, create};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::fleet::Running;
+
+/// A tenant with keys, and a client that speaks for it.
+pub(crate) struct Shop {
+    pub(crate) url: String,
+    pub(crate) tenant: String,
+    pub(crate) secret_key: String,
+    pub(crate) publishable_key: String,
+    client: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or("")
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.body["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.body)).to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self
+    }
+}
+
+impl Shop {
+    /// A new account with an empty live environment.
+    pub(crate) async fn found(fleet: &Running) -> Self {
+        let options = AccountOptions {
+            name: "Test".to_owned(),
+            time_zone: "Asia/Kolkata".to_owned(),
+            locale: "en-IN".to_owned(),
+            currency: "INR".to_owned(),
+        };
+        let created = create(&fleet.settings, &options).await.expect("the account is founded");
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self {
+            url: fleet.gateway_url.clone(),
+            tenant: created.live.environment.id.to_string(),
+            secret_key: created.live.secret_key.secret,
+            publishable_key: created.live.publishable_key.secret,
+            client,
+        }
+    }
+
+    /// A request without a key.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// A request of the merchant's backend.
+    pub(crate) fn secret(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.secret_key)
+    }
+
+    /// A request of a storefront.
+    pub(crate) fn storefront(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.publishable_key)
+    }
+
+    /// GET as the merchant.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.secret(Method::GET, path)).await
+    }
+
+    /// POST as the merchant.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(self.secret(Method::POST, path).json(body)).await
+    }
+
+    /// Location, channel, taxes of 18 %, delivery for 49.00, payments through the sandbox.
+    pub(crate) async fn open(&self) -> Value {
+        let location = json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 1 });
+        let location = self.post("/v1/inventory/locations", &location).await.expect(201).id();
+        let class = json!({ "code": "standard", "name": "Standard", "is_default": true });
+        let class = self.post("/v1/pricing/tax-classes", &class).await.expect(201).id();
+        let zone = json!({ "name": "India", "areas": [{ "country": "IN" }] });
+        let zone = self.post("/v1/pricing/tax-zones", &zone).await.expect(201).id();
+        let rate = json!({ "zone_id": zone, "class_id": class, "name": "GST", "rate_ppm": 180_000 });
+        self.post("/v1/pricing/tax-rates", &rate).await.expect(201);
+        let channel = json!({
+            "code": "web", "name": "Web", "currency": "INR", "price_basis": "gross", "country": "IN",
+            "location_ids": [location], "is_default": true,
+        });
+        let channel = self.post("/v1/catalog/channels", &channel).await.expect(201).id();
+        let option = json!({ "code": "standard", "name": "Standard", "currency": "INR", "charge": { "type": "flat", "amount": 4_900 } });
+        let option = self.post("/v1/delivery-options", &option).await.expect(201).id();
+        let connection = json!({ "provider": "sandbox", "name": "Sandbox", "is_default": true });
+        self.post("/v1/payments/connections", &connection).await.expect(201);
+        json!({ "location_id": location, "channel_id": channel, "delivery_option_id": option, "tax_class_id": class })
+    }
+
+    /// Imports products, a JSON object each, and waits until they are listed with price and stock.
+    pub(crate) async fn import(&self, products: &[Value]) -> Value {
+        let lines: String = products.iter().map(|product| format!("{product}\n")).collect();
+        let request = self.secret(Method::POST, "/v1/catalog/imports").header("content-type", "application/x-ndjson").body(lines);
+        let job = send(request).await;
+        assert!(job.status < 300, "{:#}", job.body);
+        let path = format!("/v1/catalog/imports/{}", job.id());
+        eventually("the import ends", async || {
+            let job = self.get(&path).await.body;
+            (job["status"] == "completed").then_some(job)
+        })
+        .await
+    }
+}
+
+/// Sends and reads the answer.
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the gateway answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.expect("the body is complete");
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, headers, body }
+}
+
+/// Asks until there is an answer; 30 s at most.
+pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(std::time::Instant::now() < deadline, "{what}: not within 30 s");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
