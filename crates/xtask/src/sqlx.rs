@@ -22,20 +22,30 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
     for folder in &users {
         clear(folder)?;
     }
-    compile(workspace, &users)?;
+    let compiled = compile(workspace, &users);
     let after = snapshot(&users)?;
+    if compiled.is_err() {
+        restore(&before, &after)?;
+        return compiled;
+    }
     let changed: Vec<&PathBuf> = before.keys().chain(after.keys()).filter(|path| before.get(*path) != after.get(*path)).collect();
     for path in &changed {
         println!("{} {}", if check { "differs:" } else { "written:" }, workspace.relative(path).display());
     }
     if check && !changed.is_empty() {
-        for path in after.keys() {
-            fs::remove_file(path)?;
-        }
-        for (path, text) in &before {
-            fs::write(path, text)?;
-        }
+        restore(&before, &after)?;
         return Err("committed query metadata differs from the code: run `cargo xtask sqlx` and commit".into());
+    }
+    Ok(())
+}
+
+/// Puts the metadata back as it was.
+fn restore(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>) -> Outcome {
+    for path in after.keys() {
+        fs::remove_file(path)?;
+    }
+    for (path, text) in before {
+        fs::write(path, text)?;
     }
     Ok(())
 }
