@@ -119,6 +119,11 @@ impl Hold {
         Ok(Self { status, order_id, version: self.version + 1, updated_at: now, ..self })
     }
 
+    /// The number of its lines, as the database counts them.
+    pub fn lines_len(&self) -> i64 {
+        i64::try_from(self.lines.len()).unwrap_or(i64::MAX)
+    }
+
     fn is_over(&self, now: Timestamp) -> bool {
         self.status == HoldStatus::Active && self.expires_at <= now
     }

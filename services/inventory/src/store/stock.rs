@@ -1,0 +1,103 @@
+//! The stock of variants over their locations: what is asked before a sale, and what is published.
+
+use bloom_kernel::{LocationId, TenantId, Timestamp, VariantId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::item::{Level, StockAt, VariantStock};
+
+/// An item with what is to be known of its location.
+#[derive(Debug)]
+pub struct Stocked {
+    /// Its levels.
+    pub level: Level,
+    /// The location's code.
+    pub location_code: String,
+    /// The location's priority.
+    pub priority: i32,
+    /// Whether the location's units are for sale.
+    pub is_active: bool,
+}
+
+/// All items of the variants, by variant, in the order in which locations are asked.
+pub async fn stock_of(conn: &mut PgConnection, variants: &[Uuid], now: Timestamp) -> sqlx::Result<Vec<Stocked>> {
+    let rows = sqlx::query!(
+        r#"select variant_id as "variant_id!: VariantId", location_id as "location_id!: LocationId",
+               location_code as "location_code!", priority as "priority!", active as "active!", on_hand as "on_hand!",
+               allocated as "allocated!", held as "held!", safety_stock as "safety_stock!",
+               backorder_limit as "backorder_limit!"
+           from stock_at($2) where variant_id = any($1)
+           order by variant_id, priority, location_id"#,
+        variants,
+        now,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Stocked {
+            level: Level {
+                variant_id: row.variant_id,
+                location_id: row.location_id,
+                on_hand: row.on_hand,
+                allocated: row.allocated,
+                held: row.held,
+                safety_stock: row.safety_stock,
+                backorder_limit: row.backorder_limit,
+            },
+            location_code: row.location_code,
+            priority: row.priority,
+            is_active: row.active,
+        })
+        .collect())
+}
+
+/// Items of [`stock_of`] by variant, in the shape that is published.
+pub fn by_variant(items: Vec<Stocked>) -> Vec<VariantStock> {
+    let mut stocks: Vec<VariantStock> = Vec::new();
+    for item in items {
+        let variant_id = item.level.variant_id;
+        let place = StockAt::new(&item.level, item.location_code, item.priority, item.is_active);
+        match stocks.last_mut().filter(|last| last.variant_id == variant_id) {
+            Some(last) => last.items.push(place),
+            None => stocks.push(VariantStock { variant_id, items: vec![place] }),
+        }
+    }
+    stocks
+}
+
+/// Removes the marks of some changed variants and raises the variants' versions; (variant, version).
+///
+/// The rows of `variant_stock` are locked by this, so that of two publishers the later version reads the later state.
+pub async fn stock_take_changed(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    now: Timestamp,
+    limit: i64,
+) -> sqlx::Result<Vec<(VariantId, i64)>> {
+    let rows = sqlx::query!(
+        r#"with picked as (
+               select distinct variant_id from stock_dirty order by variant_id limit $3
+           ), taken as (
+               delete from stock_dirty d using picked where d.variant_id = picked.variant_id returning d.variant_id
+           )
+           insert into variant_stock (tenant_id, variant_id, version, updated_at)
+           select $1, variant_id, 1, $2 from (select distinct variant_id from taken order by variant_id) changed
+           on conflict (tenant_id, variant_id)
+               do update set version = variant_stock.version + 1, updated_at = excluded.updated_at
+           returning variant_id as "variant_id: VariantId", version"#,
+        tenant.uuid(),
+        now,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.variant_id, row.version)).collect())
+}
+
+/// Tenants with changes that nobody has published yet. Asked as the system role.
+pub async fn stock_changed_tenants(conn: &mut PgConnection) -> sqlx::Result<Vec<TenantId>> {
+    sqlx::query_scalar!(r#"select distinct tenant_id as "tenant_id: TenantId" from stock_dirty limit 1000"#)
+        .fetch_all(conn)
+        .await
+}

@@ -1,0 +1,171 @@
+//! Tests through the public doors, on a real database; pure ones of the domain.
+
+mod allocation;
+mod allocate;
+mod checks;
+mod events;
+mod guard;
+mod hold;
+mod hold_life;
+mod model;
+mod rest;
+mod stock;
+
+use std::time::Duration;
+
+use bloom_events::Bus;
+use bloom_fault::Fault;
+use bloom_kernel::{HoldId, LocationId, OrderId, VariantId};
+use bloom_proto_inventory as proto;
+use bloom_proto_inventory::inventory_client::InventoryClient;
+use bloom_proto_platform::CheckRequest;
+use bloom_proto_platform::platform_client::PlatformClient;
+use bloom_runtime::{Call, Peer};
+use bloom_testkit::{Bench, Door, bench};
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::{MIGRATIONS, NAME, service};
+
+/// The service on a schema of its own, and what the tests ask it.
+struct Stage {
+    bench: Bench,
+    door: Door,
+    client: InventoryClient<Peer>,
+}
+
+async fn stage() -> Stage {
+    let bench = bench(NAME, &MIGRATIONS).await;
+    let door = bench.open(|host, db| service(Config::default(), host, db, Bus::in_process())).await;
+    let client = InventoryClient::new(bench.host.peers.get(NAME));
+    Stage { bench, door, client }
+}
+
+impl Stage {
+    fn call(&self) -> Call {
+        self.bench.call()
+    }
+
+    fn id<T: From<uuid::Uuid>>(&self) -> T {
+        self.bench.host.id(self.bench.tenant)
+    }
+
+    async fn location(&self, code: &str, priority: i32) -> LocationId {
+        let input = json!({ "code": code, "name": code, "priority": priority });
+        let answer = self.door.post("/v1/inventory/locations").json(&input).send().await.expect(201);
+        answer.id().parse().unwrap()
+    }
+
+    /// A new variant with so many units at each location.
+    async fn variant(&self, stock: &[(LocationId, i64)]) -> VariantId {
+        let variant: VariantId = self.id();
+        for (location, units) in stock {
+            let input = json!({ "variant_id": variant, "location_id": location, "on_hand": units });
+            let _ = self.door.post("/v1/inventory/items").json(&input).send().await.expect(201);
+        }
+        variant
+    }
+
+    async fn settings(&self, variant: VariantId, location: LocationId, settings: &Value) {
+        let path = format!("/v1/inventory/items/{variant}/{location}");
+        let version = self.door.get(&path).send().await.expect(200).version();
+        let _ = self.door.patch(&path).if_match(version).json(settings).send().await.expect(200);
+    }
+
+    async fn item(&self, variant: VariantId, location: LocationId) -> Value {
+        self.door.get(&format!("/v1/inventory/items/{variant}/{location}")).send().await.expect(200).json
+    }
+
+    /// on_hand, allocated, held, sellable
+    async fn levels(&self, variant: VariantId, location: LocationId) -> [i64; 4] {
+        let item = self.item(variant, location).await;
+        ["on_hand", "allocated", "held", "sellable"].map(|level| item[level].as_i64().unwrap())
+    }
+
+    fn wanted(&self, lines: &[(VariantId, i64)], locations: &[LocationId]) -> proto::HoldRequest {
+        let hold_id: HoldId = self.id();
+        proto::HoldRequest {
+            hold_id: hold_id.to_string(),
+            location_ids: locations.iter().map(ToString::to_string).collect(),
+            lines: lines
+                .iter()
+                .enumerate()
+                .map(|(index, (variant, quantity))| proto::HoldLine {
+                    line_id: format!("line-{index}"),
+                    variant_id: variant.to_string(),
+                    quantity: *quantity,
+                })
+                .collect(),
+            ttl_seconds: 600,
+        }
+    }
+
+    async fn hold(&self, request: &proto::HoldRequest) -> Result<proto::HoldReply, Fault> {
+        let request = self.bench.host.request(&self.call(), request.clone());
+        Ok(self.client.clone().hold(request).await.map_err(Fault::from)?.into_inner())
+    }
+
+    /// Holds units of one variant.
+    async fn take(&self, variant: VariantId, quantity: i64) -> Result<proto::HoldReply, Fault> {
+        self.hold(&self.wanted(&[(variant, quantity)], &[])).await
+    }
+
+    async fn extend(&self, hold_id: &str, ttl_seconds: i64) -> Result<proto::HoldReply, Fault> {
+        let message = proto::ExtendHoldRequest { hold_id: hold_id.to_owned(), ttl_seconds };
+        let request = self.bench.host.request(&self.call(), message);
+        Ok(self.client.clone().extend_hold(request).await.map_err(Fault::from)?.into_inner())
+    }
+
+    async fn release(&self, hold_id: &str) -> Result<proto::HoldReply, Fault> {
+        let request = self.bench.host.request(&self.call(), proto::HoldRef { hold_id: hold_id.to_owned() });
+        Ok(self.client.clone().release_hold(request).await.map_err(Fault::from)?.into_inner())
+    }
+
+    async fn commit(&self, hold_id: &str, order: OrderId) -> Result<Vec<proto::Allocation>, Fault> {
+        let message = proto::CommitHoldRequest { hold_id: hold_id.to_owned(), order_id: order.to_string() };
+        let request = self.bench.host.request(&self.call(), message);
+        Ok(self.client.clone().commit_hold(request).await.map_err(Fault::from)?.into_inner().allocations)
+    }
+
+    async fn ship(&self, operation: &str, order: OrderId, allocations: &[proto::Allocation]) -> Result<(), Fault> {
+        let request = self.bench.host.request(&self.call(), change(operation, order, allocations));
+        self.client.clone().ship_allocation(request).await.map(drop).map_err(Fault::from)
+    }
+
+    async fn give_back(&self, operation: &str, order: OrderId, allocations: &[proto::Allocation]) -> Result<(), Fault> {
+        let request = self.bench.host.request(&self.call(), change(operation, order, allocations));
+        self.client.clone().release_allocation(request).await.map(drop).map_err(Fault::from)
+    }
+
+    /// The names of broken invariants.
+    async fn breaches(&self) -> Vec<String> {
+        let mut client = PlatformClient::new(self.bench.host.peers.get(NAME));
+        let request = self.bench.host.request(&self.call(), CheckRequest {});
+        let reply = client.check(request).await.unwrap().into_inner();
+        assert!(reply.checked.len() > 4, "{:?}", reply.checked);
+        reply.breaches.into_iter().map(|breach| breach.invariant).collect()
+    }
+
+    /// Waits until the query finds something, and gives it.
+    async fn eventually(&self, query: &'static str) -> String {
+        let mut conn = self.bench.superuser().await;
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        let found = tokio::time::timeout(Duration::from_secs(10), async {
+            loop {
+                look.tick().await;
+                if let Some(found) = sqlx::query_scalar::<_, String>(query).fetch_optional(&mut conn).await.unwrap() {
+                    return found;
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("never found: {query}"))
+    }
+}
+
+fn change(operation: &str, order: OrderId, allocations: &[proto::Allocation]) -> proto::AllocationChange {
+    proto::AllocationChange {
+        operation_id: operation.to_owned(),
+        order_id: order.to_string(),
+        allocations: allocations.to_vec(),
+    }
+}
