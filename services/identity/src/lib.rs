@@ -46,7 +46,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/identity");
 pub static DEFINITION: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
+    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -85,7 +85,7 @@ impl Identity {
 }
 
 /// The service, ready to run.
-pub async fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Identity::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .exports([Arc::new(events::Environments) as _, Arc::new(events::ApiKeys) as _])

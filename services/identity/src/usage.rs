@@ -52,7 +52,7 @@ async fn run(app: Identity) -> Result<(), StartError> {
         if let Err(fault) = flush(&app).await {
             tracing::warn!(cause = fault.chain(), "the last use of some keys could not be written");
         }
-        if flushes % FLUSHES_PER_PURGE == 0
+        if flushes.is_multiple_of(FLUSHES_PER_PURGE)
             && let Err(fault) = purge(&app).await
         {
             tracing::warn!(cause = fault.chain(), "old revocations could not be removed");
