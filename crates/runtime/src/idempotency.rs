@@ -42,7 +42,7 @@ impl Db {
         // the primary key refuses the second reply when it is stored.
         let lock = format!("{}:{op}:{key}", call.tenant.uuid());
         let row = sqlx::query!(
-            r#"with attempt as (select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked)
+            r#"with attempt as (select pg_try_advisory_xact_lock(hashtextextended(current_schema() || $1, 0)) as locked)
                select attempt.locked as "locked!", stored.fingerprint as "fingerprint?", stored.body, stored.etag
                from attempt left join idempotency stored
                  on stored.op = $2 and stored.key = $3 and stored.expires_at > $4"#,

@@ -7,6 +7,7 @@ use aide::axum::ApiRouter;
 use aide::openapi::OpenApi;
 use axum::Router;
 use axum::routing::get;
+use bloom_fault::{Code, Fault};
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -71,11 +72,12 @@ impl Service {
     pub fn router(&mut self) -> (Router, OpenApi) {
         let mut api = OpenApi::default();
         let http = std::mem::take(&mut self.http).finish_api(&mut api);
-        let grpc = std::mem::take(&mut self.grpc).prepare().into_axum_router();
+        let grpc = std::mem::take(&mut self.grpc).prepare().into_axum_router().reset_fallback();
         let state = EdgeState { host: self.host.clone() };
         let routes = http
             .merge(std::mem::take(&mut self.plain))
             .merge(grpc)
+            .fallback(unknown_route)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(axum::middleware::from_fn_with_state(state, edge));
         (routes.merge(self.health()).merge(openapi_route(&api)), api)
@@ -145,6 +147,10 @@ async fn supervise(
     outcome
 }
 
+async fn unknown_route() -> Fault {
+    Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
+}
+
 async fn readiness(db: Db, checks: Vec<ReadyCheck>, host: Host) -> (http::StatusCode, String) {
     let unavailable = http::StatusCode::SERVICE_UNAVAILABLE;
     if host.shutdown.is_cancelled() {
@@ -177,5 +183,5 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> axum::response::Response {
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
         .unwrap_or_else(|| "a panic without a message".to_owned());
-    bloom_fault::Fault::internal(cause).into_response()
+    Fault::internal(cause).into_response()
 }

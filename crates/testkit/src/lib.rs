@@ -18,3 +18,6 @@ pub use clock::FakeClock;
 pub use door::{Answer, Ask, Door};
 pub use entropy::SeededEntropy;
 
+
+#[cfg(test)]
+mod tests;

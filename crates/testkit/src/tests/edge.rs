@@ -1,0 +1,94 @@
+use serde_json::json;
+
+use crate::tests::counter;
+
+const ID: &str = "subj_06dnqhtn8xtpg0m0000000000r";
+
+fn some_id(bench: &crate::Bench) -> String {
+    bench.host.id::<bloom_kernel::SubjectId>(bench.tenant).to_string()
+}
+
+#[tokio::test]
+async fn nobody_enters_without_a_context_or_a_permission() {
+    let (bench, door, _) = counter().await;
+    let path = format!("/v1/count/{}", some_id(&bench));
+    let answer = door.get(&path).anonymous().send().await.expect(401);
+    assert_eq!(answer.code(), "context_missing");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert!(answer.json["request_id"].as_str().is_some_and(|id| id.starts_with("req_")));
+    assert_eq!(answer.header("bloom-request-id"), answer.json["request_id"]);
+    let answer = door.get(&path).scopes(&["count:write"]).send().await.expect(403);
+    assert_eq!(answer.json["policy"], "scope:count:read");
+    let forged = door.get(&path).anonymous().header("bloom-context", "v1.e30.AAAA").send().await;
+    assert_eq!(forged.status, 401);
+    let _ = door.get(&path).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_malformed_id_answers_as_an_unknown_one() {
+    let (_bench, door, _) = counter().await;
+    let unknown = door.get("/v1/count/subj_00000000000000000000000000").send().await.expect(404);
+    for id in ["nonsense", "prod_00000000000000000000000000", ID, "subj_", "%00"] {
+        let answer = door.get(&format!("/v1/count/{id}")).send().await;
+        if id == ID {
+            continue;
+        }
+        assert_eq!(answer.status, 404, "{id}");
+        for field in ["type", "title", "detail", "code", "errors"] {
+            assert_eq!(answer.json[field], unknown.json[field], "{id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_refused_at_the_field_that_is_wrong() {
+    let (_bench, door, effects) = counter().await;
+    let post = || door.post("/v1/count");
+    let answer = post().json(&json!({ "by": 1, "items": [{ "quantity": 1 }, { "quantity": 300 }] })).send().await.expect(400);
+    assert_eq!(answer.json["errors"][0]["pointer"], "/items/1/quantity");
+    let answer = post().json(&json!({ "by": 1, "items": [], "price": 1 })).send().await.expect(400);
+    assert_eq!(answer.json["errors"][0]["pointer"], "/price");
+    let answer = post().json(&json!({ "by": "1", "items": [] })).send().await.expect(400);
+    assert_eq!(answer.json["errors"][0]["pointer"], "/by");
+    assert_eq!(post().raw("application/json", "{\"by\":").send().await.expect(400).code(), "json_malformed");
+    assert_eq!(post().raw("application/json", "{\"by\":1,\"items\":[]} x").send().await.expect(400).code(), "json_malformed");
+    assert_eq!(post().raw("text/plain", "{}").send().await.expect(415).code(), "content_type_unsupported");
+    assert_eq!(post().raw("application/json", vec![b' '; 1_100_000]).send().await.expect(413).code(), "body_too_large");
+    let _ = post().raw("application/json", "[".repeat(10_000)).send().await.expect(400);
+    assert_eq!(effects.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn failures_keep_their_cause_to_themselves() {
+    let (_bench, door, _) = counter().await;
+    for path in ["/v1/broken", "/v1/failing"] {
+        let answer = door.get(path).send().await.expect(500);
+        assert_eq!(answer.code(), "internal");
+        for secret in ["hunter2", "secrets", "panic"] {
+            assert!(!answer.text.contains(secret), "{}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn routes_and_methods_that_do_not_exist_say_so() {
+    let (_bench, door, _) = counter().await;
+    assert_eq!(door.get("/v1/nothing").send().await.expect(404).code(), "route_unknown");
+    let answer = door.get("/v1/count").send().await.expect(405);
+    assert_eq!(answer.code(), "method_not_allowed");
+    assert_eq!(answer.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn conditional_requests() {
+    let (bench, door, _) = counter().await;
+    let path = format!("/v1/count/{}", some_id(&bench));
+    let answer = door.get(&path).send().await.expect(200);
+    assert_eq!(answer.version(), 7);
+    let unchanged = door.get(&path).header("if-none-match", "\"7\"").send().await.expect(304);
+    assert_eq!(unchanged.text, "");
+    let _ = door.get(&path).header("if-none-match", "\"6\"").send().await.expect(200);
+    let _ = door.get(&path).if_match(7).send().await.expect(200);
+    assert_eq!(door.get(&path).if_match(6).send().await.expect(412).code(), "stale_version");
+    assert_eq!(door.get(&path).header("if-match", "W/\"x\"").send().await.expect(412).code(), "stale_version");
+}

@@ -1,0 +1,79 @@
+use std::sync::atomic::Ordering;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::tests::counter;
+
+#[tokio::test]
+async fn one_key_one_effect_one_reply() {
+    let (_bench, door, effects) = counter().await;
+    let step = json!({ "by": 1, "items": [] });
+    let first = door.post("/v1/count").key("k").json(&step).send().await.expect(201);
+    let again = door.post("/v1/count").key("k").json(&step).send().await.expect(201);
+    let quoted = door.post("/v1/count").key("\"k\"").json(&step).send().await.expect(201);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!((again.json["count"].clone(), again.version()), (first.json["count"].clone(), first.version()));
+    assert_eq!(quoted.text, again.text, "the quoted form is the same key");
+    assert_eq!(first.json["secret"], "told once");
+    assert_eq!(again.json["secret"], serde_json::Value::Null, "a replay does not repeat the secret");
+    assert_eq!(effects.load(Ordering::SeqCst), 1);
+    let _ = door.post("/v1/count").json(&step).send().await.expect(201);
+    let _ = door.post("/v1/count").key("other").json(&step).send().await.expect(201);
+    assert_eq!(effects.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_request_of_one_tenant() {
+    let (bench, door, effects) = counter().await;
+    let post = |by: i64| door.post("/v1/count").key("k").json(&json!({ "by": by, "items": [] }));
+    let _ = post(1).send().await.expect(201);
+    assert_eq!(post(2).send().await.expect(422).code(), "idempotency_key_reused");
+    let _ = post(2).tenant(bench.stranger).send().await.expect(201);
+    assert_eq!(effects.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_key_free() {
+    let (_bench, door, _) = counter().await;
+    let post = |by: i64| door.post("/v1/count").key("k").json(&json!({ "by": by, "items": [] }));
+    let _ = post(-1).send().await.expect(400);
+    let _ = post(1).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn fifty_at_once_are_one() {
+    let (_bench, door, effects) = counter().await;
+    let step = json!({ "by": 1, "items": [] });
+    let answers = join_all((0..50).map(|_| door.post("/v1/count").key("k").json(&step).send())).await;
+    let fresh = answers.iter().filter(|answer| answer.status == 201 && answer.header("idempotent-replayed").is_empty()).count();
+    assert_eq!(fresh, 1);
+    for answer in &answers {
+        assert!(answer.status == 201 || answer.code() == "idempotency_in_progress", "{} {}", answer.status, answer.text);
+    }
+    assert_eq!(effects.load(Ordering::SeqCst), 1, "the effect itself ran more than once");
+}
+
+#[tokio::test]
+async fn a_reply_is_kept_for_a_day_and_then_the_key_is_free() {
+    let (bench, door, effects) = counter().await;
+    let step = json!({ "by": 1, "items": [] });
+    let post = || door.post("/v1/count").key("k").json(&step);
+    let _ = post().send().await.expect(201);
+    bench.clock.advance(TimeDelta::hours(24) - TimeDelta::minutes(1));
+    assert_eq!(post().send().await.expect(201).header("idempotent-replayed"), "true");
+    bench.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(post().send().await.expect(201).header("idempotent-replayed"), "");
+    assert_eq!(effects.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn replies_are_sealed_at_rest() {
+    let (bench, door, _) = counter().await;
+    let _ = door.post("/v1/count").key("k").json(&json!({ "by": 1, "items": [] })).send().await.expect(201);
+    let mut connection = bench.superuser().await;
+    let body: Vec<u8> =
+        sqlx::query_scalar("select body from idempotency").fetch_one(&mut connection).await.expect("the reply is stored");
+    assert!(!body.windows(5).any(|window| window == b"count"));
+}

@@ -1,0 +1,108 @@
+//! The runtime, tested from where a service stands: a counter in a schema of its own, behind the real layers.
+
+mod context;
+mod edge;
+mod idempotency;
+mod seal;
+mod tenancy;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
+use axum::extract::State;
+use bloom_fault::{Code, Fault};
+use bloom_kernel::SubjectId;
+use bloom_runtime::http::{Caller, IfMatch, Json, Path};
+use bloom_runtime::{Begin, Db, Host, Reply, Service, permissions};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::migrate::Migrator;
+
+use crate::{Bench, Door, bench};
+
+/// The platform's tables and nothing else.
+static NOTHING: Migrator = Migrator::DEFAULT;
+
+permissions! { CountRead = "count:read", CountWrite = "count:write" }
+
+#[derive(Clone)]
+struct Counter {
+    db: Db,
+    effects: Arc<AtomicUsize>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    by: i64,
+    items: Vec<Item>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Item {
+    quantity: u8,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Count {
+    count: i64,
+    secret: Option<String>,
+}
+
+async fn count_step(
+    State(app): State<Counter>,
+    caller: Caller<CountWrite>,
+    Json(step): Json<Step>,
+) -> Result<Reply<Count, 201>, Fault> {
+    if step.by < 0 {
+        return Err(Fault::invalid("/by", "out_of_range", "A step goes forward."));
+    }
+    let tx = match app.db.begin(&caller, "count_step", &step).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(reply) => return Ok(reply),
+    };
+    let count = app.effects.fetch_add(1, Ordering::SeqCst) + 1;
+    let count = i64::try_from(count).map_err(Fault::internal)?;
+    let reply = Reply::created(Count { count, secret: Some("told once".to_owned()) }).etag(count);
+    tx.finish(reply.replay_as(&Count { count, secret: None })?).await
+}
+
+async fn count_get(_: Caller<CountRead>, if_match: IfMatch, Path(id): Path<SubjectId>) -> Result<Reply<Count>, Fault> {
+    if id.uuid().is_nil() {
+        return Err(Fault::not_found("resource"));
+    }
+    if if_match.version().is_some() {
+        if_match.check(7)?;
+    }
+    Ok(Reply::ok(Count { count: 7, secret: None }).etag(7))
+}
+
+async fn count_break(_: Caller<CountRead>) -> Result<Reply<Count>, Fault> {
+    panic!("the password is hunter2");
+}
+
+async fn count_fail(_: Caller<CountRead>) -> Result<Reply<Count>, Fault> {
+    Err(Fault::new(Code::Internal, "internal", "the password is hunter2").source("select * from secrets"))
+}
+
+fn service(host: Host, db: Db, effects: Arc<AtomicUsize>) -> Service {
+    let http = ApiRouter::new()
+        .api_route("/v1/count", post_with(count_step, |op| op.id("count_step")))
+        .api_route("/v1/count/{id}", get_with(count_get, |op| op.id("count_get")))
+        .api_route("/v1/broken", get_with(count_break, |op| op.id("count_break")))
+        .api_route("/v1/failing", get_with(count_fail, |op| op.id("count_fail")))
+        .with_state(Counter { db: db.clone(), effects });
+    Service::new("counter", host, db, http)
+}
+
+/// A bench, the door of the counter on it, and how often the counter did something.
+async fn counter() -> (Bench, Door, Arc<AtomicUsize>) {
+    let bench = bench("counter", &NOTHING).await;
+    let effects = Arc::new(AtomicUsize::new(0));
+    let counted = effects.clone();
+    let door = bench.open(|host, db| async { Ok(service(host, db, counted)) }).await;
+    (bench, door, effects)
+}

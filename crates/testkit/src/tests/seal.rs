@@ -1,0 +1,44 @@
+use bloom_kernel::SubjectId;
+use bloom_runtime::seal::{blind_index, erase, open, open_many, seal};
+
+use crate::tests::counter;
+
+#[tokio::test]
+async fn sealed_columns_open_for_their_subject_until_it_is_erased() {
+    let (bench, ..) = counter().await;
+    let (host, subject): (_, SubjectId) = (&bench.host, bench.host.id(bench.tenant));
+    let mut tx = bench.db.write(&bench.call()).await.expect("a transaction");
+    let email = seal(&mut tx, host, subject, "email", b"ada@example.com").await.expect("sealed");
+    let twice = seal(&mut tx, host, subject, "email", b"ada@example.com").await.expect("sealed");
+    tx.commit().await.expect("committed");
+    assert_ne!(email, twice, "equal texts seal differently");
+    assert!(!email.windows(3).any(|window| window == b"ada"));
+
+    let mut read = bench.db.read(bench.tenant).await.expect("a connection");
+    let opened = open(&mut read, host, bench.tenant, subject, "email", &email).await.expect("opened");
+    assert_eq!(opened.as_deref(), Some(b"ada@example.com".as_slice()));
+    assert!(open(&mut read, host, bench.tenant, subject, "phone", &email).await.is_err(), "it opens as no other column");
+    let other: SubjectId = host.id(bench.tenant);
+    let many = open_many(&mut read, host, bench.tenant, &[(other, "email", &email), (subject, "email", &twice)]).await.expect("opened");
+    assert_eq!(many, [None, Some(b"ada@example.com".to_vec())]);
+    drop(read);
+
+    let mut tx = bench.db.write(&bench.call()).await.expect("a transaction");
+    assert!(erase(&mut tx, subject).await.expect("erased"));
+    assert!(!erase(&mut tx, subject).await.expect("erased before"));
+    assert_eq!(open(&mut tx, host, bench.tenant, subject, "email", &email).await.expect("asked"), None);
+    let refused = seal(&mut tx, host, subject, "email", b"again").await.expect_err("nothing is sealed for an erased person");
+    assert_eq!(refused.reason, "subject_erased");
+    tx.commit().await.expect("committed");
+}
+
+#[tokio::test]
+async fn blind_indexes_meet_for_equal_text_of_one_tenant_and_column() {
+    let (bench, ..) = counter().await;
+    let index = |tenant, column, text| blind_index(&bench.host, tenant, column, text);
+    let ada = index(bench.tenant, "email", "ada@example.com");
+    assert_eq!(ada, index(bench.tenant, "email", "  Ada@Example.COM "));
+    assert_ne!(ada, index(bench.stranger, "email", "ada@example.com"));
+    assert_ne!(ada, index(bench.tenant, "phone", "ada@example.com"));
+    assert_ne!(ada, index(bench.tenant, "email", "bob@example.com"));
+}
