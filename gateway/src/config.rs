@@ -77,10 +77,10 @@ impl GatewayConfig {
             .map_err(|error| StartError::caused("the gateway's routes are not readable", error))?;
         let mut upstreams = HashMap::new();
         for route in &routes {
-            let bad = route.prefix.ends_with('/') || !route.prefix.starts_with("/v1/") || route.timeout_ms == 0;
+            let bad = route.prefix.ends_with('/') || !route.prefix.starts_with('/') || route.timeout_ms == 0;
             if bad || routes.iter().filter(|other| other.prefix == route.prefix).count() > 1 {
                 return Err(StartError::new(format!(
-                    "the route `{}` is not usable: prefixes begin with /v1/, end in no slash, come once, and have time to answer",
+                    "the route `{}` is not usable: prefixes begin with a slash, end in none, come once, and have time to answer",
                     route.prefix
                 )));
             }

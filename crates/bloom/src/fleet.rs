@@ -9,6 +9,7 @@ use bloom_process::{Definition, Settings, Start, listen};
 use bloom_runtime::config::Schema;
 use bloom_runtime::server::Listeners;
 use bloom_runtime::{Host, Peers, StartError, migrate};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +58,6 @@ impl Fleet {
             definitions.iter().map(|definition| (definition.name, peers.in_memory(definition.name))).collect();
         let bus = settings.bus()?;
         let mut running = JoinSet::new();
-        let mut services = HashMap::new();
         let host = |name| {
             let mut host = settings.host(name, peers.clone(), shutdown.clone())?;
             if let Some(clock) = &options.clock {
@@ -65,30 +65,35 @@ impl Fleet {
             }
             Ok::<_, StartError>(host)
         };
+        let gateway = listen(options.gateway.as_deref().unwrap_or("127.0.0.1:0")).await?;
+        let mut addresses = HashMap::from([(bloom_gateway::NAME.to_owned(), address(&gateway)?)]);
+        let mut listeners = Vec::new();
         for definition in definitions {
+            let tcp = listen("127.0.0.1:0").await?;
+            addresses.insert(definition.name.to_owned(), address(&tcp)?);
+            listeners.push(Listeners { tcp, memory: memory.remove(definition.name) });
+        }
+        let addresses = Arc::new(addresses);
+        for (definition, listeners) in definitions.iter().zip(listeners) {
             let name = definition.name;
             let host = host(name)?;
-            let server = settings.server(name)?;
             let config = schema(&options.schema_prefix, name).database(
-                &server,
+                &settings.server(name)?,
                 &host.keys,
                 settings.database_connections,
                 settings.database_transaction_pooler,
             )?;
             let db = bloom_runtime::Db::new(host.clone(), &config);
-            let tcp = listen("127.0.0.1:0").await?;
-            let address = tcp.local_addr().map_err(|error| StartError::caused("a port has no address", error))?;
-            services.insert(name.to_owned(), format!("http://{address}"));
-            let service = (definition.start)(Start { host, db, bus: bus.clone() }).await?;
-            let listeners = Listeners { tcp, memory: memory.remove(name) };
+            let start = Start { host, db, bus: bus.clone(), addresses: addresses.clone() };
+            let service = (definition.start)(start).await?;
             running.spawn(async move { (name, service.run(listeners).await) });
         }
-        let config = gateway_config(settings, &services)?;
-        let gateway = Gateway::new(config, host(bloom_gateway::NAME)?).await?;
-        let listener = listen(options.gateway.as_deref().unwrap_or("127.0.0.1:0")).await?;
-        let address = listener.local_addr().map_err(|error| StartError::caused("a port has no address", error))?;
-        running.spawn(async move { (bloom_gateway::NAME, gateway.run(listener).await) });
-        Ok(Self { gateway_url: format!("http://{address}"), services, host: host("fleet")?, shutdown, running })
+        let config = gateway_config(settings, &addresses)?;
+        let front = Gateway::new(config, host(bloom_gateway::NAME)?).await?;
+        running.spawn(async move { (bloom_gateway::NAME, front.run(gateway).await) });
+        let mut services = HashMap::clone(&addresses);
+        let gateway_url = services.remove(bloom_gateway::NAME).unwrap_or_default();
+        Ok(Self { gateway_url, services, host: host("fleet")?, shutdown, running })
     }
 
     /// Waits until the fleet stops: because it was told to, or because a part of it broke.
@@ -111,6 +116,11 @@ impl Fleet {
         self.shutdown.cancel();
         self.wait().await
     }
+}
+
+fn address(listener: &TcpListener) -> Result<String, StartError> {
+    let address = listener.local_addr().map_err(|error| StartError::caused("a port has no address", error))?;
+    Ok(format!("http://{address}"))
 }
 
 fn schema(prefix: &str, service: &str) -> Schema {

@@ -1,5 +1,8 @@
 //! What a service brings along.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use bloom_events::Bus;
 use bloom_runtime::{Db, Host, Service, StartError};
 use futures::future::BoxFuture;
@@ -24,9 +27,16 @@ pub struct Start {
     pub db: Db,
     /// Where its events go and others' come from.
     pub bus: Bus,
+    /// `http://host:port` of each service, and of `gateway` as browsers reach it.
+    pub addresses: Arc<HashMap<String, String>>,
 }
 
 impl Start {
+    /// Where a service, or `gateway`, is reached over HTTP.
+    pub fn address(&self, name: &str) -> Option<String> {
+        self.addresses.get(name).cloned()
+    }
+
     /// The service's own knobs, from the environment.
     pub fn config<C: clap::Args>(&self) -> Result<C, StartError> {
         let command = C::augment_args(clap::Command::new(self.host.service).no_binary_name(true));

@@ -60,14 +60,16 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     let _telemetry = telemetry::init(definition.name, &settings.telemetry)?;
     let shutdown = until_stopped()?;
     let peers = Peers::default();
-    for (name, address) in settings.addresses(PEERS) {
-        peers.at(&name, &address)?;
+    let mut addresses = settings.addresses(PEERS);
+    for (name, address) in &addresses {
+        peers.at(name, address)?;
     }
+    addresses.insert("gateway".to_owned(), settings.public_url.clone());
     let host = settings.host(definition.name, peers, shutdown)?;
     refuse_pending(definition, settings, &host).await?;
     let db = settings.db(&host, definition)?;
     let bus = settings.bus()?;
-    let service = (definition.start)(Start { host, db, bus }).await?;
+    let service = (definition.start)(Start { host, db, bus, addresses: addresses.into() }).await?;
     let tcp = listen(&settings.listen).await?;
     tracing::info!(service = definition.name, listen = settings.listen, "serving");
     service.run(Listeners { tcp, memory: None }).await

@@ -43,6 +43,9 @@ pub struct Settings {
     /// Address to listen on, for a process that is one service.
     #[arg(long, env = "BLOOM_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: String,
+    /// Address of the gateway as browsers and providers reach it.
+    #[arg(long, env = "BLOOM_PUBLIC_URL", default_value = "http://localhost:8000")]
+    pub public_url: String,
     /// Requests per second of one API key, and twice that at once.
     #[arg(long, env = "BLOOM_RATE_PER_KEY", default_value_t = 200)]
     pub rate_per_key: u32,
