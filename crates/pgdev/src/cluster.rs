@@ -135,7 +135,11 @@ impl Cluster {
         self.stop()?;
         for folder in [&self.home, &self.socket_dir] {
             if folder.exists() {
-                std::fs::remove_dir_all(folder).map_err(PgError::io("deleting", folder))?;
+                // Moved away first, so that one who starts the cluster meanwhile begins with nothing.
+                let gone = folder.with_extension("gone");
+                let _ = std::fs::remove_dir_all(&gone);
+                std::fs::rename(folder, &gone).map_err(PgError::io("deleting", folder))?;
+                std::fs::remove_dir_all(&gone).map_err(PgError::io("deleting", &gone))?;
             }
         }
         Ok(())

@@ -57,7 +57,7 @@ enum Task {
     Pg {
         /// What to do
         action: pg::Action,
-        /// Which cluster: dev, test, bench
+        /// Which cluster: dev, test, suite (of one `./dev test`)
         #[arg(default_value = "dev")]
         purpose: String,
     },

@@ -16,12 +16,12 @@ pub(crate) enum Action {
     Erase,
 }
 
-/// Runs one action; everything but `dev` gives up durability for speed.
+/// Runs one action; the clusters of tests give up durability for speed.
 pub(crate) fn run(workspace: &Workspace, action: Action, purpose: &str) -> Outcome {
     let cluster = Cluster::open(&workspace.root, purpose);
     match action {
         Action::Start => {
-            let options = if purpose == "test" { Options::volatile() } else { Options::durable() };
+            let options = if ["test", "suite"].contains(&purpose) { Options::volatile() } else { Options::durable() };
             println!("{}", cluster.start(&options)?.url("postgres", "postgres"));
         }
         Action::Stop => cluster.stop()?,

@@ -23,9 +23,6 @@ const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("services/identity/src/usage.rs", "the last use of keys is noted in batches over all tenants"),
     ("services/inventory/src/events.rs", "asks which tenants have stock events to publish"),
     ("services/payments/src/ops/receive_notice.rs", "a provider's webhook names a connection, not a tenant"),
-    ("services/identity/src/ops/resolve_key.rs", "whose a key is, nobody knows before it is found"),
-    ("services/identity/src/ops/list_revocations.rs", "gateways serve all tenants"),
-    ("services/identity/src/usage.rs", "the last use of keys is written in batches over all tenants"),
 ];
 
 /// The Rust files of all members; this program's own rules name what they forbid, so it is left out.
