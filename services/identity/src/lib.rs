@@ -43,7 +43,7 @@ pub const NAME: &str = "identity";
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/identity");
 
 /// How a process starts it.
-pub static DEFINITION: Definition = Definition {
+pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
     start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    bloom_process::main(&bloom_identity::DEFINITION)
+    bloom_process::main(&bloom_identity::SERVICE)
 }

@@ -4,7 +4,7 @@ use bloom_kernel::{AccountId, Currency, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::api_key::ApiKeyCreated;
+use crate::domain::api_key::IssuedKey;
 use crate::domain::environment::Environment;
 
 /// A customer of Bloom.
@@ -53,7 +53,7 @@ pub struct Founded {
     /// The environment.
     pub environment: Environment,
     /// For servers.
-    pub secret_key: ApiKeyCreated,
+    pub secret_key: IssuedKey,
     /// For browsers and apps.
-    pub publishable_key: ApiKeyCreated,
+    pub publishable_key: IssuedKey,
 }

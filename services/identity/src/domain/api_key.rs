@@ -170,6 +170,28 @@ impl std::fmt::Debug for ApiKeyCreated {
     }
 }
 
+/// A key in the moment of its making: the only value that knows its text.
+pub struct IssuedKey {
+    /// The key.
+    pub api_key: ApiKey,
+    /// Its text.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for IssuedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IssuedKey").field("api_key", &self.api_key).finish_non_exhaustive()
+    }
+}
+
+impl IssuedKey {
+    /// The reply to who asked for the key, and the one to who asks again.
+    pub fn replies(self) -> (ApiKeyCreated, ApiKeyCreated) {
+        let again = ApiKeyCreated { api_key: self.api_key.clone(), secret: None };
+        (ApiKeyCreated { api_key: self.api_key, secret: Some(self.secret) }, again)
+    }
+}
+
 /// What a new key is made of, once it is known to be allowed.
 #[derive(Debug)]
 pub struct NewKey {

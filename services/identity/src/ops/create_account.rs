@@ -5,7 +5,7 @@ use bloom_kernel::{AccountId, TenantId, Timestamp};
 use bloom_runtime::{Call, TenantTx};
 
 use crate::domain::account::{Account, AccountCreate, AccountCreated, Founded};
-use crate::domain::api_key::{ApiKeyCreated, KeyKind, NewKey};
+use crate::domain::api_key::{IssuedKey, KeyKind, NewKey};
 use crate::domain::environment::{Environment, EnvironmentKind};
 use crate::domain::scopes;
 use crate::domain::text::check_name;
@@ -85,7 +85,7 @@ async fn first_key(
     environment: &Environment,
     kind: KeyKind,
     now: Timestamp,
-) -> Result<ApiKeyCreated, Fault> {
+) -> Result<IssuedKey, Fault> {
     let new = NewKey {
         id: app.host.id(environment.id),
         environment_id: environment.id,

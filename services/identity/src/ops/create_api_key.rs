@@ -33,10 +33,10 @@ pub async fn create_api_key(app: &Identity, call: &Call, input: ApiKeyCreate) ->
         expires_at: input.expires_at,
     };
     tx.enter(environment.id).await?;
-    let created = issue_key(app, &mut tx, call, new, None, app.host.now(environment.id)).await?;
+    let issued = issue_key(app, &mut tx, call, new, None, app.host.now(environment.id)).await?;
     tx.enter(call.tenant).await?;
-    let redacted = ApiKeyCreated { api_key: created.api_key.clone(), secret: None };
-    tx.finish(Reply::created(created).replay_as(&redacted)?).await
+    let (created, again) = issued.replies();
+    tx.finish(Reply::created(created).replay_as(&again)?).await
 }
 
 /// Refuses a channel that the environment does not have; channels are the catalogue's.

@@ -48,6 +48,6 @@ pub async fn create_environment(
 
     let version = sandbox.version;
     let redacted = EnvironmentCreated { environment: sandbox.clone(), api_key: key.api_key.clone(), secret: None };
-    let reply = EnvironmentCreated { environment: sandbox, api_key: key.api_key, secret: key.secret };
+    let reply = EnvironmentCreated { environment: sandbox, api_key: key.api_key, secret: Some(key.secret) };
     tx.finish(Reply::created(reply).etag(version).replay_as(&redacted)?).await
 }

@@ -6,7 +6,7 @@ use bloom_kernel::{ApiKeyId, Timestamp, api_key};
 use bloom_runtime::{Call, TenantTx};
 
 use crate::Identity;
-use crate::domain::api_key::{ApiKey, ApiKeyCreated, NewKey, shape};
+use crate::domain::api_key::{ApiKey, IssuedKey, NewKey, shape};
 use crate::store;
 
 /// Makes the key. The transaction must stand in the key's environment.
@@ -17,13 +17,13 @@ pub(crate) async fn issue_key(
     new: NewKey,
     rotated_from: Option<ApiKeyId>,
     now: Timestamp,
-) -> Result<ApiKeyCreated, Fault> {
+) -> Result<IssuedKey, Fault> {
     let token = api_key::generate(shape(new.kind, new.mode), &*app.host.entropy);
     let key = ApiKey { rotated_from, ..ApiKey::new(new, &token, now)? };
     let digest = app.stored_digest(&api_key::digest(&token));
     store::api_key::api_key_insert(tx, &key, &digest).await?;
     tell(app, tx, call, "api_key.created", &key).await?;
-    Ok(ApiKeyCreated { api_key: key, secret: Some(token) })
+    Ok(IssuedKey { api_key: key, secret: token })
 }
 
 /// Publishes what became of a key.

@@ -29,9 +29,9 @@ pub async fn rotate_api_key(
     let (old, new) = current.rotated(older.first(), app.host.id(call.tenant), &input, now)?;
     store::api_key::api_key_update(&mut tx, &old).await?;
     tell(app, &mut tx, call, "api_key.updated", &old).await?;
-    let created = issue_key(app, &mut tx, call, new, Some(id), now).await?;
+    let issued = issue_key(app, &mut tx, call, new, Some(id), now).await?;
     // Gateways hold the old key without its end.
     store::revocation::revocation_announce(&mut tx, call.tenant, id, app.host.wall()).await?;
-    let redacted = ApiKeyCreated { api_key: created.api_key.clone(), secret: None };
-    tx.finish(Reply::created(created).replay_as(&redacted)?).await
+    let (created, again) = issued.replies();
+    tx.finish(Reply::created(created).replay_as(&again)?).await
 }
