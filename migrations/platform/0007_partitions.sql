@@ -18,7 +18,8 @@ begin
     if to_regclass(format('%I', part)) is not null then
         return;
     end if;
-    execute format('lock table %I in access exclusive mode', parent || '_default');
+    -- A writer that has already chosen the safety net would be refused by its new bounds: none may be on the way.
+    execute format('lock table only %I in access exclusive mode', parent);
     execute format('create table %I (like %I including all)', part, parent);
     execute format(
         'with moved as (delete from %1$I where %2$I >= %3$L and %2$I < %4$L returning *) insert into %5$I select * from moved',
@@ -42,12 +43,12 @@ language sql stable as $$
 $$;
 
 -- Prepares today and two days ahead, drops what is past its retention; returns the names of what it dropped.
--- A lock that is not to be had within a second is left for the next round.
+-- Each takes a moment's exclusive lock; one that is not to be had at once is left for the next round.
 create function event_partitions(at timestamptz, outbox_days integer, inbox_days integer, floors bigint[])
 returns text[]
 language plpgsql security definer
 set search_path from current
-set lock_timeout = '1s'
+set lock_timeout = '300ms'
 as $$
 declare
     today constant date := (at at time zone 'UTC')::date;

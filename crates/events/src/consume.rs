@@ -50,9 +50,9 @@ pub(crate) enum Sources {
 impl Sources {
     pub(crate) fn of(bus: &Bus, handler: &dyn Handler) -> Self {
         match bus {
-            Bus::InProcess(logs) => Self::InProcess(
-                handler.topics().iter().map(|topic| (logs.log(topic), logs.reading(topic))).collect(),
-            ),
+            Bus::InProcess(logs) => {
+                Self::InProcess(handler.topics().iter().map(|topic| (logs.log(topic), logs.reading(topic))).collect())
+            }
             Bus::Kafka(_) => Self::Kafka(Arc::new(Group::new(handler.topics()))),
         }
     }

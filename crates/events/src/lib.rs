@@ -113,19 +113,23 @@ impl Events {
 
     /// The platform RPCs of this service.
     pub fn platform(&self) -> Service {
+        Service::new(self.server())
+    }
+
+    fn server(&self) -> Server {
         let readings = self.consumers.iter().map(|(handler, sources, replay)| Reading {
             applier: self.applier(handler),
             sources: sources.clone(),
             replay: replay.clone(),
         });
-        Service::new(Server {
+        Server {
             service: self.service,
             host: self.host.clone(),
             db: self.db.clone(),
             readings: readings.collect(),
             exports: self.exports.clone(),
             checks: self.checks.clone(),
-        })
+        }
     }
 
     /// The loops of this service: relay, one per consumer, timers, upkeep.

@@ -27,7 +27,7 @@ pub(crate) async fn run(applier: &Applier) -> Result<(), Fault> {
             applier.load(states.into_iter().filter(|state| applier.handler.wants(&state.kind)).collect()).await?;
             tracing::info!(consumer = applier.reader.consumer, service, count, "state loaded");
             let mut tx = applier.db.system().await?;
-            consumer_loading(&mut tx, applier.reader, 60.0).await?;
+            consumer_loading(&mut tx, applier.reader, 20.0).await?;
             tx.commit().await?;
             if !full {
                 break;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bloom_fault::Fault;
-use bloom_proto_platform::platform_server::{Platform, PlatformServer};
+use bloom_kernel::{EventId, SubjectId, TenantId};
 use bloom_proto_platform as proto;
+use bloom_proto_platform::platform_server::{Platform, PlatformServer};
 use bloom_runtime::{Call, Db, Host, grpc, seal};
 use chrono::SecondsFormat;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
-use bloom_kernel::{EventId, SubjectId, TenantId};
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
@@ -47,7 +47,7 @@ const EXPORT_DEFAULT: u32 = 1_000;
 const EXPORT_MOST: u32 = 10_000;
 
 impl Server {
-    async fn export(&self, request: proto::ExportStateRequest) -> Result<Vec<proto::StateRecord>, Fault> {
+    pub(crate) async fn export(&self, request: proto::ExportStateRequest) -> Result<Vec<proto::StateRecord>, Fault> {
         let limit = if request.limit == 0 { EXPORT_DEFAULT } else { request.limit.min(EXPORT_MOST) } as usize;
         let (first, mut after) = parse_cursor(&request.after)?;
         let mut records = Vec::new();
@@ -76,22 +76,23 @@ impl Server {
         Ok(records)
     }
 
-    async fn check_all(&self) -> Result<proto::CheckReply, Fault> {
+    pub(crate) async fn check_all(&self) -> Result<proto::CheckReply, Fault> {
         let mut reply = proto::CheckReply::default();
         for check in &self.checks {
             let mut tx = self.db.system().await?;
             let breaches = check.breaches(&mut tx).await?;
             tx.commit().await?;
             reply.checked.push(check.name().to_owned());
-            reply.breaches.extend(breaches.into_iter().map(|breach| proto::Breach {
-                invariant: breach.invariant.to_owned(),
-                detail: breach.detail,
-            }));
+            reply.breaches.extend(
+                breaches
+                    .into_iter()
+                    .map(|breach| proto::Breach { invariant: breach.invariant.to_owned(), detail: breach.detail }),
+            );
         }
         Ok(reply)
     }
 
-    async fn standing(&self) -> Result<proto::DrainedReply, Fault> {
+    pub(crate) async fn standing(&self) -> Result<proto::DrainedReply, Fault> {
         let mut unread = 0;
         for reading in &self.readings {
             unread += match &reading.sources {
@@ -119,12 +120,8 @@ impl Server {
     async fn take_up(&self, request: proto::UnparkRequest) -> Result<proto::UnparkReply, Fault> {
         let reading = self.reading(&request.consumer)?;
         let tenant: Option<TenantId> = given(&request.tenant_id).map(|text| grpc::id(text, "environment")).transpose()?;
-        let which = Which {
-            tenant,
-            aggregate: given(&request.aggregate).map(str::to_owned),
-            transient: false,
-            discard: request.discard,
-        };
+        let which =
+            Which { tenant, aggregate: given(&request.aggregate).map(str::to_owned), transient: false, discard: request.discard };
         let done = unpark(&reading.applier, &which).await?;
         tracing::info!(consumer = request.consumer, ?which, done, "parked events were taken up");
         let mut tx = self.db.system().await?;
@@ -206,10 +203,7 @@ impl Platform for Server {
         Ok(Response::new(self.standing().await?))
     }
 
-    async fn list_parked(
-        &self,
-        request: Request<proto::ListParkedRequest>,
-    ) -> Result<Response<proto::ListParkedReply>, Status> {
+    async fn list_parked(&self, request: Request<proto::ListParkedRequest>) -> Result<Response<proto::ListParkedReply>, Status> {
         grpc::call(&request)?;
         let request = request.into_inner();
         let limit = if request.limit == 0 { 100 } else { request.limit.min(1_000) };

@@ -23,7 +23,7 @@ const PACE: Duration = Duration::from_millis(8);
 const IDLE: Duration = Duration::from_millis(250);
 const SHORTEST: Duration = Duration::from_millis(10);
 /// How long a shard stays with a process that has gone silent.
-pub(crate) const LEASE: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(10);
 
 /// Publishes the events of one service.
 pub(crate) struct Relay {
@@ -34,6 +34,7 @@ pub(crate) struct Relay {
     /// The service's log on an in-process bus.
     log: Option<Arc<Log>>,
     owner: String,
+    pub(crate) lease: Duration,
     grants: Vec<Grant>,
     renewed: Option<Instant>,
 }
@@ -49,7 +50,7 @@ impl Relay {
             Bus::Kafka(_) => None,
         };
         let owner = host.token();
-        Self { service, host, db, bus, log, owner, grants: Vec::new(), renewed: None }
+        Self { service, host, db, bus, log, owner, lease: LEASE, grants: Vec::new(), renewed: None }
     }
 
     /// Runs until shutdown.
@@ -127,12 +128,12 @@ impl Relay {
 
     /// Takes and renews leases, a third of their time before they end.
     async fn renew(&mut self) -> Result<(), Fault> {
-        if self.renewed.is_some_and(|renewed| renewed.elapsed() < LEASE / 3) {
+        if self.renewed.is_some_and(|renewed| renewed.elapsed() < self.lease / 3) {
             return Ok(());
         }
         let now = Instant::now();
         let mut tx = self.db.system().await?;
-        self.grants = lease_claim(&mut tx, &self.owner, LEASE.as_secs_f64()).await?;
+        self.grants = lease_claim(&mut tx, &self.owner, self.lease.as_secs_f64()).await?;
         tx.commit().await?;
         self.renewed = Some(now);
         if self.grants.len() == SHARDS {
@@ -180,11 +181,6 @@ fn number(events: &mut [Logged], grants: &[Grant]) -> Vec<Advance> {
     }
     let moved = grants.iter().filter(|grant| positions[index(grant.shard)] > grant.position);
     moved
-        .map(|grant| Advance {
-            shard: grant.shard,
-            epoch: grant.epoch,
-            from: grant.position,
-            to: positions[index(grant.shard)],
-        })
+        .map(|grant| Advance { shard: grant.shard, epoch: grant.epoch, from: grant.position, to: positions[index(grant.shard)] })
         .collect()
 }

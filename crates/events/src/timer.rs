@@ -20,7 +20,7 @@ use crate::store::timer::{Due, timer_claim, timer_done, timer_failed, timer_next
 /// Timers that one process fires at a time.
 const RUNNING: usize = 16;
 /// A claim outlives the deadline of what it starts.
-pub(crate) const LEASE: Duration = Duration::from_secs(90);
+const LEASE: Duration = Duration::from_secs(90);
 /// Longest sleep: finds what other processes scheduled.
 const IDLE: Duration = Duration::from_millis(250);
 /// Longest wait after failures.
@@ -121,7 +121,11 @@ impl Timers {
         let outcome = self.attempt(&due).await;
         if let Err(fault) = &outcome {
             tracing::warn!(
-                service = self.service, kind = due.kind, key = due.key, attempts = due.attempts, cause = fault.chain(),
+                service = self.service,
+                kind = due.kind,
+                key = due.key,
+                attempts = due.attempts,
+                cause = fault.chain(),
                 "a timer failed and is tried again"
             );
         }

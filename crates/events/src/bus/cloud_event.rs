@@ -30,10 +30,7 @@ pub(crate) fn headers(event: &Envelope) -> OwnedHeaders {
         ("ce_schemaversion", event.schema_version.to_string()),
         ("content-type", "application/json".to_owned()),
     ];
-    let optional = [
-        ("ce_traceparent", event.trace.clone()),
-        ("ce_causation", event.causation.map(|id| id.to_string())),
-    ];
+    let optional = [("ce_traceparent", event.trace.clone()), ("ce_causation", event.causation.map(|id| id.to_string()))];
     let optional = optional.into_iter().filter_map(|(key, value)| Some((key, value?)));
     required
         .into_iter()

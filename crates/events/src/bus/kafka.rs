@@ -75,10 +75,7 @@ impl Kafka {
         for event in events {
             let envelope = &event.envelope;
             let key = cloud_event::key(envelope);
-            let record = FutureRecord::to(&topic)
-                .key(&key)
-                .payload(envelope.data.get())
-                .headers(cloud_event::headers(envelope));
+            let record = FutureRecord::to(&topic).key(&key).payload(envelope.data.get()).headers(cloud_event::headers(envelope));
             sent.push(self.producer.send_result(record).map_err(|(error, _)| unavailable(error))?);
         }
         for delivery in sent {
@@ -293,8 +290,6 @@ impl Batch {
 }
 
 /// Calls of librdkafka that wait for the network.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, Fault> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, KafkaError> + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?.map_err(unavailable)
 }

@@ -33,10 +33,10 @@ pub(crate) async fn consumer_generation(conn: &mut PgConnection, consumer: &str)
     Ok(Generation { number: row.number, loaded: row.loaded })
 }
 
-/// Becomes the one that loads this generation for the next minute; false while another process is.
+/// Becomes the one that loads this generation for a while; false while another process is.
 pub(crate) async fn consumer_loader(conn: &mut PgConnection, reader: Reader) -> Result<bool, Fault> {
     let done = sqlx::query!(
-        "update consumer set loader_until = clock_timestamp() + interval '60 seconds'
+        "update consumer set loader_until = clock_timestamp() + interval '20 seconds'
          where consumer = $1 and generation = $2 and loaded_at is null and loader_until < clock_timestamp()",
         reader.consumer,
         reader.generation,

@@ -75,9 +75,7 @@ pub(crate) async fn inbox_admit(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let admitted = rows.into_iter().map(|row| Admitted {
-        place: usize::try_from(row.place).unwrap_or(1) - 1,
-        parked: row.parked,
-    });
+    let admitted =
+        rows.into_iter().map(|row| Admitted { place: usize::try_from(row.place).unwrap_or(1) - 1, parked: row.parked });
     Ok(admitted.collect())
 }

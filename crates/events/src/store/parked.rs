@@ -57,12 +57,7 @@ pub(crate) struct Waiting {
 }
 
 /// The first events of a queue, locked against a second un-park.
-pub(crate) async fn parked_head(
-    tx: &mut TenantTx,
-    consumer: &str,
-    queue: &Queue,
-    limit: i64,
-) -> Result<Vec<Waiting>, Fault> {
+pub(crate) async fn parked_head(tx: &mut TenantTx, consumer: &str, queue: &Queue, limit: i64) -> Result<Vec<Waiting>, Fault> {
     let rows = sqlx::query!(
         "select seq, envelope from parked where consumer = $1 and service = $2 and aggregate = $3
          order by seq limit $4 for update",
@@ -82,12 +77,7 @@ pub(crate) async fn parked_head(
 }
 
 /// Takes events out of a queue.
-pub(crate) async fn parked_remove(
-    tx: &mut TenantTx,
-    consumer: &str,
-    queue: &Queue,
-    through: i64,
-) -> Result<u64, Fault> {
+pub(crate) async fn parked_remove(tx: &mut TenantTx, consumer: &str, queue: &Queue, through: i64) -> Result<u64, Fault> {
     let done = sqlx::query!(
         "delete from parked where consumer = $1 and service = $2 and aggregate = $3 and seq <= $4",
         consumer,
@@ -166,11 +156,7 @@ pub(crate) struct Listed {
 }
 
 /// The oldest parked events of one consumer or of all.
-pub(crate) async fn parked_list(
-    conn: &mut PgConnection,
-    consumer: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Listed>, Fault> {
+pub(crate) async fn parked_list(conn: &mut PgConnection, consumer: Option<&str>, limit: i64) -> Result<Vec<Listed>, Fault> {
     Ok(sqlx::query_as!(
         Listed,
         "select consumer, tenant_id, service, aggregate, event_id, envelope, cause, attempts, parked_at
@@ -184,7 +170,5 @@ pub(crate) async fn parked_list(
 
 /// How many events of a consumer are parked.
 pub(crate) async fn parked_count(conn: &mut PgConnection, consumer: &str) -> Result<i64, Fault> {
-    Ok(sqlx::query_scalar!(r#"select count(*) as "count!" from parked where consumer = $1"#, consumer)
-        .fetch_one(conn)
-        .await?)
+    Ok(sqlx::query_scalar!(r#"select count(*) as "count!" from parked where consumer = $1"#, consumer).fetch_one(conn).await?)
 }

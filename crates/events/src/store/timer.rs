@@ -23,13 +23,7 @@ impl Due {
 }
 
 /// Sets or moves a timer. Whoever fires the old one right now will not remove the new.
-pub(crate) async fn timer_set(
-    tx: &mut TenantTx,
-    kind: &str,
-    key: &str,
-    run_at: Timestamp,
-    payload: &str,
-) -> Result<(), Fault> {
+pub(crate) async fn timer_set(tx: &mut TenantTx, kind: &str, key: &str, run_at: Timestamp, payload: &str) -> Result<(), Fault> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "insert into timer (tenant_id, kind, key, run_at, payload, attempts, locked_until)
@@ -109,13 +103,7 @@ pub(crate) async fn timer_done(conn: &mut PgConnection, due: &Due, claim: Uuid) 
 }
 
 /// The timer failed: it is tried again after a while.
-pub(crate) async fn timer_failed(
-    conn: &mut PgConnection,
-    due: &Due,
-    claim: Uuid,
-    wait_s: f64,
-    error: &str,
-) -> Result<(), Fault> {
+pub(crate) async fn timer_failed(conn: &mut PgConnection, due: &Due, claim: Uuid, wait_s: f64, error: &str) -> Result<(), Fault> {
     sqlx::query!(
         "update timer set locked_until = clock_timestamp() + make_interval(secs => $5), claim = null, last_error = $6
          where tenant_id = $1 and kind = $2 and key = $3 and claim = $4",

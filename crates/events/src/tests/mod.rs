@@ -1,1 +1,11 @@
+//! Tests on a real PostgreSQL, and on a real Kafka where `BLOOM_TEST_KAFKA` names one.
 
+mod chaos;
+mod fixture;
+mod kafka;
+mod partitions;
+mod platform;
+mod poison;
+mod relay;
+mod replay;
+mod timers;
