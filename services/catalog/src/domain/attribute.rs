@@ -163,7 +163,11 @@ impl ProductType {
         }
         for attribute in self.attributes.iter().filter(|attribute| active && attribute.required) {
             if !attributes.contains_key(&attribute.code) {
-                checks.fail(format!("/attributes/{}", attribute.code), "required", "An active product of this type carries this.");
+                checks.fail(
+                    format!("/attributes/{}", attribute.code),
+                    "required",
+                    "An active product of this type carries this.",
+                );
             }
         }
     }

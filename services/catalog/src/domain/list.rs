@@ -29,7 +29,7 @@ pub struct ListItem {
 }
 
 /// What a channel can sell of a product.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListInventory {
     /// Units over all variants and all locations of the channel.
@@ -134,7 +134,7 @@ pub struct ListQuery {
     /// `next` of the page before.
     #[serde(default)]
     pub cursor: Option<String>,
-    /// Order; `created` when absent, `position` in a collection.
+    /// Order; newest first when absent, by `position` in a collection.
     #[serde(default)]
     pub sort: Option<Order>,
     /// `active` when absent. Other statuses need a secret key.
@@ -244,7 +244,7 @@ impl ListQuery {
                 checks.range(name, amount, 0, i64::MAX - 1);
             }
         }
-        let order = self.sort.unwrap_or(if self.collection.is_some() { Order::Position } else { Order::Created });
+        let order = self.sort.unwrap_or(if self.collection.is_some() { Order::Position } else { Order::CreatedDown });
         if order.key() == SortKey::Position && self.collection.is_none() {
             checks.fail("sort", "collection_required", "Only the products of one collection have positions.");
         }

@@ -101,11 +101,7 @@ pub fn values_by_name(options: &[ProductOption], values: &[String]) -> BTreeMap<
 
 /// A variant's choice after the product's options were replaced: values stay by place, so that an option may be renamed;
 /// a new option gives its first value.
-pub fn carried_over(
-    old: &[ProductOption],
-    new: &[ProductOption],
-    chosen: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
+pub fn carried_over(old: &[ProductOption], new: &[ProductOption], chosen: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     new.iter()
         .enumerate()
         .filter_map(|(place, option)| {

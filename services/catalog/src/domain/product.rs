@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
-use bloom_kernel::{CategoryId, ChannelId, CollectionId, Metadata, ProductId, ProductTypeId, Timestamp, VariantId};
+use bloom_kernel::{CategoryId, ChannelId, CollectionId, Metadata, Money, ProductId, ProductTypeId, Timestamp, VariantId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::attribute::{AttributeValue, Attributes, ProductType};
 use super::check::Checks;
+use super::list::ListInventory;
 use super::options::{Media, ProductOption, carried_over, check_media, check_options, values_in_order};
 use super::patch::{MetadataPatch, merge_metadata, nullable, set};
 use super::variant::{VARIANTS_EVER_MAX, VARIANTS_MAX, Variant, VariantCreate};
@@ -103,6 +104,12 @@ pub struct Product {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// The (lowest) price of one unit in the channel now, `null` where there is none; only with `expand[]=price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Option<Money>>,
+    /// What the channel can sell; only with `expand[]=inventory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<ListInventory>,
 }
 
 /// A product to be.
@@ -223,6 +230,8 @@ impl Product {
             version: 1,
             created_at: now,
             updated_at: now,
+            price: None,
+            inventory: None,
         }
     }
 

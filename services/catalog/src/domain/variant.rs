@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
-use bloom_kernel::{Metadata, ProductId, TaxClassId, Timestamp, VariantId};
+use bloom_kernel::{Metadata, Money, ProductId, TaxClassId, Timestamp, VariantId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
+use super::list::ListInventory;
 use super::options::{ProductOption, values_in_order};
 use super::patch::{MetadataPatch, merge_metadata, nullable, set};
 
@@ -75,6 +76,12 @@ pub struct Variant {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// The (lowest) price of one unit in the channel now, `null` where there is none; only with `expand[]=price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Option<Money>>,
+    /// What the channel can sell; only with `expand[]=inventory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<ListInventory>,
 }
 
 /// A variant to be.
@@ -151,6 +158,8 @@ impl Variant {
             metadata: input.metadata,
             created_at: now,
             updated_at: now,
+            price: None,
+            inventory: None,
         }
     }
 

@@ -5,9 +5,11 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::After;
 use crate::domain::category::Category;
 
 struct Row {
+    tenant_id: TenantId,
     id: CategoryId,
     parent_id: Option<Uuid>,
     name: String,
@@ -33,32 +35,33 @@ impl From<Row> for Category {
     }
 }
 
-/// Categories after an id, in order of creation; below one parent, or all.
+/// Categories behind a place, by tenant and creation; below one parent, or all.
 pub async fn category_list(
     conn: &mut PgConnection,
     parent: Option<CategoryId>,
-    after: Option<CategoryId>,
+    after: After,
     limit: i64,
-) -> sqlx::Result<Vec<Category>> {
+) -> sqlx::Result<Vec<(TenantId, Category)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: CategoryId", parent_id, name, position, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CategoryId", parent_id, name, position, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
-           from category where id > $1 and ($2::uuid is null or parent_id = $2) order by id limit $3"#,
-        after.map_or(Uuid::nil(), CategoryId::uuid),
+           from category where (tenant_id, id) > ($1, $2) and ($3::uuid is null or parent_id = $3) order by tenant_id, id limit $4"#,
+        after.tenant.uuid(),
+        after.id,
         parent.map(CategoryId::uuid),
         limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Category::from).collect())
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.into())).collect())
 }
 
 /// One category.
 pub async fn category_get(conn: &mut PgConnection, id: CategoryId) -> sqlx::Result<Option<Category>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: CategoryId", parent_id, name, position, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CategoryId", parent_id, name, position, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from category where id = $1"#,
         id.uuid(),

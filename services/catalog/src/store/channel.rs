@@ -5,10 +5,11 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::uuids;
+use super::{After, uuids};
 use crate::domain::channel::{Channel, PriceBasis};
 
 struct Row {
+    tenant_id: TenantId,
     id: ChannelId,
     code: String,
     name: String,
@@ -44,26 +45,41 @@ impl From<Row> for Channel {
     }
 }
 
-/// Channels after an id, in order of creation.
-pub async fn channel_list(conn: &mut PgConnection, after: Option<ChannelId>, limit: i64) -> sqlx::Result<Vec<Channel>> {
+/// Channels behind a place, by tenant and creation.
+pub async fn channel_list(conn: &mut PgConnection, after: After, limit: i64) -> sqlx::Result<Vec<(TenantId, Channel)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
-           from channel where id > $1 order by id limit $2"#,
-        after.map_or(Uuid::nil(), ChannelId::uuid),
+           from channel where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        after.tenant.uuid(),
+        after.id,
         limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Channel::from).collect())
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.into())).collect())
+}
+
+/// One channel.
+pub async fn channel_get(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+                  is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from channel where id = $1"#,
+        id.uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Channel::from))
 }
 
 /// One channel, locked for a change.
 pub async fn channel_lock(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from channel where id = $1 for no key update"#,
         id.uuid(),
@@ -73,9 +89,9 @@ pub async fn channel_lock(conn: &mut PgConnection, id: ChannelId) -> sqlx::Resul
     Ok(row.map(Channel::from))
 }
 
-/// Whether the tenant has a channel at all.
-pub async fn channel_any(conn: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select exists (select from channel) as "any!""#).fetch_one(conn).await
+/// How many channels the tenant has.
+pub async fn channel_count(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from channel"#).fetch_one(conn).await
 }
 
 /// Takes the role of default channel away from every channel but one, and answers with those that lost it.
@@ -84,7 +100,7 @@ pub async fn channel_undefault(conn: &mut PgConnection, keep: ChannelId, now: Ti
         Row,
         r#"update channel set is_default = false, version = version + 1, updated_at = $2
            where is_default and id <> $1
-           returning id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+           returning tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at"#,
         keep.uuid(),
         now,

@@ -3,11 +3,12 @@
 use bloom_kernel::{CollectionId, Metadata, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
-use uuid::Uuid;
 
+use super::After;
 use crate::domain::collection::Collection;
 
 struct Row {
+    tenant_id: TenantId,
     id: CollectionId,
     code: String,
     title: String,
@@ -33,30 +34,27 @@ impl From<Row> for Collection {
     }
 }
 
-/// Collections after an id, in order of creation.
-pub async fn collection_list(
-    conn: &mut PgConnection,
-    after: Option<CollectionId>,
-    limit: i64,
-) -> sqlx::Result<Vec<Collection>> {
+/// Collections behind a place, by tenant and creation.
+pub async fn collection_list(conn: &mut PgConnection, after: After, limit: i64) -> sqlx::Result<Vec<(TenantId, Collection)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
-           from collection where id > $1 order by id limit $2"#,
-        after.map_or(Uuid::nil(), CollectionId::uuid),
+           from collection where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        after.tenant.uuid(),
+        after.id,
         limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Collection::from).collect())
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.into())).collect())
 }
 
 /// One collection.
 pub async fn collection_get(conn: &mut PgConnection, id: CollectionId) -> sqlx::Result<Option<Collection>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from collection where id = $1"#,
         id.uuid(),
@@ -70,7 +68,7 @@ pub async fn collection_get(conn: &mut PgConnection, id: CollectionId) -> sqlx::
 pub async fn collection_lock(conn: &mut PgConnection, id: CollectionId) -> sqlx::Result<Option<Collection>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from collection where id = $1 for update"#,
         id.uuid(),

@@ -50,12 +50,7 @@ pub async fn listing_page(
 }
 
 /// The statement of a page, for the page itself and for the tests that ask how it is planned.
-pub fn page_query(
-    channel: ChannelId,
-    shape: &ListShape,
-    after: Option<&ListPosition>,
-    limit: i64,
-) -> QueryBuilder<Postgres> {
+pub fn page_query(channel: ChannelId, shape: &ListShape, after: Option<&ListPosition>, limit: i64) -> QueryBuilder<Postgres> {
     let key = shape.order.key();
     let mut query = QueryBuilder::new("");
     if shape.filters.is_empty() {

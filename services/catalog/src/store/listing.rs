@@ -19,7 +19,7 @@ pub async fn topology_share(conn: &mut PgConnection, tenant: TenantId) -> sqlx::
         "select pg_advisory_xact_lock_shared(hashtextextended($1, 0)), set_config('enable_seqscan', 'off', true)",
         topology(tenant),
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await
     .map(drop)
 }
@@ -30,7 +30,7 @@ pub async fn topology_change(conn: &mut PgConnection, tenant: TenantId) -> sqlx:
         "select pg_advisory_xact_lock(hashtextextended($1, 0)), set_config('enable_seqscan', 'off', true)",
         topology(tenant),
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await
     .map(drop)
 }
@@ -130,12 +130,9 @@ pub async fn location_variants(
 
 /// The products of variants.
 pub async fn variant_products(conn: &mut PgConnection, variants: &[Uuid]) -> sqlx::Result<Vec<ProductId>> {
-    sqlx::query_scalar!(
-        r#"select distinct product_id as "id: ProductId" from variant where id = any($1)"#,
-        variants,
-    )
-    .fetch_all(conn)
-    .await
+    sqlx::query_scalar!(r#"select distinct product_id as "id: ProductId" from variant where id = any($1)"#, variants,)
+        .fetch_all(conn)
+        .await
 }
 
 /// Where the projection differs from its sources among these products of any tenant: a few words for each place.
@@ -161,6 +158,18 @@ pub async fn listing_differences(conn: &mut PgConnection, products: &[Uuid]) -> 
                or (w.title_key, w.price_key, w.position) is distinct from (h.title_key, h.price_key, h.position)
            limit 20"#,
         products,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Listings of products that do not exist.
+pub async fn listing_orphans(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select format('tenant %s product %s: a listing without a product', l.tenant_id, l.product_id) as "words!"
+           from (select tenant_id, product_id from listing union select tenant_id, product_id from listing_entry) l
+           where not exists (select from product p where p.tenant_id = l.tenant_id and p.id = l.product_id)
+           limit 20"#,
     )
     .fetch_all(conn)
     .await

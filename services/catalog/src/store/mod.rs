@@ -11,7 +11,24 @@ pub mod product;
 pub mod product_type;
 pub mod sellable;
 
+use bloom_kernel::TenantId;
 use uuid::Uuid;
+
+/// A place in a list by tenant and id. Within a tenant's own connection there is only that tenant.
+#[derive(Clone, Copy, Debug)]
+pub struct After {
+    /// Tenant of the last row seen.
+    pub tenant: TenantId,
+    /// Id of the last row seen; nil before the first.
+    pub id: Uuid,
+}
+
+impl After {
+    /// Behind a row of a tenant, or before its first.
+    pub fn new(tenant: TenantId, id: Option<impl Into<Uuid>>) -> Self {
+        Self { tenant, id: id.map_or(Uuid::nil(), Into::into) }
+    }
+}
 
 /// Typed ids as the database knows them.
 pub fn uuids<T: Copy + Into<Uuid>>(ids: &[T]) -> Vec<Uuid> {

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::uuids;
+use super::{After, uuids};
 use crate::domain::attribute::Attributes;
 use crate::domain::list::list_members;
 use crate::domain::options::{Media, ProductOption, values_by_name, values_in_order};
@@ -71,6 +71,8 @@ pub async fn product_load(conn: &mut PgConnection, ids: &[ProductId]) -> sqlx::R
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            price: None,
+            inventory: None,
         };
         let found = variants.remove(&row.id).unwrap_or_default();
         product.variants = found.into_iter().map(|(variant, values)| named(variant, &product.options, &values)).collect();
@@ -86,7 +88,10 @@ fn named(mut variant: Variant, options: &[ProductOption], values: &[String]) -> 
     variant
 }
 
-async fn variant_load(conn: &mut PgConnection, products: &[Uuid]) -> sqlx::Result<HashMap<ProductId, Vec<(Variant, Vec<String>)>>> {
+async fn variant_load(
+    conn: &mut PgConnection,
+    products: &[Uuid],
+) -> sqlx::Result<HashMap<ProductId, Vec<(Variant, Vec<String>)>>> {
     let rows = sqlx::query!(
         r#"select id as "id: VariantId", product_id as "product_id: ProductId", position, status, sku, barcode, external_id,
                option_values, weight_grams, tax_class_id as "tax_class_id: TaxClassId", metadata as "metadata: Json<Metadata>",
@@ -113,6 +118,8 @@ async fn variant_load(conn: &mut PgConnection, products: &[Uuid]) -> sqlx::Resul
             metadata: row.metadata.0,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            price: None,
+            inventory: None,
         };
         found.entry(row.product_id).or_default().push((variant, row.option_values));
     }
@@ -346,14 +353,10 @@ pub async fn product_collection_remove(
 
 /// Raises versions of products whose places changed.
 pub async fn product_touch(conn: &mut PgConnection, products: &[ProductId], now: Timestamp) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update product set version = version + 1, updated_at = $2 where id = any($1)",
-        &uuids(products),
-        now,
-    )
-    .execute(conn)
-    .await
-    .map(drop)
+    sqlx::query!("update product set version = version + 1, updated_at = $2 where id = any($1)", &uuids(products), now,)
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// The product of a variant.
@@ -363,30 +366,37 @@ pub async fn variant_product(conn: &mut PgConnection, variant: VariantId) -> sql
         .await
 }
 
-/// Which products own these external ids, and which own these SKUs (of active variants).
+/// The products that own any of these external ids, SKUs or external ids of variants (of active variants).
 pub async fn product_find(
     conn: &mut PgConnection,
     external_ids: &[String],
     skus: &[String],
+    variant_external_ids: &[String],
 ) -> sqlx::Result<Vec<ProductId>> {
     sqlx::query_scalar!(
         r#"select id as "id!: ProductId" from product where external_id = any($1)
            union
-           select product_id from variant where sku = any($2) and status = 'active'"#,
+           select product_id from variant where sku = any($2) and status = 'active'
+           union
+           select product_id from variant where external_id = any($3) and status = 'active'"#,
         external_ids,
         skus,
+        variant_external_ids,
     )
     .fetch_all(conn)
     .await
 }
 
-/// Ids of products after an id.
-pub async fn product_ids(conn: &mut PgConnection, after: Option<ProductId>, limit: i64) -> sqlx::Result<Vec<ProductId>> {
-    sqlx::query_scalar!(
-        r#"select id as "id: ProductId" from product where id > $1 order by id limit $2"#,
-        after.map_or(Uuid::nil(), ProductId::uuid),
+/// Tenants and ids of products behind a place, by tenant and creation.
+pub async fn product_ids(conn: &mut PgConnection, after: After, limit: i64) -> sqlx::Result<Vec<(TenantId, ProductId)>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ProductId"
+           from product where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        after.tenant.uuid(),
+        after.id,
         limit,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
 }

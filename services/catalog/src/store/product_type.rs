@@ -5,9 +5,11 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::After;
 use crate::domain::attribute::{AttributeDefinition, ProductType};
 
 struct Row {
+    tenant_id: TenantId,
     id: ProductTypeId,
     code: String,
     name: String,
@@ -33,30 +35,27 @@ impl From<Row> for ProductType {
     }
 }
 
-/// Types after an id, in order of creation.
-pub async fn product_type_list(
-    conn: &mut PgConnection,
-    after: Option<ProductTypeId>,
-    limit: i64,
-) -> sqlx::Result<Vec<ProductType>> {
+/// Types behind a place, by tenant and creation.
+pub async fn product_type_list(conn: &mut PgConnection, after: After, limit: i64) -> sqlx::Result<Vec<(TenantId, ProductType)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
                   metadata as "metadata: Json<Metadata>", version, created_at, updated_at
-           from product_type where id > $1 order by id limit $2"#,
-        after.map_or(Uuid::nil(), ProductTypeId::uuid),
+           from product_type where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        after.tenant.uuid(),
+        after.id,
         limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(ProductType::from).collect())
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.into())).collect())
 }
 
 /// One type.
 pub async fn product_type_get(conn: &mut PgConnection, id: ProductTypeId) -> sqlx::Result<Option<ProductType>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
                   metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from product_type where id = $1"#,
         id.uuid(),
@@ -70,7 +69,7 @@ pub async fn product_type_get(conn: &mut PgConnection, id: ProductTypeId) -> sql
 pub async fn product_type_lock(conn: &mut PgConnection, id: ProductTypeId) -> sqlx::Result<Option<ProductType>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
                   metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from product_type where id = $1 for update"#,
         id.uuid(),
@@ -81,14 +80,10 @@ pub async fn product_type_lock(conn: &mut PgConnection, id: ProductTypeId) -> sq
 }
 
 /// The types with these codes or ids, kept from changing until the transaction ends.
-pub async fn product_type_named(
-    conn: &mut PgConnection,
-    codes: &[String],
-    ids: &[Uuid],
-) -> sqlx::Result<Vec<ProductType>> {
+pub async fn product_type_named(conn: &mut PgConnection, codes: &[String], ids: &[Uuid]) -> sqlx::Result<Vec<ProductType>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ProductTypeId", code, name, attributes as "attributes: Json<Vec<AttributeDefinition>>",
                   metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from product_type where code = any($1) or id = any($2) order by id for share"#,
         codes,

@@ -30,11 +30,7 @@ pub struct SellableRow {
 }
 
 /// The known ones among these variants.
-pub async fn sellable_list(
-    conn: &mut PgConnection,
-    channel: ChannelId,
-    variants: &[Uuid],
-) -> sqlx::Result<Vec<SellableRow>> {
+pub async fn sellable_list(conn: &mut PgConnection, channel: ChannelId, variants: &[Uuid]) -> sqlx::Result<Vec<SellableRow>> {
     sqlx::query_as!(
         SellableRow,
         r#"select v.id as "variant_id: VariantId", p.id as "product_id: ProductId", v.sku, p.title, v.option_values,
@@ -54,13 +50,9 @@ pub async fn sellable_list(
 
 /// The finished list item of a product in a channel.
 pub async fn listing_doc(conn: &mut PgConnection, channel: ChannelId, product: ProductId) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        "select doc from listing where channel_id = $1 and product_id = $2",
-        channel.uuid(),
-        product.uuid(),
-    )
-    .fetch_optional(conn)
-    .await
+    sqlx::query_scalar!("select doc from listing where channel_id = $1 and product_id = $2", channel.uuid(), product.uuid(),)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Price and stock of one variant in a channel.
@@ -77,11 +69,7 @@ pub struct VariantFacts {
 }
 
 /// Price and stock of a product's active variants in a channel.
-pub async fn variant_facts(
-    conn: &mut PgConnection,
-    channel: ChannelId,
-    product: ProductId,
-) -> sqlx::Result<Vec<VariantFacts>> {
+pub async fn variant_facts(conn: &mut PgConnection, channel: ChannelId, product: ProductId) -> sqlx::Result<Vec<VariantFacts>> {
     sqlx::query_as!(
         VariantFacts,
         r#"select v.id as "variant_id: VariantId", vp.price_amount as "price_amount?",

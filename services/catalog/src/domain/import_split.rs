@@ -1,0 +1,77 @@
+//! Cuts a stream of bytes into lines and lines into chunks, holding no more than one chunk and one line.
+
+use super::import::{CHUNK_BYTES, CHUNK_LINES, LINE_BYTES_MAX};
+
+/// Lines that are spooled and later applied together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// Number of its first line, from 1.
+    pub first_line: i64,
+    /// How many lines.
+    pub lines: i32,
+    /// The lines, each ended by a line feed. An overlong line is an empty one here.
+    pub body: Vec<u8>,
+    /// Numbers of the lines that were too long.
+    pub overlong: Vec<i64>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    line: Vec<u8>,
+    overlong: bool,
+    chunk: Chunk,
+    lines: i64,
+}
+
+impl Splitter {
+    /// Takes some bytes; answers with the chunks that they complete.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Vec<Chunk> {
+        let mut full = Vec::new();
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.extend(&bytes[..end]);
+            full.extend(self.end_line());
+            bytes = &bytes[end + 1..];
+        }
+        self.extend(bytes);
+        full
+    }
+
+    /// The end of the stream: the last chunk, when anything is left.
+    pub fn finish(&mut self) -> Option<Chunk> {
+        if !self.line.is_empty() || self.overlong {
+            if let Some(chunk) = self.end_line() {
+                return Some(chunk);
+            }
+        }
+        self.cut()
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        if self.overlong || LINE_BYTES_MAX < self.line.len() + bytes.len() {
+            self.overlong = true;
+            self.line.clear();
+        } else {
+            self.line.extend_from_slice(bytes);
+        }
+    }
+
+    fn end_line(&mut self) -> Option<Chunk> {
+        self.lines += 1;
+        if self.chunk.lines == 0 {
+            self.chunk.first_line = self.lines;
+        }
+        self.chunk.lines += 1;
+        if std::mem::take(&mut self.overlong) {
+            self.chunk.overlong.push(self.lines);
+        }
+        self.chunk.body.append(&mut self.line);
+        self.chunk.body.push(b'\n');
+        let full = usize::try_from(self.chunk.lines).is_ok_and(|lines| CHUNK_LINES <= lines);
+        if full || CHUNK_BYTES <= self.chunk.body.len() { self.cut() } else { None }
+    }
+
+    fn cut(&mut self) -> Option<Chunk> {
+        (0 < self.chunk.lines).then(|| std::mem::take(&mut self.chunk))
+    }
+}

@@ -1,0 +1,72 @@
+//! What other services ask of the catalogue.
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{ChannelId, VariantId};
+use bloom_proto_catalog::catalog_server::Catalog as Server;
+use bloom_proto_catalog::{Channel as ChannelMessage, GetSellablesReply, GetSellablesRequest, Sellable};
+use bloom_runtime::grpc;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::Catalog;
+use crate::domain::channel::{Channel, PriceBasis};
+use crate::store::sellable::{SellableRow, sellable_list};
+
+/// Most variants in one question.
+const VARIANTS_MAX: usize = 200;
+
+/// The server.
+pub struct Grpc(pub Catalog);
+
+#[tonic::async_trait]
+impl Server for Grpc {
+    async fn get_sellables(&self, request: Request<GetSellablesRequest>) -> Result<Response<GetSellablesReply>, Status> {
+        let call = grpc::call(&request)?;
+        let message = request.into_inner();
+        if VARIANTS_MAX < message.variant_ids.len() {
+            return Err(Fault::new(Code::Invalid, "too_many", format!("Ask for at most {VARIANTS_MAX} variants.")).into());
+        }
+        let wanted: Option<ChannelId> = match message.channel_id.as_str() {
+            "" => None,
+            text => Some(grpc::id(text, "channel")?),
+        };
+        let channel = self.0.channels.resolve(call.tenant, wanted).await?;
+        // A malformed id is left out like an unknown one.
+        let ids: Vec<Uuid> = message.variant_ids.iter().filter_map(|id| Some(id.parse::<VariantId>().ok()?.uuid())).collect();
+        let rows = if ids.is_empty() {
+            Vec::new()
+        } else {
+            let mut conn = self.0.db.read(call.tenant).await?;
+            sellable_list(&mut conn, channel.id, &ids).await.map_err(Fault::from)?
+        };
+        let sellables = rows.into_iter().map(sellable).collect();
+        Ok(Response::new(GetSellablesReply { channel: Some(channel_message(channel)), sellables }))
+    }
+}
+
+fn channel_message(channel: Channel) -> ChannelMessage {
+    ChannelMessage {
+        id: channel.id.to_string(),
+        code: channel.code,
+        currency: channel.currency.to_string(),
+        gross: channel.price_basis == PriceBasis::Gross,
+        country: channel.country,
+        location_ids: channel.location_ids.iter().map(ToString::to_string).collect(),
+        version: channel.version,
+    }
+}
+
+fn sellable(row: SellableRow) -> Sellable {
+    Sellable {
+        variant_id: row.variant_id.to_string(),
+        product_id: row.product_id.to_string(),
+        sku: row.sku,
+        title: row.title,
+        variant_title: row.option_values.join(" / "),
+        tax_class_id: row.tax_class_id.map(|id| id.to_string()).unwrap_or_default(),
+        weight_grams: row.weight_grams,
+        published: row.published,
+        requires_shipping: row.requires_shipping,
+        version: row.version,
+    }
+}

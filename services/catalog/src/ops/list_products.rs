@@ -1,0 +1,78 @@
+//! `GET /v1/catalog/products`: the hot read. The channel is remembered, the tenant is set, one statement yields finished
+//! documents, and they are joined into the answer without being read.
+
+use bloom_fault::Fault;
+use bloom_runtime::http::RawJson;
+use bloom_runtime::http::page::Page;
+use bloom_runtime::{Audience, Call};
+
+use crate::Catalog;
+use crate::domain::list::{ListItem, ListPosition, ListQuery};
+use crate::freshness::tag_of;
+use crate::store::list::{ListRow, listing_page};
+
+/// Room for one item when the answer is put together.
+const ITEM_BYTES: usize = 256;
+
+/// One page of products in the caller's channel. `seen` is the `ETag` that the caller holds.
+pub async fn list_products(
+    app: &Catalog,
+    call: &Call,
+    query: &ListQuery,
+    seen: Option<&str>,
+) -> Result<RawJson<Page<ListItem>>, Fault> {
+    let shape = query.shape(call.audience != Audience::Publishable)?;
+    let channel = app.channels.resolve(call.tenant, call.channel).await?;
+    let mut filter = query.fingerprint();
+    filter.extend_from_slice(channel.id.uuid().as_bytes());
+    let page = [u8::try_from(query.limit.get()).unwrap_or_default()];
+    let key = app.freshness.key(call.tenant, &[&filter, &page, query.cursor.as_deref().unwrap_or_default().as_bytes()]);
+    if let Some(seen) = seen
+        && app.freshness.tag(&key).await.is_some_and(|tag| tag == seen)
+    {
+        // The outermost layer makes a 304 of an answer with the tag that the caller holds.
+        return Ok(RawJson::new(String::new()).etag(seen.to_owned()));
+    }
+    let after: Option<ListPosition> = app.cursors.position(call.tenant, &filter, query.cursor.as_deref())?;
+    let limit = query.limit.get();
+    let mut conn = app.db.read(call.tenant).await?;
+    let rows = listing_page(&mut conn, channel.id, &shape, after.as_ref(), limit + 1).await?;
+    drop(conn);
+    let text = stitch(app, call, &filter, &rows, query.limit.items())?;
+    let tag = tag_of(&text);
+    app.freshness.remember(key, tag.clone()).await;
+    Ok(RawJson::new(text).etag(tag))
+}
+
+/// `{"data":[…],"page":{"limit":…,"next":…}}` out of finished items.
+fn stitch(app: &Catalog, call: &Call, filter: &[u8], rows: &[ListRow], limit: usize) -> Result<String, Fault> {
+    let mut text = String::with_capacity(rows.len() * ITEM_BYTES + 256);
+    text.push_str(r#"{"data":["#);
+    let (mut items, mut next) = (0, None);
+    for row in rows {
+        match row.doc()? {
+            Some(doc) if items < limit => {
+                if 0 < items {
+                    text.push(',');
+                }
+                text.push_str(doc);
+                items += 1;
+            }
+            // One row more than fits: the page goes on behind its last item.
+            Some(_) => {
+                next = Some(rows[limit - 1].position()?);
+                break;
+            }
+            // The filters looked as far as this row.
+            None => next = Some(row.position()?),
+        }
+    }
+    text.push_str(&format!(r#"],"page":{{"limit":{limit},"next":"#));
+    match next {
+        // Cursors are base64url: nothing to escape.
+        Some(position) => text.push_str(&format!("\"{}\"", app.cursors.cursor(call.tenant, filter, &position))),
+        None => text.push_str("null"),
+    }
+    text.push_str("}}");
+    Ok(text)
+}
