@@ -1,0 +1,152 @@
+//! Places as tax law sees them: a country, a region of it, a postal code.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// The text is not a place of the wanted kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PlaceError(&'static str);
+
+macro_rules! place {
+    ($(#[$doc:meta])* $name:ident, $parse:expr, $schema:tt) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[sqlx(transparent)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads and normalises the text.
+            pub fn parse(text: &str) -> Result<Self, PlaceError> {
+                let parse: fn(&str) -> Result<String, PlaceError> = $parse;
+                parse(text).map(Self)
+            }
+
+            /// The normalised text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = PlaceError;
+
+            fn try_from(text: String) -> Result<Self, PlaceError> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(place: $name) -> Self {
+                place.0
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+place! {
+    /// A country: ISO 3166-1 alpha-2 in upper case.
+    Country, parse_country, {
+        "description": "ISO 3166-1 alpha-2 country code", "type": "string", "pattern": "^[A-Z]{2}$", "examples": ["IN"]
+    }
+}
+
+place! {
+    /// A region: ISO 3166-2 without the country's part.
+    Region, parse_region, {
+        "description": "ISO 3166-2 code without the country part", "type": "string", "pattern": "^[A-Za-z0-9]{1,3}$",
+        "examples": ["MH"]
+    }
+}
+
+place! {
+    /// A postal code or the beginning of one, without blanks and hyphens, in upper case.
+    PostalCode, parse_postal_code, {
+        "description": "Postal code, or the beginning of one; blanks and hyphens do not count", "type": "string",
+        "minLength": 1, "maxLength": 16, "examples": ["400001"]
+    }
+}
+
+fn parse_country(text: &str) -> Result<String, PlaceError> {
+    let right = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    if right { Ok(text.to_owned()) } else { Err(PlaceError("a country is two upper-case letters of ISO 3166-1")) }
+}
+
+fn parse_region(text: &str) -> Result<String, PlaceError> {
+    let right = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if right { Ok(text.to_ascii_uppercase()) } else { Err(PlaceError("a region is one to three letters or digits")) }
+}
+
+fn parse_postal_code(text: &str) -> Result<String, PlaceError> {
+    let code: String = text.chars().filter(|letter| !matches!(letter, ' ' | '-')).collect();
+    let right = text.len() <= 16 && !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if right { Ok(code.to_ascii_uppercase()) } else { Err(PlaceError("a postal code is letters and digits, at most 16")) }
+}
+
+/// Where goods go, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The country.
+    pub country: Country,
+    /// The region, when known.
+    pub region: Option<Region>,
+    /// The postal code, when known.
+    pub postal_code: Option<PostalCode>,
+}
+
+impl Address {
+    /// Somewhere in a country.
+    pub const fn of_country(country: Country) -> Self {
+        Self { country, region: None, postal_code: None }
+    }
+}
+
+/// A part of the world that a tax zone covers; what is left out is not narrowed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// The country.
+    pub country: Country,
+    /// One region of the country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// Postal codes that begin so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_prefix: Option<PostalCode>,
+}
+
+impl Area {
+    /// Whether an address lies in the area. An unknown region or postal code lies in no part that names one.
+    pub fn covers(&self, address: &Address) -> bool {
+        let region = self.region.is_none() || self.region == address.region;
+        let postal = self
+            .postal_prefix
+            .as_ref()
+            .is_none_or(|prefix| address.postal_code.as_ref().is_some_and(|code| code.as_str().starts_with(prefix.as_str())));
+        self.country == address.country && region && postal
+    }
+
+    /// Narrower areas compare greater: a longer postal prefix first, then a region.
+    pub fn narrowness(&self) -> (usize, bool) {
+        (self.postal_prefix.as_ref().map_or(0, |prefix| prefix.as_str().len()), self.region.is_some())
+    }
+}

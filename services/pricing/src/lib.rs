@@ -1,0 +1,88 @@
+//! Pricing: what a thing costs in a context, with which tax, and why.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`domain`] | the engine: choice of the price row, tax, quote, listing price; pure |
+//! | [`http`] | REST: `/v1/pricing/…` |
+//! | [`grpc`] | `Quote` for carts and orders, `SetPrices` for imports |
+//! | [`ops`] | one use case a file |
+//! | [`store`] | SQL |
+//! | [`taxes`] | tax tables in memory, checked by version |
+//! | [`events`] | what is told, what is heard, what waits for a moment, what is exported and checked |
+//!
+//! Whatever changes the price of one unit in a channel (a price, a list, a tax, a channel, the passing of a date) ends as
+//! `variant_price.updated`. A price is published in the transaction that sets it; terms that many prices share are
+//! followed by a pass of bounded batches (`ops::republish`).
+//!
+//! Absent by design: no float, no price that is not a row, no tax worked out twice in two ways, no check whether a
+//! variant or a channel exists (the catalogue owns them, and prices may be there first).
+
+pub mod domain;
+pub mod error;
+pub mod events;
+pub mod grpc;
+pub mod http;
+pub mod ops;
+pub mod store;
+pub mod taxes;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bloom_events::{Bus, Events};
+use bloom_process::Definition;
+use bloom_proto_pricing::pricing_server::PricingServer;
+use bloom_runtime::http::page::Cursors;
+use bloom_runtime::{Db, Host, Service, StartError};
+
+use crate::taxes::TaxCache;
+
+/// The service's name.
+pub const NAME: &str = "pricing";
+
+/// The service's tables.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/pricing");
+
+/// How a process starts it.
+pub const SERVICE: Definition = Definition {
+    name: NAME,
+    migrations: &MIGRATIONS,
+    start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
+};
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Pricing {
+    /// The database.
+    pub db: Db,
+    /// Time, ids, keys, peers.
+    pub host: Host,
+    /// Cursors of lists.
+    pub cursors: Arc<Cursors>,
+    /// Tax tables in memory.
+    pub taxes: TaxCache,
+}
+
+impl Pricing {
+    /// What handlers share, with nothing in memory yet.
+    pub fn new(host: Host, db: Db) -> Self {
+        Self { cursors: Arc::new(Cursors::new(&host)), taxes: TaxCache::default(), db, host }
+    }
+}
+
+/// Puts the service together.
+#[expect(clippy::unused_async, reason = "every service is put together by an async function")]
+pub async fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+    let app = Pricing::new(host.clone(), db.clone());
+    let events = Events::new(NAME, host.clone(), db.clone(), bus)
+        .handlers(events::consume::handlers(&app))
+        .timers(events::timers(&app))
+        .exports(events::export::exports(&app))
+        .checks(events::check::checks(&app));
+    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
+    service.grpc = tonic::service::Routes::new(PricingServer::new(grpc::Grpc(app))).add_service(events.platform());
+    service.tasks = events.tasks();
+    Ok(service)
+}

@@ -1,0 +1,138 @@
+//! What other services ask.
+
+use bloom_kernel::VariantId;
+use bloom_proto_pricing::{DeliveryLine, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
+use serde_json::json;
+use tonic::Code;
+
+use super::{Stage, stage};
+
+fn price_row(variant: VariantId, amount: i64) -> PriceRow {
+    PriceRow {
+        variant_id: variant.to_string(),
+        price_list_id: String::new(),
+        currency: "EUR".to_owned(),
+        amount,
+        min_quantity: 1,
+    }
+}
+
+fn quote(lines: &[(VariantId, i64)]) -> QuoteRequest {
+    let line = |(at, (variant, quantity)): (usize, &(VariantId, i64))| QuoteLine {
+        line_id: format!("l{at}"),
+        variant_id: variant.to_string(),
+        tax_class_id: String::new(),
+        quantity: *quantity,
+    };
+    QuoteRequest {
+        channel_id: String::new(),
+        currency: "EUR".to_owned(),
+        gross: true,
+        country: "DE".to_owned(),
+        region: "Bavaria, south".to_owned(),
+        postal_code: String::new(),
+        lines: lines.iter().enumerate().map(line).collect(),
+        delivery: None,
+    }
+}
+
+impl Stage {
+    async fn set_prices(&self, prices: Vec<PriceRow>) -> Result<i64, tonic::Status> {
+        let request = self.bench.host.request(&self.call(), SetPricesRequest { prices });
+        self.client.clone().set_prices(request).await.map(|reply| reply.into_inner().changed)
+    }
+
+    async fn ask(&self, request: QuoteRequest) -> Result<bloom_proto_pricing::QuoteReply, tonic::Status> {
+        self.client.clone().quote(self.bench.host.request(&self.call(), request)).await.map(tonic::Response::into_inner)
+    }
+}
+
+#[tokio::test]
+async fn an_import_sets_prices_once() {
+    let stage = stage().await;
+    let shop = stage.channel("shop", true, "DE", json!({})).await;
+    let variants: Vec<VariantId> = (0..1_000).map(|_| stage.id()).collect();
+    let rows: Vec<PriceRow> = variants.iter().map(|variant| price_row(*variant, 500)).collect();
+    assert_eq!(stage.set_prices(rows.clone()).await.unwrap(), 1_000);
+    assert_eq!(stage.set_prices(rows.clone()).await.unwrap(), 0);
+    assert_eq!(stage.told(variants[999]).await.unwrap(), (1, vec![(shop, Some(500))]));
+    let mut more = rows.clone();
+    more.push(price_row(stage.id(), 1));
+    assert_eq!(stage.set_prices(more).await.unwrap_err().code(), Code::InvalidArgument);
+    let mut bad = rows;
+    bad[7].amount = -1;
+    assert_eq!(stage.set_prices(bad.clone()).await.unwrap_err().code(), Code::InvalidArgument);
+    bad[7].variant_id = "var_nonsense".to_owned();
+    assert_eq!(stage.set_prices(bad).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn parallel_imports_of_the_same_rows_agree() {
+    let stage = stage().await;
+    stage.channel("shop", true, "DE", json!({})).await;
+    let variants: Vec<VariantId> = (0..50).map(|_| stage.id()).collect();
+    let imports = (0..8).map(|number| {
+        let mut rows: Vec<PriceRow> = variants.iter().map(|variant| price_row(*variant, 100 + number)).collect();
+        if number % 2 == 0 {
+            rows.reverse();
+        }
+        stage.set_prices(rows)
+    });
+    let outcomes = futures::future::join_all(imports).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+    let lists = stage.door.get("/v1/pricing/price-lists").send().await.expect(200).json;
+    assert_eq!(lists["data"].as_array().unwrap().len(), 1, "one base list, however many ask for it at once");
+}
+
+#[tokio::test]
+async fn a_cart_is_priced_in_one_call_and_as_rest_prices_it() {
+    let stage = stage().await;
+    stage.taxes(&[("DE", 190_000)]).await;
+    let (lamp, shade, unpriced): (VariantId, VariantId, VariantId) = (stage.id(), stage.id(), stage.id());
+    stage.price(None, lamp, 1, 850).await;
+    stage.price(None, shade, 3, 165).await;
+    let mut request = quote(&[(lamp, 2), (shade, 3), (unpriced, 1), (shade, 1)]);
+    request.delivery = Some(DeliveryLine { amount: 490, tax_class_id: String::new() });
+    let reply = stage.ask(request).await.unwrap();
+    let priced: Vec<bool> = reply.lines.iter().map(|line| line.priced).collect();
+    assert_eq!(priced, [true, true, false, false]);
+    assert_eq!(reply.lines[0].line_id, "l0");
+    assert_eq!((reply.lines[1].unit_amount, reply.lines[1].line_amount), (165, 495));
+    assert_eq!((reply.subtotal, reply.delivery_total, reply.total), (2_195, 490, 2_685));
+    assert_eq!(reply.taxes.iter().map(|row| row.tax_amount).sum::<i64>(), reply.tax_total);
+    let parts = reply.lines.iter().chain(&reply.delivery);
+    assert_eq!(parts.map(|line| line.tax_amount).sum::<i64>(), reply.tax_total);
+
+    let rest = stage
+        .quote(json!({ "currency": "EUR", "gross": true, "ship_to": { "country": "DE" },
+            "delivery": { "price": { "amount": 490, "currency": "EUR" } },
+            "lines": [{ "variant_id": lamp, "quantity": 2 }, { "variant_id": shade, "quantity": 3 }] }))
+        .await;
+    assert_eq!((&rest["total"]["amount"], &rest["tax_total"]["amount"]), (&json!(reply.total), &json!(reply.tax_total)));
+}
+
+#[tokio::test]
+async fn bad_questions_get_clear_answers() {
+    let stage = stage().await;
+    let variant: VariantId = stage.id();
+    stage.price(None, variant, 1, 1_000_000_000_000).await;
+    let with = |change: fn(&mut QuoteRequest)| {
+        let mut request = quote(&[(variant, 1)]);
+        change(&mut request);
+        stage.ask(request)
+    };
+    assert_eq!(with(|ask| ask.currency = "eur".to_owned()).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|ask| ask.country = String::new()).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|ask| ask.lines[0].quantity = 0).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|ask| ask.lines[0].quantity = i64::MAX).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|ask| ask.lines[0].tax_class_id = "x".to_owned()).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(with(|ask| ask.channel_id = "chan_x".to_owned()).await.unwrap_err().code(), Code::NotFound);
+    let huge = with(|ask| {
+        ask.lines[0].quantity = 1_000_000;
+        ask.lines = vec![ask.lines[0].clone(); 10];
+    });
+    let fault = bloom_fault::Fault::from(huge.await.unwrap_err());
+    assert_eq!(fault.reason, "amount_out_of_range");
+    assert!(with(|_| ()).await.is_ok());
+}
