@@ -2,6 +2,7 @@
 # A real Kafka broker (KRaft, one node) for development and tests, from Maven Central alone. Needs a JDK (17 or later) and
 # Maven; `apt-get install openjdk-17-jre-headless maven` where they are missing.
 #
+#   kafka.sh fetch   fetches the jars once
 #   kafka.sh start   fetches the jars once, formats the storage once, starts, returns when the broker answers
 #   kafka.sh stop    stops it; the data stay
 #   kafka.sh status  exit code 0 while it runs
@@ -130,9 +131,10 @@ stop() {
 }
 
 case ${1:-} in
+    fetch) fetch ;;
     start) start ;;
     stop) stop ;;
     status) running ;;
     erase) stop && rm -rf "$data" ;;
-    *) die 'usage: kafka.sh start|stop|status|erase' ;;
+    *) die 'usage: kafka.sh fetch|start|stop|status|erase' ;;
 esac
