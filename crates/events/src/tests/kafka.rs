@@ -1,4 +1,4 @@
-//! The same promises over a real Kafka: set `BLOOM_TEST_KAFKA` to its address (`deploy/kafka-dev/kafka.sh start`).
+//! The same promises over a real Kafka: set `BLOOM_TEST_KAFKA` to its address (`deploy/kafka/kafka.sh start`).
 
 use bloom_kernel::OsEntropy;
 use bloom_kernel::entropy::base62;
@@ -23,7 +23,7 @@ async fn kafka() -> Option<Pair> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn order_holds_and_nothing_is_lost() {
     if let Some(pair) = kafka().await {
-        chaos::run(pair).await;
+        Box::pin(chaos::run(pair)).await;
     }
 }
 
