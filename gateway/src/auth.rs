@@ -34,6 +34,8 @@ pub(crate) struct Holder {
     pub(crate) tenant_text: String,
     claims: Claims,
     expires_at: Option<Timestamp>,
+    /// Head of the revocation log when identity answered.
+    cursor: i64,
     context: ArcSwap<(i64, HeaderValue)>,
 }
 
@@ -42,14 +44,18 @@ pub(crate) struct Keyring {
     identity: IdentityClient<Peer>,
     holders: Cache<Digest, Arc<Holder>>,
     unknown: Cache<Digest, ()>,
+    /// Keys revoked or changed lately, with the revocation cursor that told: a holder resolved before it is asked for anew,
+    /// even one that was still on its way here when the news came. Remembered for longer than any holder is cached.
+    changed: moka::sync::Cache<String, i64>,
 }
 
 impl Keyring {
     pub(crate) fn new(host: &Host) -> Self {
         Self {
             identity: IdentityClient::new(host.peers.get("identity")),
-            holders: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).support_invalidation_closures().build(),
+            holders: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).build(),
             unknown: Cache::builder().max_capacity(KEYS_MAX).time_to_live(UNKNOWN_TTL).build(),
+            changed: moka::sync::Cache::builder().time_to_live(KEY_TTL * 2).build(),
         }
     }
 
@@ -63,13 +69,21 @@ impl Keyring {
         }
         let digest: Digest = api_key::digest(token);
         let holder = match self.holders.get(&digest).await {
-            Some(holder) => holder,
+            Some(holder) if self.is_current(&holder) => holder,
+            Some(_) => {
+                self.holders.invalidate(&digest).await;
+                self.resolve(host, digest).await?
+            }
             None => self.resolve(host, digest).await?,
         };
         if holder.expires_at.is_some_and(|expiry| expiry <= host.wall()) {
             return Err(unknown_key());
         }
         Ok(holder)
+    }
+
+    fn is_current(&self, holder: &Holder) -> bool {
+        self.changed.get(&holder.key_id).is_none_or(|cursor| cursor <= holder.cursor)
     }
 
     async fn resolve(&self, host: &Host, digest: Digest) -> Result<Arc<Holder>, Fault> {
@@ -128,11 +142,8 @@ pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
                 let reply = reply.into_inner();
                 cursor = reply.cursor;
                 host.metrics.level(NAME, "revocations_cursor", cursor);
-                if !reply.key_ids.is_empty() {
-                    let dropped = keyring.holders.invalidate_entries_if(move |_, holder| reply.key_ids.contains(&holder.key_id));
-                    if dropped.is_err() {
-                        keyring.holders.invalidate_all();
-                    }
+                for key_id in reply.key_ids {
+                    keyring.changed.insert(key_id, cursor);
                 }
             }
             Err(status) => {
@@ -173,7 +184,8 @@ fn holder(host: &Host, reply: ResolveKeyReply) -> Result<Holder, Fault> {
     }
     let expires_at = chrono::DateTime::parse_from_rfc3339(&reply.expires_at).ok().map(|at| at.to_utc());
     let context = ArcSwap::from_pointee((0, HeaderValue::from_static("")));
-    Ok(Holder { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, context })
+    let cursor = reply.revocations_cursor;
+    Ok(Holder { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, cursor, context })
 }
 
 /// The gateway asking for itself, before it knows any tenant.

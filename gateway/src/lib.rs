@@ -41,6 +41,9 @@ use crate::limit::Limiter;
 
 pub use crate::serve::{gateway_config, serve};
 
+#[cfg(test)]
+mod tests;
+
 
 /// Name of the gateway in logs, figures and contexts.
 pub const NAME: &str = "gateway";

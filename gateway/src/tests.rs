@@ -1,0 +1,73 @@
+use std::collections::HashMap;
+
+use http::{HeaderMap, HeaderValue};
+
+use crate::config::GatewayConfig;
+use crate::{path, version};
+
+fn addresses() -> HashMap<String, String> {
+    ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"]
+        .map(|name| (name.to_owned(), format!("http://{name}:8080")))
+        .into()
+}
+
+#[test]
+fn the_longest_prefix_of_whole_segments_decides() {
+    let config = GatewayConfig::new(&addresses()).expect("the product's routes are good");
+    let route = |path: &str| config.route(path).map(|route| (route.service.as_str(), route.prefix.as_str()));
+    assert_eq!(route("/v1/catalog/products/prod_1"), Some(("catalog", "/v1/catalog")));
+    assert_eq!(route("/v1/catalog/imports"), Some(("catalog", "/v1/catalog/imports")));
+    assert_eq!(route("/v1/catalog"), Some(("catalog", "/v1/catalog")));
+    assert_eq!(route("/v1/catalogue"), None);
+    assert_eq!(route("/v1/cart"), None);
+    assert_eq!(route("/v2/catalog/products"), None);
+    let anonymous = |path: &str| config.route(path).is_some_and(|route| route.anonymous);
+    assert!(anonymous("/v1/payments/webhooks/conn_1"));
+    assert!(!anonymous("/v1/payments/pay_1"));
+    assert!(!anonymous("/v1/payments/webhooksx"));
+}
+
+#[test]
+fn routes_that_cannot_work_are_refused_before_a_port_is_bound() {
+    let refused = |routes: &str, addresses: &HashMap<String, String>| GatewayConfig::with_routes(routes, addresses).err().map(|error| error.chain());
+    let catalog = r#"[{"prefix":"/v1/catalog","service":"catalog"}]"#;
+    assert_eq!(refused(catalog, &addresses()), None);
+    for (routes, says) in [
+        (r#"[{"prefix":"v1/catalog","service":"catalog"}]"#, "begin with a slash"),
+        (r#"[{"prefix":"/v1/catalog/","service":"catalog"}]"#, "not usable"),
+        (r#"[{"prefix":"/v1/a","service":"catalog","timeout_ms":0}]"#, "not usable"),
+        (r#"[{"prefix":"/v1/a","service":"catalog"},{"prefix":"/v1/a","service":"cart"}]"#, "not usable"),
+        (r#"[{"prefix":"/v1/a","service":"nobody"}]"#, "whose address is not configured"),
+        (r#"[{"prefix":"/v1/a","service":"catalog","anonymus":true}]"#, "unknown field"),
+        ("{", "not readable"),
+    ] {
+        let said = refused(routes, &addresses()).unwrap_or_default();
+        assert!(said.contains(says), "{routes}: {said}");
+    }
+    let nonsense = HashMap::from([("catalog".to_owned(), "not an address".to_owned())]);
+    assert!(refused(catalog, &nonsense).is_some_and(|said| said.contains("is not an address")));
+}
+
+#[test]
+fn only_plain_paths_pass() {
+    for good in ["/", "/v1/catalog/products", "/v1/orders/ord_06a", "/v1/x/caf%C3%A9", "/v1/a.b/c..d"] {
+        assert!(path::check(good).is_ok(), "{good}");
+    }
+    for bad in ["//", "/v1//x", "/v1/../x", "/v1/.", "/a/%2e%2E/b", "/a%2Fb", "/a%5cb", "/a\\b", "/a%00", "/a%0d%0a", "/a%25%32%65", "/a%", "/a%4", "/a%zz", "/a\u{7f}"] {
+        let fault = path::check(bad).expect_err(bad);
+        assert_eq!(fault.reason, "path_invalid", "{bad}");
+    }
+    assert!(path::check(&format!("/{}", "a".repeat(2_048))).is_err());
+}
+
+#[test]
+fn a_version_is_known_or_refused_with_the_list() {
+    let asked = |text: &'static str| HeaderMap::from_iter([(http::HeaderName::from_static("bloom-version"), HeaderValue::from_static(text))]);
+    let newest = version::negotiate(&HeaderMap::new()).expect("the newest");
+    assert_eq!(version::negotiate(&asked(version::VERSIONS[0])).expect("known"), newest);
+    for unknown in ["2019-01-01", "tomorrow", ""] {
+        let fault = version::negotiate(&asked(unknown)).expect_err("unknown");
+        assert_eq!(fault.reason, "version_unknown");
+        assert!(fault.detail.contains(version::VERSIONS[0]));
+    }
+}
