@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bloom_events::{After, Export, StateRecord};
 use bloom_fault::Fault;
-use bloom_kernel::{CategoryId, ChannelId, CollectionId, ProductId, ProductTypeId, TenantId};
+use bloom_kernel::{CategoryId, ChannelId, CollectionId, ProductId, ProductTypeId, TenantId, VariantId};
 use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -16,14 +16,22 @@ use crate::store;
 use crate::store::category::category_list;
 use crate::store::channel::channel_list;
 use crate::store::collection::collection_list;
+use crate::store::heard::heard_list;
 use crate::store::product::{product_ids, product_load};
 use crate::store::product_type::product_type_list;
 
 type Page<'a> = BoxFuture<'a, Result<Vec<StateRecord>, Fault>>;
 
-/// Every kind of aggregate of this service.
+/// Every kind of aggregate of this service, and what it was told of variants.
 pub fn all() -> Vec<Arc<dyn Export>> {
-    vec![Arc::new(Channels), Arc::new(ProductTypes), Arc::new(Categories), Arc::new(Collections), Arc::new(Products)]
+    vec![
+        Arc::new(Channels),
+        Arc::new(ProductTypes),
+        Arc::new(Categories),
+        Arc::new(Collections),
+        Arc::new(Products),
+        Arc::new(VariantsHeard),
+    ]
 }
 
 struct Channels;
@@ -31,6 +39,7 @@ struct ProductTypes;
 struct Categories;
 struct Collections;
 struct Products;
+struct VariantsHeard;
 
 /// Where a page begins. An aggregate is named by the text of its id, which sorts as the id does.
 fn start<T: FromStr + Into<Uuid>>(after: Option<After>) -> store::After {
@@ -117,6 +126,20 @@ impl Export for Products {
                 product_load(tx, &ids).await?.into_iter().map(|product| (product.id, product)).collect();
             let rows = keys.into_iter().filter_map(|(tenant, id)| Some((tenant, products.remove(&id)?))).collect();
             records(self.kind(), rows, |row| (row.id.to_string(), row.version))
+        })
+    }
+}
+
+/// No aggregate of this service: what it knows of others' prices and stock, so that `bloom check` can compare.
+impl Export for VariantsHeard {
+    fn kind(&self) -> &'static str {
+        "variant_heard.updated"
+    }
+
+    fn page<'a>(&'a self, tx: &'a mut SystemTx, after: Option<After>, limit: i64) -> Page<'a> {
+        Box::pin(async move {
+            let rows = heard_list(tx, start::<VariantId>(after), limit).await?;
+            records(self.kind(), rows, |row| (row.variant_id.to_string(), row.price_version.max(row.stock_version)))
         })
     }
 }

@@ -1,9 +1,12 @@
 //! What pricing and inventory have told. A lower version than the one heard is an old story; an equal one is heard again,
 //! which is what repairs in a replay.
 
-use bloom_kernel::{LocationId, TenantId};
+use bloom_kernel::{ChannelId, LocationId, TenantId, VariantId};
+use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use super::After;
 
 /// Which of these price stories are news, now noted as heard.
 pub async fn price_heard(
@@ -197,4 +200,81 @@ pub async fn tax_class_hear(conn: &mut PgConnection, tenant: TenantId, ids: &[Uu
 /// Which of these tax classes are known.
 pub async fn tax_class_known(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!("select id from tax_class where id = any($1)", ids).fetch_all(conn).await
+}
+
+/// All that was heard of a variant: what a check compares with what pricing and inventory say now.
+#[derive(Debug, Serialize)]
+pub struct Heard {
+    /// Of what.
+    pub variant_id: VariantId,
+    /// Version of the last price story.
+    pub price_version: i64,
+    /// Version of the last stock story.
+    pub stock_version: i64,
+    /// Its prices, one a channel.
+    pub prices: Vec<HeardPrice>,
+    /// Its stock, one row a location.
+    pub stock: Vec<HeardStock>,
+}
+
+/// A price as it was told.
+#[derive(Debug, Serialize)]
+pub struct HeardPrice {
+    /// In which channel.
+    pub channel_id: ChannelId,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: String,
+}
+
+/// Stock as it was told.
+#[derive(Debug, Serialize)]
+pub struct HeardStock {
+    /// Where.
+    pub location_id: LocationId,
+    /// How much can be sold.
+    pub available: i64,
+}
+
+/// What was heard of variants behind a place, by tenant and id.
+pub async fn heard_list(conn: &mut PgConnection, after: After, limit: i64) -> sqlx::Result<Vec<(TenantId, Heard)>> {
+    let rows = sqlx::query!(
+        r#"select h.tenant_id as "tenant_id: TenantId", h.variant_id, h.price_version, h.stock_version,
+               array(select p.channel_id from variant_price p
+                     where p.tenant_id = h.tenant_id and p.variant_id = h.variant_id order by p.channel_id) as "channels!",
+               array(select p.price_amount from variant_price p
+                     where p.tenant_id = h.tenant_id and p.variant_id = h.variant_id order by p.channel_id) as "amounts!",
+               array(select p.currency::text from variant_price p
+                     where p.tenant_id = h.tenant_id and p.variant_id = h.variant_id order by p.channel_id) as "currencies!",
+               array(select s.location_id from variant_stock s
+                     where s.tenant_id = h.tenant_id and s.variant_id = h.variant_id order by s.location_id) as "locations!",
+               array(select s.available from variant_stock s
+                     where s.tenant_id = h.tenant_id and s.variant_id = h.variant_id order by s.location_id) as "available!"
+           from variant_heard h
+           where (h.tenant_id, h.variant_id) > ($1, $2)
+           order by h.tenant_id, h.variant_id limit $3"#,
+        after.tenant.uuid(),
+        after.id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let heard = rows.into_iter().map(|row| {
+        let prices = row.channels.into_iter().zip(row.amounts).zip(row.currencies);
+        let stock = row.locations.into_iter().zip(row.available);
+        let heard = Heard {
+            variant_id: VariantId::from_uuid(row.variant_id),
+            price_version: row.price_version,
+            stock_version: row.stock_version,
+            prices: prices
+                .map(|((channel, amount), currency)| HeardPrice { channel_id: ChannelId::from_uuid(channel), amount, currency })
+                .collect(),
+            stock: stock
+                .map(|(location, available)| HeardStock { location_id: LocationId::from_uuid(location), available })
+                .collect(),
+        };
+        (row.tenant_id, heard)
+    });
+    Ok(heard.collect())
 }
