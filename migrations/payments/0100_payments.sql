@@ -72,6 +72,8 @@ select tenant_table('payment', 'select, insert, update', 'select');
 
 -- One thing asked of the provider, under an id that the asker chose: the id is the provider's idempotency key too.
 -- init: recorded, perhaps sent. pending: the provider works on it. unknown: the provider's answer did not reach us.
+-- payment_id has no foreign key: a void that overtakes its payment leaves an authorisation here that failed before it was
+-- asked for, and the unique index over authorisations keeps the payment from being opened ever after.
 create table operation (
     tenant_id uuid not null,
     id uuid not null,
@@ -89,12 +91,12 @@ create table operation (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint operation_pkey primary key (tenant_id, id),
-    constraint operation_payment_fkey foreign key (tenant_id, payment_id) references payment,
     constraint operation_reverses_fkey foreign key (tenant_id, reverses) references operation,
     constraint operation_kind_known check (kind in ('authorise', 'capture', 'void', 'refund')),
     constraint operation_status_known check (status in ('init', 'pending', 'success', 'failed', 'unknown')),
-    -- A void that finds nothing left to give up succeeds with nothing.
-    constraint operation_amount_positive check (amount > 0 or (amount = 0 and kind = 'void'))
+    -- Nothing is the amount of a void that still waits or finds nothing, and of an authorisation that bars its payment.
+    constraint operation_amount_positive check (
+        amount > 0 or (amount = 0 and (kind = 'void' or (kind = 'authorise' and status = 'failed'))))
 );
 create index operation_by_payment on operation (tenant_id, payment_id, id);
 create unique index operation_authorise_key on operation (tenant_id, payment_id) where kind = 'authorise' and reverses is null;

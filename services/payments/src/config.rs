@@ -8,12 +8,12 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(5);
 /// Addresses and patience.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
-    /// Where the test provider answers.
-    #[arg(long = "payments-sandbox-url", env = "BLOOM_PAYMENTS_SANDBOX_URL", default_value = "http://127.0.0.1:8190")]
-    pub sandbox_url: String,
+    /// Where the test provider answers; that of the same fleet when absent.
+    #[arg(long = "payments-sandbox-url", env = "BLOOM_PAYMENTS_SANDBOX_URL")]
+    pub sandbox_url: Option<String>,
     /// Where browsers and providers reach this installation: the gateway's public address.
-    #[arg(long = "payments-public-url", env = "BLOOM_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
-    pub public_url: String,
+    #[arg(long = "payments-public-url", env = "BLOOM_PUBLIC_URL")]
+    pub public_url: Option<String>,
     /// How long a provider may take to answer, in milliseconds, at most 5000.
     #[arg(long = "payments-provider-timeout-ms", env = "BLOOM_PAYMENTS_PROVIDER_TIMEOUT_MS", default_value_t = 5000)]
     pub provider_timeout_ms: u64,

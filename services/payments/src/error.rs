@@ -78,6 +78,11 @@ pub(crate) fn payment_exists() -> Fault {
     Fault::new(Code::Conflict, "payment_exists", "This checkout has a payment already; it has one at most.")
 }
 
+/// A void came before its payment.
+pub(crate) fn payment_voided() -> Fault {
+    Fault::new(Code::Conflict, "payment_voided", "This payment was given up before it was opened.")
+}
+
 /// The provider is left alone for a while.
 pub(crate) fn provider_unavailable(why: impl Into<String>) -> Fault {
     Fault::new(Code::Unavailable, "payment_provider_unavailable", "The payment provider does not answer.")

@@ -87,7 +87,7 @@ impl Export for PaymentExport {
 
 /// All connections.
 pub(crate) struct ConnectionExport {
-    pub(crate) public_url: String,
+    pub(crate) public_url: std::sync::Arc<str>,
 }
 
 impl Export for ConnectionExport {

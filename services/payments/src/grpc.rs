@@ -11,7 +11,7 @@ use crate::Payments;
 use crate::domain::{Operation, OperationKind, OperationStatus, Payment, ProviderKind};
 use crate::ops::authorise_payment::{Authorise, authorise};
 use crate::ops::move_money::{Amount, MoveMoney, move_money};
-use crate::ops::void_payment::{Nothing, void};
+use crate::ops::void_payment::void_or_bar;
 use crate::store::payment::payment_get;
 
 /// The service as other services see it.
@@ -51,7 +51,7 @@ impl proto::payments_server::Payments for Grpc {
         let call = call(&request)?;
         let ask = request.into_inner();
         let (operation, payment) = (id(&ask.operation_id, "operation")?, id(&ask.payment_id, "payment")?);
-        let (payment, operation) = void(&self.0, &call, operation, payment, Nothing::IsFine).await?;
+        let (payment, operation) = void_or_bar(&self.0, &call, operation, payment).await?;
         Ok(Response::new(reply(&payment, Some(&operation))))
     }
 }

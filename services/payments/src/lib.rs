@@ -38,6 +38,7 @@ use bloom_events::check::Check;
 use bloom_events::export::Export;
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
+use bloom_process::Definition;
 use bloom_proto_payments::payments_server::PaymentsServer;
 use bloom_runtime::http::page::Cursors;
 use bloom_runtime::{Db, Host, Service, StartError};
@@ -64,13 +65,21 @@ pub struct Payments {
     pub connections: connections::Connections,
     /// Cursors of lists.
     pub cursors: Arc<Cursors>,
-    /// What payments were told.
-    pub config: Arc<Config>,
+    /// Where browsers and providers reach this installation.
+    pub public_url: Arc<str>,
 }
+
+/// How a process starts it.
+pub const SERVICE: Definition = Definition {
+    name: NAME,
+    migrations: &MIGRATIONS,
+    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus).await }),
+};
 
 /// Puts the service together.
 pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let providers = provider::Providers::new(&config.sandbox_url, config.provider_timeout())
+    let sandbox_url = config.sandbox_url.as_deref().unwrap_or("http://127.0.0.1:8190");
+    let providers = provider::Providers::new(sandbox_url, config.provider_timeout())
         .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;
     let app = Payments {
         db: db.clone(),
@@ -78,9 +87,9 @@ pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Ser
         providers: Arc::new(providers),
         connections: connections::Connections::new(host.clone()),
         cursors: Arc::new(Cursors::new(&host)),
-        config: Arc::new(config),
+        public_url: config.public_url.as_deref().unwrap_or("http://127.0.0.1:8000").into(),
     };
-    let public_url = app.config.public_url.clone();
+    let public_url = app.public_url.clone();
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .timers([Arc::new(timers::Resolve(app.clone())) as Arc<dyn TimerHandler>, Arc::new(timers::Void(app.clone()))])
         .exports([Arc::new(events::PaymentExport) as Arc<dyn Export>, Arc::new(events::ConnectionExport { public_url })])

@@ -5,9 +5,9 @@ use std::time::Duration;
 /// Where it is, and how slow it plays.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
-    /// Where payers' browsers reach its 3-D Secure pages.
-    #[arg(long = "sandbox-public-url", env = "BLOOM_SANDBOX_PUBLIC_URL", default_value = "http://127.0.0.1:8190")]
-    pub public_url: String,
+    /// Where payers' browsers reach its 3-D Secure pages; behind the gateway when absent.
+    #[arg(long = "sandbox-public-url", env = "BLOOM_SANDBOX_PUBLIC_URL")]
+    pub public_url: Option<String>,
     /// How long an answer that is to come too late takes, in milliseconds.
     #[arg(long = "sandbox-stall-ms", env = "BLOOM_SANDBOX_STALL_MS", default_value_t = 20_000)]
     pub stall_ms: u64,

@@ -29,6 +29,7 @@ use bloom_events::check::{Breach, Check};
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
 use bloom_fault::Fault;
+use bloom_process::Definition;
 use bloom_runtime::{Db, Host, Service, StartError, SystemTx};
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
@@ -49,9 +50,19 @@ const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Sandbox {
     pub(crate) db: Db,
     pub(crate) host: Host,
-    pub(crate) config: Arc<Config>,
+    /// Where payers' browsers reach the issuer's page.
+    pub(crate) public_url: Arc<str>,
+    /// How long an answer that is to come too late takes.
+    pub(crate) stall: Duration,
     pub(crate) client: reqwest::Client,
 }
+
+/// How a process starts it.
+pub const SERVICE: Definition = Definition {
+    name: NAME,
+    migrations: &MIGRATIONS,
+    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus).await }),
+};
 
 /// Puts the service together.
 pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
@@ -60,7 +71,8 @@ pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Ser
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| StartError::caused("the client that delivers notices could not be made", error))?;
-    let app = Sandbox { db: db.clone(), host: host.clone(), config: Arc::new(config), client };
+    let public_url = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8000/sandbox").into();
+    let app = Sandbox { db: db.clone(), host: host.clone(), public_url, stall: config.stall(), client };
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .timers([
             Arc::new(timers::Deliver(app.clone())) as Arc<dyn TimerHandler>,

@@ -223,7 +223,7 @@ impl Payment {
     }
 
     /// The status that follows; `otherwise` holds while nothing is authorised.
-    pub(super) fn derive(&mut self, otherwise: PaymentStatus) {
+    pub(crate) fn derive(&mut self, otherwise: PaymentStatus) {
         let open = self.captured + self.voided < self.authorised;
         self.status = if self.authorised == 0 {
             otherwise

@@ -8,7 +8,7 @@ use super::settle_operation::carry_out;
 use crate::Payments;
 use crate::connections::Choice;
 use crate::domain::{Operation, OperationKind, OperationStatus, Payment, PaymentStatus, ProviderKind};
-use crate::error::{check_text, payment_exists};
+use crate::error::{check_text, payment_exists, payment_voided};
 use crate::provider::Request;
 use crate::store::operation::operation_get;
 use crate::store::payment::{payment_get, payment_open};
@@ -56,8 +56,10 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Re
         return replay(&mut tx, &operation).await?.ok_or(silent);
     }
     let payment = open(&ask, connection.id, connection.provider, now);
-    let opened = payment_open(&mut tx, call.tenant, &payment, &operation).await.map_err(|error| {
-        if constraint(&error) == Some("operation_pkey") { idempotency::reused() } else { error.into() }
+    let opened = payment_open(&mut tx, call.tenant, &payment, &operation).await.map_err(|error| match constraint(&error) {
+        Some("operation_pkey") => idempotency::reused(),
+        Some("operation_authorise_key") => payment_voided(),
+        _ => error.into(),
     })?;
     if !opened {
         return replay(&mut tx, &operation).await?.ok_or_else(payment_exists);
@@ -66,7 +68,7 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Re
     timers::resolve_at(&mut tx, operation.id, 0, now).await?;
     tx.commit().await?;
 
-    let return_url = shape::return_url(&app.config.public_url, payment.id, connection.id);
+    let return_url = shape::return_url(&app.public_url, payment.id, connection.id);
     let request = Request {
         operation: operation.id,
         kind: operation.kind,

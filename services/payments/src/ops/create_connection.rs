@@ -72,7 +72,7 @@ pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate)
     if let Some(secrets) = &secrets {
         seal_into(app, &mut tx, &mut row, secrets).await?;
     }
-    let public_url = &app.config.public_url;
+    let public_url = &app.public_url;
     let made = shape::Connection::of(&row, public_url);
     let former = if row.is_default { connection_default_take(&mut tx, id, now).await? } else { None };
     let former = former.map(|row| shape::Connection::of(&row, public_url));
@@ -99,7 +99,7 @@ pub(super) async fn seal_into(
 
 /// Tells the provider where notices of the connection go.
 pub(super) async fn register(app: &Payments, id: ConnectionId, secrets: &Secrets) -> Result<(), Fault> {
-    let url = shape::webhook_url(&app.config.public_url, id);
+    let url = shape::webhook_url(&app.public_url, id);
     app.providers.register(&secrets.credentials, &url, &secrets.webhook_secret).await
 }
 

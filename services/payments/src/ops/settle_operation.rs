@@ -14,7 +14,7 @@ use crate::domain::{
     News, Operation, OperationKind, OperationStatus, Payment, ProviderKind, Refusal, Settled, settle as decide,
 };
 use crate::provider::{Answer, Request};
-use crate::store::operation::{NewJournal, operation_get, operation_reversal_insert, operation_settle};
+use crate::store::operation::{NewJournal, operation_get, operation_insert, operation_settle};
 use crate::store::payment::{payment_lock_of, payment_promise};
 use crate::{events, timers};
 
@@ -85,7 +85,7 @@ async fn write(app: &Payments, call: &Call, tx: &mut TenantTx, change: Change) -
     let mut booked = (operation.id, None);
     if posting.as_ref().is_some_and(|posting| posting.reversal) {
         let reversal = reversal_of(&operation, call);
-        operation_reversal_insert(tx, call.tenant, &reversal).await?;
+        operation_insert(tx, call.tenant, &reversal).await?;
         booked = (reversal.id, Some(operation.id));
     }
     if unwanted && !payment.is_voiding() {

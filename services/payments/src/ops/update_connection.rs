@@ -68,7 +68,7 @@ pub(crate) async fn update(
     if let Some(secrets) = secrets {
         seal_into(app, &mut tx, &mut row, &secrets).await?;
     }
-    let public_url = &app.config.public_url;
+    let public_url = &app.public_url;
     let former = if row.is_default { connection_default_take(&mut tx, id, now).await? } else { None };
     let former = former.map(|row| shape::Connection::of(&row, public_url));
     connection_update(&mut tx, &row).await.map_err(conflict)?;

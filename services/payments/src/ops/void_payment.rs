@@ -7,9 +7,10 @@ use bloom_runtime::{Call, idempotency};
 use super::move_money::promise_and_send;
 use crate::Payments;
 use crate::connections::Choice;
+use crate::domain::operation::derived_id;
 use crate::domain::{Operation, OperationKind, OperationStatus, Payment, Refusal};
 use crate::events;
-use crate::store::operation::{operation_get, operation_settle};
+use crate::store::operation::{operation_get, operation_insert, operation_settle};
 use crate::store::payment::{payment_lock, payment_promise};
 
 /// What a void that finds nothing to give up is answered.
@@ -19,6 +20,49 @@ pub(crate) enum Nothing {
     IsFine,
     /// Refused: a person expected something to be there.
     IsRefused,
+}
+
+/// Gives up a payment that may not have come yet. One that has not is barred, and not found: it will never come.
+pub(crate) async fn void_or_bar(
+    app: &Payments,
+    call: &Call,
+    id: OperationId,
+    payment: PaymentId,
+) -> Result<(Payment, Operation), Fault> {
+    match void(app, call, id, payment, Nothing::IsFine).await {
+        Err(fault) if fault.code == Code::NotFound => {
+            if bar(app, call, payment).await? {
+                return Err(fault);
+            }
+            // It came meanwhile, or was barred before.
+            void(app, call, id, payment, Nothing::IsFine).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// The place of the payment's authorisation is taken by one that failed; false when the place was taken before.
+async fn bar(app: &Payments, call: &Call, payment: PaymentId) -> Result<bool, Fault> {
+    let now = app.host.now(call.tenant);
+    let authorise = Operation {
+        id: derived_id("bar of a payment", &[payment.uuid().as_bytes()]),
+        payment_id: payment,
+        kind: OperationKind::Authorise,
+        amount: 0,
+        status: OperationStatus::Failed,
+        fingerprint: fingerprint(payment),
+        reverses: None,
+        provider_reference: None,
+        provider_sequence: 0,
+        failure: None,
+        actor: call.actor.clone(),
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = app.db.write(call).await?;
+    let barred = operation_insert(&mut tx, call.tenant, &authorise).await?;
+    tx.commit().await?;
+    Ok(barred)
 }
 
 /// The payment and the void as they stand afterwards; asked again under the same id, as they stand now.

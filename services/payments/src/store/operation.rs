@@ -180,30 +180,32 @@ pub async fn operation_settle(
     .map(drop)
 }
 
-/// Stores the operation under which a reversal is booked; it is done the moment it is known.
-pub async fn operation_reversal_insert(
+/// Stores an operation that is over the moment it is known: a reversal, or an authorisation that bars its payment. False
+/// when there is one already.
+pub async fn operation_insert(
     conn: &mut PgConnection,
     tenant: TenantId,
-    reversal: &Operation,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    operation: &Operation,
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query!(
         "insert into operation (tenant_id, id, payment_id, kind, amount, status, fingerprint, reverses,
                                 provider_reference, provider_sequence, actor, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+         on conflict do nothing",
         tenant.uuid(),
-        reversal.id.uuid(),
-        reversal.payment_id.uuid(),
-        reversal.kind.as_str(),
-        reversal.amount,
-        reversal.status.as_str(),
-        reversal.fingerprint,
-        reversal.reverses.map(OperationId::uuid),
-        reversal.provider_reference,
-        reversal.provider_sequence,
-        reversal.actor,
-        reversal.created_at,
+        operation.id.uuid(),
+        operation.payment_id.uuid(),
+        operation.kind.as_str(),
+        operation.amount,
+        operation.status.as_str(),
+        operation.fingerprint,
+        operation.reverses.map(OperationId::uuid),
+        operation.provider_reference,
+        operation.provider_sequence,
+        operation.actor,
+        operation.created_at,
     )
     .execute(conn)
-    .await
-    .map(drop)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
 }

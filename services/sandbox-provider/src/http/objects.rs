@@ -74,7 +74,7 @@ async fn authorisation_find(
 ) -> Result<Body<Value>, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let found = authorisation_by_key(&mut conn, &find.idempotency_key).await?;
-    let data: Vec<Value> = found.iter().map(|found| found.json(&app.config.public_url)).collect();
+    let data: Vec<Value> = found.iter().map(|found| found.json(&app.public_url)).collect();
     Ok(Body(json!({ "data": data })))
 }
 
@@ -86,7 +86,7 @@ async fn authorisation_fetch(
     let Some((Kind::Authorisation, id)) = Kind::parse(&id) else { return Err(Fault::not_found("authorisation")) };
     let mut conn = app.db.read(call.tenant).await?;
     let found = authorisation_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("authorisation"))?;
-    Ok(Body(found.json(&app.config.public_url)))
+    Ok(Body(found.json(&app.public_url)))
 }
 
 async fn movement_create(

@@ -17,7 +17,8 @@ use crate::ops::settle::{Verdict, decide};
 use crate::store::authorisation::authorisation_get;
 
 pub(super) fn routes() -> Router<Sandbox> {
-    Router::new().route("/3ds/{id}", get(page).post(answer))
+    // At its own port, and behind the gateway.
+    Router::new().route("/3ds/{id}", get(page).post(answer)).route("/sandbox/3ds/{id}", get(page).post(answer))
 }
 
 #[derive(Deserialize)]
@@ -82,10 +83,10 @@ fn leave(authorisation: &Authorisation) -> Response {
 }
 
 fn question(authorisation: &Authorisation) -> String {
-    let (id, account) = (Kind::Authorisation.id(authorisation.id), authorisation.tenant_id);
+    let account = authorisation.tenant_id;
     let button = |outcome: &str, label: &str| {
         format!(
-            r#"<form method="post" action="/3ds/{id}?account={account}&amp;outcome={outcome}"><button class="{outcome}">{label}</button></form>"#
+            r#"<form method="post" action="?account={account}&amp;outcome={outcome}"><button class="{outcome}">{label}</button></form>"#
         )
     };
     document(&format!(

@@ -51,7 +51,7 @@ pub(crate) async fn authorise(app: &Sandbox, call: &Call, key: &str, input: Auth
     if !authorisation_insert(&mut tx, &new).await? {
         return replay(app, &mut tx, &new).await;
     }
-    let show = |(status, sequence)| Authorisation { status, sequence, ..new.clone() }.json(&app.config.public_url);
+    let show = |(status, sequence)| Authorisation { status, sequence, ..new.clone() }.json(&app.public_url);
     let notices = follow(app, &mut tx, &plan, Kind::Authorisation, new.id, now, &show).await?;
     tx.commit().await?;
     finish(app, call, &plan, &notices).await;
@@ -63,7 +63,7 @@ async fn replay(app: &Sandbox, tx: &mut TenantTx, new: &Authorisation) -> Result
     if known.fingerprint != new.fingerprint {
         return Err(idempotency::reused());
     }
-    Ok(known.json(&app.config.public_url))
+    Ok(known.json(&app.public_url))
 }
 
 /// Writes down what is to follow: notices and changes that come by themselves. Gives the ids of the notices.
@@ -98,6 +98,6 @@ pub(super) async fn finish(app: &Sandbox, call: &Call, plan: &Plan, notices: &[U
         }
     }
     if plan.stalls {
-        tokio::time::sleep(app.config.stall()).await;
+        tokio::time::sleep(app.stall).await;
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn decide(
     authorisation_update(&mut tx, &authorisation).await?;
     timers::expire_cancel(&mut tx, Kind::Authorisation, id).await?;
     let now = app.host.now(call.tenant);
-    announce(app, &mut tx, &authorisation.json(&app.config.public_url), 1, now).await?;
+    announce(app, &mut tx, &authorisation.json(&app.public_url), 1, now).await?;
     tx.commit().await?;
     Ok(authorisation)
 }

@@ -1,0 +1,129 @@
+//! The database refuses bad books, even from the service itself; and the checks name what somebody else corrupted.
+
+use bloom_kernel::PaymentId;
+use sqlx::{AssertSqlSafe, Error};
+
+use super::Stage;
+
+/// Runs SQL as the service does, and commits.
+async fn as_service(stage: &Stage, sql: &str) -> Result<(), Error> {
+    let mut tx = stage.bench.db.write(&stage.call()).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await?;
+    sqlx::raw_sql("commit").execute(&mut *tx).await.map(drop)
+}
+
+fn state(error: &Error) -> (String, String) {
+    let error = error.as_database_error().expect("the database refuses");
+    (error.code().unwrap_or_default().into_owned(), error.constraint().unwrap_or_default().to_owned())
+}
+
+/// A journal whose operation is a stand-in, with these entries.
+fn journal(stage: &Stage, payment: PaymentId, count: i64, entries: &[(i16, &str, &str, i64)]) -> String {
+    let tenant = stage.bench.tenant.uuid();
+    let (id, operation) = (stage.operation().uuid(), stage.operation().uuid());
+    let mut sql = format!(
+        "insert into operation (tenant_id, id, payment_id, kind, amount, status, fingerprint, provider_sequence, actor, created_at, updated_at)
+           select '{tenant}', '{operation}', '{0}', 'capture', 1, 'success', '', 0, 'test', now(), now();
+         insert into journal (tenant_id, id, operation_id, payment_id, kind, entry_count, actor, posted_at)
+           values ('{tenant}', '{id}', '{operation}', '{0}', 'capture', {count}, 'test', now());",
+        payment.uuid()
+    );
+    for (line, account, currency, amount) in entries {
+        sql.push_str(&format!(
+            "insert into entry (tenant_id, journal_id, line, account, currency, amount) values ('{tenant}', '{id}', {line}, '{account}', '{currency}', {amount});"
+        ));
+    }
+    sql
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_cannot_change_or_remove_what_is_booked() {
+    let stage = Stage::open().await;
+    let payment = stage.authorised(1000, "tok_success").await;
+    for sql in [
+        "update journal set actor = 'nobody'",
+        "delete from journal",
+        "update entry set amount = 1",
+        "delete from entry",
+        "truncate entry",
+        "alter table entry disable trigger all",
+        "drop table entry",
+        "delete from operation",
+        "delete from payment",
+    ] {
+        let refused = as_service(&stage, sql).await.expect_err(sql);
+        assert_eq!(state(&refused).0, "42501", "{sql}: {refused}");
+    }
+    assert_eq!(stage.journal(payment).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_commits_only_balanced_journals() {
+    let stage = Stage::open().await;
+    let payment = stage.authorised(1000, "tok_success").await;
+    let (debit, credit) = ("provider_clearing", "customer_liability");
+    let unbalanced = journal(&stage, payment, 2, &[(1, debit, "INR", 100), (2, credit, "INR", -99)]);
+    assert_eq!(state(&as_service(&stage, &unbalanced).await.unwrap_err()), ("23514".to_owned(), "journal_balanced".to_owned()));
+    let mixed = journal(&stage, payment, 2, &[(1, debit, "INR", 100), (2, credit, "EUR", -100)]);
+    assert_eq!(state(&as_service(&stage, &mixed).await.unwrap_err()).1, "journal_balanced");
+    for (count, entries) in [(2, &[][..]), (3, &[(1, debit, "INR", 5), (2, credit, "INR", -5)][..])] {
+        let incomplete = journal(&stage, payment, count, entries);
+        assert_eq!(state(&as_service(&stage, &incomplete).await.unwrap_err()).1, "journal_complete");
+    }
+    let alone = journal(&stage, payment, 1, &[]);
+    assert_eq!(state(&as_service(&stage, &alone).await.unwrap_err()).1, "journal_has_two_sides");
+    let nothing = journal(&stage, payment, 2, &[(1, debit, "INR", 0), (2, credit, "INR", 0)]);
+    assert_eq!(state(&as_service(&stage, &nothing).await.unwrap_err()).1, "entry_amount_not_zero");
+    let unknown = journal(&stage, payment, 2, &[(1, "petty_cash", "INR", 1), (2, credit, "INR", -1)]);
+    assert_eq!(state(&as_service(&stage, &unknown).await.unwrap_err()).1, "entry_account_known");
+    // Hiding the rows from the check by naming another tenant does not help.
+    let hidden = format!("{unbalanced} select set_config('bloom.tenant', '{}', true)", stage.stranger().uuid());
+    assert_eq!(state(&as_service(&stage, &hidden).await.unwrap_err()).1, "journal_balanced");
+    // A temporary table in place of the real one does not either.
+    let shadowed = format!("create temp table entry (like entry); {unbalanced}");
+    assert!(as_service(&stage, &shadowed).await.is_err());
+
+    let fine = journal(&stage, payment, 2, &[(1, debit, "INR", 7), (2, credit, "INR", -7)]);
+    as_service(&stage, &fine).await.unwrap();
+    // Nothing can be added to it later, not even in balance.
+    let later = fine[fine.find("insert into entry").unwrap()..].replace("', 1, '", "', 3, '").replace("', 2, '", "', 4, '");
+    assert_eq!(state(&as_service(&stage, &later).await.unwrap_err()).1, "journal_complete");
+    // And one operation has one journal.
+    let twice = &fine[fine.find("insert into journal").unwrap()..];
+    assert_eq!(state(&as_service(&stage, twice).await.unwrap_err()).0, "23505");
+    let stranger = fine.replace(&stage.bench.tenant.uuid().to_string(), &stage.stranger().uuid().to_string());
+    assert_eq!(state(&as_service(&stage, &stranger).await.unwrap_err()).0, "42501", "another tenant's books");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_checks_name_what_was_corrupted() {
+    let stage = Stage::open().await;
+    let payment = stage.authorised(1000, "tok_success").await;
+    stage.capture(stage.operation(), payment, 1000).await.unwrap();
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+    for (corrupt, repair, names) in [
+        (
+            "update entry set amount = amount + 1 where account = 'customer_liability'",
+            "update entry set amount = amount - 1 where account = 'customer_liability'",
+            &["ledger_zero_sum"][..],
+        ),
+        ("update payment set refunded_amount = 5", "update payment set refunded_amount = 0", &["payments_match_ledger"][..]),
+        (
+            "update operation set status = 'failed' where kind = 'capture'",
+            "update operation set status = 'success' where kind = 'capture'",
+            &["one_journal_per_operation"][..],
+        ),
+        (
+            "update operation set amount = 999 where kind = 'capture'",
+            "update operation set amount = 1000 where kind = 'capture'",
+            &["one_journal_per_operation"][..],
+        ),
+    ] {
+        let mut superuser = stage.bench.superuser().await;
+        let quietly = |sql: &str| AssertSqlSafe(format!("set session_replication_role = replica; {sql}"));
+        sqlx::raw_sql(quietly(corrupt)).execute(&mut superuser).await.unwrap();
+        assert_eq!(stage.breaches().await, names, "{corrupt}");
+        sqlx::raw_sql(quietly(repair)).execute(&mut superuser).await.unwrap();
+    }
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
