@@ -80,3 +80,15 @@ create table order_setting (
 );
 select tenant_table('order_setting', 'select, insert, update');
 comment on table order_setting is 'retention: as long as the tenant; personal: none';
+
+-- An erasure destroys the key that seals a person's e-mail and addresses; the digest that found their orders goes with it,
+-- in the same transaction, whoever asks for the erasure.
+create function forget_email() returns trigger language plpgsql as $$
+begin
+    update orders set email_index = null where subject_id = new.subject_id and email_index is not null;
+    return new;
+end
+$$;
+create trigger forget_email after insert or update of wrapped on subject_key
+    for each row when (new.wrapped is null)
+    execute function forget_email();

@@ -8,6 +8,7 @@ use bloom_fault::Fault;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 /// A body with its status (fixed by the type, so that the API description states it) and, for guarded resources, the
@@ -86,6 +87,15 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
         match &self.body {
             Body::Fresh(body) => Some(body),
             Body::Replayed(_) => None,
+        }
+    }
+
+    /// The body of a replay, for an operation whose reply tells how something that it began stands by now; nothing when the
+    /// reply is fresh.
+    pub fn replayed_as<R: DeserializeOwned>(&self) -> Option<Result<R, Fault>> {
+        match &self.body {
+            Body::Fresh(_) => None,
+            Body::Replayed(raw) => Some(serde_json::from_str(raw.get()).map_err(Fault::internal)),
         }
     }
 

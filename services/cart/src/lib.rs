@@ -44,10 +44,10 @@ pub const NAME: &str = "cart";
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/cart");
 
 /// How a process starts it.
-pub static DEFINITION: Definition = Definition {
+pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
-    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus).await }),
+    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus) }),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -81,7 +81,7 @@ impl CartService {
 }
 
 /// The service, ready to run.
-pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = CartService::new(config, host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .timers([Arc::new(ops::expire_cart::ExpireCart(app.clone())) as _])

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    bloom_process::main(&bloom_cart::DEFINITION)
+    bloom_process::main(&bloom_cart::SERVICE)
 }

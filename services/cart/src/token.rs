@@ -2,11 +2,12 @@
 
 use aide::OperationInput;
 use aide::generate::GenContext;
-use aide::openapi::{HeaderStyle, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaObject};
+use aide::openapi::{Operation, ReferenceOr};
 use axum::extract::FromRequestParts;
 use bloom_fault::{Code, Fault};
 use bloom_runtime::{Audience, Call};
 use http::request::Parts;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -54,19 +55,13 @@ impl<S: Send + Sync> FromRequestParts<S> for CartToken {
 }
 
 impl OperationInput for CartToken {
-    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
-        let schema = SchemaObject { json_schema: ctx.schema.subschema_for::<String>(), external_docs: None, example: None };
-        let parameter_data = ParameterData {
-            name: "Bloom-Cart-Token".to_owned(),
-            description: Some("Token of the cart; needed with a publishable key.".to_owned()),
-            required: false,
-            deprecated: None,
-            format: ParameterSchemaOrContent::Schema(schema),
-            example: None,
-            examples: Default::default(),
-            explode: None,
-            extensions: Default::default(),
-        };
-        operation.parameters.push(ReferenceOr::Item(Parameter::Header { parameter_data, style: HeaderStyle::Simple }));
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        let parameter = json!({
+            "in": "header",
+            "name": "Bloom-Cart-Token",
+            "description": "Token of the cart; needed with a publishable key.",
+            "schema": { "type": "string" },
+        });
+        operation.parameters.extend(serde_json::from_value(parameter).ok().map(ReferenceOr::Item));
     }
 }

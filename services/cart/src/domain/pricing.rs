@@ -173,11 +173,11 @@ pub fn shortcomings(cart: &Cart, facts: &Facts) -> Vec<Problem> {
     problems
 }
 
-/// Lines that ask for more than can be sold. `sellable` has the units of each variant that stock is kept of.
-pub fn shortages(cart: &Cart, sellable: &HashMap<VariantId, i64>) -> Vec<Problem> {
+/// Lines that ask for more than can be sold. `sellable` knows the units of each variant that stock is kept of.
+pub fn shortages(cart: &Cart, sellable: impl Fn(VariantId) -> Option<i64>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, line) in cart.lines.iter().enumerate() {
-        let units = sellable.get(&line.variant_id).copied().unwrap_or(0).max(0);
+        let units = sellable(line.variant_id).unwrap_or(0).max(0);
         if units < line.quantity {
             let message = format!("{units} can be sold, {} are asked for.", line.quantity);
             problems.push(Problem::of_line(ProblemCode::InsufficientStock, index, line.id, message).available(units));

@@ -111,13 +111,11 @@ pub fn refusal(problems: &[Problem]) -> Option<Fault> {
         | ProblemCode::NotPriced
         | ProblemCode::DeliveryOptionUnavailable => false,
     });
-    let fault = match left_out {
-        Some(_) => Fault::new(Code::Unprocessable, "cart_incomplete", "The cart cannot be bought as it is; see errors."),
-        None => {
-            let detail =
-                "The shop has changed since the cart was last written; see errors. Read the cart, and write it to accept.";
-            Fault::new(Code::Conflict, first.code.as_str(), detail)
-        }
+    let fault = if left_out.is_some() {
+        Fault::new(Code::Unprocessable, "cart_incomplete", "The cart cannot be bought as it is; see errors.")
+    } else {
+        let detail = "The shop has changed since the cart was last written; see errors. Read the cart, and write it to accept.";
+        Fault::new(Code::Conflict, first.code.as_str(), detail)
     };
     Some(problems.iter().fold(fault, |fault, problem| fault.at(&problem.pointer, problem.code.as_str(), &problem.message)))
 }

@@ -68,7 +68,7 @@ async fn cart_update(
     Path(id): Path<CartId>,
     Json(input): Json<CartPatch>,
 ) -> Result<Reply<Cart>, Fault> {
-    change_cart(&app, &caller, &token, id, if_match, Change::Patch(input)).await
+    change_cart(&app, &caller, &token, id, if_match, Change::Patch(Box::new(input))).await
 }
 
 async fn cart_lines_add(

@@ -72,7 +72,7 @@ pub enum Change {
     /// A line less.
     Remove(CartLineId),
     /// Anything beside the lines.
-    Patch(CartPatch),
+    Patch(Box<CartPatch>),
 }
 
 impl Change {

@@ -72,7 +72,9 @@ pub async fn price_with(
     domain::apply(&mut cart, &quote, option.as_ref());
     let mut problems = domain::shortcomings(&cart, &facts);
     problems.extend(charge.err());
-    problems.extend(sellable.into_iter().flat_map(|sellable| domain::shortages(&cart, &sellable)));
+    if let Some(sellable) = sellable {
+        problems.extend(domain::shortages(&cart, |variant| sellable.get(&variant).copied()));
+    }
     if let Some(before) = before {
         problems.extend(domain::price_changes(before, &cart));
         if look != Look::Written && problems.is_empty() {

@@ -1,0 +1,78 @@
+//! `/v1/checkouts`: from a cart to an order.
+
+use aide::OperationOutput;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as ResponseDoc};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bloom_fault::Fault;
+use bloom_kernel::CheckoutId;
+use bloom_runtime::Reply;
+use bloom_runtime::http::{Caller, Json, Path};
+
+use super::CheckoutsWrite;
+use crate::Orders;
+use crate::domain::checkout::Checkout;
+use crate::ops::read_checkout::read_checkout;
+use crate::ops::start_checkout::{CheckoutCreate, CheckoutReply, start_checkout};
+use crate::token::CartToken;
+
+pub(super) fn routes() -> ApiRouter<Orders> {
+    ApiRouter::new()
+        .api_route(
+            "/v1/checkouts",
+            post_with(checkout_create, |op| {
+                op.id("checkout_create").tag("checkouts").summary("Buy a cart").description(
+                    "One call freezes the cart, holds stock, authorises the payment and places the order (201), or says what \
+                     the payer has to do first (202). A failed one leaves nothing. Needs an Idempotency-Key.",
+                )
+            }),
+        )
+        .api_route(
+            "/v1/checkouts/{checkout_id}",
+            get_with(checkout_get, |op| op.id("checkout_get").tag("checkouts").summary("Read how a purchase stands")),
+        )
+}
+
+async fn checkout_create(
+    State(app): State<Orders>,
+    caller: Caller<CheckoutsWrite>,
+    token: CartToken,
+    Json(input): Json<CheckoutCreate>,
+) -> Result<CheckoutReply, Fault> {
+    start_checkout(&app, &caller, &token, input).await
+}
+
+async fn checkout_get(
+    State(app): State<Orders>,
+    caller: Caller<CheckoutsWrite>,
+    token: CartToken,
+    Path(id): Path<CheckoutId>,
+) -> Result<Reply<Checkout>, Fault> {
+    read_checkout(&app, &caller, &token, id).await
+}
+
+impl IntoResponse for CheckoutReply {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Placed(checkout) => Reply::created(*checkout).into_response(),
+            Self::Open(checkout) => Reply::accepted(*checkout).into_response(),
+        }
+    }
+}
+
+impl OperationOutput for CheckoutReply {
+    type Inner = Checkout;
+
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ResponseDoc> {
+        <Reply<Checkout, 201> as OperationOutput>::operation_response(ctx, operation)
+    }
+
+    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, ResponseDoc)> {
+        let mut responses = <Reply<Checkout, 201> as OperationOutput>::inferred_responses(ctx, operation);
+        responses.extend(<Reply<Checkout, 202> as OperationOutput>::inferred_responses(ctx, operation));
+        responses
+    }
+}

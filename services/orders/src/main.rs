@@ -1,0 +1,7 @@
+//! The orders service as a process of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bloom_process::main(&bloom_orders::SERVICE)
+}

@@ -1,0 +1,174 @@
+//! Parcels of an order: packed, shipped, delivered, or given up.
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{FulfilmentId, LocationId, Money, OrderId};
+use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::run_operation::{operation, record, run_all};
+use super::save_order::{Change, locked, locked_and_settled, save};
+use crate::Orders;
+use crate::domain::checkout::Failure;
+use crate::domain::fulfilment::{Fulfilment, LineQuantity, Tracking};
+use crate::domain::order::Order;
+use crate::store::operation::{Kind, Operation, OperationStatus, operation_money_under_way};
+use crate::store::setting::{CaptureMode, setting_get};
+
+/// A new parcel.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FulfilmentCreate {
+    /// What is in it; empty: everything that is left.
+    #[schemars(length(max = 200))]
+    pub lines: Vec<LineQuantity>,
+    /// Only from this location.
+    pub location_id: Option<LocationId>,
+    /// True when it leaves at once.
+    pub shipped: bool,
+    /// How to follow it; a parcel with tracking leaves at once.
+    pub tracking: Option<Tracking>,
+}
+
+/// A parcel leaves.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FulfilmentShip {
+    /// How to follow it.
+    pub tracking: Option<Tracking>,
+}
+
+/// Packs a parcel, and ships it when it is to leave at once.
+pub async fn create_fulfilment(
+    app: &Orders,
+    call: &Call,
+    id: OrderId,
+    input: FulfilmentCreate,
+) -> Result<Reply<Fulfilment, 201>, Fault> {
+    if let Some(tracking) = &input.tracking {
+        tracking.check()?;
+    }
+    let mut tx = match app.db.begin(call, "order_fulfil", &(id, &input)).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(reply) => return Ok(reply),
+    };
+    let mut order = locked_and_settled(&mut tx, id).await?;
+    let parcel: FulfilmentId = app.host.id(call.tenant);
+    order.pack(parcel, &input.lines, input.location_id, app.host.now(call.tenant))?;
+    let (operations, word) = if input.shipped || input.tracking.is_some() {
+        (ship(app, call, &mut tx, &mut order, parcel, input.tracking).await?, "shipped")
+    } else {
+        (Vec::new(), "packed")
+    };
+    save(app, call, &mut tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": parcel }))).await?;
+    record(app, call, &mut tx, &operations).await?;
+    let reply = tx.finish(Reply::created(order.parcel(parcel)?.clone())).await?;
+    run(app, call, operations).await?;
+    Ok(reply)
+}
+
+/// Ships a packed parcel.
+pub async fn ship_fulfilment(
+    app: &Orders,
+    call: &Call,
+    id: OrderId,
+    parcel: FulfilmentId,
+    input: FulfilmentShip,
+) -> Result<Reply<Fulfilment>, Fault> {
+    if let Some(tracking) = &input.tracking {
+        tracking.check()?;
+    }
+    let mut tx = match app.db.begin(call, "order_ship", &(id, parcel, &input)).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(reply) => return Ok(reply),
+    };
+    let mut order = locked_and_settled(&mut tx, id).await?;
+    let operations = ship(app, call, &mut tx, &mut order, parcel, input.tracking).await?;
+    save(app, call, &mut tx, &mut order, Change::new("shipped").data(json!({ "fulfilment_id": parcel }))).await?;
+    record(app, call, &mut tx, &operations).await?;
+    let reply = tx.finish(Reply::ok(order.parcel(parcel)?.clone())).await?;
+    run(app, call, operations).await?;
+    Ok(reply)
+}
+
+/// Notes that a parcel has arrived.
+pub async fn deliver_fulfilment(
+    app: &Orders,
+    call: &Call,
+    id: OrderId,
+    parcel: FulfilmentId,
+) -> Result<Reply<Fulfilment>, Fault> {
+    change(app, call, id, parcel, "delivered", "order_deliver").await
+}
+
+/// Gives up a parcel that has not left.
+pub async fn cancel_fulfilment(app: &Orders, call: &Call, id: OrderId, parcel: FulfilmentId) -> Result<Reply<Fulfilment>, Fault> {
+    change(app, call, id, parcel, "unpacked", "order_unpack").await
+}
+
+async fn change(
+    app: &Orders,
+    call: &Call,
+    id: OrderId,
+    parcel: FulfilmentId,
+    word: &'static str,
+    op: &'static str,
+) -> Result<Reply<Fulfilment>, Fault> {
+    let now = app.host.now(call.tenant);
+    let mut tx = match app.db.begin(call, op, &(id, parcel)).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(reply) => return Ok(reply),
+    };
+    let (mut order, _) = locked(&mut tx, id).await?;
+    let fulfilment = order.parcel(parcel)?;
+    if word == "delivered" {
+        fulfilment.deliver(now)?;
+    } else {
+        fulfilment.cancel(now)?;
+    }
+    let fulfilment = fulfilment.clone();
+    save(app, call, &mut tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": parcel }))).await?;
+    tx.finish(Reply::ok(fulfilment)).await
+}
+
+/// The parcel leaves: stock is told, and what it is worth is drawn where the tenant wants that.
+async fn ship(
+    app: &Orders,
+    call: &Call,
+    tx: &mut TenantTx,
+    order: &mut Order,
+    id: FulfilmentId,
+    tracking: Option<Tracking>,
+) -> Result<Vec<Operation>, Fault> {
+    let parcel = order.parcel(id)?;
+    parcel.ship(tracking, app.host.now(call.tenant))?;
+    let parcel = parcel.clone();
+    let units = order.parcel_units(&parcel);
+    let mut operations = vec![operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid())];
+    if setting_get(tx).await?.capture == CaptureMode::OnFulfilment
+        && let Some(payment) = &order.payment
+    {
+        let (running, _) = operation_money_under_way(tx, order.id).await?;
+        let drawn = payment.captured.amount() + running;
+        let left = payment.authorised.amount() - payment.voided.amount() - drawn;
+        let due = (order.worth_of_shipped().amount() - drawn).min(left);
+        if 0 < due {
+            operations.push(operation(app, call, order, Kind::Capture).of_amount(Money::new(due, order.currency)));
+        }
+    }
+    Ok(operations)
+}
+
+/// Runs what a shipment needs. A capture that the provider refuses does not bring the parcel back.
+async fn run(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<(), Fault> {
+    let done = run_all(app, call, operations).await?;
+    let refused = done.iter().find(|done| done.kind == Kind::Ship && done.status == OperationStatus::Failed);
+    match refused {
+        None => Ok(()),
+        Some(operation) => {
+            let fault = || Fault::new(Code::Conflict, "shipment_refused", "Stock does not know of these units.");
+            Err(operation.failure.as_ref().map_or_else(fault, Failure::fault))
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Reads a checkout: how a purchase stands that waits for its payer or its provider.
+
+use bloom_fault::Fault;
+use bloom_kernel::CheckoutId;
+use bloom_runtime::{Call, Reply};
+
+use super::read_order::load;
+use crate::Orders;
+use crate::domain::checkout::{Checkout, CheckoutStatus};
+use crate::store::checkout::checkout_get;
+use crate::token::CartToken;
+
+/// A checkout that the caller may see, with its order as it was placed; any other answers as an unknown one.
+pub async fn read_checkout(app: &Orders, call: &Call, token: &CartToken, id: CheckoutId) -> Result<Reply<Checkout>, Fault> {
+    token.required(call)?;
+    let stored = checkout_get(&mut *app.db.read(call.tenant).await?, id).await?;
+    let stored = stored.filter(|stored| token.opens(call, stored.token_digest.as_deref()));
+    let stored = stored.ok_or_else(|| Fault::not_found("checkout"))?;
+    let mut checkout = stored.public();
+    if stored.status == CheckoutStatus::Completed {
+        checkout.order = Some(load(app, call, stored.order_id).await?.as_placed());
+    }
+    Ok(Reply::ok(checkout))
+}

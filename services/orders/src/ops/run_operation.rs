@@ -1,0 +1,228 @@
+//! One call to another service that an order needs. It was committed before; it is asked for until the answer is final, and
+//! then settled with what it means for the order.
+//!
+//! | kind | asked of | succeeded | refused |
+//! |---|---|---|---|
+//! | capture | payments | amounts of the order | nothing drawn |
+//! | refund | payments | amounts, the refund succeeded | the refund failed and no longer counts |
+//! | void | payments | amounts; a payment still open is given up as soon as it is known | – |
+//! | ship | inventory | – | the parcel is open again |
+//! | release | inventory | – | – |
+
+use bloom_events::{TimerHandler, cancel, schedule};
+use bloom_fault::Fault;
+use bloom_kernel::{FulfilmentId, Money, OperationId, PaymentId, RefundId};
+use bloom_runtime::{Call, TenantTx};
+use chrono::TimeDelta;
+use futures::future::{BoxFuture, join_all};
+use serde_json::json;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::save_order::{Change, locked, save};
+use crate::detach::detached;
+use crate::domain::checkout::Failure;
+use crate::domain::fulfilment::Units;
+use crate::domain::order::{Order, OrderPayment};
+use crate::saga::neighbours::{
+    Payment, is_transient, payment_capture, payment_refund, payment_void, stock_give_back, stock_ship,
+};
+use crate::store::operation::{
+    Kind, Operation, OperationStatus, operation_get, operation_insert, operation_settle, operation_waited,
+};
+use crate::{NAME, Orders};
+
+/// Kind of the timer of an operation; its key is the operation's id.
+const TIMER: &str = "order_operation";
+
+/// A new operation of an order.
+pub fn operation(app: &Orders, call: &Call, order: &Order, kind: Kind) -> Operation {
+    Operation {
+        id: app.host.id::<OperationId>(call.tenant),
+        order_id: order.id,
+        payment_id: order.payment.as_ref().map(|payment| payment.id),
+        kind,
+        status: OperationStatus::Running,
+        amount: None,
+        subject: None,
+        units: Vec::new(),
+        failure: None,
+        actor: call.actor.clone(),
+        attempts: 0,
+        created_at: app.host.now(call.tenant),
+    }
+}
+
+impl Operation {
+    /// Of so much money.
+    #[must_use]
+    pub fn of_amount(mut self, amount: Money) -> Self {
+        self.amount = Some(amount.amount());
+        self
+    }
+
+    /// Of so many units.
+    #[must_use]
+    pub fn of_units(mut self, units: Vec<Units>) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// For a refund or a parcel.
+    #[must_use]
+    pub fn on_behalf_of(mut self, subject: impl Into<Uuid>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+}
+
+/// Records operations with the change that needs them; the caller commits and then runs them.
+pub async fn record(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
+    if operations.is_empty() {
+        return Ok(());
+    }
+    operation_insert(tx, call.tenant, operations).await?;
+    let resume = app.host.now(call.tenant) + app.config.resume_after();
+    for operation in operations {
+        schedule(tx, TIMER, &operation.id.to_string(), resume, &()).await?;
+    }
+    Ok(())
+}
+
+/// Runs operations at the same time, each once; what is not final is left to the timer.
+pub async fn run_all(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
+    let (app, call) = (app.clone(), call.clone());
+    // A caller who hangs up does not stop them half-way.
+    let work = async move { join_all(operations.into_iter().map(|operation| run_operation(&app, &call, operation))).await };
+    detached(work).await?.into_iter().collect()
+}
+
+/// The timer of operations that nobody works on.
+pub struct OperationTimer(pub Orders);
+
+impl TimerHandler for OperationTimer {
+    fn kind(&self) -> &'static str {
+        TIMER
+    }
+
+    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let Ok(id) = key.parse::<OperationId>() else { return Ok(()) };
+            let stored = operation_get(&mut *self.0.db.read(call.tenant).await?, id).await?;
+            let Some(operation) = stored.filter(|operation| operation.status == OperationStatus::Running) else {
+                return Ok(());
+            };
+            let call = Call { trace: call.trace.clone(), ..Call::background(NAME, call.tenant, &operation.actor) };
+            let operation = run_operation(&self.0, &call, operation).await?;
+            if operation.status == OperationStatus::Running { wait(&self.0, &call, &operation).await } else { Ok(()) }
+        })
+    }
+}
+
+/// What the other service says.
+enum Answer {
+    Done(Option<OrderPayment>),
+    Refused(Failure, Option<OrderPayment>),
+    Open,
+}
+
+/// Asks once and settles what is final. Answers the operation as it stands afterwards.
+pub async fn run_operation(app: &Orders, call: &Call, mut operation: Operation) -> Result<Operation, Fault> {
+    let answer = match ask(app, call, &operation).await {
+        Ok(answer) => answer,
+        Err(fault) if is_transient(&fault) => {
+            tracing::warn!(operation = %operation.id, cause = fault.chain(), "an operation is asked for again later");
+            Answer::Open
+        }
+        Err(fault) => Answer::Refused(Failure::of(&fault), None),
+    };
+    match answer {
+        Answer::Open => {}
+        Answer::Done(payment) => {
+            operation.status = OperationStatus::Succeeded;
+            settle(app, call, &operation, payment).await?;
+        }
+        Answer::Refused(failure, payment) => {
+            tracing::warn!(operation = %operation.id, kind = operation.kind.as_str(), reason = failure.code, "an operation was refused");
+            operation.status = OperationStatus::Failed;
+            operation.failure = Some(failure);
+            settle(app, call, &operation, payment).await?;
+        }
+    }
+    Ok(operation)
+}
+
+async fn ask(app: &Orders, call: &Call, operation: &Operation) -> Result<Answer, Fault> {
+    let (id, order) = (operation.id, operation.order_id);
+    let amount = operation.amount.unwrap_or_default();
+    match operation.kind {
+        Kind::Capture => Ok(final_of(payment_capture(app, call, id, payment_of(operation)?, amount).await?)),
+        Kind::Refund => Ok(final_of(payment_refund(app, call, id, payment_of(operation)?, amount).await?)),
+        // Payments remember it and carry it out as soon as they can.
+        Kind::Void => Ok(Answer::Done(Some(payment_void(app, call, id, payment_of(operation)?).await?.amounts))),
+        Kind::Ship => stock_ship(app, call, id, order, &operation.units).await.map(|()| Answer::Done(None)),
+        Kind::Release => stock_give_back(app, call, id, order, &operation.units).await.map(|()| Answer::Done(None)),
+    }
+}
+
+fn payment_of(operation: &Operation) -> Result<PaymentId, Fault> {
+    operation.payment_id.ok_or_else(|| Fault::internal("an operation on a payment of an order that has none"))
+}
+
+fn final_of(payment: Payment) -> Answer {
+    match payment.operation {
+        Some(true) => Answer::Done(Some(payment.amounts)),
+        Some(false) => {
+            let detail = "The payment provider refused it.".to_owned();
+            let failure = Failure { status: 422, code: "payment_refused".to_owned(), detail, errors: Vec::new() };
+            Answer::Refused(failure, Some(payment.amounts))
+        }
+        None => Answer::Open,
+    }
+}
+
+/// Commits the outcome with what it means for the order; a second answer finds it settled.
+async fn settle(app: &Orders, call: &Call, operation: &Operation, payment: Option<OrderPayment>) -> Result<(), Fault> {
+    let now = app.host.now(call.tenant);
+    let mut tx = app.db.write(call).await?;
+    let (mut order, _) = locked(&mut tx, operation.order_id).await?;
+    if !operation_settle(&mut tx, operation.id, operation.failure.as_ref(), now).await? {
+        return Ok(());
+    }
+    let mut changed = payment.is_some_and(|payment| order.apply_payment(&payment));
+    let succeeded = operation.status == OperationStatus::Succeeded;
+    if let (Kind::Refund, Some(refund)) = (operation.kind, operation.subject) {
+        order.settle_refund(RefundId::from_uuid(refund), succeeded)?;
+        changed = true;
+    }
+    if let (Kind::Ship, Some(parcel), false) = (operation.kind, operation.subject, succeeded) {
+        order.parcel(FulfilmentId::from_uuid(parcel))?.unship();
+        changed = true;
+    }
+    if changed {
+        let word = match (operation.kind, succeeded) {
+            (Kind::Capture, true) => "captured",
+            (Kind::Capture, false) => "capture_failed",
+            (Kind::Refund, true) => "refunded",
+            (Kind::Refund, false) => "refund_failed",
+            (Kind::Void, _) => "voided",
+            (Kind::Ship, true) => "shipped",
+            (Kind::Ship, false) => "shipment_refused",
+            (Kind::Release, _) => "stock_released",
+        };
+        let data = json!({ "operation_id": operation.id, "amount": operation.amount });
+        save(app, call, &mut tx, &mut order, Change::new(word).data(data)).await?;
+    }
+    cancel(&mut tx, TIMER, &operation.id.to_string()).await?;
+    tx.commit().await
+}
+
+/// Asks again later: after two seconds, doubling, at most every ten minutes.
+async fn wait(app: &Orders, call: &Call, operation: &Operation) -> Result<(), Fault> {
+    let now = app.host.now(call.tenant);
+    let pause = TimeDelta::seconds(2 << operation.attempts.clamp(0, 9)).min(TimeDelta::minutes(10));
+    let mut tx = app.db.write(call).await?;
+    operation_waited(&mut tx, operation.id, now).await?;
+    schedule(&mut tx, TIMER, &operation.id.to_string(), now + pause, &()).await?;
+    tx.commit().await
+}

@@ -1,0 +1,177 @@
+//! `POST /v1/checkouts`: one call from a cart to an order. The row that it commits first is its saga and its idempotency
+//! record.
+
+use bloom_events::schedule;
+use bloom_fault::{Code, Fault};
+use bloom_kernel::CartId;
+use bloom_runtime::{Call, idempotency};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::read_order::load;
+use crate::detach::detached;
+use crate::domain::checkout::{Checkout, CheckoutStatus, Failure};
+use crate::saga::TIMER;
+use crate::saga::drive::{Standing, begin};
+use crate::store::checkout::{Instructions, Stored, checkout_by_key, checkout_insert, checkout_of_cart};
+use crate::token::{CartToken, digest};
+use crate::{Orders, instructions};
+
+/// How the buyer pays.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentInput {
+    /// `sandbox` or `manual`; absent: the tenant's default connection.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub provider: Option<String>,
+    /// The provider's token for the payer's instrument; never a card number.
+    #[serde(default)]
+    #[schemars(length(max = 255))]
+    pub token: String,
+    /// Where the payer's browser goes after an action.
+    #[serde(default)]
+    #[schemars(length(max = 2048))]
+    pub return_url: Option<String>,
+}
+
+/// A purchase.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckoutCreate {
+    /// The cart.
+    pub cart_id: CartId,
+    /// How the buyer pays; not needed when there is nothing to pay.
+    #[serde(default)]
+    pub payment: PaymentInput,
+    /// The cart's version that the buyer saw; another one is refused (412).
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub expected_version: Option<i64>,
+}
+
+/// What a purchase is answered.
+pub enum CheckoutReply {
+    /// 201: the order is placed.
+    Placed(Box<Checkout>),
+    /// 202: the payer or the provider has to do something first.
+    Open(Box<Checkout>),
+}
+
+/// Buys a cart.
+pub async fn start_checkout(app: &Orders, call: &Call, token: &CartToken, input: CheckoutCreate) -> Result<CheckoutReply, Fault> {
+    let key = call.require_idempotency_key()?;
+    if !(1..=255).contains(&key.chars().count()) {
+        return Err(Fault::new(Code::Invalid, "idempotency_key_invalid", "An Idempotency-Key has 1 to 255 characters."));
+    }
+    token.required(call)?;
+    input.check()?;
+    let (checkout, instructions) = new_checkout(app, call, token, &input)?;
+    let mut tx = app.db.write(call).await?;
+    if !checkout_insert(&mut tx, &checkout, key).await? {
+        drop(tx);
+        return known(app, call, key, &checkout).await;
+    }
+    let resume = checkout.created_at + app.config.resume_after();
+    schedule(&mut tx, TIMER, &checkout.id.to_string(), resume, &()).await?;
+    tx.commit().await?;
+
+    // A buyer who hangs up does not stop the purchase half-way.
+    let (app, call) = (app.clone(), call.clone());
+    let work = async move { begin(&app, &call, checkout, instructions).await };
+    let standing = detached(work).await??;
+    match standing {
+        Standing::Placed { checkout, .. } => Ok(CheckoutReply::Placed(checkout)),
+        Standing::Open(checkout) => Ok(CheckoutReply::Open(checkout)),
+        Standing::Failed { fault, .. } => Err(fault),
+    }
+}
+
+impl CheckoutCreate {
+    fn check(&self) -> Result<(), Fault> {
+        let fits = |text: &str, most: usize| text.chars().count() <= most && !text.chars().any(char::is_control);
+        if !fits(&self.payment.token, 255) {
+            return Err(Fault::invalid("/payment/token", "invalid_text", "Give at most 255 characters."));
+        }
+        if !self.payment.provider.as_deref().is_none_or(|provider| fits(provider, 64)) {
+            return Err(Fault::invalid("/payment/provider", "invalid_text", "Give at most 64 characters."));
+        }
+        if !self.payment.return_url.as_deref().is_none_or(|url| fits(url, 2048)) {
+            return Err(Fault::invalid("/payment/return_url", "invalid_text", "Give at most 2048 characters."));
+        }
+        if self.expected_version.is_some_and(|version| version < 1) {
+            return Err(Fault::invalid("/expected_version", "out_of_range", "A version is at least 1."));
+        }
+        Ok(())
+    }
+}
+
+fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCreate) -> Result<(Stored, Instructions), Fault> {
+    let (host, tenant) = (&app.host, call.tenant);
+    let now = host.now(tenant);
+    let instructions = Instructions {
+        cart_token: token.text(call).map(str::to_owned),
+        expected_version: input.expected_version,
+        provider: input.payment.provider.clone(),
+        payment_token: input.payment.token.clone(),
+        return_url: input.payment.return_url.clone(),
+    };
+    let id = host.id(tenant);
+    let checkout = Stored {
+        tenant,
+        id,
+        cart_id: input.cart_id,
+        status: CheckoutStatus::Processing,
+        fingerprint: idempotency::fingerprint("checkout_create", &(input, token.text(call).map(digest))),
+        actor: call.actor.clone(),
+        token_digest: token.text(call).map(digest),
+        instructions: Some(instructions::seal(host, tenant, id, &instructions)?),
+        order_id: host.id(tenant),
+        hold_id: host.id(tenant),
+        payment_id: host.id(tenant),
+        authorise_id: host.id(tenant),
+        void_id: host.id(tenant),
+        refund_id: host.id(tenant),
+        payment: None,
+        action: None,
+        failure: None,
+        deadline: now + app.config.processing_timeout(),
+        settled: false,
+        attempts: 0,
+        version: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok((checkout, instructions))
+}
+
+/// Answers a purchase that was asked for before, or whose cart somebody else is buying or has bought.
+async fn known(app: &Orders, call: &Call, key: &str, asked: &Stored) -> Result<CheckoutReply, Fault> {
+    let stored = checkout_by_key(&mut *app.db.read(call.tenant).await?, key).await?;
+    let Some(stored) = stored else { return Err(being_bought(app, call, asked.cart_id).await?) };
+    if stored.fingerprint != asked.fingerprint {
+        return Err(idempotency::reused());
+    }
+    let mut checkout = Box::new(stored.public());
+    match stored.status {
+        CheckoutStatus::Processing | CheckoutStatus::Compensating => Err(idempotency::in_progress()),
+        CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => Ok(CheckoutReply::Open(checkout)),
+        CheckoutStatus::Completed => {
+            checkout.order = Some(load(app, call, stored.order_id).await?.as_placed());
+            Ok(CheckoutReply::Placed(checkout))
+        }
+        CheckoutStatus::Failed => Err(stored.failure.as_ref().map_or_else(idempotency::in_progress, Failure::fault)),
+    }
+}
+
+async fn being_bought(app: &Orders, call: &Call, cart: CartId) -> Result<Fault, Fault> {
+    let bought = checkout_of_cart(&mut *app.db.read(call.tenant).await?, cart).await?;
+    Ok(match bought {
+        Some(true) => Fault::new(Code::Conflict, "cart_completed", "This cart has become an order. Start a new cart."),
+        Some(false) => {
+            let detail = "Another checkout is buying this cart. Wait until it ends.";
+            Fault::new(Code::Conflict, "checkout_in_progress", detail).retry_after(1)
+        }
+        None => Fault::new(Code::Conflict, "busy", "Another request works on the same thing; try again.").retry_after(1),
+    })
+}

@@ -1,0 +1,60 @@
+//! Changes the merchant's notes on an order.
+
+use std::collections::BTreeMap;
+
+use bloom_fault::Fault;
+use bloom_kernel::{Metadata, OrderId};
+use bloom_runtime::http::IfMatch;
+use bloom_runtime::{Begin, Call, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::read_order::read_order;
+use super::save_order::{Change, locked, save};
+use crate::Orders;
+use crate::domain::order::Order;
+
+/// Changes to an order.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderPatch {
+    /// Pairs to merge into the metadata; `null` removes a key.
+    pub metadata: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Receipt {
+    order_id: OrderId,
+}
+
+/// Changes the notes of the version that the merchant saw.
+pub async fn update_order(
+    app: &Orders,
+    call: &Call,
+    id: OrderId,
+    if_match: IfMatch,
+    patch: OrderPatch,
+) -> Result<Reply<Order>, Fault> {
+    let seen = if_match.required()?;
+    let mut tx = match app.db.begin::<Receipt, 200>(call, "order_update", &(id, seen, &patch)).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(_) => return read_order(app, call, id).await,
+    };
+    let (mut order, _) = locked(&mut tx, id).await?;
+    if_match.check(order.version)?;
+    order.metadata = merged(&order.metadata, patch.metadata)?;
+    save(app, call, &mut tx, &mut order, Change::new("metadata_changed")).await?;
+    tx.finish(Reply::ok(Receipt { order_id: id })).await?;
+    read_order(app, call, id).await
+}
+
+fn merged(metadata: &Metadata, patch: BTreeMap<String, Option<String>>) -> Result<Metadata, Fault> {
+    let mut pairs = metadata.pairs().clone();
+    for (key, value) in patch {
+        match value {
+            Some(value) => pairs.insert(key, value),
+            None => pairs.remove(&key),
+        };
+    }
+    Metadata::new(pairs).map_err(|error| Fault::invalid("/metadata", "invalid", format!("{error}.")))
+}

@@ -1,0 +1,234 @@
+//! The pivot: order, lines, number, events and the checkout's end in one commit. After it the purchase goes forward only.
+
+use bloom_events::{Draft, publish_many, schedule};
+use bloom_fault::Fault;
+use bloom_kernel::{CartLineId, Currency, Metadata, Money, OrderLineId, Timestamp};
+use bloom_proto_cart::{CartSnapshot, SnapshotLine};
+use bloom_proto_inventory::HoldReply;
+use bloom_runtime::TenantTx;
+use bloom_runtime::seal::{blind_index, seal};
+use chrono::TimeDelta;
+
+use super::drive::{Purchase, Standing, Stop};
+use super::neighbours::{cart_freeze, stock_commit, stock_hold};
+use crate::domain::checkout::CheckoutStatus;
+use crate::domain::order::{Address, Allocation, Delivery, Order, OrderLine, Personal, PriceBasis, TaxLine};
+use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
+use crate::ops::cancel_order::{Stock, cancel_for_shortfall};
+use crate::ops::expire_order;
+use crate::ops::read_order::load;
+use crate::ops::save_order::{Change, locked, save};
+use crate::store::checkout::checkout_complete;
+use crate::store::order::{PERSONAL, Sealed, document, order_insert};
+use crate::store::setting::setting_get;
+
+impl Purchase<'_> {
+    /// Places the order, unless the checkout was decided otherwise meanwhile.
+    pub(super) async fn place(&mut self) -> Result<(), Stop> {
+        let (app, call) = (self.app, self.call);
+        let number = app.numbers.next(&app.db, call).await?;
+        let now = app.host.now(call.tenant);
+        let mut order = self.draft(number, now)?;
+        let mut tx = app.db.write(call).await?;
+        let Some(completed) = checkout_complete(&mut tx, self.checkout.id, now).await? else { return Err(Stop::Overtaken) };
+        if let Some(told) = &completed.payment {
+            order.apply_payment(told);
+        }
+        order.derive(now);
+        let manual = self.payment.as_ref().is_some_and(|payment| payment.manual);
+        if order.status == Status::Placed && !manual {
+            // The promise was given up between the provider's word and now.
+            let fault = Fault::new(bloom_fault::Code::Unprocessable, "payment_declined", "The payment was given up.");
+            return Err(Stop::Refused { fault, done: true });
+        }
+        let mut checkout = self.checkout.clone();
+        (checkout.status, checkout.version, checkout.updated_at) = (CheckoutStatus::Completed, completed.version, now);
+        let public = checkout.public();
+
+        let sealed = self.seal(&mut tx, &order).await?;
+        let document = document(&order)?;
+        order_insert(&mut tx, call.tenant, &order, number, &sealed, &document, &call.actor).await?;
+        if order.status == Status::Placed {
+            let hours = setting_get(&mut tx).await?.unpaid_hours;
+            let expires = now + TimeDelta::hours(i64::from(hours));
+            schedule(&mut tx, expire_order::TIMER, &order.id.to_string(), expires, &()).await?;
+        }
+        let drafts = [
+            Draft { kind: "order.placed", aggregate: order.id.to_string(), version: 1, data: &document, causation: None },
+            Draft {
+                kind: "checkout.updated",
+                aggregate: checkout.id.to_string(),
+                version: public.version,
+                data: &public,
+                causation: None,
+            },
+        ];
+        publish_many(&mut tx, &app.host, call, &drafts).await?;
+        tx.commit().await?;
+        (self.checkout, self.order) = (checkout, Some(order));
+        Ok(())
+    }
+
+    async fn seal(&self, tx: &mut TenantTx, order: &Order) -> Result<Sealed, Fault> {
+        let (host, tenant) = (&self.app.host, self.call.tenant);
+        let personal = order.personal();
+        let email_index = personal.email.as_deref().map(|email| blind_index(host, tenant, "email", email));
+        let plaintext = serde_json::to_vec(&personal).map_err(Fault::internal)?;
+        let sealed = seal(tx, host, order.subject_id, PERSONAL, &plaintext).await?;
+        Ok(Sealed { personal: Some(sealed), email_index })
+    }
+
+    /// The order as the cart, the hold and the payment make it.
+    fn draft(&self, number: i64, now: Timestamp) -> Result<Order, Fault> {
+        let (Some(snapshot), Some(held)) = (&self.snapshot, &self.held) else {
+            return Err(Fault::internal("an order follows a frozen cart and held stock"));
+        };
+        let currency = Currency::parse(&snapshot.currency)?;
+        let money = |amount: i64| Money::new(amount, currency);
+        let personal = personal(snapshot)?;
+        Ok(Order {
+            id: self.checkout.order_id,
+            number: number.to_string(),
+            status: Status::Placed,
+            payment_status: PaymentStatus::None,
+            fulfilment_status: FulfilmentStatus::Unfulfilled,
+            channel_id: read(&snapshot.channel_id)?,
+            currency,
+            price_basis: if snapshot.gross { PriceBasis::Gross } else { PriceBasis::Net },
+            cart_id: self.checkout.cart_id,
+            checkout_id: self.checkout.id,
+            subject_id: read(&snapshot.subject_id)?,
+            email: personal.email,
+            shipping_address: personal.shipping_address,
+            billing_address: personal.billing_address,
+            lines: snapshot.lines.iter().map(|line| order_line(line, held, currency)).collect::<Result<_, _>>()?,
+            delivery: delivery(snapshot, currency)?,
+            subtotal: money(snapshot.subtotal),
+            delivery_total: money(snapshot.delivery_total),
+            tax_total: money(snapshot.tax_total),
+            total: money(snapshot.total),
+            taxes: taxes(&snapshot.taxes_json)?,
+            payment: self.payment.as_ref().map(|payment| payment.amounts.clone()),
+            fulfilments: Vec::new(),
+            refunds: Vec::new(),
+            cancel_reason: None,
+            metadata: Metadata::default(),
+            version: 1,
+            placed_at: now,
+            confirmed_at: None,
+            completed_at: None,
+            canceled_at: None,
+            expired_at: None,
+            updated_at: now,
+        })
+    }
+
+    /// The hold ran out after the order was placed, as it may while the fleet stands still. What can be had is held anew;
+    /// if there is too little, the order is canceled and its money given back.
+    pub(super) async fn allocate_anew(&mut self) -> Result<(), Stop> {
+        let (app, call) = (self.app, self.call);
+        let (id, cart, order) = (self.checkout.id, self.checkout.cart_id, self.checkout.order_id);
+        let snapshot = cart_freeze(app, call, cart, id, &self.instructions).await?;
+        self.take_new_hold().await?;
+        let held = match stock_hold(app, call, self.checkout.hold_id, &snapshot).await {
+            Ok(held) => held,
+            Err(fault) if fault.reason == "insufficient_stock" => {
+                cancel_for_shortfall(app, call, order, Stock::NotAllocated).await?;
+                return Ok(());
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        stock_commit(app, call, self.checkout.hold_id, order).await?;
+        let mut tx = app.db.write(call).await?;
+        let (mut order, _) = locked(&mut tx, order).await?;
+        for line in &mut order.lines {
+            line.allocations = allocations(line.id, &held)?;
+        }
+        save(app, call, &mut tx, &mut order, Change::new("allocated_anew")).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The checkout with its order, for an answer.
+    pub(super) async fn placed(self, settled: bool) -> Result<Standing, Fault> {
+        let order = match self.order {
+            Some(order) => order,
+            None => load(self.app, self.call, self.checkout.order_id).await?,
+        };
+        let mut checkout = self.checkout.public();
+        checkout.order = Some(order.as_placed());
+        Ok(Standing::Placed { checkout: Box::new(checkout), settled })
+    }
+}
+
+fn read<T: std::str::FromStr>(id: &str) -> Result<T, Fault> {
+    id.parse().map_err(|_| Fault::internal("a neighbour answered with an id that is none"))
+}
+
+fn taxes(json: &str) -> Result<Vec<TaxLine>, Fault> {
+    serde_json::from_str(json).map_err(Fault::internal)
+}
+
+fn personal(snapshot: &CartSnapshot) -> Result<Personal, Fault> {
+    let address = |json: &str| -> Result<Option<Address>, Fault> {
+        if json.is_empty() { Ok(None) } else { serde_json::from_str(json).map_err(Fault::internal) }
+    };
+    Ok(Personal {
+        email: Some(snapshot.email.clone()).filter(|email| !email.is_empty()),
+        shipping_address: address(&snapshot.shipping_address_json)?,
+        billing_address: address(&snapshot.billing_address_json)?,
+    })
+}
+
+/// A line of the order has the number of the cart's line: both name the same wish, and stock was held under it.
+fn line_id(cart_line: &str) -> Result<OrderLineId, Fault> {
+    Ok(OrderLineId::from_uuid(read::<CartLineId>(cart_line)?.uuid()))
+}
+
+fn allocations(line: OrderLineId, held: &HoldReply) -> Result<Vec<Allocation>, Fault> {
+    let cart_line = CartLineId::from_uuid(line.uuid()).to_string();
+    let parts = held.allocations.iter().filter(|part| part.line_id == cart_line);
+    parts
+        .map(|part| {
+            let location_id = read(&part.location_id)?;
+            Ok(Allocation { location_id, quantity: part.quantity, backordered: part.backordered })
+        })
+        .collect()
+}
+
+fn order_line(line: &SnapshotLine, held: &HoldReply, currency: Currency) -> Result<OrderLine, Fault> {
+    let money = |amount: i64| Money::new(amount, currency);
+    let id = line_id(&line.line_id)?;
+    Ok(OrderLine {
+        id,
+        variant_id: read(&line.variant_id)?,
+        product_id: read(&line.product_id)?,
+        sku: line.sku.clone(),
+        title: line.title.clone(),
+        variant_title: line.variant_title.clone(),
+        quantity: line.quantity,
+        unit_price: money(line.unit_amount),
+        subtotal: money(line.line_amount),
+        net: money(line.net_amount),
+        tax: money(line.tax_amount),
+        total: money(line.gross_amount),
+        taxes: taxes(&line.taxes_json)?,
+        requires_shipping: line.requires_shipping,
+        allocations: allocations(id, held)?,
+        refunded_quantity: 0,
+        refunded: money(0),
+    })
+}
+
+fn delivery(snapshot: &CartSnapshot, currency: Currency) -> Result<Option<Delivery>, Fault> {
+    let Some(choice) = &snapshot.delivery else { return Ok(None) };
+    let money = |amount: i64| Money::new(amount, currency);
+    Ok(Some(Delivery {
+        option_id: read(&choice.option_id)?,
+        name: choice.name.clone(),
+        price: money(choice.amount),
+        net: money(choice.net_amount),
+        tax: money(choice.tax_amount),
+        total: money(choice.gross_amount),
+    }))
+}

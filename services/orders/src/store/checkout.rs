@@ -1,0 +1,397 @@
+//! Checkouts: the rows of the purchase saga.
+
+use bloom_fault::Fault;
+use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::domain::checkout::{Action, Checkout, CheckoutStatus, Failure};
+use crate::domain::order::OrderPayment;
+
+/// What the saga needs to go on and nobody else may read; sealed at rest.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Instructions {
+    /// Token of a guest's cart.
+    pub cart_token: Option<String>,
+    /// The version that the buyer saw.
+    pub expected_version: Option<i64>,
+    /// The payment provider asked for.
+    pub provider: Option<String>,
+    /// The provider's token for the payer's instrument.
+    pub payment_token: String,
+    /// Where the payer's browser goes after an action.
+    pub return_url: Option<String>,
+}
+
+/// A checkout as it is stored.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: CheckoutId,
+    /// The cart.
+    pub cart_id: CartId,
+    /// Where it stands.
+    pub status: CheckoutStatus,
+    /// What the request was, to tell a repeat from a misuse of its key.
+    pub fingerprint: Vec<u8>,
+    /// Who asked.
+    pub actor: String,
+    /// Digest of the cart token that came with the request.
+    pub token_digest: Option<Vec<u8>>,
+    /// Sealed [`Instructions`]; gone when it has ended.
+    pub instructions: Option<Vec<u8>>,
+    /// The order to be.
+    pub order_id: OrderId,
+    /// The hold.
+    pub hold_id: HoldId,
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// Its authorisation.
+    pub authorise_id: OperationId,
+    /// What gives it up.
+    pub void_id: OperationId,
+    /// What gives it back, should it have been drawn.
+    pub refund_id: OperationId,
+    /// What a payment event told before the order stood.
+    pub payment: Option<OrderPayment>,
+    /// What the payer must do.
+    pub action: Option<Action>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// When it is given up.
+    pub deadline: Timestamp,
+    /// True when nothing is left to do in other services.
+    pub settled: bool,
+    /// How often the payment was asked after.
+    pub attempts: i32,
+    /// 0 until it is first published.
+    pub version: i64,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Stored {
+    /// The REST resource, without the order.
+    pub fn public(&self) -> Checkout {
+        let paying =
+            matches!(self.status, CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired | CheckoutStatus::Completed);
+        Checkout {
+            id: self.id,
+            status: self.status,
+            cart_id: self.cart_id,
+            order_id: Some(self.order_id).filter(|_| self.status == CheckoutStatus::Completed),
+            order: None,
+            payment_id: Some(self.payment_id).filter(|_| paying),
+            action: self.action.clone().filter(|_| self.status == CheckoutStatus::ActionRequired),
+            failure: self.failure.clone(),
+            expires_at: self.deadline,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+struct Row {
+    tenant: TenantId,
+    id: CheckoutId,
+    cart_id: CartId,
+    status: String,
+    fingerprint: Vec<u8>,
+    actor: String,
+    token_digest: Option<Vec<u8>>,
+    instructions: Option<Vec<u8>>,
+    order_id: OrderId,
+    hold_id: HoldId,
+    payment_id: PaymentId,
+    authorise_id: OperationId,
+    void_id: OperationId,
+    refund_id: OperationId,
+    payment: Option<Json<OrderPayment>>,
+    action: Option<Json<Action>>,
+    failure: Option<Json<Failure>>,
+    deadline: Timestamp,
+    settled: bool,
+    attempts: i32,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for Stored {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let unknown = || Fault::internal(format!("a checkout has the unknown status {}", row.status));
+        Ok(Self {
+            status: CheckoutStatus::parse(&row.status).ok_or_else(unknown)?,
+            tenant: row.tenant,
+            id: row.id,
+            cart_id: row.cart_id,
+            fingerprint: row.fingerprint,
+            actor: row.actor,
+            token_digest: row.token_digest,
+            instructions: row.instructions,
+            order_id: row.order_id,
+            hold_id: row.hold_id,
+            payment_id: row.payment_id,
+            authorise_id: row.authorise_id,
+            void_id: row.void_id,
+            refund_id: row.refund_id,
+            payment: row.payment.map(|json| json.0),
+            action: row.action.map(|json| json.0),
+            failure: row.failure.map(|json| json.0),
+            deadline: row.deadline,
+            settled: row.settled,
+            attempts: row.attempts,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Begins a checkout; false when the key is taken or the cart is being bought.
+pub async fn checkout_insert(connection: &mut PgConnection, checkout: &Stored, key: &str) -> Result<bool, Fault> {
+    let inserted = sqlx::query!(
+        "insert into checkout (tenant_id, id, cart_id, status, idempotency_key, fingerprint, actor, token_digest, instructions,
+                               order_id, hold_id, payment_id, authorise_id, void_id, refund_id, deadline, settled, attempts,
+                               version, created_at, updated_at)
+         values ($1, $2, $3, 'processing', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, false, 0, 0, $16, $16)
+         on conflict do nothing",
+        checkout.tenant.uuid(),
+        checkout.id.uuid(),
+        checkout.cart_id.uuid(),
+        key,
+        checkout.fingerprint,
+        checkout.actor,
+        checkout.token_digest,
+        checkout.instructions,
+        checkout.order_id.uuid(),
+        checkout.hold_id.uuid(),
+        checkout.payment_id.uuid(),
+        checkout.authorise_id.uuid(),
+        checkout.void_id.uuid(),
+        checkout.refund_id.uuid(),
+        checkout.deadline,
+        checkout.created_at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// A checkout.
+pub async fn checkout_get(connection: &mut PgConnection, id: CheckoutId) -> Result<Option<Stored>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
+                  instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
+                  authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
+                  payment as "payment: _", action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  created_at, updated_at
+           from checkout where id = $1"#,
+        id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(Stored::try_from).transpose()
+}
+
+/// The checkout that came with an idempotency key.
+pub async fn checkout_by_key(connection: &mut PgConnection, key: &str) -> Result<Option<Stored>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
+                  instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
+                  authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
+                  payment as "payment: _", action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  created_at, updated_at
+           from checkout where idempotency_key = $1"#,
+        key,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(Stored::try_from).transpose()
+}
+
+/// Published checkouts of all tenants after a place in the order of tenant and id.
+pub async fn checkout_export(
+    connection: &mut PgConnection,
+    after: (TenantId, CheckoutId),
+    limit: i64,
+) -> Result<Vec<Stored>, Fault> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
+                  instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
+                  authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
+                  payment as "payment: _", action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  created_at, updated_at
+           from checkout where (tenant_id, id) > ($1, $2) and version > 0 order by tenant_id, id limit $3"#,
+        after.0.uuid(),
+        after.1.uuid(),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
+
+/// Whether the cart was bought already; nothing when no checkout of it runs or has succeeded.
+pub async fn checkout_of_cart(connection: &mut PgConnection, cart: CartId) -> Result<Option<bool>, Fault> {
+    let completed = sqlx::query_scalar!(
+        r#"select status = 'completed' as "completed!" from checkout where cart_id = $1 and status <> 'failed'"#,
+        cart.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(completed)
+}
+
+/// Notes that the checkout waits for its payment; false when it no longer may become an order.
+pub async fn checkout_wait(connection: &mut PgConnection, checkout: &Stored) -> Result<bool, Fault> {
+    let updated = sqlx::query!(
+        "update checkout
+         set status = $2, action = $3, deadline = $4, attempts = $5, version = $6, updated_at = $7
+         where id = $1 and status in ('processing', 'payment_pending', 'action_required')",
+        checkout.id.uuid(),
+        checkout.status.as_str(),
+        checkout.action.as_ref().map(Json) as Option<Json<&Action>>,
+        checkout.deadline,
+        checkout.attempts,
+        checkout.version,
+        checkout.updated_at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}
+
+/// What a completed checkout tells the order that is placed in the same transaction.
+pub struct Completed {
+    /// Its version now.
+    pub version: i64,
+    /// What a payment event told meanwhile.
+    pub payment: Option<OrderPayment>,
+}
+
+/// Completes the checkout: from here on it cannot fail. Nothing when it may not become an order any more, or not in time.
+pub async fn checkout_complete(
+    connection: &mut PgConnection,
+    id: CheckoutId,
+    now: Timestamp,
+) -> Result<Option<Completed>, Fault> {
+    let row = sqlx::query!(
+        r#"update checkout
+           set status = 'completed', action = null, instructions = null, version = version + 1, updated_at = $2
+           where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $2
+           returning version, payment as "payment: Json<OrderPayment>""#,
+        id.uuid(),
+        now,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Completed { version: row.version, payment: row.payment.map(|json| json.0) }))
+}
+
+/// Nothing is left to do in other services.
+pub async fn checkout_settle(connection: &mut PgConnection, id: CheckoutId) -> Result<(), Fault> {
+    sqlx::query!("update checkout set settled = true where id = $1", id.uuid()).execute(connection).await?;
+    Ok(())
+}
+
+/// Decides that the checkout has failed, before anything is undone; false when it has been completed, or decided before.
+pub async fn checkout_compensate(
+    connection: &mut PgConnection,
+    id: CheckoutId,
+    failure: &Failure,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let updated = sqlx::query!(
+        "update checkout set status = 'compensating', failure = $2, action = null, updated_at = $3
+         where id = $1 and status in ('processing', 'payment_pending', 'action_required')",
+        id.uuid(),
+        Json(failure) as _,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}
+
+/// Ends a checkout that was undone. Without `keep_key` its key may be used again: nothing happened under it.
+pub async fn checkout_fail(
+    connection: &mut PgConnection,
+    id: CheckoutId,
+    keep_key: bool,
+    now: Timestamp,
+) -> Result<Option<i64>, Fault> {
+    let version = sqlx::query_scalar!(
+        "update checkout
+         set status = 'failed', settled = true, instructions = null, version = version + 1, updated_at = $3,
+             idempotency_key = case when $2 then idempotency_key end
+         where id = $1 and status = 'compensating'
+         returning version",
+        id.uuid(),
+        keep_key,
+        now,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(version)
+}
+
+/// Forgets a checkout that was refused before it had any effect.
+pub async fn checkout_delete(connection: &mut PgConnection, id: CheckoutId) -> Result<(), Fault> {
+    sqlx::query!("delete from checkout where id = $1 and status = 'processing' and version = 0", id.uuid())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes another hold for one that ran out.
+pub async fn checkout_rehold(connection: &mut PgConnection, id: CheckoutId, hold: HoldId) -> Result<(), Fault> {
+    sqlx::query!("update checkout set hold_id = $2 where id = $1", id.uuid(), hold.uuid()).execute(connection).await?;
+    Ok(())
+}
+
+/// A checkout that a payment event concerns.
+pub struct Concerned {
+    /// Which.
+    pub id: CheckoutId,
+    /// Where it stands.
+    pub status: CheckoutStatus,
+}
+
+/// Remembers what events told about payments of checkouts that have no order yet, unless it is known already; answers the
+/// checkouts that the payments belong to, failed ones included.
+pub async fn checkout_payment_told(
+    connection: &mut PgConnection,
+    payments: &[(CheckoutId, OrderPayment)],
+) -> Result<Vec<Concerned>, Fault> {
+    let ids: Vec<_> = payments.iter().map(|(id, _)| id.uuid()).collect();
+    let told: Vec<_> = payments.iter().map(|(_, payment)| serde_json::to_value(payment).unwrap_or_default()).collect();
+    let rows = sqlx::query!(
+        r#"with told as (select * from unnest($1::uuid[], $2::jsonb[]) as told(id, payment)),
+                noted as (
+                    update checkout set payment = told.payment
+                    from told
+                    where checkout.id = told.id and checkout.status not in ('completed', 'failed')
+                      and coalesce((checkout.payment ->> 'version')::bigint, 0) < (told.payment ->> 'version')::bigint)
+           select checkout.id as "id: CheckoutId", status from checkout join told using (id)
+           where status <> 'completed' or not settled"#,
+        &ids,
+        &told,
+    )
+    .fetch_all(connection)
+    .await?;
+    let concerned =
+        rows.into_iter().filter_map(|row| Some(Concerned { id: row.id, status: CheckoutStatus::parse(&row.status)? }));
+    Ok(concerned.collect())
+}

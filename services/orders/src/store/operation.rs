@@ -1,0 +1,201 @@
+//! Calls to other services that an order needs.
+
+use bloom_fault::Fault;
+use bloom_kernel::{OperationId, OrderId, PaymentId, TenantId, Timestamp};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::checkout::Failure;
+use crate::domain::fulfilment::Units;
+
+/// What is asked of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Payments: draw promised money.
+    Capture,
+    /// Payments: give drawn money back.
+    Refund,
+    /// Payments: give up what is promised.
+    Void,
+    /// Inventory: allocated units have left.
+    Ship,
+    /// Inventory: allocated units are free again.
+    Release,
+}
+
+impl Kind {
+    /// The machine word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Refund => "refund",
+            Self::Void => "void",
+            Self::Ship => "ship",
+            Self::Release => "release",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Capture, Self::Refund, Self::Void, Self::Ship, Self::Release].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationStatus {
+    /// Asked for, not settled.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Refused for good.
+    Failed,
+}
+
+impl OperationStatus {
+    /// The machine word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Running, Self::Succeeded, Self::Failed].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// One call to another service.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Its id: the idempotency key over there.
+    pub id: OperationId,
+    /// The order that needs it.
+    pub order_id: OrderId,
+    /// The order's payment.
+    pub payment_id: Option<PaymentId>,
+    /// What is asked.
+    pub kind: Kind,
+    /// How far it is.
+    pub status: OperationStatus,
+    /// Minor units, of captures and refunds.
+    pub amount: Option<i64>,
+    /// The refund or fulfilment that it belongs to.
+    pub subject: Option<Uuid>,
+    /// Units, of shipments and releases.
+    pub units: Vec<Units>,
+    /// Why it was refused.
+    pub failure: Option<Failure>,
+    /// Who asked.
+    pub actor: String,
+    /// How often it was asked after.
+    pub attempts: i32,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+}
+
+/// Stores operations, all in one statement.
+pub async fn operation_insert(connection: &mut PgConnection, tenant: TenantId, operations: &[Operation]) -> Result<(), Fault> {
+    let ids: Vec<Uuid> = operations.iter().map(|operation| operation.id.uuid()).collect();
+    let orders: Vec<Uuid> = operations.iter().map(|operation| operation.order_id.uuid()).collect();
+    let kinds: Vec<String> = operations.iter().map(|operation| operation.kind.as_str().to_owned()).collect();
+    let amounts: Vec<Option<i64>> = operations.iter().map(|operation| operation.amount).collect();
+    let subjects: Vec<Option<Uuid>> = operations.iter().map(|operation| operation.subject).collect();
+    let units: Vec<serde_json::Value> =
+        operations.iter().map(|operation| serde_json::to_value(&operation.units).unwrap_or_default()).collect();
+    let actors: Vec<String> = operations.iter().map(|operation| operation.actor.clone()).collect();
+    let times: Vec<Timestamp> = operations.iter().map(|operation| operation.created_at).collect();
+    sqlx::query!(
+        "insert into operation (tenant_id, id, order_id, kind, status, amount, subject, allocations, actor, attempts, created_at,
+                                updated_at)
+         select $1, id, order_id, kind, 'running', amount, subject, units, actor, 0, at, at
+         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::int8[], $6::uuid[], $7::jsonb[], $8::text[], $9::timestamptz[])
+              as asked(id, order_id, kind, amount, subject, units, actor, at)",
+        tenant.uuid(),
+        &ids,
+        &orders,
+        &kinds,
+        &amounts as &[Option<i64>],
+        &subjects as &[Option<Uuid>],
+        &units,
+        &actors,
+        &times,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// An operation.
+pub async fn operation_get(connection: &mut PgConnection, id: OperationId) -> Result<Option<Operation>, Fault> {
+    let row = sqlx::query!(
+        r#"select operation.id as "id: OperationId", order_id as "order_id: OrderId", payment_id as "payment_id: PaymentId",
+                  kind, operation.status, amount, subject, allocations as "units: Json<Vec<Units>>",
+                  failure as "failure: Json<Failure>", actor, attempts, created_at
+           from operation join orders on orders.tenant_id = operation.tenant_id and orders.id = operation.order_id
+           where operation.id = $1"#,
+        id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let unknown = || Fault::internal("an operation has an unknown kind or status");
+        Ok(Operation {
+            id: row.id,
+            order_id: row.order_id,
+            payment_id: row.payment_id,
+            kind: Kind::parse(&row.kind).ok_or_else(unknown)?,
+            status: OperationStatus::parse(&row.status).ok_or_else(unknown)?,
+            amount: row.amount,
+            subject: row.subject,
+            units: row.units.0,
+            failure: row.failure.map(|json| json.0),
+            actor: row.actor,
+            attempts: row.attempts,
+            created_at: row.created_at,
+        })
+    })
+    .transpose()
+}
+
+/// Settles a running operation; false when somebody else has.
+pub async fn operation_settle(
+    connection: &mut PgConnection,
+    id: OperationId,
+    failure: Option<&Failure>,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let settled = sqlx::query!(
+        "update operation set status = case when $2::jsonb is null then 'succeeded' else 'failed' end, failure = $2, updated_at = $3
+         where id = $1 and status = 'running'",
+        id.uuid(),
+        failure.map(Json) as Option<Json<&Failure>>,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(settled.rows_affected() == 1)
+}
+
+/// Counts one more look at an operation that is still open.
+pub async fn operation_waited(connection: &mut PgConnection, id: OperationId, now: Timestamp) -> Result<(), Fault> {
+    sqlx::query!("update operation set attempts = attempts + 1, updated_at = $2 where id = $1", id.uuid(), now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Minor units that running captures will draw, and whether anything else moves the order's money.
+pub async fn operation_money_under_way(connection: &mut PgConnection, order: OrderId) -> Result<(i64, bool), Fault> {
+    let row = sqlx::query!(
+        r#"select coalesce(sum(amount) filter (where kind = 'capture'), 0)::bigint as "captures!",
+                  coalesce(bool_or(kind = 'void'), false) as "voids!"
+           from operation where order_id = $1 and status = 'running'"#,
+        order.uuid(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((row.captures, row.voids))
+}
