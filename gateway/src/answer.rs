@@ -42,7 +42,9 @@ pub(crate) fn finish(response: &mut Response<Body>, request_id: HeaderValue, ver
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag, Bloom-Request-Id, Bloom-Version, RateLimit, RateLimit-Policy, Retry-After, Idempotent-Replayed"),
+        HeaderValue::from_static(
+            "ETag, Bloom-Request-Id, Bloom-Version, RateLimit, RateLimit-Policy, Retry-After, Idempotent-Replayed",
+        ),
     );
     if let Some(limit) = limit {
         headers.insert(HeaderName::from_static("ratelimit-policy"), limit.policy_field());

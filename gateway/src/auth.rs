@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{TenantId, Timestamp, api_key};
 use bloom_proto_identity::{ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest, identity_client::IdentityClient};
-use bloom_runtime::context::{self, Claims, TTL_S};
 use bloom_runtime::call::PLATFORM;
+use bloom_runtime::context::{self, Claims, TTL_S};
 use bloom_runtime::{Audience, Call, Host, Peer, Scopes};
 use http::{HeaderMap, HeaderValue, header};
 use moka::future::Cache;
@@ -65,7 +65,10 @@ impl Keyring {
         // A mistyped or made-up key is refused by its checksum, without asking anybody.
         if api_key::parse(token).is_none() {
             host.metrics.count(NAME, "key_checksum_refused", 1);
-            return Err(unauthenticated("key_malformed", "The API key is not well-formed; it was probably cut off when it was copied."));
+            return Err(unauthenticated(
+                "key_malformed",
+                "The API key is not well-formed; it was probably cut off when it was copied.",
+            ));
         }
         let digest: Digest = api_key::digest(token);
         let holder = match self.holders.get(&digest).await {

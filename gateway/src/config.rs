@@ -73,8 +73,8 @@ impl GatewayConfig {
 
     /// Routes from a JSON document of the shape of `routes.json`.
     pub fn with_routes(routes: &str, addresses: &HashMap<String, String>) -> Result<Self, StartError> {
-        let mut routes: Vec<Route> = serde_json::from_str(routes)
-            .map_err(|error| StartError::caused("the gateway's routes are not readable", error))?;
+        let mut routes: Vec<Route> =
+            serde_json::from_str(routes).map_err(|error| StartError::caused("the gateway's routes are not readable", error))?;
         let mut upstreams = HashMap::new();
         for route in &routes {
             let bad = route.prefix.ends_with('/') || !route.prefix.starts_with('/') || route.timeout_ms == 0;
@@ -85,11 +85,16 @@ impl GatewayConfig {
                 )));
             }
             let address = addresses.get(&route.service).ok_or_else(|| {
-                StartError::new(format!("the route `{}` leads to `{}`, whose address is not configured", route.prefix, route.service))
+                StartError::new(format!(
+                    "the route `{}` leads to `{}`, whose address is not configured",
+                    route.prefix, route.service
+                ))
             })?;
-            let authority = address.parse::<Uri>().ok().and_then(|uri| uri.into_parts().authority).ok_or_else(|| {
-                StartError::new(format!("`{address}` is not an address for the service {}", route.service))
-            })?;
+            let authority = address
+                .parse::<Uri>()
+                .ok()
+                .and_then(|uri| uri.into_parts().authority)
+                .ok_or_else(|| StartError::new(format!("`{address}` is not an address for the service {}", route.service)))?;
             upstreams.insert(route.service.clone(), authority);
         }
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
@@ -104,8 +109,8 @@ impl GatewayConfig {
 
     /// The policy of a path: the longest prefix of whole segments.
     pub fn route(&self, path: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| {
-            path.strip_prefix(route.prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        self.routes
+            .iter()
+            .find(|route| path.strip_prefix(route.prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 }

@@ -11,7 +11,7 @@
 //! | `limit` | GCRA per key and tenant, local, or over Redis with local as the fallback |
 //! | `version` | `Bloom-Version` |
 //! | `answer` | refusals as problem+json, the headers of every reply |
-//! | `openapi` | the services' API descriptions as one |
+//! | [`openapi`] | the services' API descriptions as one |
 //!
 //! The hot path shares no lock, boxes no body and has no router tree; what it costs is in `docs/adr`.
 
@@ -19,7 +19,7 @@ mod answer;
 mod auth;
 pub mod config;
 mod limit;
-mod openapi;
+pub mod openapi;
 mod path;
 mod proxy;
 mod serve;
@@ -43,7 +43,6 @@ pub use crate::serve::{gateway_config, serve};
 
 #[cfg(test)]
 mod tests;
-
 
 /// Name of the gateway in logs, figures and contexts.
 pub const NAME: &str = "gateway";

@@ -163,7 +163,8 @@ return {0, left[1], left[2], 0}
 ";
 
 async fn shared(url: &str, host: &Host) -> Result<Option<Shared>, StartError> {
-    let client = redis::Client::open(url).map_err(|_| StartError::new("BLOOM_REDIS_URL is not usable: it reads redis://host:port"))?;
+    let client =
+        redis::Client::open(url).map_err(|_| StartError::new("BLOOM_REDIS_URL is not usable: it reads redis://host:port"))?;
     let connect = redis::aio::ConnectionManager::new_lazy_with_config(client, redis::aio::ConnectionManagerConfig::new());
     match connect {
         Ok(connection) => {

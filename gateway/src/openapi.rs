@@ -13,21 +13,28 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value, json};
 
 use crate::Gateway;
+use crate::config::GatewayConfig;
 
 const DEADLINE: Duration = Duration::from_secs(2);
 const DOCUMENT_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Services whose description could not be had are left out; the next request asks again.
 pub(crate) async fn merged(gateway: &Gateway) -> String {
-    let mut services: Vec<_> = gateway.config.upstreams.iter().collect();
-    services.sort_by_key(|(name, _)| name.as_str());
-    let mut paths = Map::new();
-    let mut schemas = Map::new();
-    let mut tags = Vec::new();
-    for (name, authority) in services {
-        let Some(text) = get(authority, "/openapi.json").await else { continue };
-        // A name that two services give to two shapes gets the service's name in front.
-        let Ok(document) = serde_json::from_slice::<Value>(&text) else { continue };
+    let mut documents = BTreeMap::new();
+    for (name, authority) in &gateway.config.upstreams {
+        let text = get(authority, "/openapi.json").await;
+        if let Some(document) = text.and_then(|text| serde_json::from_slice(&text).ok()) {
+            documents.insert(name.clone(), document);
+        }
+    }
+    merge(&gateway.config, documents).to_string()
+}
+
+/// The descriptions of several services as one. Only what the gateway routes is in it; a name that two services give to
+/// two shapes gets the service's name in front.
+pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Value {
+    let (mut paths, mut schemas, mut tags) = (Map::new(), Map::new(), Vec::new());
+    for (name, document) in documents {
         let renamed: BTreeMap<String, String> = components(&document)
             .filter(|(schema, shape)| schemas.get(*schema).is_some_and(|other| other != *shape))
             .map(|(schema, _)| (schema.clone(), format!("{}_{schema}", name.replace('-', "_"))))
@@ -36,13 +43,12 @@ pub(crate) async fn merged(gateway: &Gateway) -> String {
         for (schema, shape) in components(&document) {
             schemas.insert(schema.clone(), shape.clone());
         }
-        if let Some(own) = document["paths"].as_object() {
-            let public = own.iter().filter(|(path, _)| gateway.config.route(path).is_some_and(|route| route.service == *name));
-            paths.extend(public.map(|(path, item)| (path.clone(), item.clone())));
-        }
+        let own = document["paths"].as_object().into_iter().flatten();
+        let public = own.filter(|(path, _)| config.route(path).is_some_and(|route| route.service == name));
+        paths.extend(public.map(|(path, item)| (path.clone(), item.clone())));
         tags.push(json!({ "name": name }));
     }
-    let document = json!({
+    json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Bloom",
@@ -58,8 +64,7 @@ pub(crate) async fn merged(gateway: &Gateway) -> String {
             "schemas": schemas,
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "A secret (sk_…) or publishable (pk_…) key." } },
         },
-    });
-    document.to_string()
+    })
 }
 
 /// What the gateway waits for before it takes requests; once ready it stays so, as a service that goes away later is

@@ -67,7 +67,11 @@ struct Facts {
 }
 
 /// Answers one request; never fails.
-pub(crate) async fn answer(gateway: Arc<Gateway>, client: SocketAddr, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+pub(crate) async fn answer(
+    gateway: Arc<Gateway>,
+    client: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
     let start = Instant::now();
     let request_id = request_id(&gateway);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -110,10 +114,9 @@ async fn handle(
     if let Some(response) = own(gateway, request.method(), request.uri().path()).await {
         return Ok(response);
     }
-    let route = gateway
-        .config
-        .route(request.uri().path())
-        .ok_or_else(|| Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist."))?;
+    let route = gateway.config.route(request.uri().path()).ok_or_else(|| {
+        Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
+    })?;
     facts.service.clone_from(&route.service);
     match *request.method() {
         Method::OPTIONS => return Ok(answer::preflight()),
@@ -123,11 +126,7 @@ async fn handle(
         _ => {}
     }
     check_idempotency_key(request.headers())?;
-    let holder = if route.anonymous {
-        None
-    } else {
-        Some(gateway.keyring.authenticate(&gateway.host, request.headers()).await?)
-    };
+    let holder = if route.anonymous { None } else { Some(gateway.keyring.authenticate(&gateway.host, request.headers()).await?) };
     strip(request.headers_mut());
     if let Some(holder) = holder {
         facts.key_id.clone_from(&holder.key_id);
@@ -194,7 +193,9 @@ async fn own(gateway: &Gateway, method: &Method, path: &str) -> Option<Response<
         response
     };
     match path {
-        "/" => Some(text("application/json", Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","health":"/readyz"}"#))),
+        "/" => {
+            Some(text("application/json", Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","health":"/readyz"}"#)))
+        }
         "/livez" => Some(text("text/plain", Bytes::from_static(b"ok\n"))),
         "/readyz" => {
             let waiting = openapi::waiting_for(gateway).await;

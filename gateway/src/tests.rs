@@ -29,7 +29,9 @@ fn the_longest_prefix_of_whole_segments_decides() {
 
 #[test]
 fn routes_that_cannot_work_are_refused_before_a_port_is_bound() {
-    let refused = |routes: &str, addresses: &HashMap<String, String>| GatewayConfig::with_routes(routes, addresses).err().map(|error| error.chain());
+    let refused = |routes: &str, addresses: &HashMap<String, String>| {
+        GatewayConfig::with_routes(routes, addresses).err().map(|error| error.chain())
+    };
     let catalog = r#"[{"prefix":"/v1/catalog","service":"catalog"}]"#;
     assert_eq!(refused(catalog, &addresses()), None);
     for (routes, says) in [
@@ -53,7 +55,23 @@ fn only_plain_paths_pass() {
     for good in ["/", "/v1/catalog/products", "/v1/orders/ord_06a", "/v1/x/caf%C3%A9", "/v1/a.b/c..d"] {
         assert!(path::check(good).is_ok(), "{good}");
     }
-    for bad in ["//", "/v1//x", "/v1/../x", "/v1/.", "/a/%2e%2E/b", "/a%2Fb", "/a%5cb", "/a\\b", "/a%00", "/a%0d%0a", "/a%25%32%65", "/a%", "/a%4", "/a%zz", "/a\u{7f}"] {
+    for bad in [
+        "//",
+        "/v1//x",
+        "/v1/../x",
+        "/v1/.",
+        "/a/%2e%2E/b",
+        "/a%2Fb",
+        "/a%5cb",
+        "/a\\b",
+        "/a%00",
+        "/a%0d%0a",
+        "/a%25%32%65",
+        "/a%",
+        "/a%4",
+        "/a%zz",
+        "/a\u{7f}",
+    ] {
         let fault = path::check(bad).expect_err(bad);
         assert_eq!(fault.reason, "path_invalid", "{bad}");
     }
@@ -62,7 +80,9 @@ fn only_plain_paths_pass() {
 
 #[test]
 fn a_version_is_known_or_refused_with_the_list() {
-    let asked = |text: &'static str| HeaderMap::from_iter([(http::HeaderName::from_static("bloom-version"), HeaderValue::from_static(text))]);
+    let asked = |text: &'static str| {
+        HeaderMap::from_iter([(http::HeaderName::from_static("bloom-version"), HeaderValue::from_static(text))])
+    };
     let newest = version::negotiate(&HeaderMap::new()).expect("the newest");
     assert_eq!(version::negotiate(&asked(version::VERSIONS[0])).expect("known"), newest);
     for unknown in ["2019-01-01", "tomorrow", ""] {

@@ -12,13 +12,18 @@ const HEADER: &str = "bloom-version";
 pub(crate) fn negotiate(headers: &HeaderMap) -> Result<HeaderValue, Fault> {
     let newest = VERSIONS[VERSIONS.len() - 1];
     let Some(asked) = headers.get(HEADER) else { return Ok(HeaderValue::from_static(newest)) };
-    VERSIONS.iter().find(|version| version.as_bytes() == asked.as_bytes()).map(|version| HeaderValue::from_static(version)).ok_or_else(
-        || {
+    VERSIONS
+        .iter()
+        .find(|version| version.as_bytes() == asked.as_bytes())
+        .map(|version| HeaderValue::from_static(version))
+        .ok_or_else(|| {
             Fault::new(
                 Code::Invalid,
                 "version_unknown",
-                format!("Bloom-Version names no version of this API. Known are: {}. Leave it out for the newest.", VERSIONS.join(", ")),
+                format!(
+                    "Bloom-Version names no version of this API. Known are: {}. Leave it out for the newest.",
+                    VERSIONS.join(", ")
+                ),
             )
-        },
-    )
+        })
 }

@@ -65,7 +65,10 @@ pub async fn check(reach: &Reach, wait: Duration) -> Result<(Vec<String>, Vec<Br
         let reply = reach.platform(definition.name).check(request).await.map_err(failed)?.into_inner();
         checked.extend(reply.checked.iter().map(|name| format!("{}.{name}", definition.name)));
         breaches.extend(
-            reply.breaches.into_iter().map(|breach| Breach::new(&format!("{}.{}", definition.name, breach.invariant), breach.detail)),
+            reply
+                .breaches
+                .into_iter()
+                .map(|breach| Breach::new(&format!("{}.{}", definition.name, breach.invariant), breach.detail)),
         );
     }
     breaches.extend(charges::breaches(reach).await?);
@@ -112,7 +115,11 @@ async fn at_rest(reach: &Reach, wait: Duration) -> Result<Vec<Breach>, StartErro
 }
 
 /// The current state of all aggregates of some kinds, by tenant and aggregate.
-pub(crate) async fn export(reach: &Reach, service: &str, kinds: &[&str]) -> Result<BTreeMap<(String, String), Value>, StartError> {
+pub(crate) async fn export(
+    reach: &Reach,
+    service: &str,
+    kinds: &[&str],
+) -> Result<BTreeMap<(String, String), Value>, StartError> {
     const PAGE: u32 = 10_000;
     let mut state = BTreeMap::new();
     let mut after = String::new();

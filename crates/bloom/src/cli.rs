@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::fleet::Fleet;
 use crate::up::UpOptions;
-use crate::{SERVICES, account, check, import, operate, seed, up};
+use crate::{SERVICES, account, check, import, openapi, operate, seed, up};
 
 /// Exit code for a command line that cannot be used (sysexits `EX_USAGE`).
 const EX_USAGE: u8 = 64;
@@ -58,6 +58,8 @@ enum Command {
     Import(import::ImportOptions),
     /// Prove the invariants of the running platform; exit code 1 names what is broken.
     Check(check::CheckOptions),
+    /// Print the description of the whole API.
+    Openapi(openapi::OpenApiOptions),
     /// Events.
     #[command(subcommand)]
     Events(operate::EventsCommand),
@@ -104,6 +106,7 @@ async fn run(Arguments { settings, state, command }: Arguments) -> Result<ExitCo
         Command::Seed(options) => seed::run(&state, &options).await?,
         Command::Import(options) => return import::run(&state, &options).await,
         Command::Check(options) => return check::run(&settings, &state, &options).await,
+        Command::Openapi(options) => openapi::run(&settings, &options).await?,
         Command::Events(command) => operate::events(&settings, &state, command).await?,
         Command::Subject(command) => operate::subject(&settings, &state, command).await?,
     }

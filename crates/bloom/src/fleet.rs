@@ -13,7 +13,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-
 /// What differs between `bloom up` and a test's fleet.
 #[derive(Default)]
 pub struct FleetOptions {

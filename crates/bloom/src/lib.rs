@@ -9,6 +9,7 @@
 //! | `seed` | `seed` | the demo shop, through the public API |
 //! | `import` | `import` | a file of products, with progress |
 //! | `check` | [`check`] | proves the invariants; exit code 1 names the breach |
+//! | `openapi` | [`openapi`] | the API description, without a running platform |
 //! | `events`, `subject` | `operate` | replay, parked events, erasure of a person |
 //!
 //! It holds no rule of commerce: what it does to data goes through the services' own doors.
@@ -18,6 +19,7 @@ pub mod check;
 pub mod cli;
 pub mod fleet;
 pub mod import;
+pub mod openapi;
 pub mod operate;
 pub mod peers;
 pub mod processes;

@@ -5,9 +5,7 @@ use std::path::Path;
 use bloom_fault::Fault;
 use bloom_kernel::{SubjectId, TenantId};
 use bloom_process::Settings;
-use bloom_proto_platform::{
-    DrainedRequest, EraseSubjectRequest, ListParkedRequest, ReplayRequest, UnparkRequest,
-};
+use bloom_proto_platform::{DrainedRequest, EraseSubjectRequest, ListParkedRequest, ReplayRequest, UnparkRequest};
 use bloom_runtime::StartError;
 
 use crate::SERVICES;

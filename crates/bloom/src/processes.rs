@@ -182,7 +182,9 @@ impl Processes {
         };
         if !data.join("logs/meta.properties").exists() {
             let mut format = java("-Xmx128m");
-            format.args(["kafka.tools.StorageTool", "format", "--standalone", "-t", "Ymxvb20tZGV2LWNsdXN0ZXI", "-c"]).arg(&properties);
+            format
+                .args(["kafka.tools.StorageTool", "format", "--standalone", "-t", "Ymxvb20tZGV2LWNsdXN0ZXI", "-c"])
+                .arg(&properties);
             let output = tokio::task::spawn_blocking(move || format.output()).await;
             let output = output.map_err(|error| StartError::caused("Kafka cannot be prepared", error))?.map_err(cannot)?;
             if !output.status.success() {
@@ -286,5 +288,10 @@ fn environment(settings: &Settings) -> Result<BTreeMap<String, String>, StartErr
     let database = settings.database_url.clone().ok_or_else(|| StartError::new("no database is configured"))?;
     let master = settings.secrets.master_key.as_ref().ok_or_else(|| StartError::new("no master key is configured"))?;
     let hex: String = master.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok([("BLOOM_DATABASE_URL".to_owned(), database), ("BLOOM_MASTER_KEY".to_owned(), hex), ("BLOOM_CELL".to_owned(), settings.cell.clone())].into())
+    Ok([
+        ("BLOOM_DATABASE_URL".to_owned(), database),
+        ("BLOOM_MASTER_KEY".to_owned(), hex),
+        ("BLOOM_CELL".to_owned(), settings.cell.clone()),
+    ]
+    .into())
 }

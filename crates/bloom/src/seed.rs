@@ -73,7 +73,13 @@ async fn load(api: &Api, products: &str) -> Result<(), StartError> {
         let location = json!({ "code": code, "name": name, "priority": priority });
         locations.push(found_or_made(api, "/v1/inventory/locations", "code", &location).await?["id"].clone());
     }
-    let class = found_or_made(api, "/v1/pricing/tax-classes", "code", &json!({ "code": "standard", "name": "Standard", "is_default": true })).await?;
+    let class = found_or_made(
+        api,
+        "/v1/pricing/tax-classes",
+        "code",
+        &json!({ "code": "standard", "name": "Standard", "is_default": true }),
+    )
+    .await?;
     let zone = json!({ "name": "India", "areas": [{ "country": "IN" }] });
     let zone = found_or_made(api, "/v1/pricing/tax-zones", "name", &zone).await?;
     for name in ["CGST", "SGST"] {
@@ -87,9 +93,13 @@ async fn load(api: &Api, products: &str) -> Result<(), StartError> {
     found_or_made(api, "/v1/catalog/channels", "code", &channel).await?;
     for (code, name, charge) in [
         ("standard", "Standard, 3 to 5 days", json!({ "type": "flat", "amount": 4_900 })),
-        ("express", "Express, next day", json!({ "type": "weight", "steps": [
+        (
+            "express",
+            "Express, next day",
+            json!({ "type": "weight", "steps": [
             { "up_to_grams": 2_000, "amount": 9_900 }, { "up_to_grams": 20_000, "amount": 24_900 },
-        ] })),
+        ] }),
+        ),
     ] {
         let option = json!({ "code": code, "name": name, "currency": "INR", "charge": charge });
         found_or_made(api, "/v1/delivery-options", "code", &option).await?;

@@ -120,7 +120,8 @@ async fn start_cluster() -> Result<(String, Cluster), StartError> {
         let cluster = Cluster::open(&here()?, "up");
         let cannot = |error| StartError::caused("the private PostgreSQL does not start", error);
         let address = cluster.start(&Options::durable()).map_err(cannot)?;
-        let exists = address.query("postgres", "postgres", "select count(*) from pg_database where datname = 'bloom'").map_err(cannot)?;
+        let exists =
+            address.query("postgres", "postgres", "select count(*) from pg_database where datname = 'bloom'").map_err(cannot)?;
         if exists == "0" {
             address.query("postgres", "postgres", "create database bloom").map_err(cannot)?;
         }

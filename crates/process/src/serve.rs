@@ -76,8 +76,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
 }
 
 /// Services that may be asked over gRPC or lie behind the gateway.
-pub const PEERS: [&str; 8] =
-    ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"];
+pub const PEERS: [&str; 8] = ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"];
 
 /// Binds an address, or says in one sentence why not.
 pub async fn listen(address: &str) -> Result<TcpListener, StartError> {
@@ -86,7 +85,11 @@ pub async fn listen(address: &str) -> Result<TcpListener, StartError> {
         .map_err(|error| StartError::caused(format!("cannot listen on {address}; is the port taken?"), error))
 }
 
-async fn refuse_pending(definition: &'static Definition, settings: &Settings, host: &bloom_runtime::Host) -> Result<(), StartError> {
+async fn refuse_pending(
+    definition: &'static Definition,
+    settings: &Settings,
+    host: &bloom_runtime::Host,
+) -> Result<(), StartError> {
     let schema = bloom_runtime::config::Schema::of(definition.name);
     let server = settings.server(definition.name)?;
     let service = schema.database(&server, &host.keys, 1, false)?.system;

@@ -86,9 +86,9 @@ impl Settings {
     /// PostgreSQL server of a service.
     pub fn server(&self, service: &str) -> Result<String, StartError> {
         let own = format!("BLOOM_{}_DATABASE_URL", upper(service));
-        environment(&own).or_else(|| self.database_url.clone()).ok_or_else(|| {
-            StartError::new(format!("no database is configured for {service}: set BLOOM_DATABASE_URL or {own}"))
-        })
+        environment(&own)
+            .or_else(|| self.database_url.clone())
+            .ok_or_else(|| StartError::new(format!("no database is configured for {service}: set BLOOM_DATABASE_URL or {own}")))
     }
 
     /// The same, for the owner of schemas.
@@ -114,8 +114,7 @@ impl Settings {
     pub fn db(&self, host: &Host, definition: &Definition) -> Result<Db, StartError> {
         let schema = Schema::of(definition.name);
         let server = self.server(definition.name)?;
-        let config =
-            schema.database(&server, &host.keys, self.database_connections, self.database_transaction_pooler)?;
+        let config = schema.database(&server, &host.keys, self.database_connections, self.database_transaction_pooler)?;
         Ok(Db::new(host.clone(), &config))
     }
 
@@ -130,10 +129,7 @@ impl Settings {
     /// Addresses of other services: `BLOOM_<SERVICE>_URL`, else `http://<name>:8080`.
     pub fn addresses<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> HashMap<String, String> {
         let address = |name: &str| environment(&format!("BLOOM_{}_URL", upper(name)));
-        names
-            .into_iter()
-            .map(|name| (name.to_owned(), address(name).unwrap_or_else(|| format!("http://{name}:8080"))))
-            .collect()
+        names.into_iter().map(|name| (name.to_owned(), address(name).unwrap_or_else(|| format!("http://{name}:8080")))).collect()
     }
 }
 

@@ -60,7 +60,13 @@ impl Schema {
     }
 
     /// Connections to a server: the service's own roles, with passwords derived from its key.
-    pub fn database(&self, server: &str, keys: &Keys, connections: u32, transaction_pooler: bool) -> Result<DbConfig, StartError> {
+    pub fn database(
+        &self,
+        server: &str,
+        keys: &Keys,
+        connections: u32,
+        transaction_pooler: bool,
+    ) -> Result<DbConfig, StartError> {
         let options = |role: &str| {
             Ok::<_, StartError>(
                 connect_options(server)?

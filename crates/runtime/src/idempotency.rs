@@ -70,10 +70,7 @@ impl Db {
 
 impl TenantTx {
     /// Stores the reply under the call's key, when it has one, and commits both with the effect.
-    pub async fn finish<T: Serialize, const STATUS: u16>(
-        mut self,
-        reply: Reply<T, STATUS>,
-    ) -> Result<Reply<T, STATUS>, Fault> {
+    pub async fn finish<T: Serialize, const STATUS: u16>(mut self, reply: Reply<T, STATUS>) -> Result<Reply<T, STATUS>, Fault> {
         if let Some(stored) = self.idempotency.take() {
             let now = self.host.now(self.tenant);
             let body = self.host.seal_reply(self.tenant, stored.op, &stored.key, &reply.stored_body()?);

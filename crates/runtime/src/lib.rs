@@ -28,6 +28,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod metrics;
 pub mod migrate;
+pub mod openapi;
 pub mod peers;
 pub mod reply;
 pub mod seal;

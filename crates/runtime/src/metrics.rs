@@ -47,8 +47,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
         // 0.5 ms to 16 s, doubling.
-        let requests =
-            Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
+        let requests = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
         let counters = Family::<Figure, Counter>::default();
         let gauges = Family::<Figure, Gauge>::default();
         registry.register("http_server_request_duration_seconds", "Time to answer, by route template", requests.clone());

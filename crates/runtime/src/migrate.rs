@@ -35,7 +35,10 @@ async fn migrate(
     let roles = connection.execute(AssertSqlSafe(roles_sql(schema, keys))).await;
     connection.execute("select pg_advisory_unlock(723150021)").await?;
     roles.map_err(|error| {
-        StartError::caused(format!("the roles of {} could not be made; migrate with a role that may create roles", schema.service), error)
+        StartError::caused(
+            format!("the roles of {} could not be made; migrate with a role that may create roles", schema.service),
+            error,
+        )
     })?;
     connection.execute(AssertSqlSafe(session_sql(schema))).await?;
     merged(service)

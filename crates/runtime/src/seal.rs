@@ -132,9 +132,8 @@ pub(crate) fn encrypt(host: &Host, key: &[u8; 32], aad: &[u8], plaintext: &[u8])
     let mut nonce = [0_u8; NONCE_BYTES];
     host.entropy.fill(&mut nonce);
     let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
-    let sealed = cipher
-        .encrypt(&Nonce::from(nonce), Payload { msg: plaintext, aad })
-        .expect("AES-GCM seals anything below 64 GiB");
+    let sealed =
+        cipher.encrypt(&Nonce::from(nonce), Payload { msg: plaintext, aad }).expect("AES-GCM seals anything below 64 GiB");
     [nonce.as_slice(), &sealed].concat()
 }
 

@@ -69,7 +69,7 @@ impl Service {
     }
 
     /// The router with every layer, and the description of its API.
-    pub fn router(&mut self) -> (Router, OpenApi) {
+    pub fn router(&mut self) -> (Router, serde_json::Value) {
         let mut api = OpenApi::default();
         let http = std::mem::take(&mut self.http).finish_api(&mut api);
         let grpc = std::mem::take(&mut self.grpc).prepare().into_axum_router().reset_fallback();
@@ -80,6 +80,7 @@ impl Service {
             .fallback(unknown_route)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(axum::middleware::from_fn_with_state(state, edge));
+        let api = crate::openapi::finish(&api);
         (routes.merge(self.health()).merge(openapi_route(&api)), api)
     }
 
@@ -167,8 +168,8 @@ async fn readiness(db: Db, checks: Vec<ReadyCheck>, host: Host) -> (http::Status
     (http::StatusCode::OK, "ready\n".to_owned())
 }
 
-fn openapi_route(api: &OpenApi) -> Router {
-    let text: Arc<str> = serde_json::to_string(api).unwrap_or_default().into();
+fn openapi_route(api: &serde_json::Value) -> Router {
+    let text: Arc<str> = api.to_string().into();
     Router::new().route(
         "/openapi.json",
         get(move || async move { ([(http::header::CONTENT_TYPE, "application/json")], text.to_string()) }),

@@ -62,16 +62,10 @@ pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError
         None => (None, None),
         Some(endpoint) => {
             let bad = |error| StartError::caused(format!("BLOOM_OTLP_ENDPOINT is not usable: `{endpoint}`"), error);
-            let spans = opentelemetry_otlp::SpanExporter::builder()
-                .with_tonic()
-                .with_endpoint(endpoint.clone())
-                .build()
-                .map_err(bad)?;
-            let records = opentelemetry_otlp::LogExporter::builder()
-                .with_tonic()
-                .with_endpoint(endpoint.clone())
-                .build()
-                .map_err(bad)?;
+            let spans =
+                opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint.clone()).build().map_err(bad)?;
+            let records =
+                opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint.clone()).build().map_err(bad)?;
             let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_ratio)));
             let traces = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
@@ -85,9 +79,9 @@ pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError
             (Some(traces), Some(logs))
         }
     };
-    let trace_layer = traces.as_ref().map(|provider| {
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("bloom")).with_filter(EnvFilter::new("info"))
-    });
+    let trace_layer = traces
+        .as_ref()
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("bloom")).with_filter(EnvFilter::new("info")));
     let log_layer = logs.as_ref().map(opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new);
     let lines = if config.log_format == "text" {
         tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()

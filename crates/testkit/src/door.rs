@@ -48,7 +48,14 @@ impl Door {
             channel: None,
             expires: 0,
         };
-        Ask { door: self, method: method.to_owned(), path: path.to_owned(), claims: Some(claims), headers: Vec::new(), body: None }
+        Ask {
+            door: self,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            claims: Some(claims),
+            headers: Vec::new(),
+            body: None,
+        }
     }
 
     /// GET

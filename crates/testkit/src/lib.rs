@@ -18,6 +18,5 @@ pub use clock::FakeClock;
 pub use door::{Answer, Ask, Door};
 pub use entropy::SeededEntropy;
 
-
 #[cfg(test)]
 mod tests;

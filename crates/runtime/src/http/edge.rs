@@ -60,7 +60,8 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
     }
     let status = response.status();
     let took = start.elapsed();
-    host.metrics.request(&Route { service: host.service, method: method.clone(), route: route.clone(), status: class(status) }, took);
+    host.metrics
+        .request(&Route { service: host.service, method: method.clone(), route: route.clone(), status: class(status) }, took);
     let _entered = span.enter();
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     match fault {

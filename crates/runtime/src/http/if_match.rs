@@ -2,9 +2,7 @@
 
 use aide::OperationInput;
 use aide::generate::GenContext;
-use aide::openapi::{
-    HeaderStyle, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaObject,
-};
+use aide::openapi::{HeaderStyle, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaObject};
 use axum::extract::FromRequestParts;
 use bloom_fault::{Code, Fault};
 use http::header;
@@ -84,4 +82,3 @@ impl OperationInput for IfMatch {
         operation.parameters.push(ReferenceOr::Item(parameter));
     }
 }
-

@@ -21,7 +21,11 @@ async fn a_context_is_good_for_its_signer_and_its_time_only() {
     let keys = Keys::from_master(&[1; 32], "a");
     let token = sign(&keys, &claims);
     assert_eq!(verify(&keys, &token, now), Some(claims.clone()));
-    assert_eq!(verify(&Keys::from_master(&[1; 32], "b"), &token, now), Some(claims.clone()), "every service of the fleet verifies");
+    assert_eq!(
+        verify(&Keys::from_master(&[1; 32], "b"), &token, now),
+        Some(claims.clone()),
+        "every service of the fleet verifies"
+    );
     assert_eq!(verify(&Keys::from_master(&[2; 32], "a"), &token, now), None, "another installation does not");
     let later = now + chrono::TimeDelta::seconds(TTL_S);
     assert_eq!(verify(&keys, &token, later), None, "it expires");

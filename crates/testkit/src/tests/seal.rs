@@ -19,7 +19,8 @@ async fn sealed_columns_open_for_their_subject_until_it_is_erased() {
     assert_eq!(opened.as_deref(), Some(b"ada@example.com".as_slice()));
     assert!(open(&mut read, host, bench.tenant, subject, "phone", &email).await.is_err(), "it opens as no other column");
     let other: SubjectId = host.id(bench.tenant);
-    let many = open_many(&mut read, host, bench.tenant, &[(other, "email", &email), (subject, "email", &twice)]).await.expect("opened");
+    let many =
+        open_many(&mut read, host, bench.tenant, &[(other, "email", &email), (subject, "email", &twice)]).await.expect("opened");
     assert_eq!(many, [None, Some(b"ada@example.com".to_vec())]);
     drop(read);
 

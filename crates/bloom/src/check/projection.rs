@@ -1,0 +1,57 @@
+//! Projection = sources: what the catalogue has heard of prices and stock is what pricing and inventory say now.
+//! (That the listing follows from what was heard, the catalogue proves itself.)
+
+use std::collections::BTreeMap;
+
+use bloom_runtime::StartError;
+use serde_json::{Value, json};
+
+use super::{Breach, export};
+use crate::peers::Reach;
+
+const INVARIANT: &str = "listing_matches_sources";
+
+pub(super) async fn breaches(reach: &Reach) -> Result<Vec<Breach>, StartError> {
+    let heard = export(reach, "catalog", &["variant_heard.updated"]).await?;
+    let prices = export(reach, "pricing", &["variant_price.updated"]).await?;
+    let stocks = export(reach, "inventory", &["stock.updated"]).await?;
+    let mut breaches = Vec::new();
+    for (key, price) in &prices {
+        compare(&mut breaches, key, "prices", &by_key(&of(&heard, key)["prices"], "channel_id", "amount"), &listed_prices(price));
+    }
+    for (key, stock) in &stocks {
+        compare(&mut breaches, key, "stock", &by_key(&of(&heard, key)["stock"], "location_id", "available"), &available(stock));
+    }
+    Ok(breaches)
+}
+
+type Facts = BTreeMap<String, i64>;
+
+fn compare(breaches: &mut Vec<Breach>, (tenant, variant): &(String, String), what: &str, heard: &Facts, told: &Facts) {
+    if heard != told {
+        let detail = format!("{what} of {variant} of {tenant}: the listing has {}, the source {}", json!(heard), json!(told));
+        breaches.push(Breach::new(INVARIANT, detail));
+    }
+}
+
+fn listed_prices(event: &Value) -> Facts {
+    let prices = event["prices"].as_array().into_iter().flatten().filter(|price| price["price"].is_object());
+    prices.map(|price| (text(&price["channel_id"]), price["price"]["amount"].as_i64().unwrap_or_default())).collect()
+}
+
+fn available(event: &Value) -> Facts {
+    by_key(&event["items"], "location_id", "available")
+}
+
+fn by_key(list: &Value, key: &str, value: &str) -> Facts {
+    let items = list.as_array().into_iter().flatten();
+    items.map(|item| (text(&item[key]), item[value].as_i64().unwrap_or_default())).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn of<'h>(heard: &'h BTreeMap<(String, String), Value>, key: &(String, String)) -> &'h Value {
+    heard.get(key).unwrap_or(&Value::Null)
+}

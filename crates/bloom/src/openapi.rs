@@ -1,0 +1,59 @@
+//! The API description without a running platform: what is committed as `docs/openapi.json`, and what may not change in it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use bloom_events::Bus;
+use bloom_gateway::config::GatewayConfig;
+use bloom_process::{Settings, Start};
+use bloom_runtime::{Db, Peers, StartError};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::SERVICES;
+
+/// `bloom openapi`
+#[derive(clap::Args, Clone, Debug)]
+pub struct OpenApiOptions {
+    /// Write it to this file instead of standard output.
+    #[arg(long)]
+    pub write: Option<std::path::PathBuf>,
+}
+
+/// Prints or writes the description.
+pub async fn run(settings: &Settings, options: &OpenApiOptions) -> Result<(), StartError> {
+    let text = format!("{:#}\n", describe(settings).await?);
+    match &options.write {
+        None => print!("{text}"),
+        Some(file) => write(file, &text)?,
+    }
+    Ok(())
+}
+
+fn write(file: &Path, text: &str) -> Result<(), StartError> {
+    std::fs::write(file, text).map_err(|error| StartError::caused(format!("{} cannot be written", file.display()), error))
+}
+
+/// Puts every service together on a database that is never reached, and merges what they say of themselves.
+pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
+    let mut settings = settings.clone();
+    settings.secrets.master_key = Some(bloom_runtime::config::SecretKey([0; 32]));
+    settings.database_url = Some("postgres://nobody@localhost/nothing".to_owned());
+    let addresses: HashMap<String, String> = SERVICES
+        .iter()
+        .map(|definition| definition.name)
+        .chain([bloom_gateway::NAME])
+        .map(|name| (name.to_owned(), format!("http://{name}:8080")))
+        .collect();
+    let addresses = Arc::new(addresses);
+    let mut documents = BTreeMap::new();
+    for definition in SERVICES {
+        let host = settings.host(definition.name, Peers::default(), CancellationToken::new())?;
+        let db: Db = settings.db(&host, &definition)?;
+        let start = Start { host, db, bus: Bus::in_process(), addresses: addresses.clone() };
+        let (_, api) = (definition.start)(start).await?.router();
+        documents.insert(definition.name.to_owned(), api);
+    }
+    Ok(bloom_gateway::openapi::merge(&GatewayConfig::new(&addresses)?, documents))
+}
