@@ -33,7 +33,10 @@ create table stock_item (
     shortfall bigint not null default 0,
     safety_stock bigint not null,
     backorder_limit bigint not null,
+    -- Rises with each change; settings_version is what it rose to when the settings last changed, so that a writer of
+    -- settings is not refused because a unit was sold meanwhile.
     version bigint not null,
+    settings_version bigint not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint stock_item_pkey primary key (tenant_id, variant_id, location_id),
@@ -52,8 +55,8 @@ comment on table stock_item is 'retention: as long as the tenant; personal: none
 select tenant_table(
     'stock_item',
     'select,
-     insert (tenant_id, variant_id, location_id, safety_stock, backorder_limit, version, created_at, updated_at),
-     update (safety_stock, backorder_limit, version, updated_at)',
+     insert (tenant_id, variant_id, location_id, safety_stock, backorder_limit, version, settings_version, created_at, updated_at),
+     update (safety_stock, backorder_limit, version, settings_version, updated_at)',
     'select'
 );
 

@@ -31,9 +31,11 @@ impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         let conflict = |reason, detail| Self::new(Code::Conflict, reason, detail);
         match refusal {
-            Refusal::CodeTaken => {
-                conflict("location_code_taken", "Another location has this code.").at("/code", "taken", "Another location has this code.")
-            }
+            Refusal::CodeTaken => conflict("location_code_taken", "Another location has this code.").at(
+                "/code",
+                "taken",
+                "Another location has this code.",
+            ),
             Refusal::ItemExists => conflict("item_exists", "The variant has an item at this location already; change that one."),
             Refusal::InsufficientStock(shortages) => lines(
                 conflict("insufficient_stock", "There are fewer units than asked for; see errors. Nothing was held."),
@@ -44,14 +46,18 @@ impl From<Refusal> for Fault {
             Refusal::HoldEnded => conflict("hold_expired", "The hold has ended. Hold the units again."),
             Refusal::HoldCommitted => conflict("hold_committed", "The hold was committed to another order."),
             Refusal::AllocationExceeded(shortages) => lines(
-                conflict("allocation_exceeded", "The order has fewer units allocated than named; see errors. Nothing was changed."),
+                conflict(
+                    "allocation_exceeded",
+                    "The order has fewer units allocated than named; see errors. Nothing was changed.",
+                ),
                 &shortages,
                 "allocation_exceeded",
                 "allocated",
             ),
-            Refusal::OnHandNegative => {
-                conflict("on_hand_out_of_range", "On hand would fall below zero, or rise above what can be counted. Nothing was changed.")
-            }
+            Refusal::OnHandNegative => conflict(
+                "on_hand_out_of_range",
+                "On hand would fall below zero, or rise above what can be counted. Nothing was changed.",
+            ),
             Refusal::IdReused => idempotency::reused(),
         }
     }

@@ -5,6 +5,7 @@
 //! | [`domain`] | levels, allocation over locations, holds, kinds of movements: pure |
 //! | [`ops`] | one use case a file, each in one transaction |
 //! | [`store`] | SQL, and the order of locks |
+//! | [`turns`] | where buyers of one variant wait |
 //! | [`http`] | `/v1/inventory/{locations,items,movements,holds,adjustments}` |
 //! | [`grpc`] | what catalog, cart and orders ask; [`convert`] reads their messages |
 //! | [`events`] | what is published, and how changes of stock are coalesced |
@@ -13,7 +14,6 @@
 //! What is absent, and kept so by the database itself: a level that anything but a movement has written, a movement
 //! that changed, a promise beyond what is there and may be back-ordered, a hold that ended twice.
 
-pub mod config;
 pub mod convert;
 pub mod domain;
 pub mod error;
@@ -23,6 +23,7 @@ pub mod http;
 pub mod ops;
 pub mod platform;
 pub mod store;
+pub mod turns;
 
 #[cfg(test)]
 mod tests;
@@ -30,14 +31,15 @@ mod tests;
 use std::sync::Arc;
 
 use bloom_events::{Bus, Events, TimerHandler};
+use bloom_process::Definition;
 use bloom_proto_inventory::inventory_server::InventoryServer;
 use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Service, StartError, Task};
+use bloom_runtime::{Db, Host, Service, Task};
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
-use crate::config::Config;
 use crate::events::{HoldExpiry, Marks, StockPublisher};
+use crate::turns::Turns;
 
 /// The service's name.
 pub const NAME: &str = "inventory";
@@ -56,18 +58,25 @@ pub struct Inventory {
     pub cursors: Arc<Cursors>,
     /// Which tenants have unpublished changes of stock.
     pub marks: Arc<Marks>,
+    /// Where buyers of one variant wait.
+    pub turns: Arc<Turns>,
 }
 
+/// How a process starts it.
+pub const SERVICE: Definition = Definition {
+    name: NAME,
+    migrations: &MIGRATIONS,
+    start: |start| Box::pin(async move { Ok(service(start.host, start.db, start.bus)) }),
+};
+
 /// Puts the service together.
-///
-/// # Errors
-/// None yet: nothing here can fail before the first request.
-pub async fn service(_config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(host: Host, db: Db, bus: Bus) -> Service {
     let app = Inventory {
         db: db.clone(),
         host: host.clone(),
         cursors: Arc::new(Cursors::new(&host)),
         marks: Arc::default(),
+        turns: Arc::default(),
     };
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .timers([Arc::new(HoldExpiry(app.clone())) as Arc<dyn TimerHandler>])
@@ -77,5 +86,5 @@ pub async fn service(_config: Config, host: Host, db: Db, bus: Bus) -> Result<Se
     service.grpc = Routes::new(InventoryServer::new(grpc::Grpc(app.clone()))).add_service(events.platform());
     service.tasks = events.tasks();
     service.tasks.push(Task::new("stock", StockPublisher(app).run()));
-    Ok(service)
+    service
 }

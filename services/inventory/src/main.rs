@@ -1,2 +1,7 @@
 //! The inventory service as a process of its own.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bloom_process::main(&bloom_inventory::SERVICE)
+}

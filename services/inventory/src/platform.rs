@@ -1,6 +1,7 @@
 //! What inventory answers about itself: the state of its aggregates, and what must hold of stock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bloom_events::{After, Breach, Check, Export, StateRecord};
 use bloom_fault::Fault;
@@ -8,6 +9,7 @@ use bloom_kernel::Timestamp;
 use bloom_runtime::{Host, SystemTx};
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
+use tokio::time::Instant;
 
 use crate::store::{check, export};
 
@@ -87,6 +89,9 @@ impl Export for Holds {
     }
 }
 
+/// How long the publisher of stock events may take.
+const PATIENCE: Duration = Duration::from_millis(2_500);
+
 type Query = for<'a> fn(&'a mut PgConnection) -> BoxFuture<'a, sqlx::Result<Vec<String>>>;
 
 struct Invariant {
@@ -96,14 +101,27 @@ struct Invariant {
 
 /// Every invariant of stock.
 pub fn checks() -> Vec<Arc<dyn Check>> {
-    let all: [(&'static str, Query); 5] = [
+    let all: [(&'static str, Query); 6] = [
         ("levels_match_movements", |conn| Box::pin(check::levels_differ(conn))),
         ("promises_within_stock", |conn| Box::pin(check::promises_exceed(conn))),
         ("held_matches_holds", |conn| Box::pin(check::held_differs(conn))),
         ("holds_end_once", |conn| Box::pin(check::ends_differ(conn))),
         ("allocations_not_negative", |conn| Box::pin(check::allocations_negative(conn))),
+        ("stock_published", |conn| Box::pin(long_unpublished(conn))),
     ];
     all.into_iter().map(|(name, query)| Arc::new(Invariant { name, query }) as Arc<dyn Check>).collect()
+}
+
+/// A change is published within milliseconds; what is still not after a while never will be.
+async fn long_unpublished(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let found = check::stock_unpublished(conn).await?;
+        if found.is_empty() || patience < Instant::now() {
+            return Ok(found);
+        }
+        tokio::time::sleep(PATIENCE / 50).await;
+    }
 }
 
 impl Check for Invariant {

@@ -66,7 +66,9 @@ impl AdjustmentCreate {
         let mut items = BTreeSet::new();
         for (index, line) in self.lines.iter().enumerate() {
             if !self.kind.accepts(line.quantity) {
-                let rule = format!("Units received, returned or counted are not negative, adjusted ones not zero; at most {QUANTITY_MAX}.");
+                let rule = format!(
+                    "Units received, returned or counted are not negative, adjusted ones not zero; at most {QUANTITY_MAX}."
+                );
                 return Err(Fault::invalid(format!("/lines/{index}/quantity"), "quantity_out_of_range", rule));
             }
             if !items.insert((line.variant_id, line.location_id)) {

@@ -114,6 +114,7 @@ async fn create(
     });
     let id = app.host.id(caller.tenant);
     let wanted = convert::hold_wanted(id, input.location_ids.clone(), lines.collect(), input.ttl_seconds)?;
+    let _turns = app.turns.take(input.lines.iter().map(|line| line.variant_id), caller.deadline).await?;
     let mut tx = match app.db.begin(&caller, "hold_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

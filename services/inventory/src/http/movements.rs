@@ -46,12 +46,15 @@ async fn list(
     Query(query): Query<MovementQuery>,
 ) -> Result<Reply<Page<Movement>>, Fault> {
     if query.location_id.is_some() && query.variant_id.is_none() {
-        return Err(Fault::invalid("location_id", "needs_variant", "Movements at a location are listed by variant: add variant_id."));
+        return Err(Fault::invalid(
+            "location_id",
+            "needs_variant",
+            "Movements at a location are listed by variant: add variant_id.",
+        ));
     }
     let cursor_filter = format!("movements {:?} {:?} {:?}", query.variant_id, query.location_id, query.order_id);
     let after = app.cursors.position(caller.tenant, cursor_filter.as_bytes(), query.cursor.as_deref())?;
-    let filter =
-        MovementFilter { variant_id: query.variant_id, location_id: query.location_id, order_id: query.order_id };
+    let filter = MovementFilter { variant_id: query.variant_id, location_id: query.location_id, order_id: query.order_id };
     let mut conn = app.db.read(caller.tenant).await?;
     let rows = movement_list(&mut conn, filter, after, query.limit.get() + 1).await?;
     Ok(Reply::ok(app.cursors.page(caller.tenant, cursor_filter.as_bytes(), query.limit, rows, |movement| movement.id)))

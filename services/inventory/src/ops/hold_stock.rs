@@ -50,11 +50,13 @@ pub enum Placed {
 
 /// Holds units once per id: a repeat gets the hold that the first request made.
 pub async fn hold_stock(app: &Inventory, call: &Call, wanted: &HoldWanted) -> Result<Hold, Fault> {
+    let turns = app.turns.take(wanted.lines.iter().map(|line| line.variant_id), call.deadline).await?;
     let mut tx = app.db.write(call).await?;
     let placed = place_hold(app, &mut tx, call, wanted).await?;
     match placed {
         Placed::New(hold) => {
             tx.commit().await?;
+            drop(turns);
             app.marks.left(call.tenant);
             Ok(hold)
         }
@@ -84,8 +86,7 @@ pub async fn place_hold(app: &Inventory, tx: &mut TenantTx, call: &Call, wanted:
     };
     let stamp = Stamp { tenant: call.tenant, actor: &call.actor, now };
     if !shelves.past.is_empty() {
-        let past: Vec<(MovementId, PastLine)> =
-            shelves.past.into_iter().map(|line| (app.host.id(call.tenant), line)).collect();
+        let past: Vec<(MovementId, PastLine)> = shelves.past.into_iter().map(|line| (app.host.id(call.tenant), line)).collect();
         movement_expire(tx, stamp, &past).await?;
     }
     let hold = new_hold(wanted, &shares, now);

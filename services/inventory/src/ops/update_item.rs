@@ -22,11 +22,13 @@ pub async fn update_item(
         Begin::Run(tx) => tx,
     };
     let now = app.host.now(call.tenant);
-    let (safety_stock, backorder_limit, version) =
-        item_settings_lock(&mut tx, key).await?.ok_or_else(|| Fault::not_found("item"))?;
-    if_match.check(version)?;
-    let safety_stock = input.safety_stock.unwrap_or(safety_stock);
-    let backorder_limit = input.backorder_limit.unwrap_or(backorder_limit);
+    let present = item_settings_lock(&mut tx, key).await?.ok_or_else(|| Fault::not_found("item"))?;
+    // Units sold since the caller read the item are no reason to refuse: the settings are still those that it saw.
+    if !(present.settings_version..=present.version).contains(&if_match.required()?) {
+        return Err(IfMatch::stale());
+    }
+    let safety_stock = input.safety_stock.unwrap_or(present.safety_stock);
+    let backorder_limit = input.backorder_limit.unwrap_or(present.backorder_limit);
     item_settings_update(&mut tx, key, safety_stock, backorder_limit, now).await.map_err(error::database)?;
     let item = item_get(&mut tx, key, now).await?.ok_or_else(|| Fault::not_found("item"))?;
     let version = item.version;

@@ -93,3 +93,13 @@ pub async fn allocations_negative(conn: &mut PgConnection) -> Found {
     .fetch_all(conn)
     .await
 }
+
+/// Variants whose changes nobody has published.
+pub async fn stock_unpublished(conn: &mut PgConnection) -> Found {
+    sqlx::query_scalar!(
+        r#"select format('tenant %s, variant %s: %s changes', tenant_id, variant_id, count(*)) as "detail!"
+           from stock_dirty group by tenant_id, variant_id limit 100"#
+    )
+    .fetch_all(conn)
+    .await
+}

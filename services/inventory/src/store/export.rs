@@ -134,11 +134,7 @@ pub async fn stock_page(
 }
 
 /// Holds with their lines.
-pub async fn hold_page(
-    conn: &mut PgConnection,
-    behind: Behind<HoldId>,
-    limit: i64,
-) -> sqlx::Result<Vec<(TenantId, Hold)>> {
+pub async fn hold_page(conn: &mut PgConnection, behind: Behind<HoldId>, limit: i64) -> sqlx::Result<Vec<(TenantId, Hold)>> {
     let (tenant, id) = behind.position;
     let tenants = sqlx::query!(
         r#"select tenant_id as "tenant_id: TenantId", id as "id: HoldId" from hold

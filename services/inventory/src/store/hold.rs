@@ -61,7 +61,8 @@ pub async fn hold_shelves(
     let mut shelves = Shelves::default();
     for row in rows {
         let key = ItemKey { variant_id: row.variant_id, location_id: row.location_id };
-        let seen = shelves.levels.last().is_some_and(|last| (last.variant_id, last.location_id) == (key.variant_id, key.location_id));
+        let seen =
+            shelves.levels.last().is_some_and(|last| (last.variant_id, last.location_id) == (key.variant_id, key.location_id));
         if !seen {
             shelves.levels.push(Level {
                 variant_id: row.variant_id,
@@ -182,8 +183,8 @@ pub(super) fn holds(rows: Vec<Row>) -> sqlx::Result<Vec<StoredHold>> {
     let mut holds: Vec<StoredHold> = Vec::new();
     for row in rows {
         if holds.last().is_none_or(|last| last.hold.id != row.id) {
-            let status = HoldStatus::parse(&row.status)
-                .ok_or_else(|| sqlx::Error::Decode(format!("status {}", row.status).into()))?;
+            let status =
+                HoldStatus::parse(&row.status).ok_or_else(|| sqlx::Error::Decode(format!("status {}", row.status).into()))?;
             let hold = Hold {
                 id: row.id,
                 status,

@@ -78,7 +78,8 @@ pub async fn item_list(
     limit: i64,
 ) -> sqlx::Result<Vec<Item>> {
     let first = variant.map_or(Uuid::nil(), VariantId::uuid);
-    let (after_variant, after_location) = after.map_or((first, Uuid::nil()), |key| (key.variant_id.uuid(), key.location_id.uuid()));
+    let (after_variant, after_location) =
+        after.map_or((first, Uuid::nil()), |key| (key.variant_id.uuid(), key.location_id.uuid()));
     let last = variant.map_or(Uuid::max(), VariantId::uuid);
     let rows = sqlx::query_as!(
         Row,
@@ -128,8 +129,9 @@ pub async fn item_list_at(
 /// Adds an item with its settings and no stock.
 pub async fn item_insert(conn: &mut PgConnection, tenant: TenantId, item: &Item) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into stock_item (tenant_id, variant_id, location_id, safety_stock, backorder_limit, version, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $7)",
+        "insert into stock_item (tenant_id, variant_id, location_id, safety_stock, backorder_limit, version, settings_version,
+             created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $6, $7, $7)",
         tenant.uuid(),
         item.variant_id.uuid(),
         item.location_id.uuid(),
@@ -152,8 +154,9 @@ pub async fn item_ensure(
 ) -> sqlx::Result<()> {
     let (variants, locations) = ItemKey::columns(keys);
     sqlx::query!(
-        "insert into stock_item (tenant_id, variant_id, location_id, safety_stock, backorder_limit, version, created_at, updated_at)
-         select $1, variant_id, location_id, 0, 0, 1, $4, $4
+        "insert into stock_item (tenant_id, variant_id, location_id, safety_stock, backorder_limit, version, settings_version,
+             created_at, updated_at)
+         select $1, variant_id, location_id, 0, 0, 1, 1, $4, $4
          from unnest($2::uuid[], $3::uuid[]) with ordinality as wanted(variant_id, location_id, ord) order by ord
          on conflict (tenant_id, variant_id, location_id) do nothing",
         tenant.uuid(),
@@ -167,10 +170,7 @@ pub async fn item_ensure(
 }
 
 /// Locks items in the house's order and reads what lies there; items that do not exist are left out.
-pub async fn item_lock(
-    conn: &mut PgConnection,
-    keys: impl IntoIterator<Item = ItemKey>,
-) -> sqlx::Result<Vec<(ItemKey, i64)>> {
+pub async fn item_lock(conn: &mut PgConnection, keys: impl IntoIterator<Item = ItemKey>) -> sqlx::Result<Vec<(ItemKey, i64)>> {
     let (variants, locations) = ItemKey::columns(keys);
     let rows = sqlx::query!(
         r#"select i.variant_id as "variant_id: VariantId", i.location_id as "location_id: LocationId", i.on_hand
@@ -182,23 +182,33 @@ pub async fn item_lock(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (ItemKey { variant_id: row.variant_id, location_id: row.location_id }, row.on_hand))
-        .collect())
+    Ok(rows.into_iter().map(|row| (ItemKey { variant_id: row.variant_id, location_id: row.location_id }, row.on_hand)).collect())
 }
 
-/// Locks one item and reads its settings and version: (safety stock, backorder limit, version).
-pub async fn item_settings_lock(conn: &mut PgConnection, key: ItemKey) -> sqlx::Result<Option<(i64, i64, i64)>> {
-    let row = sqlx::query!(
-        "select safety_stock, backorder_limit, version from stock_item
+/// The settings of a locked item.
+#[derive(Debug)]
+pub struct Settings {
+    /// Units that are never sold.
+    pub safety_stock: i64,
+    /// Units that may be sold though they are not there.
+    pub backorder_limit: i64,
+    /// The item's version.
+    pub version: i64,
+    /// The item's version when these last changed.
+    pub settings_version: i64,
+}
+
+/// Locks one item and reads its settings.
+pub async fn item_settings_lock(conn: &mut PgConnection, key: ItemKey) -> sqlx::Result<Option<Settings>> {
+    sqlx::query_as!(
+        Settings,
+        "select safety_stock, backorder_limit, version, settings_version from stock_item
          where variant_id = $1 and location_id = $2 for no key update",
         key.variant_id.uuid(),
         key.location_id.uuid(),
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.safety_stock, row.backorder_limit, row.version)))
+    .await
 }
 
 /// Writes the settings of an item.
@@ -210,7 +220,8 @@ pub async fn item_settings_update(
     now: Timestamp,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update stock_item set safety_stock = $3, backorder_limit = $4, version = version + 1, updated_at = $5
+        "update stock_item set safety_stock = $3, backorder_limit = $4, version = version + 1,
+             settings_version = version + 1, updated_at = $5
          where variant_id = $1 and location_id = $2",
         key.variant_id.uuid(),
         key.location_id.uuid(),

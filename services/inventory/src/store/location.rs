@@ -68,11 +68,7 @@ pub async fn location_update(conn: &mut PgConnection, location: &Location) -> sq
 }
 
 /// Locations in the order in which they are asked, behind a position.
-pub async fn location_list(
-    conn: &mut PgConnection,
-    after: Option<(i32, LocationId)>,
-    limit: i64,
-) -> sqlx::Result<Vec<Location>> {
+pub async fn location_list(conn: &mut PgConnection, after: Option<(i32, LocationId)>, limit: i64) -> sqlx::Result<Vec<Location>> {
     let (priority, id) = after.map_or((-1, Uuid::nil()), |(priority, id)| (priority, id.uuid()));
     sqlx::query_as!(
         Location,
@@ -89,8 +85,7 @@ pub async fn location_list(
 
 /// The ids of codes; unknown codes are left out.
 pub async fn location_ids(conn: &mut PgConnection, codes: &[String]) -> sqlx::Result<Vec<(String, LocationId)>> {
-    let rows = sqlx::query!(r#"select code, id as "id: LocationId" from location where code = any($1)"#, codes)
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sqlx::query!(r#"select code, id as "id: LocationId" from location where code = any($1)"#, codes).fetch_all(conn).await?;
     Ok(rows.into_iter().map(|row| (row.code, row.id)).collect())
 }

@@ -64,11 +64,7 @@ pub struct PastLine {
 }
 
 /// Writes that the units of lines that are over are free again.
-pub async fn movement_expire(
-    conn: &mut PgConnection,
-    stamp: Stamp<'_>,
-    lines: &[(MovementId, PastLine)],
-) -> sqlx::Result<()> {
+pub async fn movement_expire(conn: &mut PgConnection, stamp: Stamp<'_>, lines: &[(MovementId, PastLine)]) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = lines.iter().map(|(id, _)| id.uuid()).collect();
     let holds: Vec<Uuid> = lines.iter().map(|(_, line)| line.hold_id.uuid()).collect();
     let positions: Vec<i32> = lines.iter().map(|(_, line)| line.position).collect();
@@ -152,7 +148,7 @@ pub async fn movement_list(
     rows.into_iter().map(movement).collect()
 }
 
-/// The movements of one request, in the order of their ids.
+/// The movements of one request, in its order.
 pub async fn movement_get(conn: &mut PgConnection, ids: &[MovementId]) -> sqlx::Result<Vec<Movement>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query_as!(
@@ -160,7 +156,7 @@ pub async fn movement_get(conn: &mut PgConnection, ids: &[MovementId]) -> sqlx::
         r#"select id as "id: MovementId", kind, variant_id as "variant_id: VariantId", location_id as "location_id: LocationId",
                on_hand_delta, allocated_delta, held_delta, hold_id as "hold_id: HoldId", order_id as "order_id: OrderId",
                reason, actor, occurred_at
-           from movement where id = any($1) order by id"#,
+           from movement where id = any($1) order by array_position($1, id)"#,
         &ids,
     )
     .fetch_all(conn)

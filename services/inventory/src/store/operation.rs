@@ -33,11 +33,7 @@ pub struct Applied {
 }
 
 /// Writes an operation with its movements, if the order has the units. The items are locked.
-pub async fn operation_apply(
-    conn: &mut PgConnection,
-    stamp: Stamp<'_>,
-    operation: &Operation<'_>,
-) -> sqlx::Result<Applied> {
+pub async fn operation_apply(conn: &mut PgConnection, stamp: Stamp<'_>, operation: &Operation<'_>) -> sqlx::Result<Applied> {
     let ids: Vec<Uuid> = operation.units.iter().map(|(id, ..)| id.uuid()).collect();
     let variants: Vec<Uuid> = operation.units.iter().map(|(_, key, _)| key.variant_id.uuid()).collect();
     let locations: Vec<Uuid> = operation.units.iter().map(|(_, key, _)| key.location_id.uuid()).collect();

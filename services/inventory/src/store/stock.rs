@@ -97,7 +97,5 @@ pub async fn stock_take_changed(
 
 /// Tenants with changes that nobody has published yet. Asked as the system role.
 pub async fn stock_changed_tenants(conn: &mut PgConnection) -> sqlx::Result<Vec<TenantId>> {
-    sqlx::query_scalar!(r#"select distinct tenant_id as "tenant_id: TenantId" from stock_dirty limit 1000"#)
-        .fetch_all(conn)
-        .await
+    sqlx::query_scalar!(r#"select distinct tenant_id as "tenant_id: TenantId" from stock_dirty limit 1000"#).fetch_all(conn).await
 }

@@ -19,10 +19,12 @@ fn level(v: u128, l: u128, on_hand: i64, backorder_limit: i64) -> Level {
     Level { variant_id: variant(v), location_id: location(l), on_hand, allocated: 0, held: 0, safety_stock: 0, backorder_limit }
 }
 
-/// Demands as (variant, quantity), levels in order as given, shares as (line, location, quantity, backordered).
-fn check(demands: &[(u128, i64)], levels: &[Level], expected: Result<&[(usize, u128, i64, i64)], &[(usize, i64)]>) {
-    let demands: Vec<Demand> =
-        demands.iter().map(|&(v, quantity)| Demand { variant_id: variant(v), quantity }).collect();
+/// Shares as (line, location, quantity, backordered), or shortages as (line, sellable).
+type Expected = Result<&'static [(usize, u128, i64, i64)], &'static [(usize, i64)]>;
+
+/// Demands as (variant, quantity), levels in order as given.
+fn check(demands: &[(u128, i64)], levels: &[Level], expected: Expected) {
+    let demands: Vec<Demand> = demands.iter().map(|&(v, quantity)| Demand { variant_id: variant(v), quantity }).collect();
     let expected = match expected {
         Ok(shares) => Ok(shares
             .iter()

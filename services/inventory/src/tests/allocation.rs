@@ -5,7 +5,11 @@ use bloom_proto_inventory as proto;
 
 use super::{Stage, stage};
 
-async fn ordered(stage: &Stage, on_hand: i64, quantity: i64) -> (bloom_kernel::VariantId, bloom_kernel::LocationId, OrderId, Vec<proto::Allocation>) {
+async fn ordered(
+    stage: &Stage,
+    on_hand: i64,
+    quantity: i64,
+) -> (bloom_kernel::VariantId, bloom_kernel::LocationId, OrderId, Vec<proto::Allocation>) {
     let shop = stage.location("BLR", 0).await;
     let variant = stage.variant(&[(shop, on_hand)]).await;
     let order = stage.id();
@@ -57,7 +61,8 @@ async fn back_ordered_units_cannot_leave_before_they_come() {
     let order: OrderId = stage.id();
     let allocations = stage.commit(&hold.hold_id, order).await.unwrap();
     assert_eq!(stage.ship("op-1", order, &allocations).await.unwrap_err().reason, "on_hand_out_of_range");
-    let input = serde_json::json!({ "kind": "received", "lines": [{ "variant_id": variant, "location_id": shop, "quantity": 2 }] });
+    let input =
+        serde_json::json!({ "kind": "received", "lines": [{ "variant_id": variant, "location_id": shop, "quantity": 2 }] });
     let _ = stage.door.post("/v1/inventory/adjustments").json(&input).send().await.expect(201);
     stage.ship("op-1", order, &allocations).await.unwrap();
     assert_eq!(stage.levels(variant, shop).await, [0, 0, 0, 2]);

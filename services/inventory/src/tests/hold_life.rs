@@ -43,9 +43,8 @@ async fn opposite_orders_of_lines_do_not_block_one_another() {
     let stage = stage().await;
     let shop = stage.location("BLR", 0).await;
     let (one, two) = (stage.variant(&[(shop, 9)]).await, stage.variant(&[(shop, 9)]).await);
-    let requests: Vec<_> = (0..40)
-        .map(|n| stage.wanted(&if n % 2 == 0 { [(one, 1), (two, 1)] } else { [(two, 1), (one, 1)] }, &[]))
-        .collect();
+    let requests: Vec<_> =
+        (0..40).map(|n| stage.wanted(&if n % 2 == 0 { [(one, 1), (two, 1)] } else { [(two, 1), (one, 1)] }, &[])).collect();
     let outcomes = join_all(requests.iter().map(|request| stage.hold(request))).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 9);
     assert_eq!(reasons(&outcomes), ["insufficient_stock"; 31]);
@@ -165,21 +164,23 @@ async fn an_unknown_hold_is_unknown() {
     assert_eq!(stage.commit(&unknown.to_string(), stage.id()).await.unwrap_err().reason, "not_found");
 }
 
+type Spoil = fn(&mut bloom_proto_inventory::HoldRequest);
+
 #[tokio::test]
 async fn bad_requests_name_their_field() {
     let stage = stage().await;
     let shop = stage.location("BLR", 0).await;
     let variant = stage.variant(&[(shop, 1)]).await;
     let good = stage.wanted(&[(variant, 1)], &[]);
-    let cases: [(&str, &dyn Fn(&mut bloom_proto_inventory::HoldRequest)); 8] = [
-        ("/hold_id", &|r| r.hold_id = "hold_x".to_owned()),
-        ("/lines", &|r| r.lines.clear()),
-        ("/lines/0/quantity", &|r| r.lines[0].quantity = 0),
-        ("/lines/0/quantity", &|r| r.lines[0].quantity = -1),
-        ("/lines/0/quantity", &|r| r.lines[0].quantity = i64::MAX),
-        ("/lines/0/variant_id", &|r| r.lines[0].variant_id = "prod_1".to_owned()),
-        ("/lines/1/line_id", &|r| r.lines.push(r.lines[0].clone())),
-        ("/ttl_seconds", &|r| r.ttl_seconds = 2_678_401),
+    let cases: [(&str, Spoil); 8] = [
+        ("/hold_id", |r| r.hold_id = "hold_x".to_owned()),
+        ("/lines", |r| r.lines.clear()),
+        ("/lines/0/quantity", |r| r.lines[0].quantity = 0),
+        ("/lines/0/quantity", |r| r.lines[0].quantity = -1),
+        ("/lines/0/quantity", |r| r.lines[0].quantity = i64::MAX),
+        ("/lines/0/variant_id", |r| r.lines[0].variant_id = "prod_1".to_owned()),
+        ("/lines/1/line_id", |r| r.lines.push(r.lines[0].clone())),
+        ("/ttl_seconds", |r| r.ttl_seconds = 2_678_401),
     ];
     for (pointer, spoil) in cases {
         let mut request = good.clone();

@@ -1,13 +1,14 @@
 //! Tests through the public doors, on a real database; pure ones of the domain.
 
-mod allocation;
 mod allocate;
+mod allocation;
 mod checks;
 mod events;
 mod guard;
 mod hold;
 mod hold_life;
 mod model;
+mod plans;
 mod rest;
 mod stock;
 
@@ -24,7 +25,6 @@ use bloom_runtime::{Call, Peer};
 use bloom_testkit::{Bench, Door, bench};
 use serde_json::{Value, json};
 
-use crate::config::Config;
 use crate::{MIGRATIONS, NAME, service};
 
 /// The service on a schema of its own, and what the tests ask it.
@@ -36,7 +36,7 @@ struct Stage {
 
 async fn stage() -> Stage {
     let bench = bench(NAME, &MIGRATIONS).await;
-    let door = bench.open(|host, db| service(Config::default(), host, db, Bus::in_process())).await;
+    let door = bench.open(|host, db| async { Ok(service(host, db, Bus::in_process())) }).await;
     let client = InventoryClient::new(bench.host.peers.get(NAME));
     Stage { bench, door, client }
 }
@@ -76,7 +76,7 @@ impl Stage {
         self.door.get(&format!("/v1/inventory/items/{variant}/{location}")).send().await.expect(200).json
     }
 
-    /// on_hand, allocated, held, sellable
+    /// On hand, allocated, held, sellable.
     async fn levels(&self, variant: VariantId, location: LocationId) -> [i64; 4] {
         let item = self.item(variant, location).await;
         ["on_hand", "allocated", "held", "sellable"].map(|level| item[level].as_i64().unwrap())
@@ -163,9 +163,5 @@ impl Stage {
 }
 
 fn change(operation: &str, order: OrderId, allocations: &[proto::Allocation]) -> proto::AllocationChange {
-    proto::AllocationChange {
-        operation_id: operation.to_owned(),
-        order_id: order.to_string(),
-        allocations: allocations.to_vec(),
-    }
+    proto::AllocationChange { operation_id: operation.to_owned(), order_id: order.to_string(), allocations: allocations.to_vec() }
 }

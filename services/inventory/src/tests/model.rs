@@ -104,8 +104,7 @@ impl Model {
 
 impl Stage {
     async fn begin(&self, round: usize) -> Model {
-        let mut model =
-            Model { variants: Vec::new(), locations: Vec::new(), items: BTreeMap::new(), holds: Vec::new(), now: 0 };
+        let mut model = Model { variants: Vec::new(), locations: Vec::new(), items: BTreeMap::new(), holds: Vec::new(), now: 0 };
         for number in 0..LOCATIONS {
             model.locations.push(self.location(&format!("L{round}-{number}"), i32::try_from(number).unwrap()).await);
         }

@@ -22,10 +22,13 @@ async fn a_location_is_created_read_changed_and_listed() {
     let change = json!({ "name": "Bangalore" });
     assert_eq!(stage.door.patch(&path).json(&change).send().await.status, 428);
     let changed = stage.door.patch(&path).if_match(1).json(&change).send().await.expect(200);
-    assert_eq!((changed.version(), changed.json["name"].as_str(), &changed.json["code"]), (2, Some("Bangalore"), &json!("BLR-1")));
+    assert_eq!(
+        (changed.version(), changed.json["name"].as_str(), &changed.json["code"]),
+        (2, Some("Bangalore"), &json!("BLR-1"))
+    );
     assert_eq!(stage.door.patch(&path).if_match(1).json(&change).send().await.code(), "stale_version");
 
-    for (code, priority) in [("C", 3), ("A", 1), ("B", 3)] {
+    for (code, priority) in [("C", 4), ("A", 1), ("B", 5)] {
         stage.location(code, priority).await;
     }
     let first = stage.door.get("/v1/inventory/locations?limit=2").send().await.expect(200);
@@ -54,13 +57,17 @@ async fn an_item_shows_its_levels_and_guards_its_settings() {
     let read = stage.door.get(&path).send().await.expect(200);
     assert_eq!((read.version(), &read.json), (created.version(), &created.json));
     assert_eq!(stage.door.patch(&path).json(&json!({ "safety_stock": 0 })).send().await.status, 428);
-    // A hold in between is a change: what the writer saw is no longer what there is.
+    // A hold in between is a change of levels: the settings are still those that the writer saw.
     stage.take(variant, 1).await.unwrap();
-    let stale = stage.door.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 0 })).send().await;
-    assert_eq!((stale.status, stale.code()), (412, "stale_version"));
+    let safe = stage.door.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 3 })).send().await.expect(200);
+    assert!(read.version() + 1 < safe.version());
+    let late = stage.door.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 2 })).send().await;
+    assert_eq!((late.status, late.code()), (412, "stale_version"));
+    let future = stage.door.patch(&path).if_match(99).json(&json!({ "safety_stock": 2 })).send().await;
+    assert_eq!((future.status, future.code()), (412, "stale_version"));
     stage.settings(variant, shop, &json!({ "backorder_limit": 9 })).await;
     let item = stage.item(variant, shop).await;
-    assert_eq!((&item["safety_stock"], &item["backorder_limit"], &item["sellable"]), (&2.into(), &9.into(), &13.into()));
+    assert_eq!((&item["safety_stock"], &item["backorder_limit"], &item["sellable"]), (&3.into(), &9.into(), &12.into()));
 }
 
 #[tokio::test]
@@ -106,7 +113,9 @@ async fn adjustments_write_movements_all_or_none() {
     let done = post(&input("received", [5, 6])).await.expect(201);
     assert_eq!(done.json["movements"][0]["on_hand_delta"], 5);
     assert_eq!(done.json["movements"][1]["reason"], "why not");
+    stage.bench.clock.advance(TimeDelta::seconds(1));
     let _ = post(&input("adjusted", [-2, 1])).await.expect(201);
+    stage.bench.clock.advance(TimeDelta::seconds(1));
     let _ = post(&input("counted", [3, 0])).await.expect(201);
     assert_eq!([stage.levels(one, shop).await[0], stage.levels(two, shop).await[0]], [3, 0]);
     let below = post(&input("adjusted", [1, -1])).await.expect(409);
@@ -117,7 +126,8 @@ async fn adjustments_write_movements_all_or_none() {
     let kinds: Vec<_> = listed.json["data"].as_array().unwrap().iter().map(|m| m["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["counted", "adjusted"]);
     let next = listed.json["page"]["next"].as_str().unwrap();
-    let rest = stage.door.get(&format!("/v1/inventory/movements?variant_id={one}&limit=2&cursor={next}")).send().await.expect(200);
+    let rest =
+        stage.door.get(&format!("/v1/inventory/movements?variant_id={one}&limit=2&cursor={next}")).send().await.expect(200);
     assert_eq!(rest.json["data"][0]["kind"], "received");
 }
 
@@ -141,6 +151,7 @@ async fn a_hold_is_made_extended_and_given_back_over_rest() {
     let late = stage.door.post(&format!("{path}/extend")).json(&json!({ "ttl_seconds": 90 })).send().await.expect(409);
     assert_eq!(late.code(), "hold_expired");
 
+    stage.bench.clock.advance(TimeDelta::seconds(1));
     let _ = stage.door.post("/v1/inventory/holds").json(&input).send().await.expect(201);
     stage.bench.clock.advance(TimeDelta::seconds(61));
     let active = stage.door.get("/v1/inventory/holds?status=active").send().await.expect(200);
