@@ -48,7 +48,7 @@ create table relay_lease (
     position bigint not null,
     expires_at timestamptz not null,
     constraint relay_lease_pkey primary key (shard)
-);
+) with (fillfactor = 20);
 comment on table relay_lease is 'retention: for ever, one row a shard; personal: none';
 insert into relay_lease (shard, owner, epoch, position, expires_at)
 select shard, '', 0, 0, '-infinity' from generate_series(0, 15) shard;

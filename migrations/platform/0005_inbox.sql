@@ -18,7 +18,7 @@ create table consumer_cursor (
     shard smallint not null,
     position bigint not null,
     constraint consumer_cursor_pkey primary key (consumer, generation, service, shard)
-);
+) with (fillfactor = 20);
 comment on table consumer_cursor is 'retention: while the generation is the current one; personal: none';
 
 -- Partitioned by day of the event's UUIDv7. Kept longer than any outbox or topic keeps an event.

@@ -25,6 +25,8 @@ use crate::store::lease::lease_positions;
 
 /// Most events taken from a source at once; they become transactions of at most a batch each.
 pub(crate) const TAKE: usize = 1_024;
+/// How long a consumer waits for a source before it says so.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a consumer asks whether a replay was ordered elsewhere.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -154,9 +156,17 @@ impl Consumer {
     /// The database of a source, once its service has started.
     async fn opened(&self, log: &Log) -> Result<Db, Fault> {
         let mut head = log.head.subscribe();
-        let known = head.wait_for(|head: &Head| head.db.is_some());
-        let opened = stoppable(&self.host, known).await.ok_or_else(stopping)?;
-        opened.ok().and_then(|head| head.db.clone()).ok_or_else(stopping)
+        loop {
+            let known = tokio::time::timeout(PATIENCE, head.wait_for(|head: &Head| head.db.is_some()));
+            if let Ok(opened) = stoppable(&self.host, known).await.ok_or_else(stopping)? {
+                return opened.ok().and_then(|head| head.db.clone()).ok_or_else(stopping);
+            }
+            tracing::warn!(
+                consumer = self.handler.consumer(),
+                service = log.service,
+                "waits for a service that does not run in this process; separate processes need Kafka"
+            );
+        }
     }
 
     /// Whether another generation has begun since.
@@ -269,8 +279,18 @@ fn cursors(service: &'static str, from: &Positions, to: &Positions) -> Vec<Curso
     moved.map(|(shard, (_, to))| Cursor { service, shard, position: *to }).collect()
 }
 
+impl Sources {
+    /// How many published events the consumer has yet to apply; one while it has not begun.
+    pub(crate) async fn lag(&self) -> Result<i64, Fault> {
+        match self {
+            Self::InProcess(logs) => lag(logs).await,
+            Self::Kafka(group) => group.lag().await,
+        }
+    }
+}
+
 /// How many published events a consumer has yet to apply on an in-process bus; one while it has not begun.
-pub(crate) async fn lag(logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<i64, Fault> {
+async fn lag(logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<i64, Fault> {
     let mut lag = 0;
     for (log, progress) in logs {
         let db = log.head.borrow().db.clone();

@@ -140,7 +140,7 @@ impl Events {
             host: self.host.clone(),
             db: self.db.clone(),
             bus: self.bus.clone(),
-            appliers: self.consumers.iter().map(|(handler, ..)| self.applier(handler)).collect(),
+            consumers: self.consumers.iter().map(|(handler, sources, _)| (self.applier(handler), sources.clone())).collect(),
         };
         let mut tasks = vec![Task::new("relay", relay.run()), Task::new("upkeep", upkeep.run())];
         for (handler, sources, replay) in &self.consumers {

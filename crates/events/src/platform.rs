@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 
 use crate::apply::Applier;
 use crate::check::Check;
-use crate::consume::{Sources, lag};
+use crate::consume::Sources;
 use crate::envelope::Envelope;
 use crate::export::{Export, cursor, parse_cursor};
 use crate::park::{Which, unpark};
@@ -95,17 +95,14 @@ impl Server {
     pub(crate) async fn standing(&self) -> Result<proto::DrainedReply, Fault> {
         let mut unread = 0;
         for reading in &self.readings {
-            unread += match &reading.sources {
-                Sources::InProcess(logs) => lag(logs).await?,
-                Sources::Kafka(group) => group.lag().await?,
-            };
+            unread += reading.sources.lag().await?;
         }
         let mut tx = self.db.system().await?;
         let standing = standing(&mut tx, self.host.wall()).await?;
         tx.commit().await?;
         Ok(proto::DrainedReply {
             outbox: standing.outbox,
-            lag: unread,
+            lag: unread + standing.loading,
             parked: standing.parked,
             timers_due: standing.timers_due,
             published: standing.published,
@@ -138,7 +135,9 @@ impl Server {
         let generation = generation.ok_or_else(|| Fault::not_found("consumer"))?;
         if let Sources::InProcess(logs) = &reading.sources {
             // It counts as behind from this moment on, not only once it has noticed.
-            logs.iter().for_each(|(_, progress)| progress.set(None));
+            for (_, progress) in logs {
+                progress.set(None);
+            }
         }
         reading.replay.notify_one();
         tracing::info!(service = self.service, consumer, generation, "a replay was ordered");

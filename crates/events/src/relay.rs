@@ -17,10 +17,12 @@ use crate::store::outbox::{Advance, Logged, outbox_pending, outbox_stamp, place}
 
 /// Most events of one round.
 const BATCH: i64 = 512;
-/// A round begins no sooner than this after the one before: what is committed meanwhile shares its cost.
-const PACE: Duration = Duration::from_millis(8);
+/// A round begins no sooner than this after the one before: what is committed meanwhile shares its cost. The first event
+/// after a quiet moment waits for nothing.
+const PACE: Duration = Duration::from_millis(16);
 /// Longest sleep while nothing wakes it: the poll finds what other processes committed.
 const IDLE: Duration = Duration::from_millis(250);
+/// The first sleep of a poll that has just found something; it doubles while nothing comes.
 const SHORTEST: Duration = Duration::from_millis(10);
 /// How long a shard stays with a process that has gone silent.
 const LEASE: Duration = Duration::from_secs(10);
@@ -76,7 +78,8 @@ impl Relay {
             let wake = self.db.wake().clone();
             tokio::select! {
                 () = tokio::time::sleep_until(began + PACE.max(pause)) => {}
-                () = wake.outbox.notified() => tokio::time::sleep_until(began + PACE).await,
+                // Whoever holds no shard has nothing to do for a commit.
+                () = wake.outbox.notified(), if !self.grants.is_empty() => tokio::time::sleep_until(began + PACE).await,
                 () = shutdown.cancelled() => {}
             }
         }

@@ -9,15 +9,15 @@ use tokio::time::Instant;
 
 use crate::apply::{Applier, stoppable};
 use crate::bus::Bus;
-use crate::consume::floors;
+use crate::consume::{Sources, floors};
 use crate::park::{Which, unpark};
 use crate::store::consumer::consumer_generation;
 use crate::store::outbox::{idempotency_expire, partitions_keep, standing};
 
 const OUTBOX_DAYS: i32 = 3;
 const INBOX_DAYS: i32 = 14;
-const ROUND: Duration = Duration::from_secs(60);
-const PARTITIONS_EVERY: Duration = Duration::from_secs(3_600);
+const ROUND: Duration = Duration::from_mins(1);
+const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 /// Expired replies removed in one statement.
 const EXPIRED: i64 = 1_000;
 
@@ -28,7 +28,7 @@ pub(crate) struct Upkeep {
     pub(crate) db: Db,
     pub(crate) bus: Bus,
     /// One per consumer; their generation is looked up each time.
-    pub(crate) appliers: Vec<Applier>,
+    pub(crate) consumers: Vec<(Applier, Sources)>,
 }
 
 impl Upkeep {
@@ -78,7 +78,7 @@ impl Upkeep {
     }
 
     async fn parked(&self) -> Result<(), Fault> {
-        for applier in &self.appliers {
+        for (applier, _) in &self.consumers {
             let mut tx = self.db.system().await?;
             let generation = consumer_generation(&mut tx, applier.reader.consumer).await?;
             tx.commit().await?;
@@ -93,6 +93,10 @@ impl Upkeep {
         let mut tx = self.db.system().await?;
         let standing = standing(&mut tx, self.host.wall()).await?;
         tx.commit().await?;
+        for (applier, sources) in &self.consumers {
+            let lag = sources.lag().await?;
+            self.host.metrics.level(self.service, &format!("lag:{}", applier.reader.consumer), lag);
+        }
         self.host.metrics.level(self.service, "outbox_unpublished", standing.outbox);
         self.host.metrics.level(self.service, "events_parked", standing.parked);
         self.host.metrics.level(self.service, "timers_due", standing.timers_due);

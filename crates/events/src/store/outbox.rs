@@ -154,6 +154,8 @@ pub(crate) struct Standing {
     pub(crate) published: i64,
     pub(crate) parked: i64,
     pub(crate) timers_due: i64,
+    /// Consumers whose generation has yet to load.
+    pub(crate) loading: i64,
 }
 
 /// Counts what is left to do.
@@ -163,7 +165,8 @@ pub(crate) async fn standing(conn: &mut PgConnection, now: Timestamp) -> Result<
         r#"select (select count(*) from outbox where position is null) as "outbox!",
                   (select sum(position)::int8 from relay_lease) as "published!",
                   (select count(*) from parked) as "parked!",
-                  (select count(*) from timer where run_at <= $1) as "timers_due!""#,
+                  (select count(*) from timer where run_at <= $1) as "timers_due!",
+                  (select count(*) from consumer where loaded_at is null) as "loading!""#,
         now,
     )
     .fetch_one(conn)

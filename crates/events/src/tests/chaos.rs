@@ -13,7 +13,7 @@ const WRITES: usize = 40;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn order_holds_and_nothing_is_lost() {
-    run(pair(Bus::in_process()).await).await;
+    Box::pin(run(pair(Bus::in_process()).await)).await;
 }
 
 pub(super) async fn run(pair: Pair) {
@@ -51,7 +51,7 @@ pub(super) async fn run(pair: Pair) {
         let cut = Duration::from_micros(5_000 + unit * u64::from(random(&pair.alpha.host)));
         let [one, other] = &mut relays;
         // Dropping the loops in the middle of whatever they do is what a kill looks like to the database.
-        let _ = tokio::time::timeout(cut, async {
+        let _ = Box::pin(tokio::time::timeout(cut, async {
             tokio::join!(
                 async {
                     if let Some(relay) = one.take() {
@@ -65,7 +65,7 @@ pub(super) async fn run(pair: Pair) {
                 },
                 pair.consumer().run(),
             )
-        })
+        }))
         .await;
     }
     while let Some(ended) = writers.join_next().await {

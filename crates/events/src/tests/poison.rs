@@ -54,9 +54,9 @@ async fn a_poisoned_aggregate_is_parked_with_its_followers_and_others_go_on() {
     pair.change("bad").await;
     let last = pending(&pair).await.pop().unwrap();
     applier.apply(vec![last], &[]).await.unwrap();
-    let applied = pair.applied().await;
-    assert_eq!(applied.keys().collect::<Vec<_>>(), ["fine", "good"]);
-    assert_eq!(applied["good"], [1, 2]);
+    let versions = pair.applied().await;
+    assert_eq!(versions.keys().collect::<Vec<_>>(), ["fine", "good"]);
+    assert_eq!(versions["good"], [1, 2]);
     let waiting = parked(&pair).await;
     assert_eq!(waiting.len(), 3);
     assert!(waiting[0].1.as_deref().is_some_and(|cause| cause.contains("asked to refuse")), "{waiting:?}");
