@@ -36,6 +36,7 @@ pub fn of_list(error: ListError) -> Fault {
     let (reason, pointer) = match error {
         ListError::EndsBeforeStart => ("ends_before_start", "/ends_at"),
         ListError::TaxCountryOfNet => ("tax_country_of_net", "/tax_country"),
+        ListError::Metadata(_) => return Fault::invalid("/metadata", "invalid", sentence(error)),
         ListError::BaseIsFixed => ("base_list_fixed", ""),
     };
     Fault::new(Code::Unprocessable, reason, sentence(error)).at(pointer, reason, sentence(error))

@@ -49,7 +49,7 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migration
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
+    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
 };
 
 /// What handlers share.
@@ -73,8 +73,7 @@ impl Pricing {
 }
 
 /// Puts the service together.
-#[expect(clippy::unused_async, reason = "every service is put together by an async function")]
-pub async fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Pricing::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .handlers(events::consume::handlers(&app))

@@ -1,5 +1,8 @@
 //! A price list: the terms that many prices share.
 
+use std::collections::BTreeMap;
+
+use bloom_kernel::metadata::MetadataError;
 use bloom_kernel::{ChannelId, Currency, Metadata, PriceListId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,9 +130,9 @@ pub struct PriceListUpdate {
     /// Only an active list takes part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// What to remember, in place of what was remembered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Metadata>,
+    /// Merged into what is remembered; `null` forgets a key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, Option<String>>,
 }
 
 /// Why a list cannot be as asked.
@@ -141,6 +144,9 @@ pub enum ListError {
     /// It holds net prices and names a country whose tax they include.
     #[error("only gross prices include a country's tax")]
     TaxCountryOfNet,
+    /// Its metadata would break a bound.
+    #[error("{0}")]
+    Metadata(MetadataError),
     /// The base list is always on, for every channel.
     #[error("the base list has no channel, no dates and is always active")]
     BaseIsFixed,
@@ -203,7 +209,7 @@ impl PriceList {
         self.ends_at = change.ends_at.unwrap_or(self.ends_at);
         self.priority = change.priority.unwrap_or(self.priority);
         self.status = change.status.unwrap_or(self.status);
-        self.metadata = change.metadata.map_or(self.metadata, Json);
+        self.metadata = Json(merged(self.metadata.0, change.metadata)?);
         self.version += 1;
         self.updated_at = now;
         self.checked()
@@ -222,4 +228,16 @@ impl PriceList {
             Ok(self)
         }
     }
+}
+
+/// Metadata with a change merged into it; the bounds hold for the result.
+fn merged(metadata: Metadata, change: BTreeMap<String, Option<String>>) -> Result<Metadata, ListError> {
+    let mut pairs: BTreeMap<String, String> = metadata.into();
+    for (key, value) in change {
+        match value {
+            Some(value) => pairs.insert(key, value),
+            None => pairs.remove(&key),
+        };
+    }
+    Metadata::new(pairs).map_err(ListError::Metadata)
 }

@@ -9,7 +9,7 @@ use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 
 use crate::Pricing;
-use crate::ops::republish::{is_news, prices_now};
+use crate::ops::republish::{is_news, prices_at};
 use crate::store::check::variants_unlisted;
 use crate::store::variant_price::{tenant_after, variant_prices_after};
 
@@ -48,13 +48,14 @@ impl Check for PublishedIsPresent {
 impl PublishedIsPresent {
     async fn of_tenant(&self, tenant: TenantId, breaches: &mut Vec<Breach>) -> Result<(), Fault> {
         let mut conn = self.0.db.read(tenant).await?;
+        let now = self.0.host.now(tenant);
         let mut after = None;
         loop {
             let rows = variant_prices_after(&mut conn, after, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.variant_id);
             let variants: Vec<VariantId> = rows.iter().map(|row| row.variant_id).collect();
-            let present = prices_now(&self.0, &mut conn, tenant, &variants).await?;
+            let present = prices_at(&self.0, &mut conn, tenant, now, &variants).await?;
             for row in rows {
                 let prices = present.get(&row.variant_id).map_or(&[][..], Vec::as_slice);
                 if is_news(&row, prices) && breaches.len() < BREACHES_MAX {

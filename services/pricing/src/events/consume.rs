@@ -113,7 +113,7 @@ impl Catalogue {
         let now = self.0.host.now(last.tenant);
         for variants in changed.chunks(BATCH) {
             let locked = variant_prices_claim(tx, variants, now).await?;
-            let news = reprice(&self.0, tx, locked).await?;
+            let news = reprice(&self.0, tx, now, locked).await?;
             publish_prices(&self.0, tx, &call, &news).await?;
         }
         Ok(())

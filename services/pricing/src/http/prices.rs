@@ -40,7 +40,7 @@ pub fn routes() -> ApiRouter<Pricing> {
             "/v1/pricing/prices",
             post_with(price_create, |op| op.id("price_create").tag("pricing").summary("Make a price"))
                 .get_with(price_list, |op| {
-                    op.id("price_list_prices").tag("pricing").summary("List prices by list, variant and quantity")
+                    op.id("prices_list").tag("pricing").summary("List prices by list, variant and quantity")
                 }),
         )
         .api_route(

@@ -115,7 +115,7 @@ async fn quote_create(
     let named = input.channel_id.or(caller.channel);
     let mut conn = app.db.read(caller.tenant).await?;
     let channel = channel_get(&mut conn, named).await?;
-    if channel.is_none() && input.channel_id.is_some() {
+    if channel.is_none() && named.is_some() {
         return Err(error::not_found("channel", "/channel_id"));
     }
     let variants: Vec<VariantId> = input.lines.iter().map(|line| line.variant_id).collect();

@@ -34,7 +34,7 @@ pub async fn price_change(
     }
     let after = Price { price: input.price, version: before.version + 1, updated_at: now, ..before };
     tell(app, &mut tx, call, "price.updated", (id, after.version), &after).await?;
-    let changed = reprice(app, &mut tx, locked).await?;
+    let changed = reprice(app, &mut tx, now, locked).await?;
     publish_prices(app, &mut tx, call, &changed).await?;
     let version = after.version;
     tx.finish(Reply::ok(after).etag(version)).await
@@ -43,12 +43,13 @@ pub async fn price_change(
 /// Takes a price away.
 pub async fn price_remove(app: &Pricing, call: &Call, id: PriceId, expected: i64) -> Result<Reply<Empty, 204>, Fault> {
     let mut tx = app.db.write(call).await?;
+    let now = app.host.now(call.tenant);
     let (locked, before) = claim(app, &mut tx, id, expected).await?;
     if !price_delete(&mut tx, id, expected).await? {
         return Err(IfMatch::stale());
     }
     tell(app, &mut tx, call, "price.deleted", (id, before.version + 1), &before).await?;
-    let changed = reprice(app, &mut tx, locked).await?;
+    let changed = reprice(app, &mut tx, now, locked).await?;
     publish_prices(app, &mut tx, call, &changed).await?;
     tx.commit().await?;
     Ok(Reply::no_content())

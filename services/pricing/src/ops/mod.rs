@@ -6,6 +6,7 @@ pub mod change_settings;
 pub mod change_tax_class;
 pub mod change_tax_rate;
 pub mod change_tax_zone;
+pub mod known;
 pub mod quote_lines;
 pub mod republish;
 pub mod set_prices;

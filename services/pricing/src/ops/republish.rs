@@ -49,6 +49,8 @@ pub enum Scope {
 pub struct Pass {
     /// What it is about.
     scope: Scope,
+    /// When the terms changed. A process whose clock is behind does not work out what was before.
+    since: Timestamp,
     /// The last variant of the batch before.
     after: Option<VariantId>,
 }
@@ -57,6 +59,7 @@ pub struct Pass {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Turn {
     price_list_id: PriceListId,
+    moment: Timestamp,
 }
 
 /// Begins a pass when the transaction commits.
@@ -68,7 +71,7 @@ pub async fn pass_begin(tx: &mut TenantTx, now: Timestamp, scope: Scope) -> Resu
         Scope::Taxes(version) => format!("taxes:{version}:{moment}"),
         Scope::Channel(id, version) => format!("{id}:{version}:{moment}"),
     };
-    schedule(tx, PASS, &key, now, &Pass { scope, after: None }).await
+    schedule(tx, PASS, &key, now, &Pass { scope, since: now, after: None }).await
 }
 
 /// Does one batch of a pass and leaves the rest to the next firing.
@@ -88,11 +91,12 @@ pub async fn pass_run(app: &Pricing, call: &Call, key: &str, pass: &Pass) -> Res
         }
     };
     let locked = variant_prices_lock(&mut tx, &variants).await?;
-    let changed = reprice(app, &mut tx, locked).await?;
+    let now = app.host.now(call.tenant).max(pass.since);
+    let changed = reprice(app, &mut tx, now, locked).await?;
     publish_prices(app, &mut tx, call, &changed).await?;
     if let Some(last) = variants.last().filter(|_| i64::try_from(variants.len()) == Ok(BATCH)) {
         let rest = Pass { after: Some(*last), ..*pass };
-        schedule(&mut tx, PASS, key, app.host.now(call.tenant), &rest).await?;
+        schedule(&mut tx, PASS, key, now, &rest).await?;
     }
     tx.commit().await
 }
@@ -102,7 +106,7 @@ pub async fn turns_schedule(tx: &mut TenantTx, now: Timestamp, list: &PriceList)
     for (edge, moment) in [("start", list.starts_at), ("end", list.ends_at)] {
         let key = format!("{}:{edge}", list.id);
         match moment {
-            Some(moment) if now < moment => schedule(tx, TURN, &key, moment, &Turn { price_list_id: list.id }).await?,
+            Some(moment) if now < moment => schedule(tx, TURN, &key, moment, &Turn { price_list_id: list.id, moment }).await?,
             Some(_) | None => cancel(tx, TURN, &key).await?,
         }
     }
@@ -113,27 +117,27 @@ pub async fn turns_schedule(tx: &mut TenantTx, now: Timestamp, list: &PriceList)
 pub async fn list_turn(app: &Pricing, call: &Call, turn: Turn) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     if let Some(list) = price_list_get(&mut tx, turn.price_list_id).await? {
-        pass_begin(&mut tx, app.host.now(call.tenant), Scope::List(list.id, list.version)).await?;
+        pass_begin(&mut tx, app.host.now(call.tenant).max(turn.moment), Scope::List(list.id, list.version)).await?;
     }
     tx.commit().await
 }
 
-/// Works out the listing prices of locked variants and writes those that are other than published. Returns them with
+/// Works out the listing prices of locked variants at a moment and writes those that are other than published. Returns them with
 /// their new versions, still to be told.
-pub async fn reprice(app: &Pricing, tx: &mut TenantTx, locked: Vec<Published>) -> Result<Vec<Published>, Fault> {
+pub async fn reprice(app: &Pricing, tx: &mut TenantTx, now: Timestamp, locked: Vec<Published>) -> Result<Vec<Published>, Fault> {
     if locked.is_empty() {
         return Ok(locked);
     }
     let variants: Vec<VariantId> = locked.iter().map(|row| row.variant_id).collect();
     let tenant = tx.tenant();
-    let mut present = prices_now(app, tx, tenant, &variants).await?;
+    let mut present = prices_at(app, tx, tenant, now, &variants).await?;
     let anew = |row: Published| {
         let prices = present.remove(&row.variant_id)?;
         is_news(&row, &prices).then(|| Published { prices: Json(prices), version: row.version + 1, ..row })
     };
     let changed: Vec<Published> = locked.into_iter().filter_map(anew).collect();
     if !changed.is_empty() {
-        variant_prices_update(tx, &changed, app.host.now(tenant)).await?;
+        variant_prices_update(tx, &changed, now).await?;
     }
     Ok(changed)
 }
@@ -144,14 +148,14 @@ pub fn is_news(published: &Published, prices: &[ChannelPrice]) -> bool {
     !silent && published.prices.0 != prices
 }
 
-/// The listing prices of variants at this moment.
-pub async fn prices_now(
+/// The listing prices of variants at a moment.
+pub async fn prices_at(
     app: &Pricing,
     conn: &mut PgConnection,
     tenant: TenantId,
+    now: Timestamp,
     variants: &[VariantId],
 ) -> Result<HashMap<VariantId, Vec<ChannelPrice>>, Fault> {
-    let now = app.host.now(tenant);
     let candidates = candidates_of_variants(conn, variants, now).await?;
     let classes = variant_classes_get(conn, variants).await?;
     let settings = settings_get(conn).await?;

@@ -96,7 +96,7 @@ async fn set(
     let variants: Vec<VariantId> = prices.iter().map(|price| price.variant_id).collect();
     let locked = variant_prices_claim(tx, &variants, now).await?;
     let changed = prices_upsert(tx, &prices, now).await.map_err(error::of)?;
-    let published = reprice(app, tx, locked).await?;
+    let published = reprice(app, tx, now, locked).await?;
 
     let told: Vec<VariantPrice> = published.iter().map(VariantPrice::from).collect();
     let told = told.iter().zip(&published).map(|(document, row)| document.draft(row.version));

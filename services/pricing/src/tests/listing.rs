@@ -4,7 +4,19 @@ use bloom_kernel::VariantId;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{stage, text};
+use super::{Stage, stage, text};
+
+impl Stage {
+    /// The version of the last event of each variant that was told of.
+    async fn last_versions(&self) -> Vec<i64> {
+        let mut conn = self.bench.superuser().await;
+        sqlx::query_scalar("select max(version) from outbox where kind = $1 group by aggregate")
+            .bind(crate::events::VARIANT_PRICE)
+            .fetch_all(&mut conn)
+            .await
+            .unwrap()
+    }
+}
 
 #[tokio::test]
 async fn a_price_is_told_once_and_with_the_versions_of_its_variant() {
@@ -66,19 +78,17 @@ async fn terms_that_change_are_followed_by_all_their_variants() {
     // Three batches of a pass.
     stage.patched(&format!("price-lists/{list}"), json!({ "status": "active" })).await;
     stage.settle().await;
-    for variant in &variants {
-        assert_eq!(stage.told(*variant).await.unwrap(), (1, vec![(trade, Some(10_000))]));
-    }
+    assert_eq!(stage.last_versions().await, vec![1; 450]);
+    assert_eq!(stage.told(variants[449]).await.unwrap(), (1, vec![(trade, Some(10_000))]));
     let rate = stage.door.get("/v1/pricing/tax-rates").send().await.expect(200).json["data"][0]["id"].clone();
     stage.patched(&format!("tax-rates/{}", text(&rate)), json!({ "rate_ppm": 70_000 })).await;
     stage.settle().await;
-    for variant in &variants {
-        assert_eq!(stage.told(*variant).await.unwrap(), (2, vec![(trade, Some(11_121))]));
-    }
+    assert_eq!(stage.last_versions().await, vec![2; 450]);
+    assert_eq!(stage.told(variants[449]).await.unwrap(), (2, vec![(trade, Some(11_121))]));
     // What changes no price is not told.
     stage.patched(&format!("price-lists/{list}"), json!({ "name": "B" })).await;
     stage.settle().await;
-    assert_eq!(stage.told(variants[449]).await.unwrap().0, 2);
+    assert_eq!(stage.last_versions().await, vec![2; 450]);
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
 
@@ -107,5 +117,34 @@ async fn whoever_writes_at_once_the_last_word_is_right() {
         );
     }
     stage.settle().await;
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_pass_may_run_twice_and_from_any_point() {
+    let stage = stage().await;
+    stage.channel("shop", true, "DE", json!({})).await;
+    let list = stage.list("a", json!({ "status": "draft" })).await;
+    let variants: Vec<VariantId> = (0..5).map(|_| stage.id()).collect();
+    for variant in &variants {
+        stage.price(Some(&list), *variant, 1, 100).await;
+    }
+    stage.patched(&format!("price-lists/{list}"), json!({ "status": "active" })).await;
+    stage.settle().await;
+    let [pass, turn] = crate::events::timers(&stage.app);
+    let now = stage.bench.clock.time();
+    let again = json!({ "scope": { "list": [list, 2] }, "since": now, "after": variants.iter().min() }).to_string();
+    let stale = json!({ "scope": { "list": [list, 1] }, "since": now, "after": null }).to_string();
+    for payload in [&again, &again, &stale] {
+        let payload = serde_json::value::RawValue::from_string(payload.clone()).unwrap();
+        pass.fire(&stage.call(), "again", &payload).await.unwrap();
+    }
+    let payload = json!({ "price_list_id": list, "moment": now }).to_string();
+    let payload = serde_json::value::RawValue::from_string(payload).unwrap();
+    for _ in 0..2 {
+        turn.fire(&stage.call(), "again", &payload).await.unwrap();
+    }
+    stage.settle().await;
+    assert_eq!(stage.last_versions().await, vec![1; 5]);
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }

@@ -34,7 +34,7 @@ struct Stage {
 
 async fn stage() -> Stage {
     let bench = bench(NAME, &MIGRATIONS).await;
-    let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
+    let door = bench.open(|host, db| async { service(host, db, Bus::in_process()) }).await;
     let client = PricingClient::new(bench.host.peers.get(NAME));
     let app = Pricing::new(bench.host.clone(), bench.db.clone());
     Stage { bench, door, client, app }
@@ -131,13 +131,14 @@ impl Stage {
     /// Waits until every timer that is due has fired and every event is out.
     async fn settle(&self) {
         let platform = PlatformClient::new(self.bench.host.peers.get(NAME));
+        let mut look = tokio::time::interval(Duration::from_millis(10));
         for _ in 0..1_000 {
+            look.tick().await;
             let request = self.bench.host.request(&self.call(), DrainedRequest {});
             let standing = platform.clone().drained(request).await.unwrap().into_inner();
             if standing.timers_due == 0 && standing.outbox == 0 {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("timers or events are still under way after ten seconds");
     }

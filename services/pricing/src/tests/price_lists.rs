@@ -1,6 +1,7 @@
 //! Price lists through REST.
 
-use bloom_kernel::PriceListId;
+use bloom_kernel::{ChannelId, PriceListId};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{stage, text};
@@ -19,11 +20,11 @@ async fn a_list_is_made_read_changed_and_told() {
     assert_eq!(read.json["status"], "draft");
     let _ = stage.door.get(&path).header("if-none-match", read.header("etag")).send().await.expect(304);
 
-    let change = json!({ "status": "active", "ends_at": null, "priority": 20 });
+    let change = json!({ "status": "active", "ends_at": null, "priority": 20, "metadata": { "erp": null, "season": "s" } });
     assert_eq!(stage.door.patch(&path).json(&change).send().await.expect(428).code(), "if_match_required");
     let changed = stage.door.patch(&path).if_match(1).json(&change).send().await.expect(200);
     assert_eq!((changed.version(), &changed.json["ends_at"], &changed.json["priority"]), (2, &Value::Null, &json!(20)));
-    assert_eq!(changed.json["starts_at"], made.json["starts_at"]);
+    assert_eq!((&changed.json["starts_at"], &changed.json["metadata"]), (&made.json["starts_at"], &json!({ "season": "s" })));
     assert_eq!(stage.door.patch(&path).if_match(1).json(&change).send().await.expect(412).code(), "stale_version");
     let told = stage.events(&made.id()).await;
     assert_eq!(told, [("price_list.created".to_owned(), 1), ("price_list.updated".to_owned(), 2)]);
@@ -60,6 +61,9 @@ async fn what_a_list_cannot_be_is_refused_by_field() {
         let answer = stage.door.post("/v1/pricing/price-lists").json(&input).send().await.expect(status);
         assert_eq!(answer.json["errors"][0]["pointer"], pointer, "{}", answer.text);
     }
+    let unknown = with("channel_id", json!(stage.id::<ChannelId>()));
+    let unknown = stage.door.post("/v1/pricing/price-lists").json(&unknown).send().await.expect(404);
+    assert_eq!(unknown.json["errors"][0]["pointer"], "/channel_id");
     stage.made("price-lists", good.clone()).await;
     let taken = stage.door.post("/v1/pricing/price-lists").json(&good).send().await.expect(409);
     assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("code_taken", &json!("/code")));
@@ -90,6 +94,7 @@ async fn lists_are_paged_and_filtered_and_belong_to_their_tenant() {
     for number in 0..5 {
         let status = if number % 2 == 0 { "active" } else { "draft" };
         ids.push(stage.list(&format!("l{number}"), json!({ "status": status })).await);
+        stage.bench.clock.advance(TimeDelta::milliseconds(1));
     }
     let first = stage.door.get("/v1/pricing/price-lists?limit=2&status=active").send().await.expect(200).json;
     let next = text(&first["page"]["next"]);

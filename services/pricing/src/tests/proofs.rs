@@ -79,15 +79,45 @@ async fn the_rows_of_a_quote_are_found_through_the_index() {
     let mut conn = stage.bench.superuser().await;
     sqlx::query("analyze price").execute(&mut conn).await.unwrap();
     let mut read = stage.bench.db.read(stage.bench.tenant).await.unwrap();
-    let plan: Vec<String> = sqlx::query_scalar(
-        "explain select p.id from unnest(array[$1]::uuid[]) line(variant_id)
-         join price p on p.variant_id = line.variant_id
-         join price_list l on l.tenant_id = p.tenant_id and l.id = p.price_list_id",
-    )
-    .bind(stage.id::<VariantId>().uuid())
-    .fetch_all(&mut *read)
-    .await
-    .unwrap();
+    let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("explain {}", quote_statement())))
+        .bind(vec![stage.id::<VariantId>().uuid(); 2])
+        .bind(vec![1_i64, 2])
+        .bind("EUR")
+        .bind(None::<uuid::Uuid>)
+        .bind(stage.bench.clock.time())
+        .bind(false)
+        .fetch_all(&mut *read)
+        .await
+        .unwrap();
     let plan = plan.join("\n");
     assert!(plan.contains("price_variant") && !plan.contains("Seq Scan on price "), "{plan}");
+}
+
+#[tokio::test]
+async fn every_operation_is_described_and_names_its_permission() {
+    let stage = stage().await;
+    let mut service = crate::service(stage.bench.host.clone(), stage.bench.db.clone(), bloom_events::Bus::in_process()).unwrap();
+    let (_, api) = service.router();
+    let api = serde_json::to_value(api).unwrap();
+    let paths = api["paths"].as_object().unwrap();
+    let operations: Vec<_> = paths.values().flat_map(|path| path.as_object().unwrap().values()).collect();
+    assert_eq!(operations.len(), 27);
+    for operation in &operations {
+        assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{operation}");
+        assert!(operation["x-permission"].as_str().unwrap().starts_with("pricing:"), "{operation}");
+    }
+    for (name, schema) in api["components"]["schemas"].as_object().unwrap() {
+        let input = ["Input", "Create", "Update", "ShipTo", "Set"].iter().any(|ending| name.ends_with(ending));
+        assert!(!input || schema["additionalProperties"] == false, "{name}: {schema}");
+    }
+}
+
+/// The statement of a quote, from where the checked macros keep it.
+fn quote_statement() -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let queries =
+        files.map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap()["query"].as_str().unwrap().to_owned());
+    let mut found = queries.filter(|query| query.contains("with ordinality line(variant_id, quantity, ord)"));
+    found.next().unwrap()
 }

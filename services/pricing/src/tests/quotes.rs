@@ -10,8 +10,8 @@ fn lines(lines: &[(VariantId, i64)]) -> Value {
     lines.iter().map(|(variant, quantity)| json!({ "variant_id": variant, "quantity": quantity })).collect()
 }
 
-fn in_germany(lines: Value) -> Value {
-    json!({ "currency": "EUR", "gross": true, "ship_to": { "country": "DE" }, "lines": lines })
+fn in_germany(wanted: &[(VariantId, i64)]) -> Value {
+    json!({ "currency": "EUR", "gross": true, "ship_to": { "country": "DE" }, "lines": lines(wanted) })
 }
 
 /// (price of a unit, reason of each loser) of the first line.
@@ -37,10 +37,11 @@ async fn a_quote_explains_itself() {
     stage.price(Some(&sale), variant, 100, 700).await;
     let soon = stage.list("soon", json!({ "priority": 9, "starts_at": "2026-01-06T00:00:00Z" })).await;
     stage.price(Some(&soon), variant, 1, 600).await;
-    let elsewhere = stage.list("elsewhere", json!({ "priority": 9, "channel_id": stage.id::<ChannelId>() })).await;
+    let outlet = stage.channel("outlet", true, "DE", json!({})).await;
+    let elsewhere = stage.list("elsewhere", json!({ "priority": 9, "channel_id": outlet })).await;
     stage.price(Some(&elsewhere), variant, 1, 500).await;
 
-    let quote = stage.quote(in_germany(lines(&[(variant, 12)]))).await;
+    let quote = stage.quote(in_germany(&[(variant, 12)])).await;
     let expected = [
         "elsewhere other_channel",
         "soon not_started",
@@ -67,15 +68,15 @@ async fn a_quote_explains_itself() {
 
     // A day later the sale is over and another list has begun.
     stage.bench.clock.advance(TimeDelta::days(1));
-    let later = stage.quote(in_germany(lines(&[(variant, 12)]))).await;
+    let later = stage.quote(in_germany(&[(variant, 12)])).await;
     assert_eq!(first(&later).0, 600);
     assert!(first(&later).1.contains(&"sale ended".to_owned()));
 
     // A storefront's key gets the price and none of the reasons.
-    let shop = stage.door.post("/v1/pricing/quotes").publishable(&["pricing:quote"]).json(&in_germany(lines(&[(variant, 12)])));
+    let shop = stage.door.post("/v1/pricing/quotes").publishable(&["pricing:quote"]).json(&in_germany(&[(variant, 12)]));
     let shop = shop.send().await.expect(200).json;
     assert_eq!(first(&shop), (600, Vec::new()));
-    let denied = stage.door.post("/v1/pricing/quotes").publishable(&["catalog:read"]).json(&in_germany(lines(&[(variant, 1)])));
+    let denied = stage.door.post("/v1/pricing/quotes").publishable(&["catalog:read"]).json(&in_germany(&[(variant, 1)]));
     let _ = denied.send().await.expect(403);
 }
 
@@ -87,12 +88,12 @@ async fn tiers_follow_the_final_quantity() {
         stage.price(None, variant, from, amount).await;
     }
     for (quantity, unit) in [(1, 100), (4, 100), (5, 90), (9, 90), (10, 80), (1_000_000, 80)] {
-        let quote = stage.quote(in_germany(lines(&[(variant, quantity)]))).await;
+        let quote = stage.quote(in_germany(&[(variant, quantity)])).await;
         assert_eq!(first(&quote).0, unit, "{quantity}");
         assert_eq!(quote["total"]["amount"], unit * quantity);
     }
     // Counted per line, not over lines.
-    let split = stage.quote(in_germany(lines(&[(variant, 4), (variant, 1)]))).await;
+    let split = stage.quote(in_germany(&[(variant, 4), (variant, 1)])).await;
     assert_eq!(split["total"]["amount"], 500);
     assert_eq!((&split["lines"][0]["id"], &split["lines"][1]["id"]), (&json!("1"), &json!("2")));
 }
@@ -193,7 +194,7 @@ async fn a_change_of_tax_is_felt_by_the_next_quote() {
     stage.taxes(&[("DE", 190_000)]).await;
     let variant: VariantId = stage.id();
     stage.price(None, variant, 1, 1_050).await;
-    let ask = || stage.quote(in_germany(lines(&[(variant, 1)])));
+    let ask = || stage.quote(in_germany(&[(variant, 1)]));
     assert_eq!(ask().await["tax_total"]["amount"], 168);
     let rate =
         stage.door.get("/v1/pricing/tax-rates").send().await.expect(200).json["data"][0]["id"].as_str().unwrap().to_owned();
