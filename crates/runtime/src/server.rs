@@ -29,8 +29,9 @@ pub type ReadyCheck = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + S
 pub struct Service {
     /// Its name: also its schema, its peers' name for it and its topic.
     pub name: &'static str,
-    /// REST routes with their documentation.
-    pub http: ApiRouter<()>,
+    http: Router,
+    /// What the REST routes say about themselves.
+    api: OpenApi,
     /// Routes outside the tenant context and the API description, such as provider webhooks' own pages.
     pub plain: Router<()>,
     /// gRPC services.
@@ -55,10 +56,16 @@ pub struct Listeners {
 
 impl Service {
     /// A service with REST routes; add gRPC, tasks and the rest by field.
+    ///
+    /// The routes are finished here and now: while they are made, aide collects their schemas in the thread, and the
+    /// service may be run by another one.
     pub fn new(name: &'static str, host: Host, db: Db, http: ApiRouter<()>) -> Self {
+        let mut api = OpenApi::default();
+        let http = http.finish_api(&mut api);
         Self {
             name,
             http,
+            api,
             plain: Router::new(),
             grpc: tonic::service::Routes::default(),
             tasks: Vec::new(),
@@ -70,8 +77,7 @@ impl Service {
 
     /// The router with every layer, and the description of its API.
     pub fn router(&mut self) -> (Router, serde_json::Value) {
-        let mut api = OpenApi::default();
-        let http = std::mem::take(&mut self.http).finish_api(&mut api);
+        let http = std::mem::take(&mut self.http);
         let grpc = std::mem::take(&mut self.grpc).prepare().into_axum_router().reset_fallback();
         let state = EdgeState { host: self.host.clone() };
         let routes = http
@@ -80,7 +86,7 @@ impl Service {
             .fallback(unknown_route)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(axum::middleware::from_fn_with_state(state, edge));
-        let api = crate::openapi::finish(&api);
+        let api = crate::openapi::finish(&self.api);
         (routes.merge(self.health()).merge(openapi_route(&api)), api)
     }
 
