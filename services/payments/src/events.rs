@@ -27,13 +27,7 @@ pub(crate) async fn payment_updated(tx: &mut TenantTx, host: &Host, call: &Call,
     payment_event(tx, host, call, PAYMENT_UPDATED, payment).await
 }
 
-async fn payment_event(
-    tx: &mut TenantTx,
-    host: &Host,
-    call: &Call,
-    kind: &'static str,
-    payment: &Payment,
-) -> Result<(), Fault> {
+async fn payment_event(tx: &mut TenantTx, host: &Host, call: &Call, kind: &'static str, payment: &Payment) -> Result<(), Fault> {
     let shape = shape::Payment::from(payment);
     let aggregate = payment.id.to_string();
     publish(tx, host, call, Draft { kind, aggregate, version: payment.version, data: &shape, causation: None }).await

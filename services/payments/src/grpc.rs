@@ -19,10 +19,7 @@ pub(crate) struct Grpc(pub(crate) Payments);
 
 #[tonic::async_trait]
 impl proto::payments_server::Payments for Grpc {
-    async fn authorise(
-        &self,
-        request: Request<proto::AuthoriseRequest>,
-    ) -> Result<Response<proto::PaymentReply>, Status> {
+    async fn authorise(&self, request: Request<proto::AuthoriseRequest>) -> Result<Response<proto::PaymentReply>, Status> {
         let call = call(&request)?;
         let ask = authorise_of(request.into_inner())?;
         let (payment, operation) = authorise(&self.0, &call, ask).await?;

@@ -73,12 +73,19 @@ pub struct Payments {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
-    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus).await }),
+    start: |start| {
+        Box::pin(async move {
+            let mut config: Config = start.config()?;
+            config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
+            config.public_url = config.public_url.or_else(|| start.address("gateway"));
+            service(&config, start.host, start.db, start.bus)
+        })
+    },
 };
 
 /// Puts the service together.
-pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let sandbox_url = config.sandbox_url.as_deref().unwrap_or("http://127.0.0.1:8190");
+pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+    let sandbox_url = config.sandbox_url.as_deref().unwrap_or("http://sandbox-provider:8080");
     let providers = provider::Providers::new(sandbox_url, config.provider_timeout())
         .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;
     let app = Payments {

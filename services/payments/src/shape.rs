@@ -1,8 +1,6 @@
 //! The shapes that callers see: one struct serves REST, events and export.
 
-use bloom_kernel::{
-    CheckoutId, ConnectionId, Currency, JournalId, Money, OperationId, PaymentId, Timestamp,
-};
+use bloom_kernel::{CheckoutId, ConnectionId, Currency, JournalId, Money, OperationId, PaymentId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

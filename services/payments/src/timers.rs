@@ -22,12 +22,7 @@ struct Question {
 }
 
 /// Sets the time of question number `attempt` about an operation; false when there is none left.
-pub(crate) async fn resolve_at(
-    tx: &mut TenantTx,
-    operation: OperationId,
-    attempt: u32,
-    now: Timestamp,
-) -> Result<bool, Fault> {
+pub(crate) async fn resolve_at(tx: &mut TenantTx, operation: OperationId, attempt: u32, now: Timestamp) -> Result<bool, Fault> {
     let Some(wait) = wait(attempt) else { return Ok(false) };
     schedule(tx, RESOLVE, &operation.to_string(), now + wait, &Question { attempt }).await?;
     Ok(true)

@@ -61,11 +61,17 @@ pub(crate) struct Sandbox {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
-    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus).await }),
+    start: |start| {
+        Box::pin(async move {
+            let mut config: Config = start.config()?;
+            config.public_url = config.public_url.or_else(|| Some(format!("{}/sandbox", start.address("gateway")?)));
+            service(&config, start.host, start.db, start.bus)
+        })
+    },
 };
 
 /// Puts the service together.
-pub async fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
     let client = reqwest::Client::builder()
         .timeout(NOTICE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())

@@ -37,5 +37,5 @@ fn luhn(digits: &[u32]) -> bool {
         })
         .sum();
     // All zeros pass the sum and are nobody's card.
-    sum != 0 && sum % 10 == 0
+    sum != 0 && sum.is_multiple_of(10)
 }

@@ -56,9 +56,7 @@ impl Posting {
     /// The movement of an amount above zero.
     pub fn of(kind: OperationKind, amount: i64) -> Self {
         use Account::{AuthorisationCommitment, AuthorisedReceivable, CustomerLiability, ProviderClearing};
-        let pair = |debit, credit| {
-            [Entry { account: debit, amount }, Entry { account: credit, amount: -amount }]
-        };
+        let pair = |debit, credit| [Entry { account: debit, amount }, Entry { account: credit, amount: -amount }];
         let give_up = pair(AuthorisationCommitment, AuthorisedReceivable);
         let entries = match kind {
             OperationKind::Authorise => pair(AuthorisedReceivable, AuthorisationCommitment).to_vec(),

@@ -72,16 +72,14 @@ pub fn settle(payment: Payment, operation: Operation, news: News, now: Timestamp
         News::Unknown if operation.status == OperationStatus::Init => {
             Draft::new(payment, operation).end(OperationStatus::Unknown, None, now)
         }
-        News::Unknown => Settled::Unchanged,
         News::Lost(failure) if operation.status.is_open() => Draft::new(payment, operation).fail(failure, now),
-        News::Lost(_) => Settled::Unchanged,
-        News::Report(report) if report.sequence <= operation.provider_sequence => Settled::Unchanged,
-        News::Report(report) => {
+        News::Report(report) if operation.provider_sequence < report.sequence => {
             let mut draft = Draft::new(payment, operation);
             draft.operation.provider_sequence = report.sequence;
             draft.operation.provider_reference = Some(report.reference);
             draft.apply(report.state, now)
         }
+        News::Unknown | News::Lost(_) | News::Report(_) => Settled::Unchanged,
     }
 }
 
@@ -103,8 +101,9 @@ impl Draft {
             (status, State::Failed(failure)) if status.is_open() => self.fail(failure, now),
             (OperationStatus::Failed, State::Succeeded) => self.succeed_late(now),
             (OperationStatus::Success, State::Failed(failure)) => self.reverse(failure, now),
-            // A final state said again, or a pending one after it: the books do not change.
-            (_, State::Pending { .. } | State::Succeeded | State::Failed(_)) => Settled::Unchanged,
+            // A final state said again, or a pending one after it: the books do not change, but what is older than this
+            // report is outdated from now on.
+            (status, State::Pending { .. } | State::Succeeded | State::Failed(_)) => self.end(status, None, now),
         }
     }
 

@@ -36,7 +36,8 @@ pub(crate) async fn confirm(
             "The provider of this payment reports its outcome itself; only manual payments are confirmed.",
         ));
     }
-    let authorise = operation_authorise(tx, payment).await?.ok_or_else(|| Fault::internal("a payment without its authorisation"))?;
+    let authorise =
+        operation_authorise(tx, payment).await?.ok_or_else(|| Fault::internal("a payment without its authorisation"))?;
     let state = match verdict {
         Verdict::Authorised => State::Succeeded,
         Verdict::Failed(message) => State::Failed(Failure::new(FailureCode::CardDeclined, message)),

@@ -15,12 +15,7 @@ use crate::store::provider_event::{provider_event_insert, provider_event_refuse}
 use crate::{NAME, Payments};
 
 /// Takes a notice in. Done is also what was done before.
-pub(crate) async fn receive(
-    app: &Payments,
-    connection: ConnectionId,
-    signed: Signed<'_>,
-    body: &[u8],
-) -> Result<(), Fault> {
+pub(crate) async fn receive(app: &Payments, connection: ConnectionId, signed: Signed<'_>, body: &[u8]) -> Result<(), Fault> {
     let tenant = tenant_of(app, connection).await?;
     believe(app, tenant, connection, signed, body).await?;
     let Notice { id, operation, report } = notice(body)
@@ -38,10 +33,9 @@ pub(crate) async fn receive(
         None => None,
     };
     let refusal = match known {
-        Some(known) => apply(app, &call, &mut tx, known.id, News::Report(report))
-            .await?
-            .refusal
-            .map(|refusal| refusal.to_string()),
+        Some(known) => {
+            apply(app, &call, &mut tx, known.id, News::Report(report)).await?.refusal.map(|refusal| refusal.to_string())
+        }
         None => Some("no operation of this tenant".to_owned()),
     };
     if let Some(refusal) = refusal {

@@ -6,7 +6,7 @@ use bloom_kernel::OperationId;
 use bloom_runtime::Call;
 
 use super::move_money::request;
-use super::settle_operation::{apply, unreachable_provider};
+use super::settle_operation::{apply, is_asked_about, unreachable_provider};
 use crate::connections::Choice;
 use crate::domain::{News, Operation, OperationKind, Payment, schedule};
 use crate::provider::Answer;
@@ -19,7 +19,7 @@ pub(crate) async fn resolve(app: &Payments, call: &Call, id: OperationId, attemp
     let Some(news) = ask(app, call, id).await? else { return Ok(()) };
     let mut tx = app.db.write(call).await?;
     let applied = apply(app, call, &mut tx, id, news).await?;
-    if applied.operation.status.is_open() {
+    if is_asked_about(&applied.payment, &applied.operation) {
         let now = app.host.now(call.tenant);
         if !timers::resolve_at(&mut tx, id, attempt + 1, now).await? {
             tracing::error!(operation = %id, "no outcome after the last question; an operator has to look");
@@ -32,9 +32,8 @@ pub(crate) async fn resolve(app: &Payments, call: &Call, id: OperationId, attemp
 pub(crate) async fn ask(app: &Payments, call: &Call, id: OperationId) -> Result<Option<News>, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let Some(operation) = operation_get(&mut conn, id).await?.filter(|known| known.status.is_open()) else { return Ok(None) };
-    let payment = payment_get(&mut conn, operation.payment_id)
-        .await?
-        .ok_or_else(|| Fault::internal("an operation without its payment"))?;
+    let payment =
+        payment_get(&mut conn, operation.payment_id).await?.ok_or_else(|| Fault::internal("an operation without its payment"))?;
     if payment.waiting_void == Some(id) {
         return Ok(None);
     }

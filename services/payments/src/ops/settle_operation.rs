@@ -10,9 +10,7 @@ use crate::Payments;
 use crate::connections::Connection;
 use crate::domain::operation::derived_id;
 use crate::domain::settle::Change;
-use crate::domain::{
-    News, Operation, OperationKind, OperationStatus, Payment, ProviderKind, Refusal, Settled, settle as decide,
-};
+use crate::domain::{News, Operation, OperationKind, OperationStatus, Payment, ProviderKind, Refusal, Settled, settle as decide};
 use crate::provider::{Answer, Request};
 use crate::store::operation::{NewJournal, operation_get, operation_insert, operation_settle};
 use crate::store::payment::{payment_lock_of, payment_promise};
@@ -60,13 +58,7 @@ pub(crate) async fn settle(app: &Payments, call: &Call, id: OperationId, news: N
 }
 
 /// Applies news in the given transaction, under the payment's row lock.
-pub(crate) async fn apply(
-    app: &Payments,
-    call: &Call,
-    tx: &mut TenantTx,
-    id: OperationId,
-    news: News,
-) -> Result<Applied, Fault> {
+pub(crate) async fn apply(app: &Payments, call: &Call, tx: &mut TenantTx, id: OperationId, news: News) -> Result<Applied, Fault> {
     let payment = payment_lock_of(tx, id).await?.ok_or_else(|| Fault::not_found("operation"))?;
     // Read after the lock was taken: a statement that waited for it would still see the operation as it was before.
     let operation = operation_get(tx, id).await?.ok_or_else(|| Fault::not_found("operation"))?;
@@ -104,15 +96,18 @@ async fn write(app: &Payments, call: &Call, tx: &mut TenantTx, change: Change) -
     });
     operation_settle(tx, call.tenant, &payment, &operation, journal.as_ref()).await?;
     events::payment_updated(tx, &app.host, call, &payment).await?;
-    // People are not asked: they say so when they know.
-    let asked = operation.status.is_open() && payment.provider != ProviderKind::Manual;
-    if !asked {
+    if !is_asked_about(&payment, &operation) {
         timers::resolve_cancel(tx, operation.id).await?;
     }
     if payment.waiting_void.is_some() && !payment.is_busy() {
         timers::void_now(tx, payment.id, operation.updated_at).await?;
     }
     Ok(Applied { payment, operation, refusal: None })
+}
+
+/// Whether the provider is to be asked how it stands. People are not asked: they say so when they know.
+pub(super) fn is_asked_about(payment: &Payment, operation: &Operation) -> bool {
+    operation.status.is_open() && payment.provider != ProviderKind::Manual
 }
 
 /// The operation that takes another one back. Its id follows from the other's: it can happen once.

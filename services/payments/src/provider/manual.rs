@@ -10,15 +10,14 @@ use super::{Answer, Request};
 use crate::domain::{Failure, FailureCode, OperationKind, Report, State};
 
 pub(super) fn send(request: Request<'_>) -> Answer {
-    let state = match (request.kind, request.token) {
-        (OperationKind::Authorise, Some("tok_decline")) => {
-            State::Failed(Failure::new(FailureCode::CardDeclined, "The payment was declined."))
+    match request.token {
+        Some("tok_decline") => {
+            report(request.operation, State::Failed(Failure::new(FailureCode::CardDeclined, "The payment was declined.")))
         }
-        (OperationKind::Authorise, Some("tok_success")) => State::Succeeded,
-        (OperationKind::Authorise, _) => State::Pending { action_url: None },
-        (OperationKind::Capture | OperationKind::Void | OperationKind::Refund, _) => State::Succeeded,
-    };
-    report(request.operation, state)
+        Some("tok_success") => report(request.operation, State::Succeeded),
+        // Captures, voids and refunds carry no token.
+        Some(_) | None => ask(request.kind, request.operation),
+    }
 }
 
 pub(super) fn ask(kind: OperationKind, operation: OperationId) -> Answer {

@@ -208,9 +208,10 @@ fn read<T: serde::de::DeserializeOwned>(bytes: &[u8], answer: impl FnOnce(T) -> 
 
 /// Sends and reads the whole reply, within the client's time-out and no more than [`REPLY_MAX`] bytes.
 async fn exchange(call: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Answer> {
-    let mut response = call.send().await.map_err(|error| {
-        if error.is_connect() { Answer::NotSent(chain(&error)) } else { Answer::Unknown(chain(&error)) }
-    })?;
+    let mut response = call
+        .send()
+        .await
+        .map_err(|error| if error.is_connect() { Answer::NotSent(chain(&error)) } else { Answer::Unknown(chain(&error)) })?;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Answer::Unknown(chain(&error)))? {
         if REPLY_MAX < bytes.len() + chunk.len() {

@@ -45,11 +45,7 @@ macro_rules! select_connection {
 }
 
 /// Stores a new connection.
-pub async fn connection_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    row: &ConnectionRow,
-) -> Result<(), sqlx::Error> {
+pub async fn connection_insert(conn: &mut PgConnection, tenant: TenantId, row: &ConnectionRow) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into connection (tenant_id, id, provider, name, credentials, webhook_secret, is_default, active,
                                  version, created_at, updated_at)
@@ -120,10 +116,7 @@ pub async fn connection_lock(conn: &mut PgConnection, id: ConnectionId) -> Resul
 }
 
 /// The connection that a new payment uses: the default one, or the youngest of the named provider (the default first).
-pub async fn connection_choose(
-    conn: &mut PgConnection,
-    provider: Option<ProviderKind>,
-) -> Result<Option<ConnectionRow>, Fault> {
+pub async fn connection_choose(conn: &mut PgConnection, provider: Option<ProviderKind>) -> Result<Option<ConnectionRow>, Fault> {
     Ok(select_connection!(
         "where active and (provider = $1 or ($1::text is null and is_default)) order by is_default desc, id desc limit 1",
         provider.map(ProviderKind::as_str),
@@ -144,12 +137,9 @@ pub async fn connection_list(
 
 /// Whose connection this is: a provider that calls back knows its id and nothing else.
 pub async fn connection_tenant(conn: &mut PgConnection, id: ConnectionId) -> Result<Option<TenantId>, Fault> {
-    Ok(sqlx::query_scalar!(
-        r#"select tenant_id as "tenant_id: TenantId" from connection where id = $1"#,
-        id.uuid()
-    )
-    .fetch_optional(conn)
-    .await?)
+    Ok(sqlx::query_scalar!(r#"select tenant_id as "tenant_id: TenantId" from connection where id = $1"#, id.uuid())
+        .fetch_optional(conn)
+        .await?)
 }
 
 /// Connections of all tenants, in order.

@@ -64,11 +64,7 @@ pub async fn journal_list_of_payment(
 }
 
 /// All journals, youngest first.
-pub async fn journal_list(
-    conn: &mut PgConnection,
-    before: Option<JournalId>,
-    limit: i64,
-) -> Result<Vec<JournalRow>, Fault> {
+pub async fn journal_list(conn: &mut PgConnection, before: Option<JournalId>, limit: i64) -> Result<Vec<JournalRow>, Fault> {
     let before = before.map_or(uuid::Uuid::max(), JournalId::uuid);
     Ok(select_journal!("where j.id < $1 order by j.id desc limit $2", before, limit).fetch_all(conn).await?)
 }

@@ -66,12 +66,9 @@ pub async fn operation_get(conn: &mut PgConnection, id: OperationId) -> Result<O
 
 /// The authorisation of a payment.
 pub async fn operation_authorise(conn: &mut PgConnection, payment: PaymentId) -> Result<Option<Operation>, Fault> {
-    let row = select_operation!(
-        "where payment_id = $1 and kind = 'authorise' and reverses is null",
-        payment.uuid()
-    )
-    .fetch_optional(conn)
-    .await?;
+    let row = select_operation!("where payment_id = $1 and kind = 'authorise' and reverses is null", payment.uuid())
+        .fetch_optional(conn)
+        .await?;
     Ok(row.map(Operation::from))
 }
 
@@ -83,14 +80,9 @@ pub async fn operation_list(
     limit: i64,
 ) -> Result<Vec<Operation>, Fault> {
     let after = after.map_or(uuid::Uuid::nil(), OperationId::uuid);
-    let rows = select_operation!(
-        "where payment_id = $1 and id > $2 order by id limit $3",
-        payment.uuid(),
-        after,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
+    let rows = select_operation!("where payment_id = $1 and id > $2 order by id limit $3", payment.uuid(), after, limit,)
+        .fetch_all(conn)
+        .await?;
     Ok(rows.into_iter().map(Operation::from).collect())
 }
 
@@ -182,11 +174,7 @@ pub async fn operation_settle(
 
 /// Stores an operation that is over the moment it is known: a reversal, or an authorisation that bars its payment. False
 /// when there is one already.
-pub async fn operation_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    operation: &Operation,
-) -> Result<bool, sqlx::Error> {
+pub async fn operation_insert(conn: &mut PgConnection, tenant: TenantId, operation: &Operation) -> Result<bool, sqlx::Error> {
     let inserted = sqlx::query!(
         "insert into operation (tenant_id, id, payment_id, kind, amount, status, fingerprint, reverses,
                                 provider_reference, provider_sequence, actor, created_at, updated_at)

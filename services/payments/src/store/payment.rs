@@ -136,12 +136,9 @@ pub async fn payment_lock(conn: &mut PgConnection, id: PaymentId) -> Result<Opti
 
 /// The payment of an operation, under its row lock.
 pub async fn payment_lock_of(conn: &mut PgConnection, operation: OperationId) -> Result<Option<Payment>, Fault> {
-    let row = select_payment!(
-        "where id = (select o.payment_id from operation o where o.id = $1) for update",
-        operation.uuid()
-    )
-    .fetch_optional(conn)
-    .await?;
+    let row = select_payment!("where id = (select o.payment_id from operation o where o.id = $1) for update", operation.uuid())
+        .fetch_optional(conn)
+        .await?;
     Ok(row.map(Payment::from))
 }
 
@@ -157,11 +154,7 @@ pub struct PaymentFilter {
 }
 
 /// Payments, youngest first. Each shape of the filter has an index of the tenant behind it.
-pub async fn payment_list(
-    conn: &mut PgConnection,
-    filter: PaymentFilter,
-    limit: i64,
-) -> Result<Vec<Payment>, Fault> {
+pub async fn payment_list(conn: &mut PgConnection, filter: PaymentFilter, limit: i64) -> Result<Vec<Payment>, Fault> {
     let before = filter.before.map_or(Uuid::max(), PaymentId::uuid);
     let rows = match (filter.checkout, filter.status) {
         (Some(checkout), status) => {
@@ -176,18 +169,11 @@ pub async fn payment_list(
             .await?
         }
         (None, Some(status)) => {
-            select_payment!(
-                "where status = $1 and id < $2 order by id desc limit $3",
-                status.as_str(),
-                before,
-                limit,
-            )
-            .fetch_all(conn)
-            .await?
+            select_payment!("where status = $1 and id < $2 order by id desc limit $3", status.as_str(), before, limit,)
+                .fetch_all(conn)
+                .await?
         }
-        (None, None) => {
-            select_payment!("where id < $1 order by id desc limit $2", before, limit).fetch_all(conn).await?
-        }
+        (None, None) => select_payment!("where id < $1 order by id desc limit $2", before, limit).fetch_all(conn).await?,
     };
     Ok(rows.into_iter().map(Payment::from).collect())
 }

@@ -12,8 +12,7 @@ use crate::domain::{
     ProviderKind, Refusal, Report, Settled, State, schedule, settle,
 };
 
-const KINDS: [OperationKind; 4] =
-    [OperationKind::Authorise, OperationKind::Capture, OperationKind::Void, OperationKind::Refund];
+const KINDS: [OperationKind; 4] = [OperationKind::Authorise, OperationKind::Capture, OperationKind::Void, OperationKind::Refund];
 
 #[test]
 fn card_numbers_are_seen_however_they_are_written() {
@@ -151,7 +150,9 @@ fn older_and_repeated_reports_change_nothing() {
     for late in [report(1, pending()), report(2, State::Succeeded), report(1, failed()), report(2, failed()), News::Unknown] {
         assert_eq!(step(&done, late), Settled::Unchanged);
     }
-    assert_eq!(step(&done, report(3, State::Succeeded)), Settled::Unchanged, "said again under a higher count");
+    let again = change(step(&done, report(4, State::Succeeded)));
+    assert_eq!((again.payment.authorised, again.posting.as_ref()), (1000, None), "said again under a higher count");
+    assert_eq!(step(&again, report(3, failed())), Settled::Unchanged, "outdated by what was said again");
 }
 
 #[test]

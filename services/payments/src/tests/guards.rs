@@ -81,7 +81,12 @@ async fn amounts_and_states_are_guarded() {
     assert_eq!(reason(stage.capture(stage.operation(), ids.payment, 1).await.unwrap_err()), "payment_not_authorised");
 
     let payment = stage.authorised(1000, "tok_success").await;
-    for (amount, word) in [(0, "invalid_request"), (-1, "invalid_request"), (1001, "capture_exceeds_authorised"), (i64::MAX, "capture_exceeds_authorised")] {
+    for (amount, word) in [
+        (0, "invalid_request"),
+        (-1, "invalid_request"),
+        (1001, "capture_exceeds_authorised"),
+        (i64::MAX, "capture_exceeds_authorised"),
+    ] {
         assert_eq!(reason(stage.capture(stage.operation(), payment, amount).await.unwrap_err()), word, "{amount}");
     }
     assert_eq!(reason(stage.refund(stage.operation(), payment, 1).await.unwrap_err()), "refund_exceeds_captured");
@@ -101,7 +106,8 @@ async fn a_card_number_is_refused_and_stored_nowhere() {
     let answer = stage.door.post("/v1/payments/connections").json(&connection).send().await.expect(422);
     assert_eq!(answer.code(), "card_number_refused");
     assert!(!answer.text.contains("4242"));
-    let count: i64 = sqlx::query_scalar("select count(*) from payment").fetch_one(&mut stage.bench.superuser().await).await.unwrap();
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from payment").fetch_one(&mut stage.bench.superuser().await).await.unwrap();
     assert_eq!(count, 0);
 }
 

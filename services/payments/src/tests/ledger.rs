@@ -29,9 +29,9 @@ fn journal(stage: &Stage, payment: PaymentId, count: i64, entries: &[(i16, &str,
         payment.uuid()
     );
     for (line, account, currency, amount) in entries {
-        sql.push_str(&format!(
-            "insert into entry (tenant_id, journal_id, line, account, currency, amount) values ('{tenant}', '{id}', {line}, '{account}', '{currency}', {amount});"
-        ));
+        let values = format!("'{tenant}', '{id}', {line}, '{account}', '{currency}', {amount}");
+        let entry = format!("insert into entry (tenant_id, journal_id, line, account, currency, amount) values ({values});");
+        sql.push_str(&entry);
     }
     sql
 }

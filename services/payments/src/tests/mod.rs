@@ -60,7 +60,7 @@ impl Stage {
         let mut sandbox = bloom_testkit::bench(bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS).await;
         sandbox.host.clock = bench.host.clock.clone();
         let (sandbox_listener, sandbox_url) = listen().await;
-        serve_sandbox(&sandbox, sandbox_listener, &sandbox_url).await;
+        serve_sandbox(&sandbox, sandbox_listener, &sandbox_url);
         let (listener, public_url) = listen().await;
         let config = Config {
             sandbox_url: Some(sandbox_url),
@@ -69,7 +69,7 @@ impl Stage {
         };
         let door = bench
             .open(|host, db| async {
-                let service = crate::service(config, host, db, Bus::in_process()).await?;
+                let service = crate::service(&config, host, db, Bus::in_process())?;
                 serve_plain(listener, service.plain.clone());
                 Ok(service)
             })
@@ -93,11 +93,7 @@ impl Stage {
 
     pub(super) fn ids(&self) -> Ids {
         let tenant = self.bench.tenant;
-        Ids {
-            operation: self.bench.host.id(tenant),
-            payment: self.bench.host.id(tenant),
-            checkout: self.bench.host.id(tenant),
-        }
+        Ids { operation: self.bench.host.id(tenant), payment: self.bench.host.id(tenant), checkout: self.bench.host.id(tenant) }
     }
 
     pub(super) fn operation(&self) -> OperationId {
@@ -176,9 +172,12 @@ impl Stage {
     /// Lets time pass until no operation of the payment is open. Something may always be open for the payer to do.
     pub(super) async fn quiet(&self, payment: PaymentId) {
         let start = Instant::now();
-        while self.operations(payment).await.iter().any(|operation| {
-            ["init", "pending", "unknown"].contains(&operation["status"].as_str().unwrap_or_default())
-        }) {
+        while self
+            .operations(payment)
+            .await
+            .iter()
+            .any(|operation| ["init", "pending", "unknown"].contains(&operation["status"].as_str().unwrap_or_default()))
+        {
             assert!(start.elapsed() < PATIENCE, "something stays open: {:?}", self.operations(payment).await);
             self.bench.clock.advance(TimeDelta::seconds(4));
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -231,10 +230,9 @@ async fn listen() -> (TcpListener, String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server lives as long as the test")]
-async fn serve_sandbox(sandbox: &Bench, tcp: TcpListener, url: &str) {
+fn serve_sandbox(sandbox: &Bench, tcp: TcpListener, url: &str) {
     let config = bloom_sandbox_provider::Config { public_url: Some(url.to_owned()), stall_ms: 60_000 };
-    let service =
-        bloom_sandbox_provider::service(config, sandbox.host.clone(), sandbox.db.clone(), Bus::in_process()).await.unwrap();
+    let service = bloom_sandbox_provider::service(&config, sandbox.host.clone(), sandbox.db.clone(), Bus::in_process()).unwrap();
     tokio::spawn(service.run(Listeners { tcp, memory: None }));
 }
 

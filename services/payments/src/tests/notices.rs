@@ -47,8 +47,10 @@ impl Stage {
                 .fetch_all(&mut self.sandbox.superuser().await)
                 .await
                 .unwrap();
-        let secret: Vec<u8> =
-            sqlx::query_scalar("select secret from endpoint limit 1").fetch_one(&mut self.sandbox.superuser().await).await.unwrap();
+        let secret: Vec<u8> = sqlx::query_scalar("select secret from endpoint limit 1")
+            .fetch_one(&mut self.sandbox.superuser().await)
+            .await
+            .unwrap();
         for (id, body) in &notices {
             let body: Value = serde_json::from_str(body).unwrap();
             let forge = Forge { stage: self, secret: &secret, id, skew_s: 0 };
@@ -57,10 +59,11 @@ impl Stage {
     }
 }
 
-fn about(id: &str, operation: impl ToString, status: &str, sequence: i64) -> Value {
+fn about(id: &str, operation: impl std::fmt::Display, status: &str, sequence: i64) -> Value {
+    let operation = operation.to_string();
     json!({
         "id": id, "type": format!("authorisation.{status}"),
-        "data": { "id": "auth_1", "idempotency_key": operation.to_string(), "status": status, "sequence": sequence },
+        "data": { "id": "auth_1", "idempotency_key": operation, "status": status, "sequence": sequence },
     })
 }
 

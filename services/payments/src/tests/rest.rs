@@ -34,7 +34,8 @@ async fn money_moves_by_rest_once_per_key() {
     assert_eq!(voided.json["amount"]["amount"], 700);
     let nothing = stage.door.post(&format!("/v1/payments/{payment}/voids")).key("v2").json(&json!({})).send().await.expect(409);
     assert_eq!(nothing.code(), "nothing_to_void");
-    let refunded = stage.door.post(&format!("/v1/payments/{payment}/refunds")).key("k1").json(&json!({})).send().await.expect(201);
+    let refunded =
+        stage.door.post(&format!("/v1/payments/{payment}/refunds")).key("k1").json(&json!({})).send().await.expect(201);
     assert_eq!((refunded.json["kind"].as_str(), &refunded.json["amount"]["amount"]), (Some("refund"), &json!(300)));
     let fetched = stage.door.get(&format!("/v1/payments/{payment}")).send().await.expect(200);
     assert_eq!(fetched.json["status"], "refunded");
@@ -58,8 +59,8 @@ async fn people_handle_manual_payments() {
     let changed = json!({ "outcome": "failed" });
     assert_eq!(stage.door.post(&confirmations).key("c2").json(&changed).send().await.expect(409).code(), "payment_settled");
     let captures = format!("/v1/payments/{}/captures", ids.payment);
-    let captured = stage.door.post(&captures).key("m1").json(&json!({})).send().await.expect(201);
-    assert_eq!(captured.json["status"], "success");
+    let drawn = stage.door.post(&captures).key("m1").json(&json!({})).send().await.expect(201);
+    assert_eq!(drawn.json["status"], "success");
     assert_eq!(stage.payment(ids.payment).await.captured_amount, 1000);
     // At once, by the token; and a failure that people report.
     let at_once = stage.authorise_with(stage.ids(), 1000, "tok_success", "manual").await.unwrap();
@@ -100,7 +101,7 @@ async fn lists_are_paged_and_filtered() {
     assert_eq!(failed.json["data"].as_array().unwrap().len(), 1);
     let one = stage.door.get(&format!("/v1/payments?checkout_id={}", payments[0].checkout)).send().await.expect(200);
     assert_eq!(one.json["data"][0]["id"], payments[0].payment.to_string());
-    let tampered = stage.door.get(&format!("/v1/payments?status=failed{}", cursor)).send().await.expect(400);
+    let tampered = stage.door.get(&format!("/v1/payments?status=failed{cursor}")).send().await.expect(400);
     assert_eq!(tampered.code(), "cursor_invalid");
     let journals = stage.door.get("/v1/payments/journals?limit=2").send().await.expect(200);
     assert_eq!(journals.json["data"].as_array().unwrap().len(), 2);
@@ -167,7 +168,11 @@ async fn connections_keep_their_secrets_and_one_is_the_default() {
     let rotated = json!({ "webhook_secret": "a-brand-new-secret-of-ours" });
     let _ = stage.door.patch(&path).if_match(3).json(&rotated).send().await.expect(200);
     stage.authorised(1000, "tok_duplicate_webhook").await;
-    for bad in [json!({ "provider": "stripe" }), json!({ "provider": "manual", "credentials": "x".repeat(30) }), json!({ "provider": "sandbox", "credentials": "short" })] {
+    for bad in [
+        json!({ "provider": "stripe" }),
+        json!({ "provider": "manual", "credentials": "x".repeat(30) }),
+        json!({ "provider": "sandbox", "credentials": "short" }),
+    ] {
         let _ = stage.door.post("/v1/payments/connections").json(&bad).send().await.expect(400);
     }
 }

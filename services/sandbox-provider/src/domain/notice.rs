@@ -24,6 +24,9 @@ pub fn retry_after(attempt: u32) -> Option<TimeDelta> {
 }
 
 /// The value of `webhook-signature`.
+///
+/// # Panics
+/// Never: HMAC takes a key of any length.
 pub fn sign(secret: &[u8], id: &str, timestamp: i64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
     mac.update(format!("{id}.{timestamp}.{body}").as_bytes());

@@ -91,17 +91,13 @@ impl Plan {
         match (token, kind) {
             (Token::TokSuccess, _) | (Token::TokDecline | Token::Tok3ds, Kind::Movement(_)) => done,
             (Token::TokDecline, Kind::Authorisation) => Self::simple(Status::Failed),
-            (Token::Tok3ds, Kind::Authorisation) => {
-                Self { expires_after: Some(EXPIRY), ..Self::simple(Status::RequiresAction) }
-            }
+            (Token::Tok3ds, Kind::Authorisation) => Self { expires_after: Some(EXPIRY), ..Self::simple(Status::RequiresAction) },
             (Token::TokDelay, _) => Self { settles_after: Some(DELAY), ..Self::simple(Status::Pending) },
             (Token::TokTimeoutAfterSuccess, _) => Self { stalls: true, ..done },
             (Token::TokWebhookFirst, _) => Self { notices: vec![success(1, 1)], notices_first: true, ..done },
-            (Token::TokDuplicateWebhook, _) => Self {
-                stored: (Status::Succeeded, 2),
-                notices: vec![success(2, 2)],
-                ..Self::simple(Status::Pending)
-            },
+            (Token::TokDuplicateWebhook, _) => {
+                Self { stored: (Status::Succeeded, 2), notices: vec![success(2, 2)], ..Self::simple(Status::Pending) }
+            }
             (Token::TokReorderedWebhook, _) => Self {
                 stored: (Status::Succeeded, 2),
                 notices: vec![

@@ -30,12 +30,7 @@ pub async fn notice_body(conn: &mut PgConnection, id: Uuid) -> Result<Option<Str
 }
 
 /// Notes what an attempt came to.
-pub async fn notice_attempted(
-    conn: &mut PgConnection,
-    id: Uuid,
-    error: Option<&str>,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
+pub async fn notice_attempted(conn: &mut PgConnection, id: Uuid, error: Option<&str>, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update notice
          set attempts = attempts + 1, last_error = $2,
