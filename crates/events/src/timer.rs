@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
+use bloom_runtime::db::TIMER_POLL as IDLE;
 use bloom_runtime::{Call, Db, Host, StartError, TenantTx, telemetry};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -21,8 +22,6 @@ use crate::store::timer::{Due, timer_claim, timer_done, timer_failed, timer_next
 const RUNNING: usize = 16;
 /// A claim outlives the deadline of what it starts.
 const LEASE: Duration = Duration::from_secs(90);
-/// Longest sleep: finds what other processes scheduled.
-const IDLE: Duration = Duration::from_millis(250);
 /// Longest wait after failures.
 const LONGEST_WAIT_S: f64 = 300.0;
 
@@ -45,7 +44,7 @@ pub async fn schedule(
 ) -> Result<(), Fault> {
     let payload = serde_json::to_string(payload).map_err(Fault::internal)?;
     timer_set(tx, kind, key, run_at, &payload).await?;
-    tx.wake_timers();
+    tx.wake_timers(run_at);
     Ok(())
 }
 

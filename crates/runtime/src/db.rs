@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_fault::Fault;
-use bloom_kernel::TenantId;
+use bloom_kernel::{TenantId, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
@@ -39,6 +39,9 @@ pub struct Db {
     transaction_pooler: bool,
     wake: Arc<Wake>,
 }
+
+/// How often timers are looked at without a wake: what runs later than that needs none.
+pub const TIMER_POLL: Duration = Duration::from_millis(250);
 
 /// What tasks of this service sleep on until a commit brings them rows.
 #[derive(Debug, Default)]
@@ -185,9 +188,9 @@ impl TenantTx {
         self.events = true;
     }
 
-    /// Timers were set in it: those who fire them wake when it commits.
-    pub fn wake_timers(&mut self) {
-        self.timers = true;
+    /// A timer was set in it: when that is due before the next poll, those who fire it wake when it commits.
+    pub fn wake_timers(&mut self, run_at: Timestamp) {
+        self.timers |= run_at <= self.host.wall() + TIMER_POLL;
     }
 
     /// Makes it durable.
