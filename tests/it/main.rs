@@ -5,5 +5,9 @@
 
 mod fleet;
 mod shop;
+mod trade;
 
 mod browse;
+mod gateway;
+mod purchase;
+mod quickstart;

@@ -27,6 +27,9 @@ pub mod seed;
 pub mod state;
 pub mod up;
 
+#[cfg(test)]
+mod tests;
+
 use bloom_process::Definition;
 
 /// Every service, in the order in which they start.

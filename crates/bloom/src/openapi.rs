@@ -13,6 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::SERVICES;
 
+mod compatible;
+
+pub use compatible::breaking_changes;
+
 /// `bloom openapi`
 #[derive(clap::Args, Clone, Debug)]
 pub struct OpenApiOptions {

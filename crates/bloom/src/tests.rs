@@ -1,0 +1,77 @@
+use bloom_process::Settings;
+use clap::Parser;
+use serde_json::{Value, json};
+
+use crate::openapi::{breaking_changes, describe};
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+async fn described() -> Value {
+    describe(&Arguments::parse_from(["test"]).settings).await.expect("every service describes itself")
+}
+
+#[tokio::test]
+async fn the_committed_description_is_the_present_one_and_breaks_nobody() {
+    let committed: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).expect("it is JSON");
+    let present = described().await;
+    let broken = breaking_changes(&committed, &present);
+    assert!(broken.is_empty(), "clients of the committed API would break; add a version instead: {broken:#?}");
+    assert!(committed == present, "docs/openapi.json is not what the handlers say: run ./dev gen and look at the difference");
+}
+
+#[tokio::test]
+async fn every_operation_is_named_once_permitted_and_shown() {
+    let api = described().await;
+    let mut names = Vec::new();
+    for (path, item) in api["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let place = format!("{method} {path}");
+            names.push(operation["operationId"].as_str().unwrap_or_else(|| panic!("{place} has no id")).to_owned());
+            let open = path.starts_with("/v1/payments/webhooks") || path.starts_with("/v1/payments/return");
+            assert!(open || operation["x-permission"].is_string(), "{place} names no permission");
+            assert!(operation["summary"].is_string(), "{place} has no summary");
+            assert!(
+                operation["responses"]
+                    .as_object()
+                    .is_some_and(|responses| responses.keys().any(|status| status.starts_with('2'))),
+                "{place}"
+            );
+            assert!(operation["responses"].get("default").is_some(), "{place} does not say how it refuses");
+        }
+    }
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count, "an operation id is used twice");
+}
+
+#[test]
+fn a_change_that_breaks_clients_is_seen() {
+    let api = |output: Value, input: Value, method: &str| {
+        json!({ "paths": { "/v1/x": { method: {
+            "requestBody": { "content": { "application/json": { "schema": input } } },
+            "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/X" } } } } },
+        } } }, "components": { "schemas": { "X": output } } })
+    };
+    let output = json!({ "type": "object", "properties": { "id": { "type": "string" }, "at": { "type": "string" } } });
+    let input = json!({ "type": "object", "properties": { "a": { "type": "integer" } }, "required": [] });
+    let old = api(output.clone(), input.clone(), "post");
+    let breaks = |new: &Value| breaking_changes(&old, new).len();
+    assert_eq!(breaks(&old), 0);
+    let more = json!({ "type": "object", "properties": { "id": { "type": "string" }, "at": { "type": "string" }, "new": { "type": "string" } } });
+    assert_eq!(breaks(&api(more, input.clone(), "post")), 0, "a new field breaks nobody");
+    let less = json!({ "type": "object", "properties": { "id": { "type": "string" } } });
+    assert_eq!(breaks(&api(less, input.clone(), "post")), 1);
+    let other = json!({ "type": "object", "properties": { "id": { "type": "integer" }, "at": { "type": "string" } } });
+    assert_eq!(breaks(&api(other, input.clone(), "post")), 1);
+    let required =
+        json!({ "type": "object", "properties": { "a": { "type": "integer" }, "b": { "type": "string" } }, "required": ["b"] });
+    assert_eq!(breaks(&api(output.clone(), required, "post")), 1);
+    let forgotten = json!({ "type": "object", "properties": {}, "required": [] });
+    assert_eq!(breaks(&api(output.clone(), forgotten, "post")), 1);
+    assert_eq!(breaks(&api(output, input, "put")), 1);
+}
