@@ -243,7 +243,7 @@ impl Answer {
     /// # Panics
     /// See above.
     #[track_caller]
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "the check may be all that is wanted of an answer")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self

@@ -223,9 +223,7 @@ impl Cart {
             } else if self.lines.len() < LINES_MAX {
                 self.lines.push(Line::new(new_id(), item.variant_id, item.quantity, self.currency));
             } else {
-                let detail = format!("A cart has at most {LINES_MAX} lines.");
-                let fault = Fault::new(Code::Unprocessable, "too_many_lines", detail.as_str());
-                return Err(fault.at(format!("/lines/{index}"), "too_many_lines", detail));
+                return Err(too_many_lines(index));
             }
         }
         Ok(())
@@ -310,6 +308,13 @@ pub fn frozen() -> Fault {
 /// The refusal of a change after the cart became an order.
 pub fn completed() -> Fault {
     Fault::new(Code::Conflict, "cart_completed", "This cart has become an order. Start a new cart.")
+}
+
+/// The refusal of a line too many.
+pub fn too_many_lines(index: usize) -> Fault {
+    let detail = format!("A cart has at most {LINES_MAX} lines.");
+    let fault = Fault::new(Code::Unprocessable, "too_many_lines", detail.as_str());
+    fault.at(format!("/lines/{index}"), "too_many_lines", detail)
 }
 
 fn check_quantity(quantity: i64, pointer: &str) -> Result<(), Fault> {

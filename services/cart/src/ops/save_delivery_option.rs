@@ -1,7 +1,7 @@
 //! Creates and changes delivery options.
 
 use bloom_events::{Draft, publish};
-use bloom_fault::Fault;
+use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId};
 use bloom_runtime::http::IfMatch;
 use bloom_runtime::{Begin, Call, Reply};
@@ -178,13 +178,22 @@ fn patched(mut option: DeliveryOption, patch: &DeliveryOptionPatch) -> Result<De
 async fn check(app: &CartService, call: &Call, option: &DeliveryOption) -> Result<(), Fault> {
     option.check()?;
     if let Some(channel) = option.channel_id {
-        facts(app, call, channel.to_string(), std::iter::empty()).await.map_err(|fault| {
-            let message = "There is no such channel.";
-            if fault.reason == "not_found" { fault.at("/channel_id", "not_found", message) } else { fault }
-        })?;
+        let known = facts(app, call, channel.to_string(), std::iter::empty()).await;
+        known.map_err(|fault| unknown(fault, "channel", "/channel_id"))?;
     }
     match option.tax_class_id {
-        Some(class) => check_tax_class(app, call, option.currency, class).await,
+        Some(class) => {
+            let known = check_tax_class(app, call, option.currency, class).await;
+            known.map_err(|fault| unknown(fault, "tax class", "/tax_class_id"))
+        }
         None => Ok(()),
     }
+}
+
+/// A neighbour does not know an id: said of the field that named it.
+fn unknown(fault: Fault, what: &str, pointer: &str) -> Fault {
+    if fault.code == Code::NotFound {
+        return Fault::not_found(what).at(pointer, "not_found", format!("There is no such {what}."));
+    }
+    fault
 }
