@@ -90,7 +90,9 @@ begin
             updated_at = greatest(i.updated_at, d.occurred_at)
         from delta d
         where (i.tenant_id, i.variant_id, i.location_id) = (d.tenant_id, d.variant_id, d.location_id)
-        returning i.variant_id
+        returning i.tenant_id, i.variant_id
+    ), mark as (
+        insert into stock_dirty (tenant_id, variant_id) select distinct tenant_id, variant_id from item
     )
     select (select count(*) from delta), (select count(*) from item) into wanted, moved;
     if moved <> wanted then
@@ -103,17 +105,29 @@ $$;
 create trigger movement_apply after insert on movement
     referencing new table as added for each statement execute function movement_apply();
 
-create function stock_item_dirty() returns trigger
+-- New items and other settings are changes of stock as well.
+create function stock_item_created() returns trigger
 language plpgsql security definer set search_path from current as $$
 begin
-    insert into stock_dirty (tenant_id, variant_id) select distinct tenant_id, variant_id from changed;
+    insert into stock_dirty (tenant_id, variant_id) select distinct tenant_id, variant_id from added;
     return null;
 end
 $$;
 create trigger stock_item_created after insert on stock_item
-    referencing new table as changed for each statement execute function stock_item_dirty();
-create trigger stock_item_updated after update on stock_item
-    referencing new table as changed for each statement execute function stock_item_dirty();
+    referencing new table as added for each statement execute function stock_item_created();
+
+create function stock_item_set() returns trigger
+language plpgsql security definer set search_path from current as $$
+begin
+    insert into stock_dirty (tenant_id, variant_id) values (new.tenant_id, new.variant_id);
+    return null;
+end
+$$;
+create trigger stock_item_set after update on stock_item
+    for each row when (
+        (old.safety_stock, old.backorder_limit) is distinct from (new.safety_stock, new.backorder_limit)
+    )
+    execute function stock_item_set();
 
 -- What stock.updated tells of a location is published again when it changes.
 create function location_dirty() returns trigger

@@ -1,6 +1,9 @@
 //! Each invariant says its name when its data are spoiled.
 
+use bloom_testkit::bench;
+
 use super::stage;
+use crate::{MIGRATIONS, NAME, platform};
 
 #[tokio::test]
 async fn each_breach_is_named() {
@@ -32,4 +35,18 @@ async fn each_breach_is_named() {
         found.dedup();
         assert_eq!(found, expected, "{statement}");
     }
+}
+
+#[tokio::test]
+async fn stock_that_nobody_publishes_is_named() {
+    let bench = bench(NAME, &MIGRATIONS).await;
+    let mut conn = bench.superuser().await;
+    let mark = "insert into stock_dirty (tenant_id, variant_id) values (gen_random_uuid(), gen_random_uuid())";
+    sqlx::query(mark).execute(&mut conn).await.unwrap();
+    let mut names = Vec::new();
+    for check in platform::checks() {
+        let breaches = check.breaches(&mut bench.db.system().await.unwrap()).await.unwrap();
+        names.extend(breaches.into_iter().map(|breach| breach.invariant));
+    }
+    assert_eq!(names, ["stock_published"]);
 }

@@ -111,6 +111,25 @@ async fn a_hold_that_is_over_frees_its_units_at_once() {
 }
 
 #[tokio::test]
+async fn what_one_clock_has_ended_no_slower_clock_revives() {
+    let stage = stage().await;
+    let shop = stage.location("BLR", 0).await;
+    let (variant, other) = (stage.variant(&[(shop, 1)]).await, stage.variant(&[(shop, 1)]).await);
+    let first = stage.hold(&stage.wanted(&[(variant, 1), (other, 1)], &[])).await.unwrap();
+    // A buyer at an instance whose clock runs ahead takes the unit; the hold's owner asks one that is behind.
+    stage.bench.clock.advance(TimeDelta::seconds(600));
+    stage.take(variant, 1).await.unwrap();
+    stage.bench.clock.advance(TimeDelta::seconds(-5));
+    assert_eq!(stage.commit(&first.hold_id, stage.id()).await.unwrap_err().reason, "hold_expired");
+    assert_eq!(stage.extend(&first.hold_id, 60).await.unwrap_err().reason, "hold_expired");
+    assert_eq!(stage.levels(variant, shop).await, [1, 0, 1, 0]);
+    assert!(stage.breaches().await.is_empty());
+    stage.release(&first.hold_id).await.unwrap();
+    assert_eq!(stage.levels(other, shop).await, [1, 0, 0, 1]);
+    assert!(stage.breaches().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_hold_lives_as_long_as_it_is_extended() {
     let stage = stage().await;
     let shop = stage.location("BLR", 0).await;
