@@ -1,2 +1,109 @@
-//! What a storefront sees first.
+//! What a storefront sees first: the request of the product description, and what follows from it.
 
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::fleet;
+use crate::shop::{Shop, eventually, send};
+
+fn product(number: i64, title: &str, amount: i64, on_hand: i64) -> Value {
+    json!({
+        "external_id": format!("part-{number}"),
+        "title": title,
+        "status": "active",
+        "variants": [{
+            "sku": format!("SKU-{number}"), "weight_grams": 500,
+            "prices": [{ "currency": "INR", "amount": amount }],
+            "stock": [{ "location": "BLR-1", "on_hand": on_hand }],
+        }],
+        "channels": ["web"],
+    })
+}
+
+#[test]
+fn the_list_of_the_product_description() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        shop.import(&[product(1, "Oil Filter — OE", 349, 1290)]).await;
+        shop.import(&[product(2, "Brake Disc — Front", 2499, 184)]).await;
+        let page = eventually("prices and stock are listed", async || {
+            let page = shop.get("/v1/catalog/products?limit=2").await.expect(200).body;
+            page["data"]
+                .as_array()?
+                .iter()
+                .all(|item| item["price"].is_object() && item["inventory"]["available"] != 0)
+                .then_some(page)
+        })
+        .await;
+        let shown: Vec<Value> = page["data"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|item| json!({ "title": item["title"], "price": item["price"], "inventory": item["inventory"] }))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                json!({ "title": "Brake Disc — Front", "price": { "amount": 2499, "currency": "INR" }, "inventory": { "available": 184, "warehouse": "BLR-1" } }),
+                json!({ "title": "Oil Filter — OE", "price": { "amount": 349, "currency": "INR" }, "inventory": { "available": 1290, "warehouse": "BLR-1" } }),
+            ]
+        );
+        assert_eq!(page["page"], json!({ "limit": 2, "next": null }));
+        assert!(page["data"][0]["id"].as_str().is_some_and(|id| id.starts_with("prod_")));
+    });
+}
+
+#[test]
+fn pages_follow_each_other_while_products_come_in_between() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        let products: Vec<Value> =
+            (0..25).map(|number| product(number, &format!("Part {number:02}"), 100 + number, 10)).collect();
+        shop.import(&products).await;
+        let mut titles = Vec::new();
+        let mut path = "/v1/catalog/products?limit=10&sort=title".to_owned();
+        loop {
+            let page = shop.get(&path).await.expect(200).body;
+            titles.extend(
+                page["data"].as_array().expect("a list").iter().map(|item| item["title"].as_str().unwrap_or("").to_owned()),
+            );
+            if titles.len() == 10 {
+                shop.import(&[product(99, "Part 00 A", 1, 1)]).await;
+            }
+            match page["page"]["next"].as_str() {
+                Some(next) => path = format!("/v1/catalog/products?limit=10&sort=title&cursor={next}"),
+                None => break,
+            }
+        }
+        let expected: Vec<String> = (0..25).map(|number| format!("Part {number:02}")).collect();
+        assert_eq!(titles, expected, "nothing twice, nothing missing");
+    });
+}
+
+#[test]
+fn a_cursor_is_good_for_its_list_only() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        shop.import(&[product(1, "A", 1, 1), product(2, "B", 2, 2), product(3, "C", 3, 3)]).await;
+        let page = shop.get("/v1/catalog/products?limit=1").await.expect(200).body;
+        let cursor = page["page"]["next"].as_str().expect("there is more").to_owned();
+        for path in [
+            format!("/v1/catalog/products?limit=1&sort=title&cursor={cursor}"),
+            format!("/v1/catalog/products?limit=1&status=draft&cursor={cursor}"),
+            format!("/v1/catalog/categories?limit=1&cursor={cursor}"),
+            format!("/v1/catalog/products?limit=1&cursor={}x", &cursor[..cursor.len() - 1]),
+            "/v1/catalog/products?limit=1&cursor=cursor_".to_owned(),
+        ] {
+            assert_eq!(shop.get(&path).await.expect(400).code(), "cursor_invalid", "{path}");
+        }
+        let stranger = Shop::found(fleet).await;
+        stranger.open().await;
+        let answer = stranger.get(&format!("/v1/catalog/products?limit=1&cursor={cursor}")).await;
+        assert_eq!(answer.expect(400).code(), "cursor_invalid");
+        let storefront = shop.storefront(Method::GET, "/v1/catalog/products?limit=101");
+        assert_eq!(send(storefront).await.expect(400).code(), "query_invalid");
+    });
+}

@@ -9,10 +9,12 @@ use bloom::SERVICES;
 use bloom::fleet::{Fleet, FleetOptions};
 use bloom::peers::Reach;
 use bloom::processes::{Ground, Processes};
+use bloom_kernel::TenantId;
 use bloom_process::Settings;
 use bloom_runtime::config::SecretKey;
 use bloom_runtime::{Metrics, Peers};
 use clap::Parser;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock};
 
@@ -32,6 +34,26 @@ pub(crate) struct Running {
     reach: Reach,
     /// Kept alive: dropping it ends the processes.
     _processes: Option<tokio::sync::Mutex<Processes>>,
+}
+
+impl Running {
+    /// A connection that sees everything, to look behind the scenes.
+    pub(crate) async fn database(&self) -> PgConnection {
+        let options = self.settings.owner("orders").expect("the address is good");
+        options.disable_statement_logging().connect().await.expect("the database answers")
+    }
+
+    /// The data of a tenant's events of one kind, oldest first.
+    pub(crate) async fn told(&self, service: &str, tenant: &str, kind: &str) -> Vec<String> {
+        let tenant: TenantId = tenant.parse().expect("a tenant's id");
+        let statement = format!("select data from {service}.outbox where tenant_id = $1 and kind = $2 order by seq");
+        sqlx::query_scalar(AssertSqlSafe(statement))
+            .bind(tenant.uuid())
+            .bind(kind)
+            .fetch_all(&mut self.database().await)
+            .await
+            .expect("the outbox can be read")
+    }
 }
 
 #[derive(Parser)]
@@ -62,12 +84,8 @@ async fn start() -> Running {
 
 async fn start_within(settings: Settings) -> Running {
     let fleet = Fleet::start(&SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
-    let running = Running {
-        gateway_url: fleet.gateway_url.clone(),
-        reach: Reach::within(fleet.host.clone()),
-        settings,
-        _processes: None,
-    };
+    let running =
+        Running { gateway_url: fleet.gateway_url.clone(), reach: Reach::within(fleet.host.clone()), settings, _processes: None };
     // It serves until the test binary ends.
     RUNTIME.spawn(async move {
         let mut fleet = fleet;
@@ -125,7 +143,9 @@ pub(crate) fn ground(settings: &Settings, name: &str) -> Ground {
     Ground {
         program: variable("BLOOM_BIN").map_or_else(|| target.join("../debug/bloom"), PathBuf::from),
         folder,
-        kafka_libs: variable("BLOOM_KAFKA_LIBS").map(PathBuf::from).expect("BLOOM_KAFKA_LIBS names Kafka's jars; ./dev test sets it"),
+        kafka_libs: variable("BLOOM_KAFKA_LIBS")
+            .map(PathBuf::from)
+            .expect("BLOOM_KAFKA_LIBS names Kafka's jars; ./dev test sets it"),
         gateway: format!("127.0.0.1:{port}"),
         environment,
     }

@@ -9,5 +9,7 @@ mod trade;
 
 mod browse;
 mod gateway;
+mod hot;
+mod payments;
 mod purchase;
 mod quickstart;

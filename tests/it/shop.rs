@@ -103,11 +103,15 @@ impl Shop {
             "location_ids": [location], "is_default": true,
         });
         let channel = self.post("/v1/catalog/channels", &channel).await.expect(201).id();
-        let option = json!({ "code": "standard", "name": "Standard", "currency": "INR", "charge": { "type": "flat", "amount": 4_900 } });
+        let option =
+            json!({ "code": "standard", "name": "Standard", "currency": "INR", "charge": { "type": "flat", "amount": 4_900 } });
         let option = self.post("/v1/delivery-options", &option).await.expect(201).id();
         let connection = json!({ "provider": "sandbox", "name": "Sandbox", "is_default": true });
-        self.post("/v1/payments/connections", &connection).await.expect(201);
-        json!({ "location_id": location, "channel_id": channel, "delivery_option_id": option, "tax_class_id": class })
+        let connection = self.post("/v1/payments/connections", &connection).await.expect(201).id();
+        json!({
+            "location_id": location, "channel_id": channel, "delivery_option_id": option, "tax_class_id": class,
+            "connection_id": connection,
+        })
     }
 
     /// Imports products, a JSON object each, and waits until they are listed with price and stock.

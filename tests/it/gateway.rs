@@ -1,0 +1,163 @@
+//! The front door: keys, limits, paths, versions, and what a client cannot smuggle through it.
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::fleet;
+use crate::shop::{Shop, eventually, send};
+
+const LIST: &str = "/v1/catalog/products";
+
+#[test]
+fn only_a_good_key_opens() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        let ask = |key: &str| send(shop.anonymous(Method::GET, LIST).header("authorization", key.to_owned()));
+        assert_eq!(send(shop.anonymous(Method::GET, LIST)).await.expect(401).code(), "key_missing");
+        assert_eq!(ask("Basic dXNlcjpwdw==").await.expect(401).code(), "key_missing");
+        assert_eq!(ask("Bearer sk_live_garbled").await.expect(401).code(), "key_malformed");
+        let mut mistyped = shop.secret_key.clone();
+        let last = mistyped.pop().expect("a key is not empty");
+        mistyped.push(if last == 'A' { 'B' } else { 'A' });
+        let answer = ask(&format!("Bearer {mistyped}")).await.expect(401);
+        assert_eq!(answer.code(), "key_malformed");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        assert!(!answer.body.to_string().contains(&mistyped[8..]), "a key is never repeated");
+        ask(&format!("bearer {}", shop.secret_key)).await.expect(200);
+        ask(&format!("Bearer {}", shop.publishable_key)).await.expect(200);
+    });
+}
+
+#[test]
+fn a_revoked_key_is_dead_within_five_seconds() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        let key = shop.post("/v1/identity/api-keys", &json!({ "kind": "secret", "name": "to be revoked" })).await.expect(201);
+        let secret = key.body["secret"].as_str().expect("told once").to_owned();
+        let ask = || send(shop.anonymous(Method::GET, LIST).bearer_auth(&secret));
+        ask().await.expect(200);
+        let id = key.body["api_key"]["id"].as_str().expect("an id");
+        shop.post(&format!("/v1/identity/api-keys/{id}/revoke"), &json!({})).await.expect(200);
+        let revoked = std::time::Instant::now();
+        eventually("the key is dead", async || (ask().await.status == 401).then_some(())).await;
+        assert!(revoked.elapsed() < std::time::Duration::from_secs(5), "it lived for {:?}", revoked.elapsed());
+    });
+}
+
+#[test]
+fn a_client_speaks_for_nobody_but_its_key() {
+    fleet::test(async |fleet| {
+        let (shop, stranger) = (Shop::found(fleet).await, Shop::found(fleet).await);
+        shop.open().await;
+        stranger.open().await;
+        stranger.import(&[json!({ "external_id": "x", "title": "Canary", "status": "active", "variants": [{ "sku": "X" }], "channels": ["web"] })]).await;
+        let request = shop
+            .secret(Method::GET, LIST)
+            .header("bloom-context", "v1.e30.e30")
+            .header("bloom-tenant", &stranger.tenant)
+            .header("bloom-request-id", "mine")
+            .header("bloom-timeout-ms", "1")
+            .header("x-forwarded-for", "10.0.0.1")
+            .header("connection", "close, bloom-context");
+        let answer = send(request).await.expect(200);
+        assert!(!answer.body.to_string().contains("Canary"));
+        assert_ne!(answer.header("bloom-request-id"), "mine");
+    });
+}
+
+#[test]
+fn paths_mean_one_thing() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        let host = shop.url.trim_start_matches("http://").to_owned();
+        for path in [
+            "/v1//catalog/products",
+            "/v1/catalog/../identity/api-keys",
+            "/v1/catalog/%2e%2e/identity/api-keys",
+            "/v1/catalog%2fproducts",
+            "/v1/catalog/%5cproducts",
+            "/v1/catalog/%00",
+            "/v1/catalog/%zz",
+            "/v1/catalog/./products",
+        ] {
+            // A client library would tidy the path up before it is sent.
+            let mut stream = tokio::net::TcpStream::connect(&host).await.expect("the gateway listens");
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
+                shop.secret_key
+            );
+            stream.write_all(request.as_bytes()).await.expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("answered");
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+            assert!(answer.contains("path_invalid"), "{path}: {answer}");
+        }
+    });
+}
+
+#[test]
+fn every_answer_says_who_when_and_how_much_is_left() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        let answer = shop.get(LIST).await.expect(200);
+        assert!(answer.header("bloom-request-id").starts_with("req_"));
+        assert_eq!(answer.header("bloom-version"), "2026-11-01");
+        assert!(
+            answer.header("ratelimit-policy").starts_with("\"key\";q=")
+                || answer.header("ratelimit-policy").starts_with("\"tenant\";q=")
+        );
+        assert!(answer.header("ratelimit").contains(";r="));
+        let version = |version: &str| send(shop.secret(Method::GET, LIST).header("bloom-version", version.to_owned()));
+        assert_eq!(version("2026-11-01").await.expect(200).header("bloom-version"), "2026-11-01");
+        let answer = version("2020-01-01").await.expect(400);
+        assert_eq!(answer.code(), "version_unknown");
+        assert!(answer.body["detail"].as_str().is_some_and(|text| text.contains("2026-11-01")));
+        let unknown = shop.get("/v1/nothing").await.expect(404);
+        assert_eq!(unknown.code(), "route_unknown");
+        assert_eq!(unknown.header("content-type"), "application/problem+json");
+        assert!(unknown.body["request_id"].as_str().is_some_and(|id| id == unknown.header("bloom-request-id")));
+        let long =
+            send(shop.secret(Method::POST, "/v1/catalog/channels").header("idempotency-key", "k".repeat(256)).json(&json!({})))
+                .await;
+        assert_eq!(long.expect(400).code(), "idempotency_key_invalid");
+        let large = send(
+            shop.secret(Method::POST, "/v1/catalog/channels")
+                .header("content-type", "application/json")
+                .body(vec![b' '; 2_000_000]),
+        )
+        .await;
+        assert_eq!(large.expect(413).code(), "body_too_large");
+    });
+}
+
+#[test]
+fn one_description_covers_every_route() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        let api = send(shop.anonymous(Method::GET, "/openapi.json")).await.expect(200).body;
+        assert_eq!(api["openapi"], "3.1.0");
+        let paths = api["paths"].as_object().expect("paths");
+        for path in [
+            "/v1/catalog/products",
+            "/v1/identity/api-keys",
+            "/v1/inventory/locations",
+            "/v1/pricing/quotes",
+            "/v1/carts",
+            "/v1/checkouts",
+            "/v1/orders",
+            "/v1/payments",
+        ] {
+            assert!(paths.contains_key(path), "{path} is missing among {:?}", paths.keys());
+        }
+        let text = api.to_string();
+        let schemas = api["components"]["schemas"].as_object().expect("schemas");
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap_or("");
+            assert!(schemas.contains_key(name), "nothing is behind the reference {name}");
+        }
+    });
+}
