@@ -21,7 +21,8 @@ create table connection (
     constraint connection_default_active check (active or not is_default)
 );
 create unique index connection_default_key on connection (tenant_id) where is_default;
-create index connection_lookup on connection (id);
+-- A hash, so that no list of a tenant is ever read through it.
+create index connection_lookup on connection using hash (id);
 comment on table connection is 'retention: for ever, deactivated instead of deleted; personal: none (credentials are sealed)';
 select tenant_table('connection', 'select, insert, update', 'select');
 
@@ -117,5 +118,5 @@ create table provider_event (
     constraint provider_event_connection_fkey foreign key (tenant_id, connection_id) references connection,
     constraint provider_event_id_length check (char_length(event_id) between 1 and 255)
 );
-comment on table provider_event is 'retention: 90 days, longer than any provider repeats a notice; personal: none';
-select tenant_table('provider_event', 'select, insert, update', 'select, delete');
+comment on table provider_event is 'retention: for ever, it is what the provider said; personal: none';
+select tenant_table('provider_event', 'select, insert, update', 'select');

@@ -31,6 +31,7 @@ pub(super) struct Sandbox {
 struct Object {
     id: String,
     idempotency_key: String,
+    amount: i64,
     status: ObjectStatus,
     sequence: i64,
     #[serde(default)]
@@ -114,7 +115,10 @@ impl Sandbox {
             .header("idempotency-key", request.operation.to_string())
             .json(&body);
         match exchange(call).await {
-            Ok((status, bytes)) if status.is_success() => read(&bytes, |object: Object| Some(object.answer())),
+            Ok((status, bytes)) if status.is_success() => read(&bytes, |object: Object| {
+                let ours = object.idempotency_key == request.operation.to_string() && object.amount == request.amount;
+                ours.then(|| object.answer())
+            }),
             Ok((status, bytes)) if is_refusal(status) => Answer::Refused(complaint(&bytes)),
             Ok((status, _)) => Answer::Unknown(format!("status {status}")),
             Err(answer) => answer,

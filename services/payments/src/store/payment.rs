@@ -157,13 +157,13 @@ pub struct PaymentFilter {
 pub async fn payment_list(conn: &mut PgConnection, filter: PaymentFilter, limit: i64) -> Result<Vec<Payment>, Fault> {
     let before = filter.before.map_or(Uuid::max(), PaymentId::uuid);
     let rows = match (filter.checkout, filter.status) {
+        // A checkout has one payment at most.
         (Some(checkout), status) => {
             select_payment!(
-                "where checkout_id = $1 and id < $2 and ($3::text is null or status = $3) order by id desc limit $4",
+                "where checkout_id = $1 and id < $2 and ($3::text is null or status = $3)",
                 checkout.uuid(),
                 before,
                 status.map(PaymentStatus::as_str),
-                limit,
             )
             .fetch_all(conn)
             .await?

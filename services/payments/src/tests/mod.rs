@@ -1,6 +1,7 @@
 //! A payments service and a test provider on real PostgreSQL schemas, talking HTTP; time stands in the test's hand.
 
 mod domain;
+mod events;
 mod guards;
 mod ledger;
 mod model;
@@ -158,30 +159,21 @@ impl Stage {
 
     /// Waits until the payment stands so.
     pub(super) async fn until(&self, payment: PaymentId, status: &str) -> PaymentReply {
-        let start = Instant::now();
-        loop {
-            let known = self.payment(payment).await;
-            if known.status == status {
-                return known;
-            }
-            assert!(start.elapsed() < PATIENCE, "still {} instead of {status}", known.status);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        eventually(status, async || self.payment(payment).await.status == status).await;
+        self.payment(payment).await
     }
 
     /// Lets time pass until no operation of the payment is open. Something may always be open for the payer to do.
     pub(super) async fn quiet(&self, payment: PaymentId) {
-        let start = Instant::now();
-        while self
-            .operations(payment)
-            .await
-            .iter()
-            .any(|operation| ["init", "pending", "unknown"].contains(&operation["status"].as_str().unwrap_or_default()))
-        {
-            assert!(start.elapsed() < PATIENCE, "something stays open: {:?}", self.operations(payment).await);
-            self.bench.clock.advance(TimeDelta::seconds(4));
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let open = |operation: &Value| ["init", "pending", "unknown"].contains(&operation["status"].as_str().unwrap_or_default());
+        eventually("no operation is open", async || {
+            let done = !self.operations(payment).await.iter().any(open);
+            if !done {
+                self.bench.clock.advance(TimeDelta::seconds(4));
+            }
+            done
+        })
+        .await;
     }
 
     pub(super) async fn operations(&self, payment: PaymentId) -> Vec<Value> {
@@ -216,6 +208,15 @@ impl Stage {
 
     pub(super) fn stranger(&self) -> TenantId {
         self.bench.stranger
+    }
+}
+
+/// Looks again and again until it holds.
+pub(super) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < PATIENCE, "still not so: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::Stage;
+use super::{Stage, eventually};
 
 const SECRET: &str = "a-secret-of-the-test-provider";
 
@@ -63,7 +63,7 @@ fn about(id: &str, operation: impl std::fmt::Display, status: &str, sequence: i6
     let operation = operation.to_string();
     json!({
         "id": id, "type": format!("authorisation.{status}"),
-        "data": { "id": "auth_1", "idempotency_key": operation, "status": status, "sequence": sequence },
+        "data": { "id": "auth_1", "idempotency_key": operation, "amount": 1000, "status": status, "sequence": sequence },
     })
 }
 
@@ -153,13 +153,7 @@ async fn the_providers_own_tricks_book_once() {
     }
     let taken = "select count(*) from notice where delivered_at is not null";
     let all = "select count(*) from notice";
-    tokio::time::timeout(super::PATIENCE, async {
-        while stage.provider_sum(taken).await < stage.provider_sum(all).await {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .unwrap();
+    eventually("every notice is taken", async || stage.provider_sum(taken).await == stage.provider_sum(all).await).await;
     stage.resend_notices().await;
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
@@ -172,11 +166,7 @@ async fn a_notice_that_is_not_taken_comes_again() {
     sqlx::raw_sql("update endpoint set url = 'http://127.0.0.1:9/'").execute(&mut stage.sandbox.superuser().await).await.unwrap();
     stage.bench.clock.advance(chrono::TimeDelta::seconds(3));
     let failed = "select count(*) from notice where attempts = 1 and last_error is not null";
-    let start = tokio::time::Instant::now();
-    while stage.provider_sum(failed).await == 0 {
-        assert!(start.elapsed() < super::PATIENCE);
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    eventually("the first attempt has failed", async || 0 < stage.provider_sum(failed).await).await;
     let url = format!("{}/v1/payments/webhooks/{}", stage.public_url, stage.connection);
     sqlx::query("update endpoint set url = $1").bind(url).execute(&mut stage.sandbox.superuser().await).await.unwrap();
     stage.bench.clock.advance(chrono::TimeDelta::seconds(5));

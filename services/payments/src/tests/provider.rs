@@ -5,7 +5,7 @@ use std::time::Duration;
 use bloom_proto_payments::PaymentReply;
 use chrono::TimeDelta;
 
-use super::Stage;
+use super::{Stage, eventually};
 
 fn amounts(payment: &PaymentReply) -> (i64, i64, i64, i64) {
     (payment.authorised_amount, payment.captured_amount, payment.voided_amount, payment.refunded_amount)
@@ -154,13 +154,10 @@ async fn a_provider_that_is_away_fails_payments_and_keeps_captures_open() {
     let stage = Stage::open().await;
     let payment = stage.authorised(5000, "tok_success").await;
     stage.sandbox.host.shutdown.cancel();
-    tokio::time::timeout(super::PATIENCE, async {
-        while stage.authorise(stage.ids(), 100, "tok_success").await.is_ok_and(|reply| reply.status == "authorised") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    eventually("the provider is away", async || {
+        !stage.authorise(stage.ids(), 100, "tok_success").await.is_ok_and(|reply| reply.status == "authorised")
     })
-    .await
-    .unwrap();
+    .await;
     let reply = stage.authorise(stage.ids(), 5000, "tok_success").await.unwrap();
     assert_eq!((reply.status.as_str(), reply.failure.unwrap().code.as_str()), ("failed", "provider_error"));
     let capture = stage.operation();
@@ -191,10 +188,7 @@ async fn an_authorisation_that_got_lost_fails_after_half_a_minute() {
     .await
     .unwrap();
     stage.ask_in_five_seconds(stage.operations(payment).await[0]["id"].as_str().unwrap().parse().unwrap()).await;
-    for _ in 0..8 {
-        stage.bench.clock.advance(TimeDelta::seconds(30));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    stage.quiet(payment).await;
     let reply = stage.until(payment, "failed").await;
     assert_eq!(reply.failure.unwrap().code, "provider_error");
 }
