@@ -238,7 +238,14 @@ impl<'a> Purchase<'a> {
             instructions: &self.instructions,
         };
         self.asked_for_payment = true;
-        let payment = payment_authorise(self.app, self.call, ask).await.map_err(at_payment)?;
+        let payment = match payment_authorise(self.app, self.call, ask).await {
+            Ok(payment) => payment,
+            Err(fault) => {
+                // A refusal of the request itself is not recorded over there: no payment was asked for.
+                self.asked_for_payment = is_transient(&fault);
+                return Err(at_payment(fault).into());
+            }
+        };
         let outcome = payment.outcome.clone();
         let manual = payment.manual;
         self.payment = Some(payment);

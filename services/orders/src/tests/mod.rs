@@ -1,1 +1,10 @@
+//! An orders service beside all the real services that a purchase needs, each on a PostgreSQL schema of its own, with a
+//! payment provider over HTTP; time stands in the test's hand.
 
+mod aftersales;
+mod checkout;
+mod domain;
+mod lists;
+mod payment;
+mod stage;
+mod steps;

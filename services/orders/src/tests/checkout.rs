@@ -1,0 +1,220 @@
+//! Buying a cart: what one call answers, and what it leaves when it fails.
+
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_buys_a_cart() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(2).await;
+    let bought = stage.checkout(&guest, "k1", "tok_success").send().await.expect(201);
+    let order = &bought.json["order"];
+    assert_eq!(bought.json["status"], "completed");
+    assert_eq!(
+        (&order["status"], &order["payment_status"], &order["fulfilment_status"]),
+        (&json!("confirmed"), &json!("authorised"), &json!("unfulfilled"))
+    );
+    assert_eq!((&order["total"]["amount"], &order["lines"][0]["total"]["amount"]), (&json!(2_100), &json!(2_000)));
+    assert_eq!((&order["number"], &order["email"]), (&json!("1001"), &json!("Asha@Example.com")));
+    assert_eq!(order["lines"][0]["allocations"][0]["quantity"], 2);
+    assert_eq!(stage.levels(&stage.shirt).await, (1_000, 2, 0));
+    assert_eq!(stage.read_cart(&guest).await["status"], "completed");
+    let payments = stage.all_payments().await;
+    assert_eq!(
+        (payments.len(), &payments[0]["status"], &payments[0]["authorised"]["amount"]),
+        (1, &json!("authorised"), &json!(2_100))
+    );
+
+    let read = stage.read_order(&order["id"]).await;
+    assert_eq!(read["shipping_address"]["city"], "Bengaluru");
+    let path = format!("/v1/checkouts/{}", bought.id());
+    let checkout = Stage::shop(stage.orders.get(&path), &guest).send().await.expect(200);
+    assert_eq!(checkout.json, bought.json);
+    stage.orders.get(&path).publishable(&["checkouts:write"]).send().await.expect(401);
+    let other = stage.cart(1).await;
+    Stage::shop(stage.orders.get(&path), &other).send().await.expect(404);
+    stage.orders.get(&path).tenant(stage.bench.stranger).send().await.expect(404);
+    stage.drained().await;
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_buys_once_and_every_repeat_gets_the_same_reply() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(1).await;
+    let without = Stage::shop(stage.orders.post("/v1/checkouts"), &guest).json(&json!({ "cart_id": guest.cart })).send().await;
+    assert_eq!(without.expect(400).code(), "idempotency_key_required");
+    let attempts = (0..20).map(|_| stage.checkout(&guest, "k1", "tok_success").send());
+    let answers = futures::future::join_all(attempts).await;
+    let placed: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+    assert!(!placed.is_empty());
+    for answer in &answers {
+        assert!(answer.status == 201 || answer.code() == "idempotency_in_progress", "{answer:?}");
+    }
+    let order = placed[0].json["order"]["id"].clone();
+    let path = format!("/v1/orders/{}/captures", order.as_str().unwrap());
+    stage.orders.post(&path).key("c1").json(&json!({})).send().await.expect(201);
+    let again = stage.checkout(&guest, "k1", "tok_success").send().await.expect(201);
+    assert_eq!(again.json, placed[0].json, "the order is told as it was placed");
+    let misuse = stage.checkout(&guest, "k1", "tok_decline").send().await.expect(422);
+    assert_eq!(misuse.code(), "idempotency_key_reused");
+    let second = stage.checkout(&guest, "k2", "tok_success").send().await.expect(409);
+    assert_eq!(second.code(), "cart_completed");
+    assert_eq!((stage.all_orders().await.len(), stage.all_payments().await.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_buyers_of_one_unit_one_gets_it() {
+    let stage = Stage::open().await;
+    let last = stage.product("LAST", 500, 1).await;
+    let mut guests = Vec::new();
+    for _ in 0..50 {
+        guests.push(stage.cart_of(&last, 1).await);
+    }
+    let purchases = guests.iter().map(|guest| stage.checkout(guest, &guest.cart, "tok_success").send());
+    let answers = futures::future::join_all(purchases).await;
+    let placed = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(placed, 1);
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!((answer.status, answer.code()), (409, "insufficient_stock"), "{answer:?}");
+        assert_eq!(answer.json["errors"][0]["pointer"], "/lines/0");
+    }
+    stage.pass(8).await;
+    assert_eq!(stage.levels(&last).await, (1, 1, 0));
+    assert_eq!((stage.all_orders().await.len(), stage.all_payments().await.len()), (1, 1), "no stray charge");
+    for guest in &guests {
+        let status = stage.read_cart(guest).await["status"].clone();
+        assert!(status == "open" || status == "completed", "{status}");
+    }
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declined_payment_leaves_nothing_and_the_cart_can_be_bought_again() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(1).await;
+    let declined = stage.checkout(&guest, "k1", "tok_decline").send().await.expect(422);
+    assert_eq!(declined.code(), "payment_declined");
+    assert_eq!(declined.json["errors"][0]["pointer"], "/payment/token");
+    assert_eq!(stage.read_cart(&guest).await["status"], "open");
+    assert_eq!(stage.levels(&stage.shirt).await, (1_000, 0, 0));
+    let again = stage.checkout(&guest, "k1", "tok_decline").send().await.expect(422);
+    assert_eq!(again.code(), "payment_declined", "the provider is not asked twice");
+    assert_eq!(stage.all_payments().await.len(), 1);
+    stage.checkout(&guest, "k2", "tok_success").send().await.expect(201);
+    stage.pass(8).await;
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_cart_refuses_leaves_no_checkout() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(1).await;
+    stage.price(&stage.shirt, 1_100).await;
+    let changed = stage.checkout(&guest, "k1", "tok_success").send().await.expect(409);
+    assert_eq!(changed.code(), "price_changed");
+    let path = format!("/v1/carts/{}", guest.cart);
+    Stage::shop(stage.carts.patch(&path), &guest).if_match(1).json(&json!({})).send().await.expect(200);
+    let stale = json!({ "cart_id": guest.cart, "payment": { "token": "tok_success" }, "expected_version": 1 });
+    let stale = Stage::shop(stage.orders.post("/v1/checkouts"), &guest).key("k2").json(&stale).send().await.expect(412);
+    assert_eq!(stale.code(), "stale_version");
+    let mut thief = stage.cart(1).await;
+    thief.cart.clone_from(&guest.cart);
+    stage.checkout(&thief, "k3", "tok_success").send().await.expect(404);
+    let unknown = json!({ "cart_id": "cart_01jd6zv4x8e5yag7k3m2n9p0qr" });
+    stage.orders.post("/v1/checkouts").key("k4").json(&unknown).send().await.expect(404);
+    let stranger = stage.orders.post("/v1/checkouts").tenant(stage.bench.stranger).key("k5");
+    stranger.json(&json!({ "cart_id": guest.cart })).send().await.expect(404);
+
+    let mut connection = stage.bench.superuser().await;
+    let count: i64 = sqlx::query_scalar("select (select count(*) from checkout) + (select count(*) from timer)")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(count, 0, "refused before it had any effect, nothing is kept");
+    stage.checkout(&guest, "k1", "tok_success").send().await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_refused_by_field() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(1).await;
+    let ask = |body: Value| Stage::shop(stage.orders.post("/v1/checkouts"), &guest).key("k").json(&body).send();
+    let long = "x".repeat(256);
+    for (body, pointer) in [
+        (json!({ "cart_id": "cart_1" }), "/cart_id"),
+        (json!({ "cart_id": guest.cart, "payment": { "token": long } }), "/payment/token"),
+        (json!({ "cart_id": guest.cart, "expected_version": 0 }), "/expected_version"),
+        (json!({ "cart_id": guest.cart, "payment": { "token": "t", "provider": "nobody" } }), "/payment/provider"),
+    ] {
+        let refused = ask(body).await.expect(400);
+        assert_eq!(refused.json["errors"][0]["pointer"], pointer);
+    }
+    let card = ask(json!({ "cart_id": guest.cart, "payment": { "token": "4242 4242 4242 4242" } })).await.expect(422);
+    assert_eq!((card.code(), &card.json["errors"][0]["pointer"]), ("card_number_refused", &json!("/payment/token")));
+    assert!(!card.text.contains("4242"));
+    ask(json!({ "cart_id": guest.cart, "surprise": 1 })).await.expect(400);
+    stage
+        .orders
+        .post("/v1/checkouts")
+        .publishable(&["checkouts:write"])
+        .key("k")
+        .json(&json!({ "cart_id": guest.cart }))
+        .send()
+        .await
+        .expect(401);
+    assert_eq!(stage.read_cart(&guest).await["status"], "open");
+    assert_eq!(stage.levels(&stage.shirt).await, (1_000, 0, 0));
+    stage.pass(8).await;
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_or_secret_lies_open() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(1).await;
+    stage.faults.set([crate::saga::fault::FaultPoint {
+        step: crate::saga::Step::AuthorisePayment,
+        moment: crate::saga::fault::Moment::Before,
+        mishap: crate::saga::fault::Mishap::Crash,
+    }]);
+    stage.checkout(&guest, "k1", "tok_success").send().await.expect(503);
+    let mut connection = stage.bench.superuser().await;
+    let open: String = sqlx::query_scalar("select string_agg(checkout::text || convert_from(decode(encode(instructions, 'escape'), 'escape'), 'LATIN1'), '') from checkout")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    for secret in ["tok_success", guest.token.as_str()] {
+        assert!(!open.contains(secret), "{secret} lies open");
+    }
+    let order = stage.answer_of(&guest, "k1", "tok_success").await.expect(201).json["order"].clone();
+    let dump: String = sqlx::query_scalar(
+        "select (select string_agg(orders::text, '') from orders) || (select string_agg(data, '') from outbox)
+             || (select string_agg(timeline::text, '') from timeline) || (select string_agg(checkout::text, '') from checkout)",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    for word in ["Asha", "asha", "MG Road", "tok_success", guest.token.as_str()] {
+        assert!(!dump.contains(word), "{word} lies open");
+    }
+    let instructions: i64 = sqlx::query_scalar("select count(*) from checkout where instructions is not null")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(instructions, 0, "what is over needs no instructions");
+
+    let found = stage.orders.get("/v1/orders?email=asha%40example.com").send().await.expect(200);
+    assert_eq!(found.json["data"][0]["id"], order["id"]);
+    let subject = order["subject_id"].as_str().unwrap().parse().unwrap();
+    let mut tx = stage.bench.db.write(&stage.bench.call()).await.unwrap();
+    assert!(bloom_runtime::seal::erase(&mut tx, subject).await.unwrap());
+    tx.commit().await.unwrap();
+    let read = stage.read_order(&order["id"]).await;
+    assert_eq!((&read["email"], &read["shipping_address"], &read["total"]), (&Value::Null, &Value::Null, &order["total"]));
+    let found = stage.orders.get("/v1/orders?email=asha%40example.com").send().await.expect(200);
+    assert_eq!(found.json["data"], json!([]));
+    stage.drained().await;
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
