@@ -66,7 +66,7 @@ async fn every_list_is_read_by_an_index_of_the_tenant() {
          insert into journal select (jsonb_populate_record(j, jsonb_build_object(
              'id', gen_random_uuid(), 'payment_id', gen_random_uuid(), 'operation_id', gen_random_uuid()))).*
            from journal j, generate_series(1, 3000);
-         analyze",
+         analyze payment, operation, journal, connection",
     )
     .execute(&mut stage.bench.superuser().await)
     .await
