@@ -67,6 +67,8 @@ create table listing (
     state smallint not null,
     price_amount bigint,
     available bigint not null,
+    -- Where it is entered in listing_entry.
+    scopes uuid[] not null,
     doc text not null,
     constraint listing_pkey primary key (tenant_id, product_id, channel_id)
 ) with (fillfactor = 80);
@@ -94,21 +96,25 @@ create index listing_entry_title on listing_entry (tenant_id, channel_id, state,
 create index listing_entry_price on listing_entry (tenant_id, channel_id, state, scope_id, price_key, product_id);
 create index listing_entry_position on listing_entry (tenant_id, channel_id, state, scope_id, position, product_id)
     where position is not null;
-create index listing_entry_product on listing_entry (tenant_id, product_id);
 comment on table listing_entry is 'retention: projection, rebuilt from its sources; personal: none';
 select tenant_table('listing_entry');
 
--- What `listing` must hold for these products: the one definition, used to write the projection and to check it.
+-- What `listing` must hold for these products, and with `scopes`, `positions` and `title_key` what `listing_entry` must:
+-- the one definition, used to write the projection and to check it.
 -- The price is the lowest of the active variants'; what is available is summed over them and over the channel's locations;
 -- the warehouse is the first of those with stock.
 create function listing_rows(products uuid[]) returns table (
-    tenant_id uuid, channel_id uuid, product_id uuid, state smallint, price_amount bigint, available bigint, doc text
+    tenant_id uuid, channel_id uuid, product_id uuid, state smallint, price_amount bigint, available bigint,
+    scopes uuid[], positions bigint[], title_key text, doc text
 ) language sql stable as $$
     select p.tenant_id, c.id, p.id,
         (case when p.status = 'draft' then 3 when p.status = 'archived' then 4
               when published.channel_id is null then 2 else 1 end)::smallint,
         price.amount,
         coalesce(stock.available, 0)::bigint,
+        scope.ids,
+        scope.positions,
+        p.title_key,
         '{' || p.list_json
             || ',"price":' || coalesce('{"amount":' || price.amount || ',"currency":"' || c.currency || '"}', 'null')
             || ',"inventory":{"available":' || coalesce(stock.available, 0)
@@ -133,29 +139,20 @@ create function listing_rows(products uuid[]) returns table (
         where v.tenant_id = p.tenant_id and v.product_id = p.id and v.status = 'active'
             and l.active and (c.location_ids = '{}' or l.id = any (c.location_ids))
     ) stock on true
-    where p.id = any (products)
-$$;
-
--- The same for `listing_entry`, given `listing`.
-create function listing_entries(products uuid[]) returns table (
-    tenant_id uuid, channel_id uuid, state smallint, scope_id uuid, product_id uuid,
-    title_key text, price_key bigint, "position" bigint
-) language sql stable as $$
-    select l.tenant_id, l.channel_id, l.state, scope.id, l.product_id, p.title_key,
-        coalesce(l.price_amount, 9223372036854775807), scope.position
-    from product p
-    join listing l on l.tenant_id = p.tenant_id and l.product_id = p.id
     cross join lateral (
-        select '00000000-0000-0000-0000-000000000000'::uuid as id, null::bigint as position
-        union all
-        select distinct unnest(c.path), null::bigint
-        from product_category pc
-        join category c on c.tenant_id = pc.tenant_id and c.id = pc.category_id
-        where pc.tenant_id = p.tenant_id and pc.product_id = p.id
-        union all
-        select pc.collection_id, pc.position
-        from product_collection pc
-        where pc.tenant_id = p.tenant_id and pc.product_id = p.id
+        select array_agg(found.id order by found.id) as ids, array_agg(found.position order by found.id) as positions
+        from (
+            select '00000000-0000-0000-0000-000000000000'::uuid as id, null::bigint as position
+            union all
+            select distinct unnest(k.path), null::bigint
+            from product_category pk
+            join category k on k.tenant_id = pk.tenant_id and k.id = pk.category_id
+            where pk.tenant_id = p.tenant_id and pk.product_id = p.id
+            union all
+            select pl.collection_id, pl.position
+            from product_collection pl
+            where pl.tenant_id = p.tenant_id and pl.product_id = p.id
+        ) found
     ) scope
     where p.id = any (products)
 $$;

@@ -54,11 +54,12 @@ pub fn page_query(channel: ChannelId, shape: &ListShape, after: Option<&ListPosi
     let key = shape.order.key();
     let mut query = QueryBuilder::new("");
     if shape.filters.is_empty() {
-        query.push("select l.doc, e.product_id").push(column(key, ", e."));
+        // The document is looked up row by row, after the limit: there is no join whose plan could go astray.
         query.push(
-            " from listing_entry e join listing l on l.tenant_id = e.tenant_id and l.product_id = e.product_id \
-             and l.channel_id = e.channel_id",
+            "select (select l.doc from listing l where l.tenant_id = e.tenant_id and l.product_id = e.product_id \
+             and l.channel_id = e.channel_id), e.product_id",
         );
+        query.push(column(key, ", e.")).push(" from listing_entry e");
         push_range(&mut query, channel, shape, after);
         query.push(" limit ").push_bind(limit);
         return query;

@@ -40,45 +40,51 @@ pub async fn listing_refresh(conn: &mut PgConnection, products: &[ProductId]) ->
     if products.is_empty() {
         return Ok(());
     }
-    let products = uuids(products);
-    listing_write(conn, &products).await?;
-    listing_entry_write(conn, &products).await
-}
-
-/// The same when only stock has changed: nothing that lists are ordered by.
-pub async fn listing_refresh_stock(conn: &mut PgConnection, products: &[ProductId]) -> sqlx::Result<()> {
-    if products.is_empty() { Ok(()) } else { listing_write(conn, &uuids(products)).await }
-}
-
-async fn listing_write(conn: &mut PgConnection, products: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into listing (tenant_id, channel_id, product_id, state, price_amount, available, doc)
-         select tenant_id, channel_id, product_id, state, price_amount, available, doc from listing_rows($1)
+        "with fresh as materialized (select * from listing_rows($1)),
+         gone as (
+             delete from listing_entry e
+             using (select tenant_id, channel_id, state, product_id, unnest(scopes) as scope_id
+                    from listing where product_id = any($1)) old
+             where e.tenant_id = old.tenant_id and e.channel_id = old.channel_id and e.state = old.state
+                 and e.scope_id = old.scope_id and e.product_id = old.product_id
+                 and not exists (
+                     select from fresh f where f.product_id = old.product_id and f.channel_id = old.channel_id
+                         and f.state = old.state and old.scope_id = any (f.scopes))),
+         entered as (
+             insert into listing_entry (tenant_id, channel_id, state, scope_id, product_id, title_key, price_key, position)
+             select f.tenant_id, f.channel_id, f.state, s.id, f.product_id, f.title_key,
+                 coalesce(f.price_amount, 9223372036854775807), s.position
+             from fresh f cross join unnest(f.scopes, f.positions) as s(id, position)
+             on conflict (tenant_id, channel_id, state, scope_id, product_id) do update
+                 set title_key = excluded.title_key, price_key = excluded.price_key, position = excluded.position
+             where (listing_entry.title_key, listing_entry.price_key, listing_entry.position)
+                 is distinct from (excluded.title_key, excluded.price_key, excluded.position))
+         insert into listing (tenant_id, channel_id, product_id, state, price_amount, available, scopes, doc)
+         select tenant_id, channel_id, product_id, state, price_amount, available, scopes, doc from fresh
          on conflict (tenant_id, product_id, channel_id) do update set state = excluded.state,
-             price_amount = excluded.price_amount, available = excluded.available, doc = excluded.doc
-         where (listing.state, listing.price_amount, listing.available, listing.doc)
-             is distinct from (excluded.state, excluded.price_amount, excluded.available, excluded.doc)",
-        products,
+             price_amount = excluded.price_amount, available = excluded.available, scopes = excluded.scopes,
+             doc = excluded.doc
+         where (listing.state, listing.price_amount, listing.available, listing.scopes, listing.doc)
+             is distinct from (excluded.state, excluded.price_amount, excluded.available, excluded.scopes, excluded.doc)",
+        &uuids(products),
     )
     .execute(conn)
     .await
     .map(drop)
 }
 
-async fn listing_entry_write(conn: &mut PgConnection, products: &[Uuid]) -> sqlx::Result<()> {
+/// The same when only stock has changed: nothing that lists are ordered by.
+pub async fn listing_refresh_stock(conn: &mut PgConnection, products: &[ProductId]) -> sqlx::Result<()> {
+    if products.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
-        "with fresh as materialized (select * from listing_entries($1)),
-         gone as (
-             delete from listing_entry e where e.product_id = any($1) and not exists (
-                 select from fresh f where f.product_id = e.product_id and f.channel_id = e.channel_id
-                     and f.state = e.state and f.scope_id = e.scope_id))
-         insert into listing_entry (tenant_id, channel_id, state, scope_id, product_id, title_key, price_key, position)
-         select tenant_id, channel_id, state, scope_id, product_id, title_key, price_key, position from fresh
-         on conflict (tenant_id, channel_id, state, scope_id, product_id) do update set title_key = excluded.title_key,
-             price_key = excluded.price_key, position = excluded.position
-         where (listing_entry.title_key, listing_entry.price_key, listing_entry.position)
-             is distinct from (excluded.title_key, excluded.price_key, excluded.position)",
-        products,
+        "update listing l set available = f.available, doc = f.doc
+         from listing_rows($1) f
+         where l.tenant_id = f.tenant_id and l.product_id = f.product_id and l.channel_id = f.channel_id
+             and (l.available, l.doc) is distinct from (f.available, f.doc)",
+        &uuids(products),
     )
     .execute(conn)
     .await
@@ -138,24 +144,24 @@ pub async fn variant_products(conn: &mut PgConnection, variants: &[Uuid]) -> sql
 /// Where the projection differs from its sources among these products of any tenant: a few words for each place.
 pub async fn listing_differences(conn: &mut PgConnection, products: &[Uuid]) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
-        r#"select format('tenant %s product %s channel %s: %s', coalesce(w.tenant_id, h.tenant_id),
-               coalesce(w.product_id, h.product_id), coalesce(w.channel_id, h.channel_id),
-               case when h.doc is null then 'listing missing' when w.doc is null then 'listing left over'
-                    else 'listing holds ' || h.doc || ', sources say ' || w.doc end) as "words!"
-           from (select * from listing_rows($1)) w
-           full join (select * from listing where product_id = any($1)) h
-               on h.tenant_id = w.tenant_id and h.product_id = w.product_id and h.channel_id = w.channel_id
-           where (w.state, w.price_amount, w.available, w.doc) is distinct from (h.state, h.price_amount, h.available, h.doc)
+        r#"with fresh as materialized (select * from listing_rows($1))
+           select format('tenant %s product %s channel %s: the listing holds %s, its sources say %s',
+               f.tenant_id, f.product_id, f.channel_id, coalesce(l.doc, 'nothing'), f.doc) as "words!"
+           from fresh f
+           left join listing l
+               on l.tenant_id = f.tenant_id and l.product_id = f.product_id and l.channel_id = f.channel_id
+           where (l.state, l.price_amount, l.available, l.scopes, l.doc)
+               is distinct from (f.state, f.price_amount, f.available, f.scopes, f.doc)
            union all
-           select format('tenant %s product %s channel %s scope %s: entry %s', coalesce(w.tenant_id, h.tenant_id),
-               coalesce(w.product_id, h.product_id), coalesce(w.channel_id, h.channel_id), coalesce(w.scope_id, h.scope_id),
-               case when h.product_id is null then 'missing' when w.product_id is null then 'left over' else 'differs' end)
-           from (select * from listing_entries($1)) w
-           full join (select * from listing_entry where product_id = any($1)) h
-               on h.tenant_id = w.tenant_id and h.channel_id = w.channel_id and h.state = w.state
-               and h.scope_id = w.scope_id and h.product_id = w.product_id
-           where w.product_id is null or h.product_id is null
-               or (w.title_key, w.price_key, w.position) is distinct from (h.title_key, h.price_key, h.position)
+           select format('tenant %s product %s channel %s scope %s: the entry is missing or stands elsewhere',
+               f.tenant_id, f.product_id, f.channel_id, s.id)
+           from fresh f
+           cross join unnest(f.scopes, f.positions) as s(id, position)
+           left join listing_entry e
+               on e.tenant_id = f.tenant_id and e.channel_id = f.channel_id and e.state = f.state
+               and e.scope_id = s.id and e.product_id = f.product_id
+           where e.product_id is null or (e.title_key, e.price_key, e.position)
+               is distinct from (f.title_key, coalesce(f.price_amount, 9223372036854775807), s.position)
            limit 20"#,
         products,
     )
@@ -163,12 +169,19 @@ pub async fn listing_differences(conn: &mut PgConnection, products: &[Uuid]) -> 
     .await
 }
 
-/// Listings of products that do not exist.
+/// Listings and entries that nothing stands behind.
 pub async fn listing_orphans(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select format('tenant %s product %s: a listing without a product', l.tenant_id, l.product_id) as "words!"
-           from (select tenant_id, product_id from listing union select tenant_id, product_id from listing_entry) l
+           from listing l
            where not exists (select from product p where p.tenant_id = l.tenant_id and p.id = l.product_id)
+           union all
+           select format('tenant %s product %s channel %s scope %s: an entry without a listing',
+               e.tenant_id, e.product_id, e.channel_id, e.scope_id)
+           from listing_entry e
+           left join listing l
+               on l.tenant_id = e.tenant_id and l.product_id = e.product_id and l.channel_id = e.channel_id
+           where l.product_id is null or l.state <> e.state or e.scope_id <> all (l.scopes)
            limit 20"#,
     )
     .fetch_all(conn)

@@ -255,8 +255,10 @@ async fn variant_rows_write(conn: &mut PgConnection, tenant: TenantId, products:
              option_values = case when variant.status = 'archived' then variant.option_values else excluded.option_values end,
              weight_grams = excluded.weight_grams, tax_class_id = excluded.tax_class_id, metadata = excluded.metadata,
              updated_at = excluded.updated_at
-         where (variant.position, variant.status, variant.option_values, variant.updated_at)
-             is distinct from (excluded.position, excluded.status, excluded.option_values, excluded.updated_at)",
+         where (variant.position, variant.status, variant.sku, variant.barcode, variant.external_id, variant.option_values,
+                 variant.weight_grams, variant.tax_class_id, variant.metadata)
+             is distinct from (excluded.position, excluded.status, excluded.sku, excluded.barcode, excluded.external_id,
+                 excluded.option_values, excluded.weight_grams, excluded.tax_class_id, excluded.metadata)",
         tenant.uuid(),
         Json(rows) as _,
     )

@@ -1,0 +1,72 @@
+//! The domain by itself.
+
+use crate::domain::import::{CHUNK_LINES, LINE_BYTES_MAX};
+use crate::domain::import_line::ImportLine;
+use crate::domain::import_split::{Chunk, Splitter};
+use crate::domain::list::ListQuery;
+
+fn split(pieces: &[&[u8]]) -> Vec<Chunk> {
+    let mut splitter = Splitter::default();
+    let mut chunks: Vec<Chunk> = pieces.iter().flat_map(|piece| splitter.feed(piece)).collect();
+    chunks.extend(splitter.finish());
+    chunks
+}
+
+#[test]
+fn lines_are_the_same_however_the_bytes_arrive() {
+    let text: Vec<u8> = (0..CHUNK_LINES * 2 + 3).flat_map(|nr| format!("line {nr}\n").into_bytes()).collect();
+    let whole = split(&[&text]);
+    assert_eq!(whole.iter().map(|chunk| chunk.lines).collect::<Vec<_>>(), [500, 500, 3]);
+    assert_eq!(whole.iter().map(|chunk| chunk.first_line).collect::<Vec<_>>(), [1, 501, 1_001]);
+    for size in [1, 7, 64, 4_096] {
+        assert_eq!(split(&text.chunks(size).collect::<Vec<_>>()), whole, "in pieces of {size}");
+    }
+    let without_end = split(&[&text[..text.len() - 1]]);
+    assert_eq!(without_end, whole, "the last line needs no line feed");
+    assert_eq!(split(&[b""]), Vec::new());
+    assert_eq!(split(&[b"\n\nx"])[0].lines, 3);
+}
+
+#[test]
+fn an_overlong_line_is_left_out_and_named() {
+    let mut text = b"{}\n".to_vec();
+    text.extend(std::iter::repeat_n(b'x', LINE_BYTES_MAX + 1));
+    text.extend_from_slice(b"\n{}\n");
+    for size in [1_000, text.len()] {
+        let chunks = split(&text.chunks(size).collect::<Vec<_>>());
+        assert_eq!(chunks.len(), 1);
+        assert_eq!(
+            (chunks[0].body.as_slice(), chunks[0].lines, chunks[0].overlong.as_slice()),
+            (&b"{}\n\n{}\n"[..], 3, &[2][..])
+        );
+    }
+}
+
+#[test]
+fn a_line_that_does_not_parse_says_where() {
+    for (text, pointer, code) in [
+        (r#"{"variants":[{"sku":"a","prices":[{"amount":"1","currency":"INR"}]}]}"#, "/variants/0/prices/0", "invalid"),
+        (r#"{"variants":[{"sku":"a","stock":[{"location":"x","on_hand":1.5}]}]}"#, "/variants/0/stock/0/on_hand", "invalid"),
+        (r#"{"colour":"red"}"#, "/colour", "invalid"),
+        (r#"{"title""#, "", "json_malformed"),
+        ("{} {}", "", "json_malformed"),
+    ] {
+        let violation = ImportLine::parse(text.as_bytes()).unwrap_err();
+        assert!(violation.pointer.starts_with(pointer), "{text}: {violation:?}");
+        assert_eq!(violation.code, code, "{text}: {violation:?}");
+    }
+}
+
+#[test]
+fn attribute_filters_are_pairs() {
+    let pairs = |text: &str| {
+        let query = ListQuery { attribute: Some(text.to_owned()), ..ListQuery::default() };
+        query.shape(true).map(|shape| shape.filters.attributes).ok()
+    };
+    let pair = |code: &str, value: &str| (code.to_owned(), value.to_owned());
+    assert_eq!(pairs("a:1,b:x:y"), Some(vec![pair("a", "1"), pair("b", "x:y")]));
+    assert_eq!(pairs(r"a:x\,y\\,b:"), Some(vec![pair("a", r"x,y\"), pair("b", "")]));
+    for bad in ["a", ":x", "", "a:1,a:2,a:3,a:4,a:5,a:6"] {
+        assert_eq!(pairs(bad), None, "{bad}");
+    }
+}

@@ -1,0 +1,371 @@
+//! Bulk import. Pricing and inventory are servers of the test here, which keep what they are told.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bloom_events::Bus;
+use bloom_fault::{Code, Fault};
+use bloom_kernel::ImportId;
+use bloom_proto_inventory::inventory_server::{Inventory, InventoryServer};
+use bloom_proto_inventory::{self as inventory, SetStockReply, SetStockRequest};
+use bloom_proto_pricing::pricing_server::{Pricing, PricingServer};
+use bloom_proto_pricing::{QuoteReply, QuoteRequest, SetPricesReply, SetPricesRequest};
+use bloom_runtime::Host;
+use bloom_testkit::{Answer, bench};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use sqlx::Row as _;
+use tonic::{Request, Response, Status};
+
+use super::{Stage, text, with};
+use crate::domain::import::ImportStatus;
+use crate::ops::import::apply::apply_next;
+use crate::{Catalog, MIGRATIONS, NAME, service};
+
+/// What pricing and inventory were told, and how often they were asked.
+#[derive(Clone, Default)]
+struct Books(Arc<Mutex<Ledger>>);
+
+#[derive(Default)]
+struct Ledger {
+    prices: BTreeMap<(String, String), i64>,
+    stock: BTreeMap<(String, String), i64>,
+    calls: usize,
+    /// So many calls fail before one is answered.
+    away: usize,
+}
+
+impl Books {
+    fn call(&self) -> Result<std::sync::MutexGuard<'_, Ledger>, Status> {
+        let mut ledger = self.0.lock().unwrap();
+        ledger.calls += 1;
+        if 0 < ledger.away {
+            ledger.away -= 1;
+            return Err(Fault::new(Code::Unavailable, "unavailable", "").into());
+        }
+        Ok(ledger)
+    }
+}
+
+#[tonic::async_trait]
+impl Pricing for Books {
+    async fn quote(&self, _: Request<QuoteRequest>) -> Result<Response<QuoteReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn set_prices(&self, request: Request<SetPricesRequest>) -> Result<Response<SetPricesReply>, Status> {
+        let mut ledger = self.call()?;
+        let rows = request.into_inner().prices;
+        assert!((1..=1_000).contains(&rows.len()));
+        let bad: Vec<usize> = (0..rows.len()).filter(|index| rows[*index].currency == "JPY").collect();
+        if !bad.is_empty() {
+            let fault = Fault::new(Code::Invalid, "invalid_request", "No yen here.");
+            return Err(bad
+                .iter()
+                .fold(fault, |fault, row| fault.at(format!("/prices/{row}/currency"), "no_yen", "No yen."))
+                .into());
+        }
+        for row in rows {
+            ledger.prices.insert((row.variant_id, row.currency), row.amount);
+        }
+        Ok(Response::new(SetPricesReply { changed: 0 }))
+    }
+}
+
+#[tonic::async_trait]
+impl Inventory for Books {
+    async fn availability(
+        &self,
+        _: Request<inventory::AvailabilityRequest>,
+    ) -> Result<Response<inventory::AvailabilityReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+    async fn hold(&self, _: Request<inventory::HoldRequest>) -> Result<Response<inventory::HoldReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+    async fn extend_hold(&self, _: Request<inventory::ExtendHoldRequest>) -> Result<Response<inventory::HoldReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+    async fn release_hold(&self, _: Request<inventory::HoldRef>) -> Result<Response<inventory::HoldReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+    async fn commit_hold(
+        &self,
+        _: Request<inventory::CommitHoldRequest>,
+    ) -> Result<Response<inventory::CommitHoldReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+    async fn ship_allocation(
+        &self,
+        _: Request<inventory::AllocationChange>,
+    ) -> Result<Response<inventory::AllocationReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+    async fn release_allocation(
+        &self,
+        _: Request<inventory::AllocationChange>,
+    ) -> Result<Response<inventory::AllocationReply>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn set_stock(&self, request: Request<SetStockRequest>) -> Result<Response<SetStockReply>, Status> {
+        let mut ledger = self.call()?;
+        let rows = request.into_inner().rows;
+        assert!((1..=1_000).contains(&rows.len()));
+        let (known, unknown): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.location_code == "BLR-1");
+        for row in known {
+            ledger.stock.insert((row.variant_id, row.location_code), row.on_hand);
+        }
+        let unknown_locations = unknown.into_iter().map(|row| row.location_code).collect();
+        Ok(Response::new(SetStockReply { changed: 0, unknown_locations }))
+    }
+}
+
+fn serve(host: &Host, name: &str, routes: tonic::service::Routes) {
+    let (listener, stop) = (host.peers.in_memory(name), host.shutdown.clone());
+    let router = routes.prepare().into_axum_router();
+    #[expect(clippy::disallowed_methods, reason = "a server of the test, gone with it")]
+    tokio::spawn(async move {
+        let _ = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+    });
+}
+
+async fn stage() -> (Stage, Books) {
+    let bench = bench(NAME, &MIGRATIONS).await;
+    let books = Books::default();
+    serve(&bench.host, "pricing", tonic::service::Routes::new(PricingServer::new(books.clone())));
+    serve(&bench.host, "inventory", tonic::service::Routes::new(InventoryServer::new(books.clone())));
+    let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
+    let app = Catalog::new(bench.host.clone(), bench.db.clone());
+    let stage = Stage { bench, door, app };
+    stage.channel("web", json!({})).await;
+    (stage, books)
+}
+
+fn line(nr: usize) -> Value {
+    json!({ "external_id": format!("E{nr}"), "title": format!("Part {nr}"), "categories": [format!("Parts/Group {}", nr % 7)],
+        "variants": [{ "sku": format!("SKU-{nr}"), "prices": [{ "amount": nr, "currency": "INR" }],
+            "stock": [{ "location": "BLR-1", "on_hand": nr }] }] })
+}
+
+fn ndjson(lines: impl IntoIterator<Item = Value>) -> String {
+    lines.into_iter().map(|line| format!("{line}\n")).collect()
+}
+
+impl Stage {
+    async fn send(&self, body: String) -> Answer {
+        self.door.post("/v1/catalog/imports").raw("application/x-ndjson", body).send().await
+    }
+
+    async fn job(&self, id: &str) -> Value {
+        self.door.get(&format!("/v1/catalog/imports/{id}")).send().await.expect(200).json
+    }
+
+    async fn ended(&self, id: &str) -> Value {
+        for _ in 0..3_000 {
+            let job = self.job(id).await;
+            if job["status"] == "completed" || job["status"] == "failed" {
+                return job;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the import does not end: {}", self.job(id).await);
+    }
+
+    async fn import(&self, lines: impl IntoIterator<Item = Value>) -> Value {
+        let id = self.send(ndjson(lines)).await.expect(202).id();
+        self.ended(&id).await
+    }
+
+    async fn report(&self, id: &str) -> Vec<(i64, String, String)> {
+        let answer = self.door.get(&format!("/v1/catalog/imports/{id}/report")).send().await.expect(200);
+        assert_eq!(answer.header("content-type"), "application/x-ndjson");
+        let lines = answer.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| (line["line"].as_i64().unwrap(), text(&line["pointer"]), text(&line["code"]))).collect()
+    }
+}
+
+fn figures(job: &Value) -> [i64; 5] {
+    ["lines", "lines_applied", "lines_failed", "products_created", "products_updated"].map(|name| job[name].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn a_file_becomes_a_catalogue_and_the_same_file_changes_it() {
+    let (stage, books) = stage().await;
+    let job = stage.import((1..=1_203).map(line)).await;
+    assert_eq!((figures(&job), &job["status"]), ([1_203, 1_203, 0, 1_203, 0], &json!("completed")));
+    assert_eq!(stage.titles("limit=100").await.len(), 1_203);
+    let categories = stage.door.get("/v1/catalog/categories?limit=100").send().await.expect(200).json;
+    assert_eq!(categories["data"].as_array().unwrap().len(), 8, "created once each");
+    {
+        let ledger = books.0.lock().unwrap();
+        assert_eq!((ledger.prices.len(), ledger.stock.len(), ledger.calls), (1_203, 1_203, 6));
+    }
+    // By external id, by SKU, and a new one between them; absent fields stay.
+    let more = [
+        json!({ "external_id": "E5", "title": "Part five" }),
+        json!({ "title": "Part six", "variants": [{ "sku": "SKU-6", "weight_grams": 60 }] }),
+        json!({ "title": "Fresh", "variants": [{ "sku": "FRESH" }] }),
+        json!({ "external_id": "E5", "description": "Twice in one file" }),
+    ];
+    let job = stage.import(more).await;
+    assert_eq!(figures(&job), [4, 4, 0, 1, 2]);
+    let titles = stage.titles("sort=title&limit=100").await;
+    assert!(["Fresh", "Part five", "Part six"].iter().all(|title| titles.contains(&(*title).to_owned())));
+    assert!(!titles.contains(&"Part 5".to_owned()));
+    let mut conn = stage.bench.superuser().await;
+    let spooled: i64 = sqlx::query("select count(*) from import_chunk").fetch_one(&mut conn).await.unwrap().get(0);
+    assert_eq!(spooled, 0);
+    let five = "select version, description from product where external_id = 'E5'";
+    let five = sqlx::query(five).fetch_one(&mut conn).await.unwrap();
+    assert_eq!((five.get::<i64, _>(0), five.get::<String, _>(1)), (2, "Twice in one file".to_owned()));
+    stage.sound().await;
+}
+
+#[tokio::test]
+async fn bad_rows_are_reported_and_all_others_are_in() {
+    let (stage, books) = stage().await;
+    let mut lines: Vec<String> = (1..=40).map(|nr| line(nr).to_string()).collect();
+    lines[2] = "{ broken".to_owned();
+    lines[4] = with(line(5), json!({ "colour": "red" })).to_string();
+    lines[6] = with(line(7), json!({ "title": "" })).to_string();
+    lines[8] = with(line(9), json!({ "product_type": "nothing", "channels": ["web", "moon"] })).to_string();
+    lines[10] = String::new();
+    lines[12] = json!({ "external_id": "E13", "title": "T", "variants": [{ "sku": "SKU-1" }] }).to_string();
+    lines[14] = json!({ "external_id": "E15", "title": "No variant" }).to_string();
+    lines[16] = with(line(17), json!({ "categories": ["Parts//Discs"] })).to_string();
+    lines[18] =
+        with(line(19), json!({ "variants": [{ "sku": "A", "stock": [{ "location": "MOON", "on_hand": 1 }] }] })).to_string();
+    lines[20] =
+        with(line(21), json!({ "variants": [{ "sku": "B", "prices": [{ "amount": 1, "currency": "JPY" }] }] })).to_string();
+    lines[22] = "x".repeat(300 * 1024);
+    lines[24] =
+        with(line(25), json!({ "variants": [{ "sku": "C", "prices": [{ "amount": -1, "currency": "INR" }] }] })).to_string();
+    lines[26] = with(line(27), json!({ "title": "a\u{0}b" })).to_string();
+    let id = stage.send(lines.join("\r\n")).await.expect(202).id();
+    let job = stage.ended(&id).await;
+    assert_eq!(job["status"], "completed");
+    let expected = [
+        (3, "", "json_malformed"),
+        (5, "/colour", "invalid"),
+        (7, "/title", "required"),
+        (9, "/product_type", "unknown_product_type"),
+        (9, "/channels/1", "unknown_channel"),
+        (13, "/variants/0/sku", "sku_taken"),
+        (15, "/variants", "required"),
+        (17, "/categories/0", "required"),
+        (19, "/variants/0/stock/0/location", "unknown_location"),
+        (21, "/variants/0/prices/0", "no_yen"),
+        (23, "", "line_too_long"),
+        (25, "/variants/0/prices/0/amount", "out_of_range"),
+        (27, "/title", "control_character"),
+    ];
+    let found = stage.report(&id).await;
+    for (line, pointer, code) in expected {
+        assert!(found.contains(&(line, pointer.to_owned(), code.to_owned())), "{line} {pointer} {code} is not in {found:#?}");
+    }
+    // Lines 19 and 21 are products all the same: only their stock and price are refused.
+    assert_eq!(figures(&job), [40, 40, 12, 29, 0]);
+    assert_eq!(stage.titles("limit=100").await.len(), 29);
+    assert_eq!(books.0.lock().unwrap().prices.len(), 27);
+    stage.sound().await;
+}
+
+#[tokio::test]
+async fn a_killed_import_goes_on_where_its_last_commit_was() {
+    let (stage, books) = stage().await;
+    // The job as it is when the process dies right after the upload was acknowledged: no worker, timers asleep.
+    books.0.lock().unwrap().away = usize::MAX;
+    let id = stage.send(ndjson((1..=1_600).map(line))).await.expect(202).id();
+    let import: ImportId = id.parse().unwrap();
+    // Its worker applies chunks to the catalogue and cannot hand on prices: each time it dies there.
+    while apply_next(&stage.app, &stage.call(), import).await.unwrap_or(true) {}
+    let job = stage.job(&id).await;
+    assert_eq!((&job["status"], &job["products_created"]), (&json!("running"), &json!(1_600)));
+    books.0.lock().unwrap().away = 3;
+    // Whoever takes over hands on what is left, and applies no line twice.
+    for _ in 0..200 {
+        stage.bench.clock.advance(TimeDelta::seconds(20));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if stage.job(&id).await["status"] == "completed" {
+            break;
+        }
+    }
+    let job = stage.ended(&id).await;
+    assert_eq!(figures(&job), [1_600, 1_600, 0, 1_600, 0]);
+    let ledger = (books.0.lock().unwrap().prices.len(), books.0.lock().unwrap().stock.len());
+    assert_eq!(ledger, (1_600, 1_600));
+    let mut conn = stage.bench.superuser().await;
+    let versions: i64 = sqlx::query("select max(version) from product").fetch_one(&mut conn).await.unwrap().get(0);
+    assert_eq!(versions, 1);
+    stage.sound().await;
+}
+
+#[tokio::test]
+async fn two_workers_do_no_work_twice() {
+    let (stage, _) = stage().await;
+    let id = stage.send(ndjson((1..=1_100).map(line))).await.expect(202).id();
+    let (import, call): (ImportId, _) = (id.parse().unwrap(), stage.call());
+    let work = || async { while crate::ops::import::apply::apply_next(&stage.app, &call, import).await.unwrap() {} };
+    futures::join!(work(), work());
+    let job = stage.ended(&id).await;
+    assert_eq!(figures(&job), [1_100, 1_100, 0, 1_100, 0]);
+    stage.sound().await;
+}
+
+#[tokio::test]
+async fn lines_that_only_the_database_can_tell_apart_go_one_by_one() {
+    let (stage, _) = stage().await;
+    let pair = json!({ "external_id": "P", "title": "Pair", "options": [{ "name": "N", "values": ["1", "2"] }], "variants": [
+        { "sku": "A", "external_id": "VA", "options": { "N": "1" } }, { "sku": "B", "external_id": "VB", "options": { "N": "2" } }] });
+    assert_eq!(figures(&stage.import([pair]).await), [1, 1, 0, 1, 0]);
+    // Option values change places, which no statement can do at once.
+    let swapped = json!({ "external_id": "P", "variants": [
+        { "sku": "A", "options": { "N": "2" } }, { "sku": "B", "options": { "N": "1" } }] });
+    let job = stage.import([line(1), swapped, line(2)]).await;
+    assert_eq!(figures(&job), [3, 3, 1, 2, 0]);
+    assert_eq!(stage.report(&text(&job["id"])).await[0].2, "taken");
+    stage.sound().await;
+}
+
+#[tokio::test]
+async fn an_upload_is_taken_once_and_only_whole() {
+    let (stage, _) = stage().await;
+    let post = |body: String| stage.door.post("/v1/catalog/imports").key("k").raw("application/x-ndjson", body).send();
+    let first = post(ndjson([line(1)])).await.expect(202).id();
+    assert_eq!(post("never read".to_owned()).await.expect(202).id(), first);
+    let wrong = stage.door.post("/v1/catalog/imports").json(&json!({})).send().await.expect(415);
+    assert_eq!(wrong.code(), "content_type_unsupported");
+    stage.ended(&first).await;
+
+    // A client that vanished: nothing of its lines is applied, and its key is free again.
+    let mut conn = stage.bench.superuser().await;
+    sqlx::query("update import_job set status = 'receiving', finished_at = null").execute(&mut conn).await.unwrap();
+    assert_eq!(post(String::new()).await.expect(409).code(), "idempotency_in_progress");
+    stage.bench.clock.advance(TimeDelta::minutes(10));
+    crate::ops::import::run::run_import(&stage.app, &stage.call(), &first).await.unwrap();
+    let job = stage.job(&first).await;
+    assert_eq!((&job["status"], &job["failure"]), (&json!("failed"), &json!("upload_interrupted")));
+    let second = post(ndjson([line(2)])).await.expect(202).id();
+    assert_ne!(second, first);
+    assert_eq!(figures(&stage.ended(&second).await), [1, 1, 0, 1, 0]);
+    let list = stage.door.get("/v1/catalog/imports?limit=1").send().await.expect(200).json;
+    assert_eq!((&list["data"][0]["id"], list["page"]["next"].is_string()), (&json!(second), true));
+    assert_eq!(figures(&stage.import([]).await), [0; 5]);
+
+    // Thirty days on it is forgotten.
+    stage.bench.clock.advance(TimeDelta::days(31));
+    stage.settle().await;
+    let _ = stage.door.get(&format!("/v1/catalog/imports/{first}")).send().await.expect(404);
+    assert_eq!(ImportStatus::of("running"), ImportStatus::Running);
+}
+
+#[tokio::test]
+async fn a_publishable_key_imports_nothing() {
+    let (stage, _) = stage().await;
+    let body = ndjson([line(1)]);
+    let ask = stage.door.post("/v1/catalog/imports").publishable(&["catalog:read"]).raw("application/x-ndjson", body);
+    let _ = ask.send().await.expect(403);
+    let _ = stage.door.get("/v1/catalog/imports").publishable(&["catalog:read"]).send().await.expect(403);
+}
