@@ -17,7 +17,7 @@ use moka::future::Cache;
 use crate::{Gateway, NAME};
 
 /// How long a key lives in the cache: also how long it works while identity cannot be reached.
-const KEY_TTL: Duration = Duration::from_secs(60);
+const KEY_TTL: Duration = Duration::from_mins(1);
 /// Keys that nobody holds are remembered briefly, so that guessing costs identity little.
 const UNKNOWN_TTL: Duration = Duration::from_secs(5);
 const KEYS_MAX: u64 = 100_000;

@@ -1,6 +1,6 @@
 //! Prefixes and policies, validated before a port is bound.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bloom_runtime::StartError;
@@ -13,7 +13,7 @@ pub struct GatewayConfig {
     /// Longest prefix first.
     pub routes: Vec<Route>,
     /// `host:port` of each service.
-    pub upstreams: HashMap<String, Authority>,
+    pub upstreams: BTreeMap<String, Authority>,
     /// Requests per second that one key may make, and its burst.
     pub per_key: Rate,
     /// The same for all keys of one environment together.
@@ -67,15 +67,15 @@ impl Route {
 
 impl GatewayConfig {
     /// The product's own routes over the given upstream addresses (`http://host:port`).
-    pub fn new(addresses: &HashMap<String, String>) -> Result<Self, StartError> {
+    pub fn new(addresses: &BTreeMap<String, String>) -> Result<Self, StartError> {
         Self::with_routes(include_str!("routes.json"), addresses)
     }
 
     /// Routes from a JSON document of the shape of `routes.json`.
-    pub fn with_routes(routes: &str, addresses: &HashMap<String, String>) -> Result<Self, StartError> {
+    pub fn with_routes(routes: &str, addresses: &BTreeMap<String, String>) -> Result<Self, StartError> {
         let mut routes: Vec<Route> =
             serde_json::from_str(routes).map_err(|error| StartError::caused("the gateway's routes are not readable", error))?;
-        let mut upstreams = HashMap::new();
+        let mut upstreams = BTreeMap::new();
         for route in &routes {
             let bad = route.prefix.ends_with('/') || !route.prefix.starts_with('/') || route.timeout_ms == 0;
             if bad || routes.iter().filter(|other| other.prefix == route.prefix).count() > 1 {

@@ -32,8 +32,8 @@ use bloom_runtime::{Host, StartError};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::Keyring;
 use crate::config::GatewayConfig;
@@ -56,30 +56,43 @@ pub struct Gateway {
     pub(crate) keyring: Keyring,
     pub(crate) limiter: Limiter,
     pub(crate) upstream: proxy::Upstream,
+    /// Closed from the start: it only waits for the connections that are open.
+    connections: TaskTracker,
 }
 
 impl Gateway {
     /// A gateway over the given routes.
-    pub async fn new(config: GatewayConfig, host: Host) -> Result<Arc<Self>, StartError> {
+    pub fn new(config: GatewayConfig, host: Host) -> Result<Arc<Self>, StartError> {
         let keyring = Keyring::new(&host);
-        let limiter = Limiter::new(&config, &host).await?;
-        Ok(Arc::new(Self { keyring, limiter, upstream: proxy::upstream(), config, host }))
+        let limiter = Limiter::new(&config, &host)?;
+        let connections = TaskTracker::new();
+        connections.close();
+        Ok(Arc::new(Self { keyring, limiter, upstream: proxy::upstream(), config, host, connections }))
     }
 
     /// Serves until shutdown is asked for, then lets requests in flight finish.
     pub async fn run(self: Arc<Self>, listener: TcpListener) -> Result<(), StartError> {
         let shutdown = self.host.shutdown.clone();
-        let revocations = tokio::spawn(auth::follow_revocations(self.clone()));
+        let revocations = auth::follow_revocations(self.clone());
+        tokio::select! {
+            () = self.accept(listener) => {}
+            () = revocations => {}
+            () = shutdown.cancelled() => {}
+        }
+        tokio::select! {
+            () = self.connections.wait() => {}
+            () = tokio::time::sleep(bloom_runtime::server::DRAIN) => tracing::warn!("requests were cut off at the drain deadline"),
+        }
+        Ok(())
+    }
+
+    /// Accepts connections for as long as it is polled; those accepted go on after it.
+    async fn accept(self: &Arc<Self>, listener: TcpListener) {
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).pipeline_flush(true);
         server.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(Duration::from_secs(30));
-        let graceful = GracefulShutdown::new();
         loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = shutdown.cancelled() => break,
-            };
-            let (stream, client) = match accepted {
+            let (stream, client) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, as a rule: others must close before more can open.
@@ -89,22 +102,22 @@ impl Gateway {
                 }
             };
             let _ = stream.set_nodelay(true);
-            let gateway = self.clone();
+            let (gateway, shutdown) = (self.clone(), self.host.shutdown.clone());
             let service = service_fn(move |request| proxy::answer(gateway.clone(), client, request));
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-            let connection = graceful.watch(connection);
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
+            self.connections.spawn(async move {
+                let mut connection = std::pin::pin!(connection);
+                let ended = tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = shutdown.cancelled() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                };
+                if let Err(error) = ended {
                     tracing::debug!(error, "a connection ended badly");
                 }
             });
         }
-        drop(listener);
-        revocations.abort();
-        tokio::select! {
-            () = graceful.shutdown() => {}
-            () = tokio::time::sleep(bloom_runtime::server::DRAIN) => tracing::warn!("requests were cut off at the drain deadline"),
-        }
-        Ok(())
     }
 }

@@ -23,7 +23,7 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformatio
 const REDIS_DEADLINE: Duration = Duration::from_millis(40);
 const REDIS_REST_S: i64 = 1;
 /// A bucket untouched for this long is full again.
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_mins(10);
 
 /// The limits of a gateway.
 pub(crate) struct Limiter {
@@ -36,7 +36,7 @@ struct Buckets {
     name: &'static str,
     rate: Rate,
     quota: Quota,
-    buckets: Cache<String, Arc<Bucket>>,
+    by_id: Cache<String, Arc<Bucket>>,
     clock: DefaultClock,
 }
 
@@ -85,10 +85,10 @@ fn field(text: &str) -> HeaderValue {
 }
 
 impl Limiter {
-    pub(crate) async fn new(config: &GatewayConfig, host: &Host) -> Result<Self, StartError> {
+    pub(crate) fn new(config: &GatewayConfig, host: &Host) -> Result<Self, StartError> {
         let redis = match &config.redis_url {
             None => None,
-            Some(url) => shared(url, host).await?,
+            Some(url) => shared(url, host)?,
         };
         Ok(Self { keys: Buckets::new("key", config.per_key), tenants: Buckets::new("tenant", config.per_tenant), redis })
     }
@@ -117,15 +117,15 @@ impl Buckets {
             name,
             rate,
             quota: Quota::per_second(per_second).allow_burst(burst),
-            buckets: Cache::builder().max_capacity(200_000).time_to_idle(IDLE).build(),
+            by_id: Cache::builder().max_capacity(200_000).time_to_idle(IDLE).build(),
             clock: DefaultClock::default(),
         }
     }
 
     fn check(&self, id: &str) -> Decision {
-        let bucket = match self.buckets.get(id) {
+        let bucket = match self.by_id.get(id) {
             Some(bucket) => bucket,
-            None => self.buckets.get_with_by_ref(id, || {
+            None => self.by_id.get_with_by_ref(id, || {
                 Arc::new(RateLimiter::direct(self.quota).with_middleware::<StateInformationMiddleware>())
             }),
         };
@@ -162,7 +162,7 @@ end
 return {0, left[1], left[2], 0}
 ";
 
-async fn shared(url: &str, host: &Host) -> Result<Option<Shared>, StartError> {
+fn shared(url: &str, host: &Host) -> Result<Option<Shared>, StartError> {
     let client =
         redis::Client::open(url).map_err(|_| StartError::new("BLOOM_REDIS_URL is not usable: it reads redis://host:port"))?;
     let connect = redis::aio::ConnectionManager::new_lazy_with_config(client, redis::aio::ConnectionManagerConfig::new());

@@ -1,6 +1,6 @@
 //! The gateway as a process of its own.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bloom_process::{PEERS, Settings, listen, until_stopped};
 use bloom_runtime::{Peers, StartError, telemetry};
@@ -21,11 +21,11 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let config = gateway_config(settings, &addresses)?;
     let listener = listen(&settings.listen).await?;
     tracing::info!(listen = settings.listen, "serving");
-    Gateway::new(config, host).await?.run(listener).await
+    Gateway::new(config, host)?.run(listener).await
 }
 
 /// The product's routes over the given upstream addresses, with the limits of the settings.
-pub fn gateway_config(settings: &Settings, addresses: &HashMap<String, String>) -> Result<GatewayConfig, StartError> {
+pub fn gateway_config(settings: &Settings, addresses: &BTreeMap<String, String>) -> Result<GatewayConfig, StartError> {
     let rate = |per_second: u32| Rate { per_second, burst: per_second.saturating_mul(2) };
     Ok(GatewayConfig {
         per_key: rate(settings.rate_per_key),

@@ -1,11 +1,11 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderValue};
 
 use crate::config::GatewayConfig;
 use crate::{path, version};
 
-fn addresses() -> HashMap<String, String> {
+fn addresses() -> BTreeMap<String, String> {
     ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"]
         .map(|name| (name.to_owned(), format!("http://{name}:8080")))
         .into()
@@ -29,7 +29,7 @@ fn the_longest_prefix_of_whole_segments_decides() {
 
 #[test]
 fn routes_that_cannot_work_are_refused_before_a_port_is_bound() {
-    let refused = |routes: &str, addresses: &HashMap<String, String>| {
+    let refused = |routes: &str, addresses: &BTreeMap<String, String>| {
         GatewayConfig::with_routes(routes, addresses).err().map(|error| error.chain())
     };
     let catalog = r#"[{"prefix":"/v1/catalog","service":"catalog"}]"#;
@@ -46,7 +46,7 @@ fn routes_that_cannot_work_are_refused_before_a_port_is_bound() {
         let said = refused(routes, &addresses()).unwrap_or_default();
         assert!(said.contains(says), "{routes}: {said}");
     }
-    let nonsense = HashMap::from([("catalog".to_owned(), "not an address".to_owned())]);
+    let nonsense = BTreeMap::from([("catalog".to_owned(), "not an address".to_owned())]);
     assert!(refused(catalog, &nonsense).is_some_and(|said| said.contains("is not an address")));
 }
 

@@ -138,7 +138,7 @@ fn keys(settings: &Settings, service: &str) -> Result<(), StartError> {
     let Some(master) = &settings.secrets.master_key else {
         return Err(StartError::new("set BLOOM_MASTER_KEY to derive keys from it"));
     };
-    let hex = |key: [u8; 32]| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |key: [u8; 32]| bloom_runtime::keys::hex(&key);
     println!("BLOOM_SERVICE_KEY={}", hex(bloom_runtime::keys::derive(&master.0, &format!("service:{service}"))));
     println!("BLOOM_CONTEXT_KEY={}", hex(bloom_runtime::keys::derive(&master.0, "context")));
     Ok(())

@@ -1,6 +1,6 @@
 //! All services and the gateway in one process: HTTP on loopback ports, gRPC in memory, the in-process bus.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bloom_gateway::{Gateway, gateway_config};
@@ -31,7 +31,7 @@ pub struct Fleet {
     /// `http://host:port` of the gateway.
     pub gateway_url: String,
     /// `http://host:port` of each service.
-    pub services: HashMap<String, String>,
+    pub services: BTreeMap<String, String>,
     /// A host of the fleet's own, for commands that ask services over gRPC.
     pub host: Host,
     shutdown: CancellationToken,
@@ -53,7 +53,7 @@ impl Fleet {
     pub async fn start(definitions: &[Definition], settings: &Settings, options: FleetOptions) -> Result<Self, StartError> {
         let shutdown = options.shutdown.clone();
         let peers = Peers::default();
-        let mut memory: HashMap<_, _> =
+        let mut memory: BTreeMap<_, _> =
             definitions.iter().map(|definition| (definition.name, peers.in_memory(definition.name))).collect();
         let bus = settings.bus()?;
         let mut running = JoinSet::new();
@@ -65,7 +65,7 @@ impl Fleet {
             Ok::<_, StartError>(host)
         };
         let gateway = listen(options.gateway.as_deref().unwrap_or("127.0.0.1:0")).await?;
-        let mut addresses = HashMap::from([(bloom_gateway::NAME.to_owned(), address(&gateway)?)]);
+        let mut addresses = BTreeMap::from([(bloom_gateway::NAME.to_owned(), address(&gateway)?)]);
         let mut listeners = Vec::new();
         for definition in definitions {
             let tcp = listen("127.0.0.1:0").await?;
@@ -88,9 +88,9 @@ impl Fleet {
             running.spawn(async move { (name, service.run(listeners).await) });
         }
         let config = gateway_config(settings, &addresses)?;
-        let front = Gateway::new(config, host(bloom_gateway::NAME)?).await?;
+        let front = Gateway::new(config, host(bloom_gateway::NAME)?)?;
         running.spawn(async move { (bloom_gateway::NAME, front.run(gateway).await) });
-        let mut services = HashMap::clone(&addresses);
+        let mut services = BTreeMap::clone(&addresses);
         let gateway_url = services.remove(bloom_gateway::NAME).unwrap_or_default();
         Ok(Self { gateway_url, services, host: host("fleet")?, shutdown, running })
     }

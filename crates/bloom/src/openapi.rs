@@ -1,6 +1,6 @@
 //! The API description without a running platform: what is committed as `docs/openapi.json`, and what may not change in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
     let mut settings = settings.clone();
     settings.secrets.master_key = Some(bloom_runtime::config::SecretKey([0; 32]));
     settings.database_url = Some("postgres://nobody@localhost/nothing".to_owned());
-    let addresses: HashMap<String, String> = SERVICES
+    let addresses: BTreeMap<String, String> = SERVICES
         .iter()
         .map(|definition| definition.name)
         .chain([bloom_gateway::NAME])

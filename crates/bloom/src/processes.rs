@@ -287,7 +287,7 @@ pub(crate) async fn up(mut settings: Settings, dir: &StateDir, options: &UpOptio
 fn environment(settings: &Settings) -> Result<BTreeMap<String, String>, StartError> {
     let database = settings.database_url.clone().ok_or_else(|| StartError::new("no database is configured"))?;
     let master = settings.secrets.master_key.as_ref().ok_or_else(|| StartError::new("no master key is configured"))?;
-    let hex: String = master.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bloom_runtime::keys::hex(&master.0);
     Ok([
         ("BLOOM_DATABASE_URL".to_owned(), database),
         ("BLOOM_MASTER_KEY".to_owned(), hex),

@@ -73,7 +73,7 @@ impl StateDir {
         }
         let mut key = [0_u8; 32];
         OsEntropy.fill(&mut key);
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bloom_runtime::keys::hex(&key);
         write_private(&path, hex.as_bytes())?;
         Ok(SecretKey(key))
     }

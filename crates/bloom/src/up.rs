@@ -34,7 +34,7 @@ pub struct UpOptions {
 }
 
 /// Starts, and stays until it is stopped (or returns when ready with `--detach`).
-pub async fn up(settings: Settings, path: &Path, options: UpOptions) -> Result<(), StartError> {
+pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Result<(), StartError> {
     let dir = StateDir::open(path)?;
     if let Some(state) = dir.read()
         && let Some(pid) = state.running()
@@ -46,6 +46,11 @@ pub async fn up(settings: Settings, path: &Path, options: UpOptions) -> Result<(
     if options.detach {
         return detach(&dir, path, &options).await;
     }
+    // A person at a terminal reads warnings; BLOOM_LOG asks for more.
+    if settings.telemetry.log == "info" {
+        "warn".clone_into(&mut settings.telemetry.log);
+        "text".clone_into(&mut settings.telemetry.log_format);
+    }
     if options.fleet {
         return crate::processes::up(settings, &dir, &options).await;
     }
@@ -54,11 +59,6 @@ pub async fn up(settings: Settings, path: &Path, options: UpOptions) -> Result<(
 
 async fn run(mut settings: Settings, dir: &StateDir, options: &UpOptions) -> Result<(), StartError> {
     let started = Instant::now();
-    // A person at a terminal reads warnings; BLOOM_LOG asks for more.
-    if settings.telemetry.log == "info" {
-        "warn".clone_into(&mut settings.telemetry.log);
-        "text".clone_into(&mut settings.telemetry.log_format);
-    }
     let _telemetry = telemetry::init("bloom", &settings.telemetry)?;
     let shutdown = until_stopped()?;
     let database = prepare(&mut settings, dir).await?;

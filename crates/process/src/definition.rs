@@ -1,6 +1,6 @@
 //! What a service brings along.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bloom_events::Bus;
@@ -28,7 +28,7 @@ pub struct Start {
     /// Where its events go and others' come from.
     pub bus: Bus,
     /// `http://host:port` of each service, and of `gateway` as browsers reach it.
-    pub addresses: Arc<HashMap<String, String>>,
+    pub addresses: Arc<BTreeMap<String, String>>,
 }
 
 impl Start {

@@ -111,6 +111,7 @@ pub fn until_stopped() -> Result<CancellationToken, StartError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let token = CancellationToken::new();
     let stop = token.clone();
+    #[expect(clippy::disallowed_methods, reason = "it outlives every service and ends the process")]
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         stop.cancel();

@@ -1,6 +1,6 @@
 //! Everything a process is told, parsed wholly before any port is bound.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bloom_events::Bus;
@@ -127,7 +127,7 @@ impl Settings {
     }
 
     /// Addresses of other services: `BLOOM_<SERVICE>_URL`, else `http://<name>:8080`.
-    pub fn addresses<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> HashMap<String, String> {
+    pub fn addresses<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> BTreeMap<String, String> {
         let address = |name: &str| environment(&format!("BLOOM_{}_URL", upper(name)));
         names.into_iter().map(|name| (name.to_owned(), address(name).unwrap_or_else(|| format!("http://{name}:8080")))).collect()
     }

@@ -99,7 +99,7 @@ impl Db {
     /// A connection for reads of one tenant.
     pub async fn read(&self, tenant: TenantId) -> Result<TenantRead, Fault> {
         if self.transaction_pooler {
-            return Ok(TenantRead(Read::Transaction(self.tenant_tx(tenant).await?)));
+            return Ok(TenantRead(Read::Transaction(Box::new(self.tenant_tx(tenant).await?))));
         }
         // After a restart of the database every pooled connection is broken once.
         for _ in 0..self.service.options().get_max_connections() {
@@ -125,13 +125,13 @@ impl Db {
     /// True when the database answers.
     pub async fn ready(&self) -> bool {
         match self.service.acquire().await {
-            Ok(mut connection) => match sqlx::Connection::ping(&mut *connection).await {
-                Ok(()) => true,
-                Err(_) => {
+            Ok(mut connection) => {
+                let answers = sqlx::Connection::ping(&mut *connection).await.is_ok();
+                if !answers {
                     drop(connection.detach());
-                    false
                 }
-            },
+                answers
+            }
             Err(_) => false,
         }
     }
@@ -211,7 +211,7 @@ pub struct TenantRead(Read);
 
 enum Read {
     Session(PoolConnection<Postgres>),
-    Transaction(TenantTx),
+    Transaction(Box<TenantTx>),
 }
 
 /// One transaction that sees every tenant.

@@ -19,6 +19,7 @@ use crate::seal::{decrypt, encrypt};
 /// Replies are kept at least this long; published in the API description.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack for a moment; a box would cost every write an allocation")]
 /// What became of a write that may have been asked for before.
 pub enum Begin<T, const STATUS: u16 = 200> {
     /// Not done yet: here is the transaction to do it in.

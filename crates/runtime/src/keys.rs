@@ -38,7 +38,7 @@ impl Keys {
 
     /// Password of one of the service's database roles.
     pub fn database_password(&self, role: &str) -> String {
-        self.derive(&format!("database:{role}")).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.derive(&format!("database:{role}")))
     }
 }
 
@@ -46,6 +46,15 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys(redacted)")
     }
+}
+
+/// A key as 64 hexadecimal digits.
+pub fn hex(key: &[u8; 32]) -> String {
+    use fmt::Write as _;
+    key.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// HMAC-SHA256 of a label: the extract-free half of HKDF, enough for keys that are uniform already.

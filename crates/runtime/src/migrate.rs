@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate as _, Migration, Migrator};
+use sqlx::migrate::{Migrate as _, MigrateError, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 
@@ -30,6 +30,7 @@ async fn migrate(
     service: &'static Migrator,
     keys: &Keys,
 ) -> Result<(), StartError> {
+    connection.execute("set client_min_messages to warning").await?;
     // Roles belong to the whole server: everybody who migrates anything on it goes through here one by one.
     connection.execute("select pg_advisory_lock(723150021)").await?;
     let roles = connection.execute(AssertSqlSafe(roles_sql(schema, keys))).await;
@@ -42,9 +43,13 @@ async fn migrate(
     })?;
     connection.execute(AssertSqlSafe(session_sql(schema))).await?;
     merged(service)
-        .run(connection)
+        .run(&mut *connection)
         .await
-        .map_err(|error| StartError::caused(format!("a migration of {} failed and was rolled back", schema.service), error))
+        .map_err(|error| StartError::caused(format!("a migration of {} failed and was rolled back", schema.service), error))?;
+    // A service reads it when it starts, and refuses to while a migration is pending.
+    let grant = format!("grant select on _sqlx_migrations to {}", schema.system_role());
+    connection.execute(AssertSqlSafe(grant)).await?;
+    Ok(())
 }
 
 /// Migrations that this executable knows and the database lacks; a server with any of them refuses to start.
@@ -54,7 +59,8 @@ pub async fn pending(server: &PgConnectOptions, service: &'static Migrator) -> R
     let applied = match connection.list_applied_migrations(&migrator.table_name).await {
         Ok(applied) => applied,
         // Without its table nothing was ever applied.
-        Err(_) => Vec::new(),
+        Err(MigrateError::Execute(sqlx::Error::Database(error))) if error.code().as_deref() == Some("42P01") => Vec::new(),
+        Err(error) => return Err(StartError::caused("it cannot be told which migrations were applied", error)),
     };
     let _ = connection.close().await;
     Ok(migrator

@@ -24,11 +24,13 @@ impl Door {
         let (router, _) = service.router();
         let memory = host.peers.in_memory(service.name);
         let (stop, grpc) = (host.shutdown.clone(), router.clone());
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
         tokio::spawn(async move {
             let _ = axum::serve(memory, grpc).with_graceful_shutdown(async move { stop.cancelled().await }).await;
         });
         for task in service.tasks {
             let stop = host.shutdown.clone();
+            #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
             tokio::spawn(async move {
                 let ended = task.run.await;
                 assert!(stop.is_cancelled(), "the task {} ended by itself: {ended:?}", task.name);

@@ -73,9 +73,9 @@ impl OperationInput for IfMatch {
                     example: None,
                 }),
                 example: Some("\"3\"".into()),
-                examples: Default::default(),
+                examples: std::iter::empty().collect(),
                 explode: None,
-                extensions: Default::default(),
+                extensions: std::iter::empty().collect(),
             },
             style: HeaderStyle::Simple,
         };
