@@ -1,0 +1,78 @@
+//! `pgbench` on a statement of the platform, as the platform's own role.
+
+use crate::Outcome;
+use crate::cluster::{DATABASE, Server};
+use crate::machine::{Cpu, Meter};
+use crate::record::Statement;
+
+/// Connections on both sides.
+pub(crate) const CLIENTS: usize = 8;
+
+/// What it reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached {
+    pub(crate) rate: f64,
+    pub(crate) cpu: Cpu,
+}
+
+/// A statement, its parameters, and as whom it runs.
+pub(crate) struct Script {
+    pub(crate) role: String,
+    pub(crate) schema: String,
+    pub(crate) tenant: String,
+    pub(crate) text: String,
+    pub(crate) parameters: Vec<String>,
+    /// Sets the tenant before each run too, as the platform does; else it is set once for each connection.
+    pub(crate) tenant_each_time: bool,
+}
+
+impl Script {
+    /// The statement as it was recorded.
+    pub(crate) fn new(role: &str, schema: &str, tenant: &str, text: &str, statement: &Statement) -> Self {
+        Self {
+            role: role.to_owned(),
+            schema: schema.to_owned(),
+            tenant: tenant.to_owned(),
+            text: text.to_owned(),
+            parameters: statement.parameters.iter().map(|value| value.as_deref().unwrap_or_default().to_owned()).collect(),
+            tenant_each_time: false,
+        }
+    }
+
+    fn file(&self) -> String {
+        let tenant = "select set_config('bloom.tenant', :tenant, false);\n";
+        let mut text = self.text.clone();
+        // From the last on: $1 is the beginning of $10 too.
+        for number in (1..=self.parameters.len()).rev() {
+            text = text.replace(&format!("${number}"), &format!(":p{number}"));
+        }
+        // A line is a statement.
+        let text: Vec<&str> = text.split_whitespace().collect();
+        format!("{}{};\n", if self.tenant_each_time { tenant } else { "" }, text.join(" "))
+    }
+
+    /// Runs it for some seconds.
+    pub(crate) fn run(&self, server: &Server, seconds: u64) -> Outcome<Reached> {
+        let folder = std::env::temp_dir().join(format!("bloom-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let file = folder.join("page.sql");
+        std::fs::write(&file, self.file())?;
+        let mut command = server.client("pgbench", &self.role)?;
+        command.args(["-n", "-M", "prepared", "-c", &CLIENTS.to_string(), "-j", "2", "-T", &seconds.to_string()]);
+        command.arg("-f").arg(&file).args(["-D", &format!("tenant={}", self.tenant)]);
+        for (index, value) in self.parameters.iter().enumerate() {
+            command.args(["-D", &format!("p{}={value}", index + 1)]);
+        }
+        command.env("PGOPTIONS", format!("-c search_path={} -c bloom.tenant={}", self.schema, self.tenant)).arg(DATABASE);
+        let meter = Meter::start(server.pid, None);
+        let output = command.output()?;
+        let (cpu, _) = meter.stop();
+        std::fs::remove_dir_all(&folder)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
+        let rate = rate.ok_or_else(|| format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)))?;
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let count = (rate * seconds as f64) as u64;
+        Ok(Reached { rate, cpu: cpu.per(count) })
+    }
+}
