@@ -23,7 +23,7 @@ pub struct Read {
     pub tax_version: i64,
 }
 
-/// The candidates of all lines (variant, quantity). With `explain` those that cannot win are there too.
+/// The candidates of all lines (variant, quantity), and the tenant's settings even when there are no lines. With `explain` those that cannot win are there too.
 pub async fn candidates_of_lines(
     conn: &mut PgConnection,
     lines: &[(VariantId, i64)],
@@ -33,14 +33,15 @@ pub async fn candidates_of_lines(
     let variants: Vec<Uuid> = lines.iter().map(|(variant, _)| variant.uuid()).collect();
     let quantities: Vec<i64> = lines.iter().map(|(_, quantity)| *quantity).collect();
     let rows = sqlx::query!(
-        r#"select line.ord as "ord!", s.rounding as "rounding?", s.tax_version as "tax_version?",
+        r#"select line.ord as "ord?", s.rounding as "rounding?", s.tax_version as "tax_version?",
                   c.price_id as "price_id?: PriceId", c.min_quantity as "min_quantity?", c.amount as "amount?",
                   c.id as "list_id?: PriceListId", c.code as "code?: Code", c.currency as "currency?: Currency",
                   c.channel_id as "channel_id?: ChannelId", c.gross as "gross?", c.tax_country as "tax_country?: Country",
                   c.starts_at as "starts_at?", c.ends_at as "ends_at?", c.priority as "priority?",
                   c.status as "status?: Status"
-           from unnest($1::uuid[], $2::int8[]) with ordinality line(variant_id, quantity, ord)
+           from (values (true)) always(there)
            left join settings s on true
+           left join unnest($1::uuid[], $2::int8[]) with ordinality line(variant_id, quantity, ord) on true
            left join lateral (
              select p.id as price_id, p.min_quantity, p.amount, l.*,
                     coalesce(l.status = 'active' and l.currency = $3 and (l.channel_id is null or l.channel_id = $4)
@@ -78,7 +79,7 @@ pub async fn candidates_of_lines(
             };
             Some(Candidate { price_id: row.price_id?, list, min_quantity: row.min_quantity?, amount: row.amount? })
         })();
-        let line = usize::try_from(row.ord - 1).ok().and_then(|at| read.candidates.get_mut(at));
+        let line = row.ord.and_then(|ord| read.candidates.get_mut(usize::try_from(ord - 1).ok()?));
         if let Some((candidate, line)) = candidate.zip(line) {
             line.push(candidate);
         }

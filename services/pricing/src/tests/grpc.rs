@@ -136,3 +136,19 @@ async fn bad_questions_get_clear_answers() {
     assert_eq!(fault.reason, "amount_out_of_range");
     assert!(with(|_| ()).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_charge_without_lines_is_taxed_by_what_is_set_up_now() {
+    let stage = stage().await;
+    stage.taxes(&[("DE", 190_000)]).await;
+    let charge = |class: String| {
+        let delivery = Some(DeliveryLine { amount: 119, tax_class_id: class });
+        stage.ask(QuoteRequest { delivery, ..quote(&[]) })
+    };
+    assert_eq!(charge(String::new()).await.unwrap().tax_total, 19);
+    let made = stage.made("tax-classes", json!({ "code": "post", "name": "Post" })).await;
+    let post = made["id"].as_str().unwrap().to_owned();
+    assert_eq!(charge(post).await.unwrap().tax_total, 0, "known at once, though no rate is due for it");
+    stage.patched("settings", json!({ "rounding": "half_even" })).await;
+    assert_eq!(charge(String::new()).await.unwrap().total, 119);
+}

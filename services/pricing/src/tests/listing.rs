@@ -134,8 +134,8 @@ async fn a_pass_may_run_twice_and_from_any_point() {
     let [pass, turn] = crate::events::timers(&stage.app);
     let now = stage.bench.clock.time();
     let again = json!({ "scope": { "list": [list, 2] }, "since": now, "after": variants.iter().min() }).to_string();
-    let stale = json!({ "scope": { "list": [list, 1] }, "since": now, "after": null }).to_string();
-    for payload in [&again, &again, &stale] {
+    let outdated = json!({ "scope": { "list": [list, 1] }, "since": now, "after": null }).to_string();
+    for payload in [&again, &again, &outdated] {
         let payload = serde_json::value::RawValue::from_string(payload.clone()).unwrap();
         pass.fire(&stage.call(), "again", &payload).await.unwrap();
     }

@@ -19,6 +19,7 @@ use bloom_proto_platform::{CheckRequest, DrainedRequest};
 use bloom_proto_pricing::pricing_client::PricingClient;
 use bloom_runtime::{Call, Peer};
 use bloom_testkit::{Bench, Door, bench};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
@@ -119,6 +120,8 @@ impl Stage {
 
     /// A channel, as the catalogue would tell it.
     async fn channel(&self, code: &str, gross: bool, country: &str, more: Value) -> ChannelId {
+        // Channels made later sort later.
+        self.bench.clock.advance(TimeDelta::milliseconds(1));
         let id: ChannelId = self.id();
         let basis = if gross { "gross" } else { "net" };
         let mut channel = json!({ "id": id, "code": code, "name": code, "currency": "EUR", "price_basis": basis,
