@@ -2,7 +2,7 @@
 //! database has committed; what comes twice for it stops at the inbox.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bloom_fault::{Code, Fault};
@@ -127,19 +127,21 @@ fn unavailable(error: KafkaError) -> Fault {
     Fault::new(Code::Unavailable, "bus_unavailable", "").retry_after(1).source(error)
 }
 
-/// A consumer's membership in its group, as long as it follows.
+/// The consumer group of a consumer.
 pub(crate) struct Group {
     topics: &'static [&'static str],
-    member: Mutex<Option<Arc<StreamConsumer>>>,
+    /// Asks about the group while it is followed. A connection of its own: behind a fetch that waits for messages, each
+    /// question would wait too.
+    probe: Mutex<Option<Arc<BaseConsumer>>>,
 }
 
 impl Group {
     pub(crate) fn new(topics: &'static [&'static str]) -> Self {
-        Self { topics, member: Mutex::default() }
+        Self { topics, probe: Mutex::default() }
     }
 
-    fn member(&self) -> Option<Arc<StreamConsumer>> {
-        self.member.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn probe(&self) -> MutexGuard<'_, Option<Arc<BaseConsumer>>> {
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn all_partitions(&self) -> impl Iterator<Item = (String, i32)> {
@@ -170,17 +172,17 @@ impl Group {
 
     /// How many published events are not yet applied and committed; one while the consumer has not begun.
     pub(crate) async fn lag(&self) -> Result<i64, Fault> {
-        let Some(member) = self.member() else { return Ok(1) };
+        let Some(probe) = self.probe().clone() else { return Ok(1) };
         let partitions: Vec<_> = self.all_partitions().collect();
         blocking(move || {
             let mut wanted = TopicPartitionList::new();
             for (topic, partition) in &partitions {
                 wanted.add_partition(topic, *partition);
             }
-            let committed = member.committed_offsets(wanted, TIMEOUT)?;
+            let committed = probe.committed_offsets(wanted, TIMEOUT)?;
             let mut lag = 0;
             for place in committed.elements() {
-                let (low, high) = member.fetch_watermarks(place.topic(), place.partition(), TIMEOUT)?;
+                let (low, high) = probe.fetch_watermarks(place.topic(), place.partition(), TIMEOUT)?;
                 let seen = if let Offset::Offset(seen) = place.offset() { seen } else { low };
                 lag += (high - seen).max(0);
             }
@@ -197,12 +199,12 @@ impl Group {
         let member: StreamConsumer = kafka.group_config(applier.reader).create().map_err(unavailable)?;
         let topics: Vec<String> = self.topics.iter().map(|service| topic(service)).collect();
         member.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>()).map_err(unavailable)?;
-        let member = Arc::new(member);
-        *self.member.lock().unwrap_or_else(PoisonError::into_inner) = Some(member.clone());
+        let probe: BaseConsumer = kafka.group_config(applier.reader).create().map_err(unavailable)?;
+        *self.probe() = Some(Arc::new(probe));
         let outcome = self.apply_all(&member, consumer, applier).await;
-        self.member.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let probe = self.probe().take();
         // Leaving the group waits for the brokers.
-        let _ = tokio::task::spawn_blocking(move || drop(member)).await;
+        let _ = tokio::task::spawn_blocking(move || drop((member, probe))).await;
         outcome
     }
 
