@@ -193,6 +193,11 @@ impl TenantTx {
         self.timers |= run_at <= self.host.wall() + TIMER_POLL;
     }
 
+    /// Leaves nothing, and lets go of its locks before it returns; merely dropped, it does so a moment later.
+    pub async fn rollback(self) -> Result<(), Fault> {
+        Ok(self.tx.rollback().await?)
+    }
+
     /// Makes it durable.
     pub async fn commit(self) -> Result<(), Fault> {
         self.tx.commit().await?;

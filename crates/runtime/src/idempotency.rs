@@ -56,6 +56,8 @@ impl Db {
         .await?;
         match row.fingerprint {
             Some(stored) if stored == fingerprint => {
+                // Ended here and not by being dropped: until then it holds the lock that the next request with the key tries.
+                tx.rollback().await?;
                 let body = row.body.map(|sealed| self.host.unseal_reply(call.tenant, op, key, &sealed)).transpose()?;
                 Ok(Begin::Replay(Reply::replayed(body, row.etag)?))
             }

@@ -124,7 +124,7 @@ fn roles_sql(schema: &Schema, keys: &Keys) -> String {
 
 fn session_sql(schema: &Schema) -> String {
     format!(
-        "set role {OWNER}; set search_path to {}; set bloom.service_role to '{}'; set bloom.system_role to '{}'; set lock_timeout to '2s';\n",
+        "set role {OWNER}; set search_path to {}, pg_temp; set bloom.service_role to '{}'; set bloom.system_role to '{}'; set lock_timeout to '2s';\n",
         schema.schema,
         schema.service_role(),
         schema.system_role()
