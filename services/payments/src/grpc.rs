@@ -48,8 +48,8 @@ impl proto::payments_server::Payments for Grpc {
         let call = call(&request)?;
         let ask = request.into_inner();
         let (operation, payment) = (id(&ask.operation_id, "operation")?, id(&ask.payment_id, "payment")?);
-        let (payment, operation) = void_or_bar(&self.0, &call, operation, payment).await?;
-        Ok(Response::new(reply(&payment, Some(&operation))))
+        let standing = void_or_bar(&self.0, &call, operation, payment).await?;
+        Ok(Response::new(reply(&standing.payment, Some(&standing.operation))))
     }
 }
 
@@ -65,8 +65,8 @@ async fn moved(
         kind,
         amount: Amount::Minor(ask.amount),
     };
-    let (payment, operation) = move_money(app, call, ask).await?;
-    Ok(Response::new(reply(&payment, Some(&operation))))
+    let standing = move_money(app, call, ask).await?;
+    Ok(Response::new(reply(&standing.payment, Some(&standing.operation))))
 }
 
 fn authorise_of(ask: proto::AuthoriseRequest) -> Result<Authorise, Fault> {

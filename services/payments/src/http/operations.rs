@@ -16,6 +16,7 @@ use crate::Payments;
 use crate::domain::OperationKind;
 use crate::domain::operation::derived_id;
 use crate::error::refuse_card_number;
+use crate::ops::Standing;
 use crate::ops::move_money::{Amount, MoveMoney, move_money};
 use crate::ops::void_payment::{Nothing, void};
 use crate::shape::Operation;
@@ -88,8 +89,7 @@ async fn moved(
 ) -> Result<Reply<Operation, 201>, Fault> {
     let operation = operation_of_key(call, kind)?;
     let amount = input.amount.map_or(Amount::Left, Amount::Exact);
-    let (payment, operation) = move_money(app, call, MoveMoney { operation, payment, kind, amount }).await?;
-    Ok(Reply::created(Operation::of(&operation, payment.currency)))
+    reply(&move_money(app, call, MoveMoney { operation, payment, kind, amount }).await?)
 }
 
 async fn void_create(
@@ -99,8 +99,16 @@ async fn void_create(
     Json(VoidCreate {}): Json<VoidCreate>,
 ) -> Result<Reply<Operation, 201>, Fault> {
     let operation = operation_of_key(&caller, OperationKind::Void)?;
-    let (payment, operation) = void(&app, &caller, operation, id, Nothing::IsRefused).await?;
-    Ok(Reply::created(Operation::of(&operation, payment.currency)))
+    reply(&void(&app, &caller, operation, id, Nothing::IsRefused).await?)
+}
+
+/// The operation; a repeat says that it is one.
+fn reply(standing: &Standing) -> Result<Reply<Operation, 201>, Fault> {
+    let shape = Operation::of(&standing.operation, standing.payment.currency);
+    if standing.repeated {
+        return Reply::replayed(Some(serde_json::to_string(&shape).map_err(Fault::internal)?), None);
+    }
+    Ok(Reply::created(shape))
 }
 
 /// The operation is the record of its key: its id follows from it, so a repeat finds the first one, and the provider sees

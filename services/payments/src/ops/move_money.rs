@@ -4,6 +4,7 @@ use bloom_fault::Fault;
 use bloom_kernel::{Money, OperationId, PaymentId};
 use bloom_runtime::{Call, TenantTx, idempotency};
 
+use super::Standing;
 use super::settle_operation::carry_out;
 use crate::Payments;
 use crate::connections::{Choice, Connection};
@@ -35,13 +36,13 @@ pub(crate) enum Amount {
 }
 
 /// The payment and the operation as they stand afterwards; asked again under the same id, as they stand now.
-pub(crate) async fn move_money(app: &Payments, call: &Call, ask: MoveMoney) -> Result<(Payment, Operation), Fault> {
+pub(crate) async fn move_money(app: &Payments, call: &Call, ask: MoveMoney) -> Result<Standing, Fault> {
     let now = app.host.now(call.tenant);
     let fingerprint = fingerprint(&ask);
     let mut tx = app.db.write(call).await?;
     let payment = payment_lock(&mut tx, ask.payment).await?.ok_or_else(|| Fault::not_found("payment"))?;
     if let Some(known) = operation_get(&mut tx, ask.operation).await? {
-        return if known.fingerprint == fingerprint { Ok((payment, known)) } else { Err(idempotency::reused()) };
+        return Standing::repeated(payment, known, &fingerprint);
     }
     let connection = app.connections.get(&mut tx, call.tenant, Choice::Of(payment.connection_id)).await?;
     app.providers.admit(connection.id)?;
@@ -61,7 +62,7 @@ pub(crate) async fn move_money(app: &Payments, call: &Call, ask: MoveMoney) -> R
         updated_at: now,
     };
     let payment = payment.promise(operation.kind, operation.amount, now)?;
-    promise_and_send(app, call, tx, &connection, &payment, &operation).await
+    promise_and_send(app, call, tx, &connection, &payment, &operation).await.map(Standing::fresh)
 }
 
 /// Records what was promised to the operation, commits, and has the provider do it.

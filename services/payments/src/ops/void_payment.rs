@@ -4,6 +4,7 @@ use bloom_fault::{Code, Fault};
 use bloom_kernel::{OperationId, PaymentId};
 use bloom_runtime::{Call, idempotency};
 
+use super::Standing;
 use super::move_money::promise_and_send;
 use crate::Payments;
 use crate::connections::Choice;
@@ -23,12 +24,7 @@ pub(crate) enum Nothing {
 }
 
 /// Gives up a payment that may not have come yet. One that has not is barred, and not found: it will never come.
-pub(crate) async fn void_or_bar(
-    app: &Payments,
-    call: &Call,
-    id: OperationId,
-    payment: PaymentId,
-) -> Result<(Payment, Operation), Fault> {
+pub(crate) async fn void_or_bar(app: &Payments, call: &Call, id: OperationId, payment: PaymentId) -> Result<Standing, Fault> {
     match void(app, call, id, payment, Nothing::IsFine).await {
         Err(fault) if fault.code == Code::NotFound => {
             if bar(app, call, payment).await? {
@@ -72,13 +68,13 @@ pub(crate) async fn void(
     id: OperationId,
     payment: PaymentId,
     nothing: Nothing,
-) -> Result<(Payment, Operation), Fault> {
+) -> Result<Standing, Fault> {
     let now = app.host.now(call.tenant);
     let fingerprint = fingerprint(payment);
     let mut tx = app.db.write(call).await?;
     let mut payment = payment_lock(&mut tx, payment).await?.ok_or_else(|| Fault::not_found("payment"))?;
     if let Some(known) = operation_get(&mut tx, id).await? {
-        return if known.fingerprint == fingerprint { Ok((payment, known)) } else { Err(idempotency::reused()) };
+        return Standing::repeated(payment, known, &fingerprint);
     }
     if payment.is_voiding() {
         return Err(Refusal::Voiding.into());
@@ -92,7 +88,7 @@ pub(crate) async fn void(
         }
         events::payment_updated(&mut tx, &app.host, call, &payment).await?;
         tx.commit().await?;
-        return Ok((payment, void));
+        return Ok(Standing::fresh((payment, void)));
     }
     void.amount = payment.left_to_capture();
     if void.amount == 0 {
@@ -104,13 +100,13 @@ pub(crate) async fn void(
             return Err(idempotency::reused());
         }
         tx.commit().await?;
-        return Ok((payment, void));
+        return Ok(Standing::fresh((payment, void)));
     }
     let connection = app.connections.get(&mut tx, call.tenant, Choice::Of(payment.connection_id)).await?;
     app.providers.admit(connection.id)?;
     void.status = OperationStatus::Init;
     let payment = payment.promise(OperationKind::Void, void.amount, now)?;
-    promise_and_send(app, call, tx, &connection, &payment, &void).await
+    promise_and_send(app, call, tx, &connection, &payment, &void).await.map(Standing::fresh)
 }
 
 /// Carries out the void that waits on a payment, if one does and nothing stands before it any more.
