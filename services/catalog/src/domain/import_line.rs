@@ -220,16 +220,14 @@ impl ImportLine {
         set(&mut product.media, self.media.clone());
         merge_metadata(&mut product.metadata, self.metadata.clone().unwrap_or_default())?;
         for line in &self.variants {
-            let found = line.find(product);
-            match found.and_then(|index| product.variants.get_mut(index)) {
-                Some(variant) => variant.patch(line.patch(), now)?,
-                None => {
-                    let place = product.variants.iter().map(|variant| variant.position).max().unwrap_or_default();
-                    let mut variant = Variant::create(variant_id(), product.id, place.saturating_add(1), line.create(), now);
-                    merge_metadata(&mut variant.metadata, line.metadata.clone().unwrap_or_default())?;
-                    product.variants.push(variant);
-                }
+            if let Some(index) = line.find(product) {
+                product.variants[index].patch(line.patch(), now)?;
+                continue;
             }
+            let place = product.variants.iter().map(|variant| variant.position).max().unwrap_or_default();
+            let mut variant = Variant::create(variant_id(), product.id, place.saturating_add(1), line.create(), now);
+            merge_metadata(&mut variant.metadata, line.metadata.clone().unwrap_or_default())?;
+            product.variants.push(variant);
         }
         Ok(())
     }

@@ -39,12 +39,8 @@ impl Splitter {
 
     /// The end of the stream: the last chunk, when anything is left.
     pub fn finish(&mut self) -> Option<Chunk> {
-        if !self.line.is_empty() || self.overlong {
-            if let Some(chunk) = self.end_line() {
-                return Some(chunk);
-            }
-        }
-        self.cut()
+        let last = if self.line.is_empty() && !self.overlong { None } else { self.end_line() };
+        last.or_else(|| self.cut())
     }
 
     fn extend(&mut self, bytes: &[u8]) {

@@ -44,7 +44,7 @@ impl VariantStatus {
     }
 }
 
-/// A variant. It is part of its product: the product's version is its ETag too.
+/// A variant. It is part of its product: the product's version is its `ETag` too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {

@@ -1,4 +1,4 @@
-//! `/v1/catalog/products/{id}/variants`: parts of a product, so the product's version is their ETag.
+//! `/v1/catalog/products/{id}/variants`: parts of a product, so the product's version is their `ETag`.
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};

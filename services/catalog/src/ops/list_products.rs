@@ -1,6 +1,8 @@
 //! `GET /v1/catalog/products`: the hot read. The channel is remembered, the tenant is set, one statement yields finished
 //! documents, and they are joined into the answer without being read.
 
+use std::fmt::Write as _;
+
 use bloom_fault::Fault;
 use bloom_runtime::http::RawJson;
 use bloom_runtime::http::page::Page;
@@ -67,12 +69,8 @@ fn stitch(app: &Catalog, call: &Call, filter: &[u8], rows: &[ListRow], limit: us
             None => next = Some(row.position()?),
         }
     }
-    text.push_str(&format!(r#"],"page":{{"limit":{limit},"next":"#));
-    match next {
-        // Cursors are base64url: nothing to escape.
-        Some(position) => text.push_str(&format!("\"{}\"", app.cursors.cursor(call.tenant, filter, &position))),
-        None => text.push_str("null"),
-    }
-    text.push_str("}}");
+    // Cursors are base64url: nothing to escape.
+    let next = next.map(|position| format!("\"{}\"", app.cursors.cursor(call.tenant, filter, &position)));
+    let _ = write!(text, r#"],"page":{{"limit":{limit},"next":{}}}}}"#, next.as_deref().unwrap_or("null"));
     Ok(text)
 }

@@ -124,10 +124,10 @@ impl Inventory for Books {
 
 fn serve(host: &Host, name: &str, routes: tonic::service::Routes) {
     let (listener, stop) = (host.peers.in_memory(name), host.shutdown.clone());
-    let router = routes.prepare().into_axum_router();
+    let app = routes.prepare().into_axum_router();
     #[expect(clippy::disallowed_methods, reason = "a server of the test, gone with it")]
     tokio::spawn(async move {
-        let _ = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+        let _ = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
     });
 }
 
@@ -136,7 +136,7 @@ async fn stage() -> (Stage, Books) {
     let books = Books::default();
     serve(&bench.host, "pricing", tonic::service::Routes::new(PricingServer::new(books.clone())));
     serve(&bench.host, "inventory", tonic::service::Routes::new(InventoryServer::new(books.clone())));
-    let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
+    let door = bench.open(|host, db| async { service(host, db, Bus::in_process()) }).await;
     let app = Catalog::new(bench.host.clone(), bench.db.clone());
     let stage = Stage { bench, door, app };
     stage.channel("web", json!({})).await;
@@ -150,7 +150,8 @@ fn line(nr: usize) -> Value {
 }
 
 fn ndjson(lines: impl IntoIterator<Item = Value>) -> String {
-    lines.into_iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.into_iter().map(|line| line.to_string()).collect();
+    lines.join("\n")
 }
 
 impl Stage {
@@ -294,8 +295,10 @@ async fn a_killed_import_goes_on_where_its_last_commit_was() {
     }
     let job = stage.ended(&id).await;
     assert_eq!(figures(&job), [1_600, 1_600, 0, 1_600, 0]);
-    let ledger = (books.0.lock().unwrap().prices.len(), books.0.lock().unwrap().stock.len());
-    assert_eq!(ledger, (1_600, 1_600));
+    {
+        let ledger = books.0.lock().unwrap();
+        assert_eq!((ledger.prices.len(), ledger.stock.len()), (1_600, 1_600));
+    }
     let mut conn = stage.bench.superuser().await;
     let versions: i64 = sqlx::query("select max(version) from product").fetch_one(&mut conn).await.unwrap().get(0);
     assert_eq!(versions, 1);

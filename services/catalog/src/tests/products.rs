@@ -16,12 +16,12 @@ async fn a_product_is_created_read_and_changed() {
     let unchanged = stage.door.get(&path).header("if-none-match", "\"1\"").send().await;
     assert_eq!((unchanged.status, unchanged.text.as_str()), (304, ""));
 
-    let patch = json!({ "title": "Brake Disc", "external_id": "X-1", "metadata": { "erp": null, "wms": "3" } });
-    let changed = stage.door.patch(&path).if_match(1).json(&patch).send().await.expect(200);
+    let wish = json!({ "title": "Brake Disc", "external_id": "X-1", "metadata": { "erp": null, "wms": "3" } });
+    let changed = stage.door.patch(&path).if_match(1).json(&wish).send().await.expect(200);
     assert_eq!(changed.version(), 2);
     assert_eq!((&changed.json["metadata"], &changed.json["external_id"]), (&json!({ "wms": "3" }), &json!("X-1")));
-    assert_eq!(stage.door.patch(&path).if_match(1).json(&patch).send().await.expect(412).code(), "stale_version");
-    assert_eq!(stage.door.patch(&path).json(&patch).send().await.expect(428).code(), "if_match_required");
+    assert_eq!(stage.door.patch(&path).if_match(1).json(&wish).send().await.expect(412).code(), "stale_version");
+    assert_eq!(stage.door.patch(&path).json(&wish).send().await.expect(428).code(), "if_match_required");
     let cleared = stage.door.patch(&path).if_match(2).json(&json!({ "external_id": null })).send().await.expect(200);
     assert_eq!(cleared.json["external_id"], Value::Null);
 

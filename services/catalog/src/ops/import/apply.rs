@@ -11,10 +11,11 @@ use uuid::Uuid;
 use super::working::{Names, Working, violations};
 use crate::Catalog;
 use crate::channels::CHANNELS_MAX;
-use crate::domain::category::{Category, CategoryCreate, check_name};
+use crate::domain::category::{Category, CategoryCreate, DEPTH_MAX, check_name};
 use crate::domain::check::Checks;
 use crate::domain::import::{ImportStatus, LINE_ERRORS_MAX, LineError};
 use crate::domain::import_line::ImportLine;
+use crate::domain::product::Product;
 use crate::error::refused;
 use crate::events::{tell_categories, tell_products};
 use crate::store::After;
@@ -161,7 +162,7 @@ async fn apply_each(
             }
             Err(fault) if line_is_at_fault(&fault) => {
                 sqlx::query("rollback to savepoint line").execute(&mut **tx).await?;
-                outcome.errors.extend(report(line.nr, violations(fault)));
+                outcome.errors.extend(report(line.nr, violations(&fault)));
             }
             Err(fault) => return Err(fault),
         }
@@ -184,7 +185,7 @@ async fn apply_lines(
     let mut good = Vec::new();
     for line in lines {
         match working.apply(&line.line, now) {
-            Ok(_) => good.push(line),
+            Ok(()) => good.push(line),
             Err(violations) => outcome.errors.extend(report(line.nr, violations)),
         }
     }
@@ -200,7 +201,7 @@ async fn apply_lines(
 }
 
 /// The products that the lines speak of, locked.
-async fn present(tx: &mut TenantTx, lines: &[Line]) -> Result<Vec<crate::domain::product::Product>, Fault> {
+async fn present(tx: &mut TenantTx, lines: &[Line]) -> Result<Vec<Product>, Fault> {
     let external: Vec<String> = lines.iter().filter_map(|line| line.line.external_id.clone()).collect();
     let variants = || lines.iter().flat_map(|line| &line.line.variants);
     let skus: Vec<String> = variants().map(|variant| variant.sku.clone()).collect();
@@ -218,7 +219,7 @@ async fn names(
     call: &Call,
     tx: &mut TenantTx,
     lines: &[Line],
-    present: &[crate::domain::product::Product],
+    present: &[Product],
     now: Timestamp,
 ) -> Result<Names, Fault> {
     let mut names = Names::default();
@@ -289,9 +290,10 @@ async fn categories(
 
 fn well_formed(path: &str) -> bool {
     let mut checks = Checks::default();
-    let names: Vec<&str> = path.split('/').collect();
-    names.iter().for_each(|name| check_name("", name, &mut checks));
-    names.len() <= crate::domain::category::DEPTH_MAX && checks.into_violations().is_empty()
+    for name in path.split('/') {
+        check_name("", name, &mut checks);
+    }
+    path.split('/').count() <= DEPTH_MAX && checks.into_violations().is_empty()
 }
 
 fn push_line(line: &Line, working: &Working<'_>) -> Option<PushLine> {

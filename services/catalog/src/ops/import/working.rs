@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bloom_fault::{Fault, Violation};
-use bloom_kernel::{CategoryId, ChannelId, ProductId, ProductTypeId, TaxClassId, Timestamp};
+use bloom_kernel::{CategoryId, ChannelId, ProductTypeId, TaxClassId, Timestamp};
 use bloom_runtime::{Call, Host};
 
 use crate::domain::attribute::ProductType;
@@ -53,49 +53,48 @@ impl<'a> Working<'a> {
     }
 
     /// Applies one line, or says what is wrong with it and leaves everything as it was.
-    pub(super) fn apply(&mut self, line: &ImportLine, now: Timestamp) -> Result<ProductId, Vec<Violation>> {
+    pub(super) fn apply(&mut self, line: &ImportLine, now: Timestamp) -> Result<(), Vec<Violation>> {
         let mut checks = Checks::default();
         line.check(&mut checks);
         let names = self.resolve(line, &mut checks);
         let target = self.target(line, &mut checks);
         finish(checks)?;
-        let (host, tenant) = (self.host, self.call.tenant);
-        let (mut product, created) = match target {
-            Some(index) => {
-                let mut product = self.products[index].clone();
-                line.merge(&mut product, || host.id(tenant), names, now).map_err(violations)?;
-                (product, false)
-            }
-            None => {
-                let default = self.names.default_channels.clone();
-                let product = line.create(host.id(tenant), || host.id(tenant), names, default, now).map_err(violations)?;
-                (product, true)
-            }
-        };
+        let mut product = self.result(line, target, names, now).map_err(|fault| violations(&fault))?;
         product.normalise();
         let mut checks = Checks::default();
         let product_type = self.names.types.iter().find(|known| Some(known.id) == product.product_type_id);
         product.check(product_type, &mut checks);
         finish(checks)?;
-        let id = product.id;
-        let index = match target {
-            Some(index) => {
-                // Several lines of one product make one change of it.
-                if !self.touched.contains_key(&index) {
-                    product.touch(now);
-                }
-                self.unindex(index);
-                self.products[index] = product;
-                index
-            }
-            None => {
-                self.products.push(product);
-                self.products.len() - 1
-            }
+        self.keep(target, product, now);
+        Ok(())
+    }
+
+    /// The product as the line wants it.
+    fn result(&self, line: &ImportLine, target: Option<usize>, names: Resolved, now: Timestamp) -> Result<Product, Fault> {
+        let (host, tenant) = (self.host, self.call.tenant);
+        let variant_id = || host.id(tenant);
+        let Some(index) = target else {
+            return line.create(host.id(tenant), variant_id, names, self.names.default_channels.clone(), now);
         };
-        self.touched.entry(index).or_insert(created);
+        let mut product = self.products[index].clone();
+        line.merge(&mut product, variant_id, names, now)?;
+        Ok(product)
+    }
+
+    /// Takes a checked product in. Several lines of one product make one change of it.
+    fn keep(&mut self, target: Option<usize>, mut product: Product, now: Timestamp) {
+        let index = target.unwrap_or(self.products.len());
+        if target.is_none() {
+            self.products.push(product);
+        } else {
+            if !self.touched.contains_key(&index) {
+                product.touch(now);
+            }
+            self.unindex(index);
+            self.products[index] = product;
+        }
+        self.touched.entry(index).or_insert(target.is_none());
         self.index(index);
-        Ok(id)
     }
 
     /// The active variant with a SKU, among those of a line just applied.
@@ -203,7 +202,7 @@ fn finish(checks: Checks) -> Result<(), Vec<Violation>> {
 }
 
 /// A refusal as violations of the line.
-pub(super) fn violations(fault: Fault) -> Vec<Violation> {
+pub(super) fn violations(fault: &Fault) -> Vec<Violation> {
     if fault.errors.is_empty() {
         let (code, message) = (fault.reason.to_string(), fault.public_detail().to_owned());
         return vec![Violation { pointer: String::new(), code, message }];
