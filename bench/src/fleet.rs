@@ -6,13 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bloom_kernel::TenantId;
+use http_body_util::Full;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Outcome;
 use crate::client::{Connection, eventually};
 
-const START: Duration = Duration::from_secs(180);
+const START: Duration = Duration::from_mins(3);
 /// Far above what a run reaches: the limiter counts, and never refuses.
 pub(crate) const RATE: &str = "1000000";
 
@@ -104,7 +105,7 @@ impl Fleet {
             return Ok(false);
         }
         let mut connection = Connection::to(&self.address);
-        let request = connection.request(http::Method::GET, "/readyz", "").body(Default::default())?;
+        let request = connection.request(http::Method::GET, "/readyz", "").body(Full::default())?;
         Ok(connection.send(request).await.is_ok_and(|answer| answer.status.is_success()))
     }
 

@@ -90,7 +90,7 @@ pub(crate) async fn closed<V: Visitor>(visitors: &mut [V], time: Duration) -> Vi
 /// Each visitor comes back at once, until so many visits have begun.
 pub(crate) async fn counted<V: Visitor>(visitors: &mut [V], count: u64) -> Visits {
     let left = Cell::new(count);
-    until(visitors, Duration::from_secs(600), || {
+    until(visitors, Duration::from_mins(10), || {
         let some = left.get() > 0;
         left.set(left.get().saturating_sub(1));
         some

@@ -23,7 +23,7 @@ use crate::replay::{Replayed, replay};
 const BUYERS: usize = 16;
 /// Buyers among whom purchases at a rate are spread.
 const CROWD: usize = 128;
-const DRAIN: Duration = Duration::from_secs(60);
+const DRAIN: Duration = Duration::from_mins(1);
 
 /// Buys again and again.
 struct Buyer {

@@ -265,7 +265,8 @@ fn of_front(report: &mut Report, compared: &Compared) {
     report.raw.insert("front".into(), json!(format!("{compared:?}")));
 }
 
-fn middle(cpus: impl Iterator<Item = Cpu> + Clone) -> Cpu {
-    let of = |part: fn(Cpu) -> f64| median(cpus.clone().map(part));
+fn middle(cpus: impl Iterator<Item = Cpu>) -> Cpu {
+    let cpus: Vec<Cpu> = cpus.collect();
+    let of = |part: fn(Cpu) -> f64| median(cpus.iter().copied().map(part));
     Cpu { load: of(|cpu| cpu.load), postgres: of(|cpu| cpu.postgres), fleet: of(|cpu| cpu.fleet) }
 }

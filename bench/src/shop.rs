@@ -13,7 +13,7 @@ use crate::cluster::Server;
 use crate::fleet::{Fleet, Tenant};
 use crate::machine::{Cpu, Meter, forget_peak, memory_mb};
 
-const IMPORT: Duration = Duration::from_secs(1_800);
+const IMPORT: Duration = Duration::from_mins(30);
 /// Nobody runs out while orders are counted.
 const ON_HAND: u32 = 1_000_000;
 const CATEGORIES: u32 = 50;

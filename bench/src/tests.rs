@@ -3,7 +3,7 @@
 use crate::load::percentile_ms;
 use crate::record::Recording;
 use crate::replay::Order;
-use crate::report::median;
+use crate::report::{median, number};
 
 const CART: &str = "0197f7a1-0000-7000-8000-000000000001";
 
@@ -94,6 +94,7 @@ fn the_system_role_stays_in_order() {
 #[test]
 fn percentiles_and_medians() {
     let micros: Vec<u32> = (1..=1_000).map(|ms| ms * 1_000).collect();
-    assert_eq!([50.0, 99.0, 100.0].map(|percent| percentile_ms(&micros, percent)), [500.0, 990.0, 1_000.0]);
-    assert_eq!([median([3.0, 1.0, 2.0]), median([4.0, 1.0, 2.0, 3.0]), median([])], [2.0, 2.5, 0.0]);
+    assert_eq!([50.0, 99.0, 100.0].map(|percent| number(percentile_ms(&micros, percent))), ["500", "990", "1000"]);
+    let medians = [median([3.0, 1.0, 2.0]), median([4.0, 1.0, 2.0, 3.0]), median([])];
+    assert_eq!(medians.map(number), ["2.00", "2.50", "0.00"]);
 }

@@ -137,8 +137,8 @@ impl Wire {
 
 /// The message of an error response.
 fn said(body: &[u8]) -> String {
-    let fields = body.split(|byte| *byte == 0);
-    let message = fields.filter_map(|field| field.strip_prefix(b"M")).next().unwrap_or_default();
+    let mut fields = body.split(|byte| *byte == 0);
+    let message = fields.find_map(|field| field.strip_prefix(b"M")).unwrap_or_default();
     String::from_utf8_lossy(message).into_owned()
 }
 
