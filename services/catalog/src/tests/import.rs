@@ -169,6 +169,7 @@ impl Stage {
             if job["status"] == "completed" || job["status"] == "failed" {
                 return job;
             }
+            // Real time: the import runs beside the test; it is asked until it has ended.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("the import does not end: {}", self.job(id).await);
@@ -288,6 +289,7 @@ async fn a_killed_import_goes_on_where_its_last_commit_was() {
     // Whoever takes over hands on what is left, and applies no line twice.
     for _ in 0..200 {
         stage.bench.clock.advance(TimeDelta::seconds(20));
+        // Real time: the worker runs beside the test; it is asked until it has ended.
         tokio::time::sleep(Duration::from_millis(50)).await;
         if stage.job(&id).await["status"] == "completed" {
             break;

@@ -184,6 +184,7 @@ async fn an_unchanged_list_is_not_sent_again() {
     let tag = changed.header("etag").to_owned();
     stage.price(variants[2], 2, &[(channel, Some(5))]).await;
     // The consumer of the test is not the service's own: what it heard is seen when the memory is over.
+    // Real time: the memory of tags counts it.
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     let changed = stage.door.get(path).header("if-none-match", &tag).send().await.expect(200);
     assert_eq!(changed.json["data"][1]["price"]["amount"], 5);

@@ -195,6 +195,7 @@ impl Stage {
             if self.platform().drained(request).await.unwrap().into_inner().timers_due == 0 {
                 return;
             }
+            // Real time: timers fire beside the test; they are asked after until none is due.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("timers do not come to rest");
