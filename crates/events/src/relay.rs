@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_fault::Fault;
+use bloom_runtime::db::SystemLine;
 use bloom_runtime::{Db, Host, StartError};
 use tokio::time::Instant;
 
@@ -39,6 +40,8 @@ pub(crate) struct Relay {
     pub(crate) lease: Duration,
     grants: Vec<Grant>,
     renewed: Option<Instant>,
+    /// Kept between rounds; a round that fails drops it.
+    line: Option<SystemLine>,
 }
 
 impl Relay {
@@ -52,7 +55,7 @@ impl Relay {
             Bus::Kafka(_) => None,
         };
         let owner = host.token();
-        Self { service, host, db, bus, log, owner, lease: LEASE, grants: Vec::new(), renewed: None }
+        Self { service, host, db, bus, log, owner, lease: LEASE, grants: Vec::new(), renewed: None, line: None }
     }
 
     /// Runs until shutdown.
@@ -89,55 +92,57 @@ impl Relay {
 
     /// One look at the outbox; returns how many events were published.
     pub(crate) async fn round(&mut self) -> Result<usize, Fault> {
-        self.renew().await?;
+        let mut line = match self.line.take() {
+            Some(line) => line,
+            None => self.db.system_line().await?,
+        };
+        let count = self.look(&mut line).await?;
+        self.line = Some(line);
+        Ok(count)
+    }
+
+    async fn look(&mut self, line: &mut SystemLine) -> Result<usize, Fault> {
+        self.renew(line).await?;
         let shards: Vec<i16> = self.grants.iter().map(|grant| grant.shard).collect();
-        let mut tx = self.db.system().await?;
         if shards.len() < SHARDS
             && let Some(log) = &self.log
         {
-            log.advance(lease_positions(&mut tx).await?);
+            log.advance(lease_positions(line).await?);
         }
         if shards.is_empty() {
-            tx.commit().await?;
             return Ok(0);
         }
-        let mut events = outbox_pending(&mut tx, self.service, &shards, BATCH).await?;
+        let mut events = outbox_pending(line, self.service, &shards, BATCH).await?;
         if events.is_empty() {
-            tx.commit().await?;
             return Ok(0);
         }
         if let Bus::Kafka(kafka) = &self.bus {
-            tx.commit().await?;
             stoppable(&self.host, kafka.send(self.service, &events)).await.ok_or_else(stopping)??;
-            tx = self.db.system().await?;
         }
         let advances = number(&mut events, &self.grants);
-        if outbox_stamp(&mut tx, &advances, &events).await? != events.len() {
-            // Somebody else owns a shard now. Nothing is marked; the next round begins with what is still ours.
+        let stamped = outbox_stamp(line, &advances, &events).await?;
+        self.host.metrics.count(self.service, "events_published", stamped as u64);
+        if stamped != events.len() {
+            // Somebody else owns a shard now, and only the others were stamped: the next round begins with what is ours.
             self.renewed = None;
-            return Ok(0);
+            return Ok(stamped);
         }
-        tx.commit().await?;
         for advance in &advances {
             if let Some(grant) = self.grants.iter_mut().find(|grant| grant.shard == advance.shard) {
                 grant.position = advance.to;
             }
         }
-        let count = events.len();
-        self.host.metrics.count(self.service, "events_published", count as u64);
         self.tell(events);
-        Ok(count)
+        Ok(stamped)
     }
 
     /// Takes and renews leases, a third of their time before they end.
-    async fn renew(&mut self) -> Result<(), Fault> {
+    async fn renew(&mut self, line: &mut SystemLine) -> Result<(), Fault> {
         if self.renewed.is_some_and(|renewed| renewed.elapsed() < self.lease / 3) {
             return Ok(());
         }
         let now = Instant::now();
-        let mut tx = self.db.system().await?;
-        self.grants = lease_claim(&mut tx, &self.owner, self.lease.as_secs_f64()).await?;
-        tx.commit().await?;
+        self.grants = lease_claim(line, &self.owner, self.lease.as_secs_f64()).await?;
         self.renewed = Some(now);
         if self.grants.len() == SHARDS {
             self.tell(Vec::new());

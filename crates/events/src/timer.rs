@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
-use bloom_runtime::db::TIMER_POLL as IDLE;
+use bloom_runtime::db::{SystemLine, TIMER_POLL as IDLE};
 use bloom_runtime::{Call, Db, Host, StartError, TenantTx, telemetry};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -71,9 +71,10 @@ impl Timers {
     /// Runs until shutdown, then lets what runs come to its end.
     pub(crate) async fn run(self) -> Result<(), StartError> {
         let wake = self.db.wake().clone();
+        let mut line = None;
         let mut running = FuturesUnordered::new();
         loop {
-            let pause = match self.claim(RUNNING - running.len()).await {
+            let pause = match self.claim(&mut line, RUNNING - running.len()).await {
                 Ok((due, pause)) => {
                     running.extend(due.into_iter().map(|(due, claim)| self.fire(due, claim)));
                     pause
@@ -84,39 +85,48 @@ impl Timers {
                 }
             };
             tokio::select! {
-                Some(()) = running.next() => {}
+                Some(fired) = running.next() => self.note(&mut line, fired).await,
                 () = tokio::time::sleep(pause) => {}
                 () = wake.timers.notified() => {}
                 () = self.host.shutdown.cancelled() => break,
             }
         }
-        while running.next().await.is_some() {}
+        while let Some(fired) = running.next().await {
+            self.note(&mut line, fired).await;
+        }
         Ok(())
     }
 
     /// Claims what is due, and says how long to sleep when that is nothing.
-    async fn claim(&self, free: usize) -> Result<(Vec<(Due, Uuid)>, Duration), Fault> {
+    async fn claim(&self, kept: &mut Option<SystemLine>, free: usize) -> Result<(Vec<(Due, Uuid)>, Duration), Fault> {
         if free == 0 {
             return Ok((Vec::new(), IDLE));
         }
+        let mut line = self.line(kept).await?;
         let now = self.host.wall();
-        let mut tx = self.db.system().await?;
-        let next = timer_next(&mut tx, &self.kinds).await?;
+        let next = timer_next(&mut line, &self.kinds).await?;
         let Some(next) = next.filter(|next| *next <= now) else {
-            tx.commit().await?;
+            *kept = Some(line);
             let pause = next.and_then(|next| (next - now).to_std().ok()).unwrap_or(IDLE);
             return Ok((Vec::new(), pause.min(IDLE)));
         };
         tracing::trace!(service = self.service, %next, "timers are due");
         let claim = bloom_kernel::uuid_v7(now, &*self.host.entropy);
         let limit = i64::try_from(free).unwrap_or(1);
-        let due = timer_claim(&mut tx, &self.kinds, now, claim, LEASE.as_secs_f64(), limit).await?;
-        tx.commit().await?;
+        let due = timer_claim(&mut line, &self.kinds, now, claim, LEASE.as_secs_f64(), limit).await?;
+        *kept = Some(line);
         Ok((due.into_iter().map(|due| (due, claim)).collect(), Duration::from_millis(5)))
     }
 
-    /// Fires one timer and notes the outcome. Should that note be lost, the lease runs out and it fires again.
-    async fn fire(&self, due: Due, claim: Uuid) {
+    /// The line kept from before; whoever takes it puts it back once it has served, so that a broken one is dropped.
+    async fn line(&self, kept: &mut Option<SystemLine>) -> Result<SystemLine, Fault> {
+        match kept.take() {
+            Some(line) => Ok(line),
+            None => self.db.system_line().await,
+        }
+    }
+
+    async fn fire(&self, due: Due, claim: Uuid) -> Fired {
         let outcome = self.attempt(&due).await;
         if let Err(fault) = &outcome {
             tracing::warn!(
@@ -128,7 +138,22 @@ impl Timers {
                 "a timer failed and is tried again"
             );
         }
-        if let Err(fault) = self.note(&due, claim, outcome.err()).await {
+        Fired { due, claim, fault: outcome.err() }
+    }
+
+    /// Notes what came of a timer. Should the note be lost, the lease runs out and it fires again.
+    async fn note(&self, kept: &mut Option<SystemLine>, fired: Fired) {
+        let Fired { due, claim, fault } = fired;
+        let noted = async {
+            let mut line = self.line(kept).await?;
+            match fault {
+                None => timer_done(&mut line, &due, claim).await?,
+                Some(fault) => timer_failed(&mut line, &due, claim, backoff_s(due.attempts), &fault.chain()).await?,
+            }
+            *kept = Some(line);
+            Ok::<(), Fault>(())
+        };
+        if let Err(fault) = noted.await {
             tracing::warn!(service = self.service, kind = due.kind, key = due.key, cause = fault.chain(), "a timer fires again");
         }
     }
@@ -147,15 +172,13 @@ impl Timers {
             Err(_) => Err(Fault::internal(format!("{} took longer than its deadline", due.kind))),
         }
     }
+}
 
-    async fn note(&self, due: &Due, claim: Uuid, fault: Option<Fault>) -> Result<(), Fault> {
-        let mut tx = self.db.system().await?;
-        match fault {
-            None => timer_done(&mut tx, due, claim).await?,
-            Some(fault) => timer_failed(&mut tx, due, claim, backoff_s(due.attempts), &fault.chain()).await?,
-        }
-        tx.commit().await
-    }
+/// A timer that has been fired.
+struct Fired {
+    due: Due,
+    claim: Uuid,
+    fault: Option<Fault>,
 }
 
 /// Half a second, doubling, up to five minutes.

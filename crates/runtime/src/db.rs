@@ -10,7 +10,7 @@ use bloom_fault::Fault;
 use bloom_kernel::{TenantId, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
 
 use crate::call::Call;
@@ -120,6 +120,16 @@ impl Db {
             other => other?,
         };
         Ok(SystemTx(tx))
+    }
+
+    /// The same for a loop that asks one statement at a time: a connection of its own, each statement its own transaction.
+    /// A poll then costs one round trip where the pool and a transaction would take four.
+    pub async fn system_line(&self) -> Result<SystemLine, Fault> {
+        let options = self.system.connect_options();
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await {
+            Ok(connection) => Ok(SystemLine(connection?)),
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+        }
     }
 
     /// True when the database answers.
@@ -258,6 +268,22 @@ impl DerefMut for TenantRead {
             Read::Session(connection) => connection,
             Read::Transaction(tx) => tx,
         }
+    }
+}
+
+/// A connection outside of the pool that sees every tenant. After an error drop it and take another.
+pub struct SystemLine(PgConnection);
+
+impl Deref for SystemLine {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for SystemLine {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) struct Advance {
 }
 
 /// Marks events as published at their positions, for the shards whose epoch still stands. Returns how many were marked:
-/// fewer than given means that a lease was lost, and the transaction is to be dropped.
+/// fewer than given means that a lease was lost; a shard is marked as a whole or not at all.
 pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], events: &[Logged]) -> Result<usize, Fault> {
     let shards: Vec<i16> = advances.iter().map(|advance| advance.shard).collect();
     let epochs: Vec<i64> = advances.iter().map(|advance| advance.epoch).collect();

@@ -138,5 +138,5 @@ pub(crate) fn domains_are_pure(workspace: &Workspace) -> Outcome<Vec<String>> {
 pub(crate) fn system_connections_are_listed(workspace: &Workspace) -> Outcome<Vec<String>> {
     let listed = |path: &Path| is_test(path) || SYSTEM_CALLERS.iter().any(|(known, _)| path.starts_with(known));
     let files = sources(workspace)?.into_iter().filter(|(path, _)| !listed(path));
-    Ok(files.flat_map(|(path, text)| lines_with(&path, &text, &[".system()"])).collect())
+    Ok(files.flat_map(|(path, text)| lines_with(&path, &text, &[".system()", ".system_line()"])).collect())
 }
