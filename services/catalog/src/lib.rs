@@ -53,7 +53,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/catalog");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
+    start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -86,7 +86,8 @@ impl Catalog {
 }
 
 /// The service, ready to run.
-pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+#[cfg_attr(not(test), expect(clippy::unused_async, reason = "every service is put together by an async function"))]
+pub async fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Catalog::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .handlers([Arc::new(events::heard::Listing { host: host.clone(), freshness: app.freshness.clone() }) as _])

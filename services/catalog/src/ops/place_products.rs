@@ -12,7 +12,8 @@ use crate::error::{refused, unknown};
 use crate::events::tell_products;
 use crate::store::collection::collection_get;
 use crate::store::listing::{listing_refresh, topology_share};
-use crate::store::product::{product_collection_put, product_collection_remove, product_load, product_lock, product_touch};
+use crate::store::product::{product_load, product_lock, product_touch};
+use crate::store::product_place::{product_collection_put, product_collection_remove};
 use crate::store::uuids;
 
 /// Puts products into a collection, or moves them within it. Saying it again changes nothing but versions.

@@ -8,6 +8,7 @@ pub mod import;
 pub mod list;
 pub mod listing;
 pub mod product;
+pub mod product_place;
 pub mod product_type;
 pub mod sellable;
 

@@ -136,7 +136,7 @@ async fn stage() -> (Stage, Books) {
     let books = Books::default();
     serve(&bench.host, "pricing", tonic::service::Routes::new(PricingServer::new(books.clone())));
     serve(&bench.host, "inventory", tonic::service::Routes::new(InventoryServer::new(books.clone())));
-    let door = bench.open(|host, db| async { service(host, db, Bus::in_process()) }).await;
+    let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
     let app = Catalog::new(bench.host.clone(), bench.db.clone());
     let stage = Stage { bench, door, app };
     stage.channel("web", json!({})).await;

@@ -37,7 +37,7 @@ struct Stage {
 
 async fn stage() -> Stage {
     let bench = bench(NAME, &MIGRATIONS).await;
-    let door = bench.open(|host, db| async { service(host, db, Bus::in_process()) }).await;
+    let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
     let app = Catalog::new(bench.host.clone(), bench.db.clone());
     Stage { bench, door, app }
 }
