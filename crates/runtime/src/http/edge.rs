@@ -10,7 +10,7 @@ use bloom_fault::{Code, Fault, FaultExt, problem};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tracing::Instrument as _;
 
-use crate::call::{Call, DEFAULT_DEADLINE};
+use crate::call::{Call, DEFAULT_DEADLINE, LONGEST_DEADLINE};
 use crate::context;
 use crate::host::Host;
 use crate::metrics::{Route, class};
@@ -91,7 +91,7 @@ fn verified_call(host: &Host, headers: &HeaderMap, request_id: &str) -> Option<C
         channel,
         request_id: request_id.to_owned(),
         idempotency_key: text(headers, "idempotency-key").map(|key| key.trim_matches('"').to_owned()),
-        deadline: tokio::time::Instant::now() + timeout(headers).unwrap_or(DEFAULT_DEADLINE).min(DEFAULT_DEADLINE),
+        deadline: tokio::time::Instant::now() + timeout(headers).unwrap_or(DEFAULT_DEADLINE).min(LONGEST_DEADLINE),
         trace: text(headers, "traceparent").map(str::to_owned),
     })
 }
