@@ -56,13 +56,17 @@ pub struct Problem {
     pub policy: Option<String>,
 }
 
+/// What every id that leads nowhere is answered: one that nobody has, a stranger's, and one that is none.
+const NOTHING_HERE: &str = "There is nothing under this id.";
+
 /// The problem document of a fault.
 pub fn problem(fault: &Fault, request_id: &str, instance: &str) -> serde_json::Value {
+    let detail = if fault.reason == "not_found" { NOTHING_HERE } else { fault.public_detail() };
     let document = Problem {
         r#type: format!("{TYPE_BASE}{}", fault.reason),
         title: fault.code.title().to_owned(),
         status: fault.code.status().as_u16(),
-        detail: fault.public_detail().to_owned(),
+        detail: detail.to_owned(),
         instance: instance.to_owned(),
         code: fault.reason.to_string(),
         request_id: request_id.to_owned(),

@@ -69,7 +69,7 @@ fn script(workspace: &Workspace, service: &str, schema: &str) -> Outcome<String>
     let _ = write!(
         script,
         "drop schema if exists {schema} cascade;\ncreate schema {schema} authorization {OWNER};\n\
-         grant usage on schema {schema} to {role}, {system};\nset role {OWNER};\nset search_path to {schema};\n\
+         grant usage on schema {schema} to {role}, {system};\nset role {OWNER};\nset search_path to {schema}, pg_temp;\n\
          set bloom.service_role = '{role}';\nset bloom.system_role = '{system}';\n"
     );
     let mut files = workspace.files("migrations/platform", ".sql")?;

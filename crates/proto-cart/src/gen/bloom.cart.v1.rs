@@ -5,9 +5,9 @@ pub struct FreezeRequest {
     pub cart_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub checkout_id: ::prost::alloc::string::String,
-    /// Token of a guest's cart; not needed from a secret key.
-    #[prost(string, tag = "3")]
-    pub cart_token: ::prost::alloc::string::String,
+    /// What a storefront shows as the token of its cart, empty or not; absent when a secret key asked, which needs none.
+    #[prost(string, optional, tag = "3")]
+    pub cart_token: ::core::option::Option<::prost::alloc::string::String>,
     /// Version that the buyer saw; 0: any.
     #[prost(int64, tag = "4")]
     pub version: i64,

@@ -23,8 +23,8 @@ pub struct Freeze {
     pub cart: CartId,
     /// For whom.
     pub checkout: CheckoutId,
-    /// The guest's token; empty when a secret key asked.
-    pub token: String,
+    /// What a storefront shows as its token; absent when a secret key asked.
+    pub token: Option<String>,
     /// The version that the buyer saw; 0: any.
     pub version: i64,
 }
@@ -33,7 +33,7 @@ pub struct Freeze {
 pub async fn freeze_cart(app: &CartService, call: &Call, freeze: &Freeze) -> Result<Stored, Fault> {
     for _ in 0..TRIES {
         let Some(stored) = load_unguarded(app, call, freeze.cart).await? else { return Err(Fault::not_found("cart")) };
-        if !freeze.token.is_empty() && !token::fits(&freeze.token, &stored.token_digest) {
+        if freeze.token.as_deref().is_some_and(|shown| !token::fits(shown, &stored.token_digest)) {
             return Err(Fault::not_found("cart"));
         }
         let ours = stored.cart.checkout_id == Some(freeze.checkout);

@@ -6,6 +6,8 @@ use bloom_fault::Fault;
 use bloom_kernel::MovementId;
 use bloom_runtime::{Begin, Call, Reply};
 
+use crate::domain::QUANTITY_MAX;
+use crate::error::Refusal;
 use crate::http::adjustments::{Adjustment, AdjustmentCreate};
 use crate::store::item::{ItemKey, item_ensure, item_lock};
 use crate::store::movement::{Stamp, movement_correct, movement_get};
@@ -29,6 +31,13 @@ pub async fn adjust_stock(app: &Inventory, call: &Call, input: AdjustmentCreate)
             (app.host.id(call.tenant), key, input.kind.on_hand_delta(line.quantity, present))
         })
         .collect();
+    for (index, (_, key, delta)) in deltas.iter().enumerate() {
+        let after = on_hand.get(key).copied().unwrap_or_default().saturating_add(*delta);
+        if !(0..=QUANTITY_MAX).contains(&after) {
+            let message = "There are not that many, or there would be too many to be counted.";
+            return Err(Fault::from(Refusal::OnHandNegative).at(format!("/lines/{index}/quantity"), "on_hand_out_of_range", message));
+        }
+    }
     let stamp = Stamp { tenant: call.tenant, actor: &call.actor, now };
     movement_correct(&mut tx, stamp, input.kind.movement(), input.reason.as_deref(), &deltas).await.map_err(error::database)?;
     let ids: Vec<MovementId> = deltas.iter().map(|(id, ..)| *id).collect();

@@ -222,6 +222,10 @@ impl Order {
         index: usize,
     ) -> Result<Vec<FulfilmentLine>, Fault> {
         let line = self.lines.iter().find(|line| line.id == want.line_id).ok_or_else(|| unknown_line(index))?;
+        if want.quantity < 1 {
+            let pointer = format!("/lines/{index}/quantity");
+            return Err(Fault::invalid(pointer, "quantity_out_of_range", "A quantity is at least 1."));
+        }
         let mut missing = want.quantity;
         let mut taken = Vec::new();
         for part in line.allocations.iter().filter(|part| from.is_none_or(|from| from == part.location_id)) {
@@ -236,8 +240,8 @@ impl Order {
                 missing -= quantity;
             }
         }
-        if want.quantity < 1 || 0 < missing {
-            let left = want.quantity.max(0) - missing;
+        if 0 < missing {
+            let left = want.quantity - missing;
             let message = format!("Give 1 to {left} units; that is what is left of this line.");
             return Err(Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str()).at(
                 format!("/lines/{index}/quantity"),

@@ -92,7 +92,11 @@ impl Order {
             Wanted::Amount(amount) => *amount,
             Wanted::Lines(_) => Money::new(lines.iter().map(|line| line.amount.amount()).sum(), self.currency),
         };
-        self.check_refund(amount)?;
+        let pointer = match wanted {
+            Wanted::Amount(_) => "/amount/amount",
+            Wanted::Lines(_) => "/lines",
+        };
+        self.check_refund(amount, pointer)?;
         for part in &lines {
             if let Some(line) = self.lines.iter_mut().find(|line| line.id == part.line_id) {
                 line.refunded_quantity += part.quantity;
@@ -103,19 +107,19 @@ impl Order {
         Ok(self.refunds.push_mut(refund))
     }
 
-    fn check_refund(&self, amount: Money) -> Result<(), Fault> {
+    fn check_refund(&self, amount: Money, pointer: &str) -> Result<(), Fault> {
         if amount.currency() != self.currency {
             let message = format!("This order is in {}.", self.currency);
             return Err(Fault::invalid("/amount/currency", "currency_mismatch", message));
         }
         if amount.amount() <= 0 {
-            return Err(Fault::invalid("/amount/amount", "not_positive", "A refund is above 0."));
+            return Err(Fault::invalid(pointer, "not_positive", "A refund is above 0."));
         }
         let left = self.refundable();
         if left < amount.amount() {
             let message = format!("At most {left} minor units of this order are left to refund.");
             return Err(Fault::new(Code::Unprocessable, "refund_exceeds_paid", message.as_str()).at(
-                "/amount/amount",
+                pointer,
                 "too_large",
                 message,
             ));

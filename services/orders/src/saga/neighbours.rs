@@ -112,7 +112,7 @@ pub(crate) async fn cart_freeze(
     let request = FreezeRequest {
         cart_id: cart.to_string(),
         checkout_id: checkout.to_string(),
-        cart_token: instructions.cart_token.clone().unwrap_or_default(),
+        cart_token: instructions.cart_token.clone(),
         version: instructions.expected_version.unwrap_or_default(),
     };
     Ok(app.cart.clone().freeze(app.host.request(call, request)).await?.into_inner())

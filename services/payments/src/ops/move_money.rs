@@ -101,7 +101,9 @@ fn amount(payment: &Payment, ask: &MoveMoney) -> Result<i64, Fault> {
         Amount::Minor(amount) => Ok(amount),
         Amount::Exact(money) => {
             // Says which two currencies met.
-            Money::zero(payment.currency).checked_add(money)?;
+            Money::zero(payment.currency).checked_add(money).map_err(|error| {
+                Fault::from(error).at("/amount/currency", "currency_mismatch", format!("This payment is in {}.", payment.currency))
+            })?;
             Ok(money.amount())
         }
         Amount::Left if ask.kind == OperationKind::Capture => Ok(payment.left_to_capture()),
