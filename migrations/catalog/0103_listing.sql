@@ -25,7 +25,7 @@ create table variant_price (
 comment on table variant_price is 'retention: replica, as the sources; personal: none';
 select tenant_table('variant_price');
 
--- What can be sold from where: on hand, less what is promised, held or kept for safety.
+-- What can be sold from where, as it was told; listings show nothing below zero.
 create table variant_stock (
     tenant_id uuid not null,
     variant_id uuid not null,
@@ -130,7 +130,7 @@ create function listing_rows(products uuid[]) returns table (
         where v.tenant_id = p.tenant_id and v.product_id = p.id and v.status = 'active' and vp.currency = c.currency
     ) price on true
     left join lateral (
-        select sum(s.available) as available,
+        select sum(greatest(s.available, 0)) as available,
             (array_agg(l.code order by array_position(c.location_ids, l.id), l.priority, l.code)
                 filter (where s.available > 0))[1] as warehouse
         from variant v

@@ -13,7 +13,7 @@ pub const PLATFORM: TenantId = TenantId::from_uuid(uuid::Uuid::nil());
 /// Longest time one request may take when its caller named no deadline.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest time that a caller may name: an upload of a file of any size takes its time.
-pub const LONGEST_DEADLINE: Duration = Duration::from_secs(3_600);
+pub const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
 
 /// What kind of caller this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -211,7 +211,7 @@ async fn hear_stock(
         for item in story.items {
             stock.variants.push(*variant);
             stock.locations.push(item.location_id.uuid());
-            stock.available.push(item.available.max(0));
+            stock.available.push(item.available);
             let location = HeardLocation {
                 id: item.location_id,
                 code: item.location_code,

@@ -79,7 +79,7 @@ pub async fn variant_facts(conn: &mut PgConnection, channel: ChannelId, product:
            left join variant_price vp on vp.tenant_id = v.tenant_id and vp.variant_id = v.id and vp.channel_id = c.id
                and vp.currency = c.currency
            left join lateral (
-               select sum(s.available) as available,
+               select sum(greatest(s.available, 0)) as available,
                    (array_agg(l.code order by array_position(c.location_ids, l.id), l.priority, l.code)
                        filter (where s.available > 0))[1] as warehouse
                from variant_stock s

@@ -39,6 +39,9 @@ async fn the_present_state_is_exported_as_events_tell_it() {
     let product = stage.product("T", "S", json!({})).await;
     let second = stage.product("U", "U", json!({})).await;
     let category = stage.made("categories", json!({ "name": "C" })).await;
+    let (variant, location) = (variant_of(&product), stage.location("BLR-1", 1).await);
+    stage.price(variant, 2, &[(channel, Some(7))]).await;
+    stage.stock(variant, 3, &[(location, "BLR-1", -4)]).await;
     let (mut records, mut after) = (Vec::new(), String::new());
     loop {
         let request = ExportStateRequest { kinds: Vec::new(), after: after.clone(), limit: 1 };
@@ -55,4 +58,7 @@ async fn the_present_state_is_exported_as_events_tell_it() {
     assert_eq!(found("product.updated"), [product, second]);
     assert_eq!(found("category.updated"), [category]);
     assert_eq!(text(&found("channel.updated")[0]["id"]), channel.to_string());
+    let heard = json!({ "variant_id": variant, "price_version": 2, "stock_version": 3,
+        "prices": [{ "channel_id": channel, "amount": 7, "currency": "INR" }], "stock": [{ "location_id": location, "available": -4 }] });
+    assert_eq!(found("variant_heard.updated"), [heard]);
 }
