@@ -40,7 +40,8 @@ pub async fn create_product(app: &Catalog, call: &Call, input: ProductCreate) ->
 async fn at_variant(app: &Catalog, call: &Call, fault: Fault, product: &Product) -> Result<Fault, Fault> {
     let pointer = fault.errors.first().map_or("", |wrong| wrong.pointer.as_str());
     let is_sku = fault.reason == "sku_taken";
-    if !is_sku && !(fault.reason == "external_id_taken" && product.external_id.is_none()) {
+    let is_external_id = fault.reason == "external_id_taken" && product.external_id.is_none();
+    if !(is_sku || is_external_id) {
         return Ok(fault);
     }
     let named = |variant: &Variant| if is_sku { Some(variant.sku.clone()) } else { variant.external_id.clone() };

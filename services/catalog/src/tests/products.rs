@@ -54,7 +54,7 @@ async fn a_sku_belongs_to_one_active_variant() {
     let second = stage.product("B", "SKU-2", json!({})).await;
     let taken = json!({ "title": "C", "variants": [{ "sku": "SKU-1" }] });
     let refused = stage.door.post("/v1/catalog/products").json(&taken).send().await.expect(409);
-    assert_eq!((refused.code(), &refused.json["errors"][0]["pointer"]), ("sku_taken", &json!("/sku")));
+    assert_eq!((refused.code(), &refused.json["errors"][0]["pointer"]), ("sku_taken", &json!("/variants/0/sku")));
     let variant = format!("products/{}/variants/{}", text(&second["id"]), variant_of(&second));
     assert_eq!(stage.patch(&variant, json!({ "sku": "SKU-1" })).await.expect(409).code(), "sku_taken");
 
