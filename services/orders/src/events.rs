@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::domain::checkout::CheckoutStatus;
 use crate::domain::order::OrderPayment;
+use crate::ops::run_operation::wake_operations;
 use crate::ops::save_order::{Change, save};
 use crate::saga::TIMER;
 use crate::store::checkout::{checkout_export, checkout_payment_told};
@@ -110,12 +111,15 @@ impl PaymentNews {
         let versions: Vec<_> = news.iter().map(|payment| (payment.id, payment.version)).collect();
         let orders = order_lock_paid_by(tx, &versions).await?;
         let call = Call::background(NAME, tx.tenant(), "service:payments");
+        for order in &orders {
+            wake_operations(&self.0, tx, order.id).await?;
+        }
         for mut order in orders {
             let known = order.payment.as_ref().map(|payment| payment.id);
             let Some(payment) = news.iter().find(|payment| Some(payment.id) == known) else { continue };
-            if order.apply_payment(&payment.amounts()) {
+            if let Some(word) = order.apply_payment(&payment.amounts()) {
                 let data = json!({ "payment_id": payment.id, "status": payment.status });
-                save(&self.0, &call, tx, &mut order, Change::new("payment_updated").data(data)).await?;
+                save(&self.0, &call, tx, &mut order, Change::new(word).data(data)).await?;
             }
         }
         Ok(())

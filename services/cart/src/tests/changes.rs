@@ -75,13 +75,13 @@ async fn lines_are_added_changed_and_removed_under_the_carts_version() {
 
     let shirt = cart.json["lines"][0]["id"].as_str().unwrap().to_owned();
     let line = format!("{lines}/{shirt}");
-    let patch =
+    let to =
         |quantity: i64| Stage::shop(stage.door.patch(&line), &guest.token).if_match(2).json(&json!({ "quantity": quantity }));
     for bad in [0, -1, 1_000_001, i64::MAX] {
-        let refused = patch(bad).send().await.expect(400);
+        let refused = to(bad).send().await.expect(400);
         assert_eq!(refused.json["errors"][0]["pointer"], "/quantity");
     }
-    patch(1_000_000).send().await.expect(200);
+    to(1_000_000).send().await.expect(200);
     let removed = Stage::shop(stage.door.delete(&line), &guest.token).if_match(3).send().await.expect(200);
     assert_eq!(removed.json["lines"].as_array().unwrap().len(), 1);
     Stage::shop(stage.door.delete(&line), &guest.token).if_match(4).send().await.expect(404);
@@ -171,8 +171,8 @@ async fn writers_of_one_version_are_told_apart() {
     let writers = (0..8).map(|_| Stage::shop(stage.door.post(&path), &guest.token).if_match(1).json(&body).send());
     let answers = futures::future::join_all(writers).await;
     let won = answers.iter().filter(|answer| answer.status == 200).count();
-    let stale = answers.iter().filter(|answer| answer.status == 412).count();
-    assert_eq!((won, stale), (1, 7), "{answers:?}");
+    let refused = answers.iter().filter(|answer| answer.status == 412).count();
+    assert_eq!((won, refused), (1, 7), "{answers:?}");
     assert_eq!(stage.read(&guest).await.json["lines"][1]["quantity"], 1);
 }
 

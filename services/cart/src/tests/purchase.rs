@@ -13,12 +13,18 @@ impl Stage {
     }
 
     async fn freeze(&self, guest: &Guest, checkout: CheckoutId) -> Result<CartSnapshot, Fault> {
-        self.freeze_with(guest, checkout, &guest.token, 0).await
+        self.freeze_with(guest, checkout, Some(&guest.token), 0).await
     }
 
-    async fn freeze_with(&self, guest: &Guest, checkout: CheckoutId, token: &str, version: i64) -> Result<CartSnapshot, Fault> {
-        let message =
-            FreezeRequest { cart_id: guest.id.clone(), checkout_id: checkout.to_string(), cart_token: token.to_owned(), version };
+    async fn freeze_with(
+        &self,
+        guest: &Guest,
+        checkout: CheckoutId,
+        token: Option<&str>,
+        version: i64,
+    ) -> Result<CartSnapshot, Fault> {
+        let cart_token = token.map(str::to_owned);
+        let message = FreezeRequest { cart_id: guest.id.clone(), checkout_id: checkout.to_string(), cart_token, version };
         Ok(self.carts().freeze(self.bench.host.request(&self.bench.call(), message)).await?.into_inner())
     }
 
@@ -98,8 +104,11 @@ async fn a_cart_is_frozen_only_as_its_buyer_saw_it() {
     let stage = Stage::open().await;
     let (guest, _) = stage.guest().await;
     let checkout = stage.checkout();
-    assert_eq!(refusal(stage.freeze_with(&guest, checkout, "wrong", 0).await).0, Code::NotFound);
-    assert_eq!(refusal(stage.freeze_with(&guest, checkout, "", 7).await), (Code::PreconditionFailed, "stale_version".to_owned()));
+    for shown in ["wrong", ""] {
+        assert_eq!(refusal(stage.freeze_with(&guest, checkout, Some(shown), 0).await).0, Code::NotFound);
+    }
+    let stale = stage.freeze_with(&guest, checkout, None, 7).await;
+    assert_eq!(refusal(stale), (Code::PreconditionFailed, "stale_version".to_owned()));
     stage.price(&stage.shirt, 900).await;
     let changed = stage.freeze(&guest, checkout).await.expect_err("the price has changed");
     assert_eq!((changed.code, &*changed.reason), (Code::Conflict, "price_changed"));

@@ -5,6 +5,7 @@ use bloom_kernel::{
     CartId, ChannelId, CheckoutId, Currency, DeliveryOptionId, LocationId, Metadata, Money, OrderId, OrderLineId, PaymentId,
     ProductId, SubjectId, Timestamp, VariantId,
 };
+use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -292,7 +293,9 @@ impl Order {
         self.payment_status = payment_status(self);
         if self.status == Status::Placed && self.is_covered() {
             self.status = Status::Confirmed;
-            self.confirmed_at = Some(now);
+            // Later than placed unless it was so from the start: that is how the two are told apart afterwards.
+            let later = self.placed_at + TimeDelta::microseconds(i64::from(1 < self.version));
+            self.confirmed_at = Some(now.max(later));
         }
         self.fulfilment_status = fulfilment_status(self);
         let shipped = matches!(self.fulfilment_status, FulfilmentStatus::Fulfilled | FulfilmentStatus::Delivered);
@@ -315,15 +318,23 @@ impl Order {
         total == 0 || self.payment.as_ref().is_some_and(|payment| total <= payment.captured.amount())
     }
 
-    /// Takes over what payments say; false when it is older than, or the same as, what is known.
-    pub fn apply_payment(&mut self, news: &OrderPayment) -> bool {
-        match &mut self.payment {
-            Some(known) if known.id == news.id && known.version < news.version => {
-                known.clone_from(news);
-                true
-            }
-            Some(_) | None => false,
-        }
+    /// Takes over what payments say, and says in a word what it is; nothing when it is older than what is known, or tells no
+    /// other amounts.
+    pub fn apply_payment(&mut self, news: &OrderPayment) -> Option<&'static str> {
+        let known = self.payment.as_mut().filter(|known| known.id == news.id && known.version < news.version)?;
+        let word = if known.refunded != news.refunded {
+            "refunded"
+        } else if known.captured != news.captured {
+            "captured"
+        } else if known.voided != news.voided {
+            "voided"
+        } else if known.authorised != news.authorised {
+            "authorised"
+        } else {
+            return None;
+        };
+        known.clone_from(news);
+        Some(word)
     }
 
     /// Calls the order off. Legal until something was shipped.

@@ -44,8 +44,8 @@ struct Receipt {
 /// Cancels an order that nothing was shipped of.
 pub async fn cancel_order(app: &Orders, call: &Call, id: OrderId, input: OrderCancel) -> Result<Reply<Order>, Fault> {
     call.require_idempotency_key()?;
-    if input.reason.as_ref().is_some_and(|reason| 500 < reason.chars().count()) {
-        return Err(Fault::invalid("/reason", "length", "Give at most 500 characters."));
+    if input.reason.as_ref().is_some_and(|reason| 500 < reason.chars().count() || reason.contains('\0')) {
+        return Err(Fault::invalid("/reason", "length", "Give at most 500 characters, none of them NUL."));
     }
     let mut tx = match app.db.begin::<Receipt, 200>(call, "order_cancel", &(id, &input)).await? {
         Begin::Run(tx) => tx,

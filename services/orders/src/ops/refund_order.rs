@@ -58,8 +58,8 @@ pub async fn refund_order(app: &Orders, call: &Call, id: OrderId, input: RefundC
 
 impl RefundCreate {
     fn wanted(&self) -> Result<Wanted, Fault> {
-        if self.reason.as_ref().is_some_and(|reason| 500 < reason.chars().count()) {
-            return Err(Fault::invalid("/reason", "length", "Give at most 500 characters."));
+        if self.reason.as_ref().is_some_and(|reason| 500 < reason.chars().count() || reason.contains('\0')) {
+            return Err(Fault::invalid("/reason", "length", "Give at most 500 characters, none of them NUL."));
         }
         match (self.amount, self.lines.as_slice()) {
             (Some(amount), []) => Ok(Wanted::Amount(amount)),

@@ -11,7 +11,7 @@
 
 use bloom_events::{TimerHandler, cancel, schedule};
 use bloom_fault::Fault;
-use bloom_kernel::{FulfilmentId, Money, OperationId, PaymentId, RefundId};
+use bloom_kernel::{FulfilmentId, Money, OperationId, OrderId, PaymentId, RefundId};
 use bloom_runtime::{Call, TenantTx};
 use chrono::TimeDelta;
 use futures::future::{BoxFuture, join_all};
@@ -28,7 +28,7 @@ use crate::saga::neighbours::{
     Payment, is_transient, payment_capture, payment_refund, payment_void, stock_give_back, stock_ship,
 };
 use crate::store::operation::{
-    Kind, Operation, OperationStatus, operation_get, operation_insert, operation_settle, operation_waited,
+    Kind, Operation, OperationStatus, operation_get, operation_insert, operation_settle, operation_waited, operation_waiting,
 };
 use crate::{NAME, Orders};
 
@@ -113,8 +113,7 @@ impl TimerHandler for OperationTimer {
                 return Ok(());
             };
             let call = Call { trace: call.trace.clone(), ..Call::background(NAME, call.tenant, &operation.actor) };
-            let operation = run_operation(&self.0, &call, operation).await?;
-            if operation.status == OperationStatus::Running { wait(&self.0, &call, &operation).await } else { Ok(()) }
+            run_operation(&self.0, &call, operation).await.map(drop)
         })
     }
 }
@@ -126,7 +125,7 @@ enum Answer {
     Open,
 }
 
-/// Asks once and settles what is final. Answers the operation as it stands afterwards.
+/// Asks once; settles what is final, and sets the timer for what is not. Answers the operation as it stands afterwards.
 pub async fn run_operation(app: &Orders, call: &Call, mut operation: Operation) -> Result<Operation, Fault> {
     let answer = match ask(app, call, &operation).await {
         Ok(answer) => answer,
@@ -137,7 +136,7 @@ pub async fn run_operation(app: &Orders, call: &Call, mut operation: Operation) 
         Err(fault) => Answer::Refused(Failure::of(&fault), None),
     };
     match answer {
-        Answer::Open => {}
+        Answer::Open => wait(app, call, &operation).await?,
         Answer::Done(payment) => {
             operation.status = OperationStatus::Succeeded;
             settle(app, call, &operation, payment).await?;
@@ -189,7 +188,8 @@ async fn settle(app: &Orders, call: &Call, operation: &Operation, payment: Optio
     if !operation_settle(&mut tx, operation.id, operation.failure.as_ref(), now).await? {
         return Ok(());
     }
-    let mut changed = payment.is_some_and(|payment| order.apply_payment(&payment));
+    // The payment's own news may have come first.
+    let mut changed = payment.and_then(|payment| order.apply_payment(&payment)).is_some();
     let succeeded = operation.status == OperationStatus::Succeeded;
     if let (Kind::Refund, Some(refund)) = (operation.kind, operation.subject) {
         order.settle_refund(RefundId::from_uuid(refund), succeeded)?;
@@ -215,6 +215,15 @@ async fn settle(app: &Orders, call: &Call, operation: &Operation, payment: Optio
     }
     cancel(&mut tx, TIMER, &operation.id.to_string()).await?;
     tx.commit().await
+}
+
+/// News of the order's payment: operations that wait for an answer ask for it now.
+pub async fn wake_operations(app: &Orders, tx: &mut TenantTx, order: OrderId) -> Result<(), Fault> {
+    let now = app.host.now(tx.tenant());
+    for id in operation_waiting(tx, order).await? {
+        schedule(tx, TIMER, &id.to_string(), now, &()).await?;
+    }
+    Ok(())
 }
 
 /// Asks again later: after two seconds, doubling, at most every ten minutes.

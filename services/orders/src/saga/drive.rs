@@ -1,5 +1,7 @@
 //! Drives a checkout through its steps: by the request that began it, and by the timer that takes it up again.
 
+use std::time::Duration;
+
 use bloom_events::{Draft, cancel, publish, schedule};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{HoldId, Money};
@@ -7,6 +9,7 @@ use bloom_proto_cart::CartSnapshot;
 use bloom_proto_inventory::HoldReply;
 use bloom_runtime::Call;
 use chrono::TimeDelta;
+use tokio::time::Instant;
 
 use super::fault::{Mishap, Moment, refusal};
 use super::neighbours::{
@@ -17,6 +20,9 @@ use crate::domain::checkout::{Checkout, CheckoutStatus};
 use crate::domain::order::Order;
 use crate::store::checkout::{Instructions, Stored, checkout_get, checkout_rehold, checkout_settle, checkout_wait};
 use crate::{Orders, instructions};
+
+/// How long a request asks busy neighbours again, before the timer does.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// When a checkout is taken up again whose neighbours were away.
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
@@ -62,6 +68,8 @@ pub(super) struct Purchase<'a> {
     pub(super) snapshot: Option<CartSnapshot>,
     pub(super) held: Option<HoldReply>,
     pub(super) payment: Option<Payment>,
+    /// When this process took it up.
+    began: Instant,
     /// True for the request that began the checkout: nothing has happened that it does not know of.
     pub(super) fresh: bool,
     /// True when it has come as far as asking for the payment.
@@ -105,6 +113,7 @@ impl<'a> Purchase<'a> {
             snapshot: None,
             held: None,
             payment: None,
+            began: Instant::now(),
             fresh,
             asked_for_payment: false,
             order: None,
@@ -160,9 +169,23 @@ impl<'a> Purchase<'a> {
                 // What the step before has begun is undone with the rest.
                 return Err((step, Stop::Refused { fault: too_late(), done: true }));
             }
-            self.step(step).await.map_err(|stop| (step, stop))?;
+            self.patiently(step).await.map_err(|stop| (step, stop))?;
         }
         Ok(())
+    }
+
+    /// A step, asked for again for a moment while a buyer waits for the answer: a neighbour may just be busy.
+    async fn patiently(&mut self, step: Step) -> Result<(), Stop> {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match self.step(step).await {
+                Err(Stop::Later(_)) if self.fresh && self.began.elapsed() + pause < PATIENCE => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// One step, and the faults that a test wants around it.

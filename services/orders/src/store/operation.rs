@@ -187,6 +187,18 @@ pub async fn operation_waited(connection: &mut PgConnection, id: OperationId, no
     Ok(())
 }
 
+/// Captures and refunds of an order that were asked for before and had no final answer.
+pub async fn operation_waiting(connection: &mut PgConnection, order: OrderId) -> Result<Vec<OperationId>, Fault> {
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id: OperationId" from operation
+           where order_id = $1 and status = 'running' and attempts > 0 and kind in ('capture', 'refund')"#,
+        order.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids)
+}
+
 /// Minor units that running captures will draw, and whether anything else moves the order's money.
 pub async fn operation_money_under_way(connection: &mut PgConnection, order: OrderId) -> Result<(i64, bool), Fault> {
     let row = sqlx::query!(

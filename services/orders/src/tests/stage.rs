@@ -1,8 +1,10 @@
 //! The stage that all tests of this crate play on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_events::Bus;
+use bloom_process::Start;
 use bloom_proto_inventory::inventory_client::InventoryClient;
 use bloom_proto_inventory::{SetStockRequest, StockRow};
 use bloom_proto_platform::platform_client::PlatformClient;
@@ -73,11 +75,11 @@ impl Stage {
             neighbours.push(neighbour);
         }
         let [catalog, pricing, inventory, cart, payments, sandbox] = neighbours.as_slice() else { unreachable!() };
-        let catalog = catalog.open(|host, db| bloom_catalog::service(host, db, bus.clone())).await;
-        let pricing = pricing.open(async |host, db| bloom_pricing::service(host, db, bus.clone())).await;
-        let inventory = inventory.open(async |host, db| Ok(bloom_inventory::service(host, db, bus.clone()))).await;
-        let carts =
-            cart.open(async |host, db| bloom_cart::service(bloom_cart::config::Config::default(), host, db, bus.clone())).await;
+        let start = |host, db| Start { host, db, bus: bus.clone(), addresses: Arc::default() };
+        let catalog = catalog.open(|host, db| (bloom_catalog::SERVICE.start)(start(host, db))).await;
+        let pricing = pricing.open(|host, db| (bloom_pricing::SERVICE.start)(start(host, db))).await;
+        let inventory = inventory.open(|host, db| (bloom_inventory::SERVICE.start)(start(host, db))).await;
+        let carts = cart.open(|host, db| (bloom_cart::SERVICE.start)(start(host, db))).await;
         let (listener, sandbox_url) = listen().await;
         serve_sandbox(sandbox, listener, &sandbox_url);
         let (listener, public_url) = listen().await;
@@ -105,6 +107,8 @@ impl Stage {
         let first = self.inventory.post("/v1/inventory/locations").json(&location).send().await.expect(201).id();
         let location = json!({ "code": "BLR-2", "name": "Bengaluru", "priority": 2 });
         let second = self.inventory.post("/v1/inventory/locations").json(&location).send().await.expect(201).id();
+        // The catalogue has to hear of the locations before a channel can name them.
+        self.drained().await;
         let class = json!({ "code": "standard", "name": "Standard", "is_default": true });
         let class = self.pricing.post("/v1/pricing/tax-classes").json(&class).send().await.expect(201).id();
         let zone = json!({ "name": "India", "areas": [{ "country": "IN" }] });
@@ -221,6 +225,14 @@ impl Stage {
         }
     }
 
+    /// Lets enough time pass that everything is taken up again that somebody left undone.
+    pub(super) async fn rest(&self) {
+        for seconds in [6, 3] {
+            self.bench.clock.advance(TimeDelta::seconds(seconds));
+            self.drained().await;
+        }
+    }
+
     /// Waits until nothing is under way.
     pub(super) async fn drained(&self) {
         let start = Instant::now();
@@ -239,6 +251,7 @@ impl Stage {
                 return;
             }
             assert!(start.elapsed() < PATIENCE, "still busy: {busy:?}");
+            // Real time: events and timers run beside the test; they are asked after until they rest.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -13,13 +13,13 @@ impl Stage {
         let answer = self.answer_of(guest, key, "tok_success").await;
         assert_eq!(answer.status, 201, "{what}: {answer:?}");
         assert_eq!(self.faults.left(), 0, "{what}: the fault has not happened");
-        self.pass(8).await;
+        self.rest().await;
         assert_eq!(self.read_cart(guest).await["status"], "completed", "{what}");
     }
 
     async fn undone(&self, guest: &Guest, what: &str) {
         assert_eq!(self.faults.left(), 0, "{what}: the fault has not happened");
-        self.pass(8).await;
+        self.rest().await;
         assert_eq!(self.read_cart(guest).await["status"], "open", "{what}");
         let promised = self.all_payments().await.iter().filter(|payment| payment["status"] == "authorised").count();
         assert_eq!(promised, self.all_orders().await.len(), "{what}: money is still promised");
@@ -79,7 +79,7 @@ async fn every_step_may_be_refused() {
             }
         }
     }
-    stage.pass(8).await;
+    stage.rest().await;
     everything_adds_up(&stage, placed).await;
 }
 
@@ -114,6 +114,7 @@ async fn a_checkout_that_died_too_often_is_given_up_in_time() {
     while stage.read_cart(&guest).await["status"] != "open" {
         assert!(seconds < 50, "not given up within 30 s of its deadline");
         stage.bench.clock.advance(chrono::TimeDelta::seconds(1));
+        // Real time: the saga is taken up beside the test, once for each second of its clock.
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         seconds += 1;
     }
