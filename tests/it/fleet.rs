@@ -1,7 +1,8 @@
 //! The fleet that all tests of this binary share, started by the first that needs it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -11,12 +12,13 @@ use bloom::peers::Reach;
 use bloom::processes::{Ground, Processes};
 use bloom_kernel::TenantId;
 use bloom_process::Settings;
-use bloom_runtime::config::SecretKey;
-use bloom_runtime::{Metrics, Peers};
+use bloom_runtime::Peers;
+use bloom_runtime::config::{SecretKey, connect_options};
 use clap::Parser;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock};
+use tokio_util::sync::CancellationToken;
 
 /// Outlives every test, as the fleet does.
 static RUNTIME: LazyLock<Runtime> =
@@ -37,6 +39,33 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// A fleet in this process.
+    pub(crate) fn within(fleet: &Fleet, settings: Settings) -> Self {
+        Self { gateway_url: fleet.gateway_url.clone(), reach: Reach::within(fleet.host.clone()), settings, _processes: None }
+    }
+
+    /// A fleet of processes that the caller keeps hold of.
+    pub(crate) fn beside(processes: &Processes, settings: Settings) -> Self {
+        let peers = Peers::default();
+        for (name, url) in &processes.services {
+            peers.at(name, url).expect("the address is good");
+        }
+        let host = settings.host("operator", peers, CancellationToken::new()).expect("the keys are set");
+        Self { gateway_url: processes.gateway_url.clone(), reach: Reach::within(host), settings, _processes: None }
+    }
+
+    /// True when every service answers for itself.
+    pub(crate) async fn reachable(&self) -> bool {
+        bloom::check::check(&self.reach, Duration::ZERO).await.is_ok()
+    }
+
+    /// Proves every invariant, once everything has come to rest.
+    pub(crate) async fn check(&self) {
+        let (checked, breaches) = bloom::check::check(&self.reach, Duration::from_secs(30)).await.expect("the check runs");
+        assert!(breaches.is_empty(), "{breaches:#?}");
+        assert!(checked.len() > 5, "the check looked at next to nothing: {checked:?}");
+    }
+
     /// A connection that sees everything, to look behind the scenes.
     pub(crate) async fn database(&self) -> PgConnection {
         let options = self.settings.owner("orders").expect("the address is good");
@@ -70,9 +99,15 @@ pub(crate) fn test<F: Future<Output = ()>>(body: impl FnOnce(&'static Running) -
         body(fleet).await;
         drop(acting);
         let _alone = ACTING.write().await;
-        let (checked, breaches) = bloom::check::check(&fleet.reach, Duration::from_secs(30)).await.expect("the check runs");
-        assert!(breaches.is_empty(), "{breaches:#?}");
-        assert!(checked.len() > 5, "the check looked at next to nothing: {checked:?}");
+        fleet.check().await;
+    });
+}
+
+/// Runs a test that starts and breaks a fleet of its own, while no other test acts.
+pub(crate) fn alone(body: impl Future<Output = ()>) {
+    RUNTIME.block_on(async {
+        let _alone = ACTING.write().await;
+        body.await;
     });
 }
 
@@ -84,8 +119,7 @@ async fn start() -> Running {
 
 async fn start_within(settings: Settings) -> Running {
     let fleet = Fleet::start(&SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
-    let running =
-        Running { gateway_url: fleet.gateway_url.clone(), reach: Reach::within(fleet.host.clone()), settings, _processes: None };
+    let running = Running::within(&fleet, settings);
     // It serves until the test binary ends.
     RUNTIME.spawn(async move {
         let mut fleet = fleet;
@@ -97,25 +131,44 @@ async fn start_within(settings: Settings) -> Running {
 
 async fn start_processes(settings: Settings) -> Running {
     let processes = Processes::start(ground(&settings, "e2e")).await.expect("the processes start");
-    let peers = Peers::default();
-    for (name, url) in &processes.services {
-        peers.at(name, url).expect("the address is good");
-    }
-    let mut host = settings.host("operator", peers, Default::default()).expect("the keys are set");
-    host.metrics = Metrics::default();
-    Running {
-        gateway_url: processes.gateway_url.clone(),
-        reach: Reach::within(host),
-        settings,
-        _processes: Some(tokio::sync::Mutex::new(processes)),
-    }
+    reap(processes.pids().into_values());
+    let mut running = Running::beside(&processes, settings);
+    running._processes = Some(tokio::sync::Mutex::new(processes));
+    running
+}
+
+/// A static is never dropped, so nothing in this binary would end the processes: a shell does, when the binary is gone.
+fn reap(processes: impl Iterator<Item = u32>) {
+    let processes: Vec<String> = processes.map(|id| id.to_string()).collect();
+    let script =
+        format!("while kill -0 {} 2>/dev/null; do sleep 0.2; done; kill -KILL {}", std::process::id(), processes.join(" "));
+    let shell = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    shell.expect("a shell starts");
 }
 
 /// Settings on a database of its own on the test server.
 pub(crate) async fn settings(database: &str) -> Settings {
-    let server = bloom_testkit::server().await;
+    settings_on(&bloom_testkit::server().await, database).await
+}
+
+/// Settings on an empty database of a server. Those of test runs that are over are dropped.
+pub(crate) async fn settings_on(server: &str, database: &str) -> Settings {
+    let options = connect_options(server).expect("the address is good").disable_statement_logging();
+    let mut connection: PgConnection = options.connect().await.expect("the server answers");
+    let like = format!("bloom\\_{database}\\_%");
+    let known: Vec<String> = sqlx::query_scalar("select datname::text from pg_database where datname like $1")
+        .bind(like)
+        .fetch_all(&mut connection)
+        .await
+        .expect("the databases are listed");
+    let is_over = |name: &String| name.rsplit('_').next().is_some_and(|run| !Path::new("/proc").join(run).exists());
     let name = format!("bloom_{database}_{}", std::process::id());
-    bloom_testkit::database(&name).await;
+    let over = known.into_iter().filter(|known| is_over(known) || *known == name);
+    let mut statements: Vec<String> = over.map(|known| format!("drop database if exists {known} with (force)")).collect();
+    statements.push(format!("create database {name}"));
+    for statement in statements {
+        connection.execute(AssertSqlSafe(statement)).await.expect("the database is made");
+    }
     let mut settings = Arguments::parse_from(["test"]).settings;
     let (base, _) = server.rsplit_once('/').expect("the address names a database");
     settings.database_url = Some(format!("{base}/{name}"));
@@ -157,6 +210,6 @@ pub(crate) fn processes_wanted() -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

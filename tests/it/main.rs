@@ -7,9 +7,14 @@ mod fleet;
 mod shop;
 mod trade;
 
+mod bad_input;
 mod browse;
 mod gateway;
 mod hot;
+mod kill;
+mod outage;
 mod payments;
+mod probe;
 mod purchase;
 mod quickstart;
+mod tenancy;

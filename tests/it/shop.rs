@@ -1,5 +1,7 @@
 //! A merchant of the test's own: an account, its keys, and a shop of a few products.
 
+use std::collections::BTreeMap;
+
 use bloom::account::{AccountOptions, create};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -88,6 +90,65 @@ impl Shop {
         send(self.secret(Method::POST, path).json(body)).await
     }
 
+    /// All of a list, page by page.
+    pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("{path}?limit=100{cursor}")).await.expect(200).body;
+            all.extend(page["data"].as_array().expect("a list").iter().cloned());
+            match page["page"]["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// Sends, and answers nothing when the connection breaks.
+    pub(crate) async fn try_send(request: RequestBuilder) -> Option<Answer> {
+        let response = request.send().await.ok()?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.ok()?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Some(Answer { status, headers, body })
+    }
+
+    /// Everything that lists show, by path, once what came before has reached the lists: what a refusal leaves as it is.
+    pub(crate) async fn everything(&self) -> BTreeMap<String, Value> {
+        let mut before = self.lists().await;
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            let now = self.lists().await;
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
+    }
+
+    /// Asserts that all lists show what they showed.
+    pub(crate) async fn assert_unchanged(&self, before: &BTreeMap<String, Value>) {
+        let now = self.everything().await;
+        for (path, list) in before {
+            assert_eq!(&now[path], list, "{path} has changed");
+        }
+    }
+
+    async fn lists(&self) -> BTreeMap<String, Value> {
+        let api = send(self.anonymous(Method::GET, "/openapi.json")).await.expect(200).body;
+        let mut all = BTreeMap::new();
+        for (path, operations) in api["paths"].as_object().into_iter().flatten() {
+            if operations["get"].is_object() && !path.contains('{') {
+                let paged = operations["get"]["parameters"].to_string().contains("\"limit\"");
+                let query = if paged { "?limit=100" } else { "" };
+                let mut body = self.get(&format!("{path}{query}")).await.expect(200).body;
+                forget_use(&mut body);
+                all.insert(path.clone(), body);
+            }
+        }
+        assert!(all.len() > 20, "{} lists", all.len());
+        all
+    }
+
     /// Location, channel, taxes of 18 %, delivery for 49.00, payments through the sandbox.
     pub(crate) async fn open(&self) -> Value {
         let location = json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 1 });
@@ -102,7 +163,13 @@ impl Shop {
             "code": "web", "name": "Web", "currency": "INR", "price_basis": "gross", "country": "IN",
             "location_ids": [location], "is_default": true,
         });
-        let channel = self.post("/v1/catalog/channels", &channel).await.expect(201).id();
+        // The catalogue hears of the location by an event; a fleet that has just started takes a moment to listen.
+        let channel = eventually("the location is heard of", async || {
+            let answer = self.post("/v1/catalog/channels", &channel).await;
+            (answer.status != 404).then_some(answer)
+        })
+        .await;
+        let channel = channel.expect(201).id();
         let option =
             json!({ "code": "standard", "name": "Standard", "currency": "INR", "charge": { "type": "flat", "amount": 4_900 } });
         let option = self.post("/v1/delivery-options", &option).await.expect(201).id();
@@ -131,11 +198,7 @@ impl Shop {
 
 /// Sends and reads the answer.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the gateway answers");
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.expect("the body is complete");
-    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status, headers, body }
+    Shop::try_send(request).await.expect("the gateway answers")
 }
 
 /// Asks until there is an answer; 30 s at most.
@@ -147,5 +210,17 @@ pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) 
         }
         assert!(std::time::Instant::now() < deadline, "{what}: not within 30 s");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+/// When a key was last used is the only thing that reading changes.
+pub(crate) fn forget_use(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("last_used_at");
+            fields.values_mut().for_each(forget_use);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_use),
+        _ => {}
     }
 }

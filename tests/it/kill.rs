@@ -1,0 +1,248 @@
+//! Processes die at seeded moments, as in a power failure; what was acknowledged is there afterwards, once.
+//!
+//! `BLOOM_SEED` chooses the moments; each run prints its own. A fleet of separate processes with Kafka and Redis, whatever
+//! the other tests run against: they need `BLOOM_KAFKA_LIBS`, which `./dev test` and `./dev chaos` set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bloom::SERVICES;
+use bloom::fleet::Fleet;
+use bloom::processes::Processes;
+use bloom_kernel::Entropy as _;
+use bloom_testkit::SeededEntropy;
+use futures::future::join_all;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::fleet::{self, Running, variable};
+use crate::shop::{Answer, Shop, eventually};
+use crate::trade::{Basket, Levels, Trade, amount, line, text};
+
+const MOMENTS: usize = 20;
+/// More than can be sold.
+const ON_HAND: i64 = 10_000;
+
+#[test]
+fn chaos_twenty_moments_of_death() {
+    // The other fleet of the suite is not the one that is killed: once is enough.
+    if fleet::processes_wanted() || variable("BLOOM_KAFKA_LIBS").is_none() {
+        return;
+    }
+    fleet::alone(async {
+        let seed = variable("BLOOM_SEED").and_then(|text| text.parse().ok()).unwrap_or(20_261_123);
+        println!("BLOOM_SEED={seed}");
+        let settings = fleet::settings("kill").await;
+        Fleet::migrate(&SERVICES, &settings, "").await.expect("the migrations run");
+        let mut ground = fleet::ground(&settings, "kill");
+        // What died is taken up again sooner than in production, so that the test is short.
+        for (name, value) in [("BLOOM_ORDERS_RESUME_AFTER_S", "1"), ("BLOOM_ORDERS_PROCESSING_TIMEOUT_S", "10")] {
+            ground.environment.insert(name.to_owned(), value.to_owned());
+        }
+        let mut processes = Processes::start(ground).await.expect("the fleet starts");
+        let running = Running::beside(&processes, settings);
+        let trade = Trade::open(&running, &[("A", 1_000, ON_HAND), ("B", 333, ON_HAND)]).await;
+        let mut ledger = Ledger::default();
+        let chance = Chance(SeededEntropy::new(seed));
+        for moment in 0..MOMENTS {
+            let done = tokio::join!(work(&trade, moment), death(&mut processes, &chance, moment)).0;
+            ledger.add(done);
+        }
+        ledger.prove(&trade).await;
+        running.check().await;
+        processes.stop().await;
+    });
+}
+
+/// Seeded dice.
+struct Chance(SeededEntropy);
+
+impl Chance {
+    fn below(&self, limit: usize) -> usize {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        usize::try_from(u64::from_le_bytes(bytes) % limit as u64).unwrap_or_default()
+    }
+}
+
+/// Kills somebody while the work goes on, and brings them back.
+async fn death(processes: &mut Processes, chance: &Chance, moment: usize) {
+    let services: Vec<&str> = SERVICES.iter().map(|service| service.name).chain(["gateway"]).collect();
+    let victim = services[chance.below(services.len())];
+    tokio::time::sleep(Duration::from_millis(chance.below(400) as u64)).await;
+    match moment % 5 {
+        // Everything that is committed from here on waits in the outboxes: the victim dies between commit and delivery.
+        3 => {
+            processes.kill("kafka");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            processes.kill(victim);
+            println!("moment {moment}: {victim} with Kafka away");
+            processes.start_kafka().await.expect("Kafka starts again");
+        }
+        4 => {
+            processes.kill("redis");
+            processes.kill(victim);
+            println!("moment {moment}: {victim} and Redis");
+            processes.start_redis().expect("Redis starts again");
+        }
+        _ => {
+            processes.kill(victim);
+            println!("moment {moment}: {victim}");
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(chance.below(200) as u64)).await;
+    processes.start_service(victim).expect("it starts again");
+    processes.ready(victim).await.expect("it is ready again");
+}
+
+/// What was acknowledged.
+#[derive(Default)]
+struct Ledger {
+    /// Purchases with an order: basket, key, payment token, order.
+    bought: Vec<(Basket, String, &'static str, Value)>,
+    /// Purchases that were refused for good.
+    refused: usize,
+    /// Units received, each acknowledged once.
+    received: i64,
+    /// Imports that were taken in, and the SKUs in each.
+    imports: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Ledger {
+    fn add(&mut self, other: Self) {
+        self.bought.extend(other.bought);
+        self.refused += other.refused;
+        self.received += other.received;
+        self.imports.extend(other.imports);
+    }
+}
+
+/// Purchases, an import and stock movements at the same time, each repeated under its key until it is answered.
+async fn work(trade: &Trade, moment: usize) -> Ledger {
+    let mut done = Ledger::default();
+    let tokens = ["tok_success", "tok_webhook_first", "tok_decline", "tok_duplicate_webhook"];
+    let purchases = join_all(tokens.iter().map(|token| purchase(trade, moment, token)));
+    let (bought, import, ()) = tokio::join!(purchases, import(trade, moment), receive(trade, moment));
+    for outcome in bought {
+        match outcome {
+            Some(bought) => done.bought.push(bought),
+            None => done.refused += 1,
+        }
+    }
+    done.received = 3;
+    done.imports.extend([import]);
+    done
+}
+
+async fn purchase(trade: &Trade, moment: usize, token: &'static str) -> Option<(Basket, String, &'static str, Value)> {
+    let key = format!("{token} {moment}");
+    let wish = trade.wish(&[("A", 1), ("B", 2)]);
+    // The key's reply would not tell the token again, so a cart whose answer was lost is left behind.
+    let made = persist(|| trade.storefront(Method::POST, "/v1/carts").json(&wish)).await.expect(201);
+    let basket = Basket { id: made.id(), token: text(&made.body["token"]), body: made.body };
+    let body = json!({ "cart_id": basket.id, "payment": { "token": token } });
+    let answer = persist(|| {
+        let request = trade.storefront(Method::POST, "/v1/checkouts").header("bloom-cart-token", &basket.token);
+        request.header("idempotency-key", &key).json(&body)
+    })
+    .await;
+    let checkout = match answer.status {
+        201 | 202 => answer.body,
+        _ => {
+            assert!(matches!(answer.code(), "payment_declined" | "checkout_expired"), "{token}: {:#}", answer.body);
+            return None;
+        }
+    };
+    let path = format!("/v1/checkouts/{}", text(&checkout["id"]));
+    let ended = eventually("the checkout ends", async || {
+        let request = trade.storefront(Method::GET, &path).header("bloom-cart-token", &basket.token);
+        let checkout = persist(|| request.try_clone().expect("it has no body")).await.expect(200).body;
+        matches!(checkout["status"].as_str(), Some("completed" | "failed")).then_some(checkout)
+    })
+    .await;
+    let order = ended["order"].clone();
+    order.is_object().then_some((basket, key, token, order))
+}
+
+async fn import(trade: &Trade, moment: usize) -> (String, BTreeSet<String>) {
+    let skus: BTreeSet<String> = (0..40).map(|number| format!("I-{moment}-{number}")).collect();
+    let lines: String = skus.iter().map(|sku| format!("{}\n", line(&(sku, 500, 7)))).collect();
+    let job = persist(|| {
+        let request = trade.secret(Method::POST, "/v1/catalog/imports").header("content-type", "application/x-ndjson");
+        request.body(lines.clone())
+    })
+    .await
+    .expect(202);
+    (job.id(), skus)
+}
+
+async fn receive(trade: &Trade, moment: usize) {
+    let line = json!({ "variant_id": trade.variant("A"), "location_id": trade.id("location_id"), "quantity": 1 });
+    let body = json!({ "kind": "received", "lines": [line] });
+    for number in 0..3 {
+        let key = format!("received {moment} {number}");
+        let ask = || trade.secret(Method::POST, "/v1/inventory/adjustments").header("idempotency-key", &key).json(&body);
+        persist(ask).await.expect(201);
+    }
+}
+
+/// Asks again while somebody is away or busy; anything else is an answer. Nobody ever says 500.
+async fn persist(ask: impl Fn() -> RequestBuilder) -> Answer {
+    eventually("an answer", async || {
+        let answer = Shop::try_send(ask()).await?;
+        assert_ne!(answer.status, 500, "{:#}", answer.body);
+        let again = answer.status >= 500
+            || matches!(answer.code(), "idempotency_in_progress" | "busy" | "checkout_in_progress" | "upload_incomplete");
+        (!again).then_some(answer)
+    })
+    .await
+}
+
+impl Ledger {
+    /// Everything acknowledged is there, once, and nothing else is.
+    async fn prove(&self, trade: &Trade) {
+        println!("{} bought, {} refused, {} imports", self.bought.len(), self.refused, self.imports.len());
+        assert!(self.bought.len() >= 2 * MOMENTS, "too little was bought to prove anything");
+        let mut ids = BTreeSet::new();
+        for (basket, key, token, order) in &self.bought {
+            let again = persist(|| {
+                let body = json!({ "cart_id": basket.id, "payment": { "token": token } });
+                let request = trade.storefront(Method::POST, "/v1/checkouts").header("bloom-cart-token", &basket.token);
+                request.header("idempotency-key", key).json(&body)
+            })
+            .await
+            .expect(201);
+            assert_eq!(again.body["order"], *order, "{key}: the same order, told the same way");
+            ids.insert(text(&order["id"]));
+            assert_eq!(amount(&trade.payment(order).await["authorised"]), amount(&order["total"]), "{key}");
+        }
+        assert_eq!(ids.len(), self.bought.len(), "one order a purchase");
+        let orders = trade.all("/v1/orders").await;
+        let placed: BTreeSet<String> = orders.iter().map(|order| text(&order["id"])).collect();
+        assert_eq!(placed, ids, "no order that nobody was told of");
+        let sold = i64::try_from(self.bought.len()).expect("a few");
+        eventually("stock tells what was sold and received", async || {
+            let (a, b) = (trade.levels("A").await, trade.levels("B").await);
+            let a_right = a == Levels { on_hand: ON_HAND + self.received, allocated: sold, held: 0 };
+            (a_right && b == Levels { on_hand: ON_HAND, allocated: 2 * sold, held: 0 }).then_some(())
+        })
+        .await;
+        self.prove_imports(trade).await;
+    }
+
+    async fn prove_imports(&self, trade: &Trade) {
+        for id in self.imports.keys() {
+            let job = eventually("the import ends", async || {
+                let job = trade.get(&format!("/v1/catalog/imports/{id}")).await.expect(200).body;
+                (job["status"] == "completed").then_some(job)
+            })
+            .await;
+            assert_eq!(job["lines_failed"], 0, "{job:#}");
+        }
+        let wanted: BTreeSet<String> = self.imports.values().flatten().map(|sku| format!("Part {sku}")).collect();
+        let listed: Vec<String> = trade.all("/v1/catalog/products").await.iter().map(|item| text(&item["title"])).collect();
+        let unique: BTreeSet<String> = listed.iter().filter(|title| title.starts_with("Part I-")).cloned().collect();
+        assert_eq!(listed.len(), unique.len() + 2, "no product twice");
+        assert_eq!(unique, wanted, "every imported product is there");
+    }
+}

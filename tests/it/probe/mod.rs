@@ -1,0 +1,292 @@
+//! The tenant probe: a stranger's real id in every place of every route is answered exactly as an id that nobody has.
+//!
+//! It reads the routes from the API description. A route, a field or a kind of id that it does not know fails it.
+
+mod bodies;
+mod routes;
+mod strict;
+mod world;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use reqwest::Method;
+use serde_json::Value;
+
+use self::routes::{Operation, operations};
+use self::world::{World, ids_in, unknown};
+use crate::fleet;
+use crate::shop::{Answer, eventually, forget_use, send};
+
+/// Good ids in every place, and yet the request is refused: it asks for something that is there, or for a circle.
+const REFUSED_ALL_THE_SAME: [(&str, &str); 3] =
+    [("category_update", "category_cycle"), ("item_create", "item_exists"), ("variant_create", "invalid_request")];
+
+/// Filters that need another one beside them.
+const COMPANIONS: [(&str, &str, &str); 1] = [("movement_list", "location_id", "variant_id")];
+
+/// Places whose service keeps no copy of what the id names: any id is taken, in the caller's own tenant.
+const ANY_ID: [(&str, &str); 6] = [
+    ("adjustment_create", "/lines/0/variant_id"),
+    ("hold_create", "/lines/0/variant_id"),
+    ("item_create", "/variant_id"),
+    ("price_create", "/variant_id"),
+    ("prices_set", "/prices/0/variant_id"),
+    ("quote_create", "/lines/0/variant_id"),
+];
+
+#[test]
+fn a_strangers_ids_are_as_good_as_unknown_ones() {
+    fleet::test(async |fleet| {
+        let stranger = World::build(fleet, "CANARY-41").await;
+        let probe = Probe {
+            own: World::build(fleet, "OWN-1").await,
+            stranger,
+            count: AtomicUsize::new(0),
+            own_words: Mutex::default(),
+            wrong: Mutex::default(),
+        };
+        let api = send(probe.own.trade.anonymous(Method::GET, "/openapi.json")).await.expect(200).body;
+        let operations = operations(&api);
+        assert!(operations.len() > 100, "{} operations", operations.len());
+        let before = probe.belongings(&operations).await;
+        for operation in &operations {
+            probe.path(operation).await;
+            probe.query(operation).await;
+        }
+        for operation in &operations {
+            probe.body(operation).await;
+        }
+        for operation in operations.iter().filter(|operation| operation.is_read() && operation.in_path.is_empty()) {
+            probe.list(operation).await;
+        }
+        let wrong = probe.wrong.lock().expect("nobody panicked").clone();
+        assert!(wrong.is_empty(), "{} places: {wrong:#?}", wrong.len());
+        assert_eq!(before, probe.belongings(&operations).await, "the stranger's things are as they were");
+    });
+}
+
+struct Probe {
+    own: World,
+    stranger: World,
+    count: AtomicUsize,
+    /// A stranger's ids that the prober has put into things of its own.
+    own_words: Mutex<BTreeSet<String>>,
+    /// All that was not as it should be: one run tells everything.
+    wrong: Mutex<Vec<String>>,
+}
+
+/// A request with an id in it that is to be compared with the same request naming another id.
+struct Ask<'p> {
+    operation: &'p Operation,
+    path: String,
+    body: Option<Value>,
+    /// Versions of things of the prober's own.
+    if_match: String,
+    /// The ids that differ between two requests.
+    ids: Vec<String>,
+}
+
+impl Probe {
+    fn number(&self) -> usize {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn expect(&self, right: bool, told: impl FnOnce() -> String) {
+        if !right {
+            self.wrong.lock().expect("nobody panicked").push(told());
+        }
+    }
+
+    fn ask<'p>(&self, operation: &'p Operation, ids: &[String]) -> Ask<'p> {
+        let body = operation.body.as_ref().map(|_| self.body_of(operation));
+        let ids = ids.to_vec();
+        Ask { path: operation.path(&ids), operation, body, if_match: "\"1\"".to_owned(), ids }
+    }
+
+    fn body_of(&self, operation: &Operation) -> Value {
+        let body = bodies::body(&operation.name, &self.own, self.number());
+        body.unwrap_or_else(|| panic!("the probe does not know {}: give it a good body in bodies.rs", operation.name))
+    }
+
+    fn own_ids(&self, operation: &Operation) -> Vec<String> {
+        operation.in_path.iter().map(|(_, kind)| self.own.id(kind).to_owned()).collect()
+    }
+
+    async fn send(&self, ask: &Ask<'_>) -> Answer {
+        let method = Method::from_bytes(ask.operation.method.as_bytes()).expect("a method");
+        let mut request = self.own.trade.secret(method, &ask.path);
+        if !ask.operation.is_read() {
+            request = request.header("if-match", &ask.if_match).header("idempotency-key", format!("probe {}", self.number()));
+        }
+        if let (Some(kind), Some(body)) = (&ask.operation.body, &ask.body) {
+            request = request.header("content-type", kind).body(body.to_string());
+        }
+        let answer = send(request).await;
+        self.assert_silent(ask, &answer);
+        answer
+    }
+
+    /// No answer holds anything of the stranger's that was not in the question.
+    fn assert_silent(&self, ask: &Ask<'_>, answer: &Answer) {
+        let (text, name) = (answer.body.to_string(), &ask.operation.name);
+        assert!(!text.contains(&self.stranger.mark), "{name} shows the stranger's texts: {text}");
+        for id in ids_in(&text) {
+            let own = ask.ids.iter().any(|asked| asked == id) || self.own_words.lock().expect("nobody panicked").contains(id);
+            let told = self.stranger.has(id) && !own;
+            assert!(!told, "{name} shows the stranger's {id}: {text}");
+        }
+        assert!(answer.status < 500, "{name}: {text}");
+    }
+
+    /// Both answers are one and the same, but for the id that was asked for.
+    async fn same(&self, what: &str, foreign: &Ask<'_>, unknown: &Ask<'_>) -> Answer {
+        let (first, second) = (self.send(foreign).await, self.send(unknown).await);
+        let name = &foreign.operation.name;
+        let (told, nowhere) = (plain(&first, &foreign.ids), plain(&second, &unknown.ids));
+        self.expect(told == nowhere, || format!("{name} tells a stranger's {what} from an unknown one: {told:?} {nowhere:?}"));
+        first
+    }
+
+    /// Every combination of the stranger's ids in the path, and what is no id at all: 404.
+    async fn path(&self, operation: &Operation) {
+        let own = self.own_ids(operation);
+        for places in 1_usize..1 << own.len() {
+            let swap = |with: &dyn Fn(&str) -> String| -> Vec<String> {
+                let kinds = operation.in_path.iter().zip(&own).enumerate();
+                kinds.map(|(at, ((_, kind), own))| if places >> at & 1 == 1 { with(kind) } else { own.clone() }).collect()
+            };
+            let etag = self.own.etag(&operation.path(&own)).await;
+            let ask = |ids: Vec<String>| Ask { if_match: etag.clone(), ..self.ask(operation, &ids) };
+            let foreign = ask(swap(&|kind| self.stranger.id(kind).to_owned()));
+            let nobodys = ask(swap(&|kind| unknown(self.stranger.id(kind))));
+            let malformed = ask(swap(&|kind| format!("{kind}_x")));
+            let answer = self.same("path id", &foreign, &nobodys).await;
+            self.expect(answer.status == 404, || format!("{}: {:#}", operation.name, answer.body));
+            self.same("path id", &foreign, &malformed).await;
+        }
+    }
+
+    /// A filter by a stranger's id finds what a filter by an unknown one finds.
+    async fn query(&self, operation: &Operation) {
+        for (name, kind) in &operation.in_query {
+            let ask = |id: String| {
+                let mut ask = self.ask(operation, &self.own_ids(operation));
+                ask.path = format!("{}?{name}={id}", ask.path);
+                for (_, _, companion) in COMPANIONS.iter().filter(|known| (known.0, known.1) == (&operation.name, name)) {
+                    let kind = &operation.in_query.iter().find(|known| known.0 == *companion).expect("a filter").1;
+                    ask.path = format!("{}&{companion}={}", ask.path, self.own.id(kind));
+                }
+                ask.ids = vec![id];
+                ask
+            };
+            let foreign = ask(self.stranger.id(kind).to_owned());
+            let answer = self.same("filter", &foreign, &ask(unknown(self.stranger.id(kind)))).await;
+            let empty = answer.body["data"].as_array().is_some_and(Vec::is_empty);
+            let refused = matches!(answer.status, 400 | 404 | 422);
+            self.expect(empty || refused, || format!("{} {name}: {:#}", operation.name, answer.body));
+            let own = self.send(&ask(self.own.id(kind).to_owned())).await;
+            self.expect(own.status == 200, || format!("{} {name}: {:#}", operation.name, own.body));
+        }
+    }
+
+    /// Every id in the body, one at a time; then the body as it is, which must be good: else nothing was proven.
+    async fn body(&self, operation: &Operation) {
+        if operation.in_body.is_empty() {
+            return;
+        }
+        for (pointer, kind) in &operation.in_body {
+            let foreign = self.with_id(operation, pointer, self.stranger.id(kind)).await;
+            let nobodys = self.with_id(operation, pointer, &unknown(self.stranger.id(kind))).await;
+            let answer = if operation.name == "import_create" {
+                self.same_report(&foreign, &nobodys).await;
+                continue;
+            } else if ANY_ID.contains(&(operation.name.as_str(), pointer.as_str())) {
+                let (first, second) = (self.send(&foreign).await, self.send(&nobodys).await);
+                self.own_words.lock().expect("nobody panicked").extend(foreign.ids.iter().cloned());
+                self.expect(first.status == second.status, || format!("{} {pointer}", operation.name));
+                continue;
+            } else {
+                self.same(pointer, &foreign, &nobodys).await
+            };
+            let refused = matches!(answer.status, 400 | 404 | 409 | 422);
+            let told = || format!("{} takes a stranger's {pointer}: {} {:#}", operation.name, answer.status, answer.body);
+            self.expect(refused, told);
+        }
+        let mut good = self.ask(operation, &self.own_ids(operation));
+        good.if_match = self.own.etag(&good.path).await;
+        let answer = self.send(&good).await;
+        let known = REFUSED_ALL_THE_SAME.contains(&(operation.name.as_str(), answer.code()));
+        let told = || format!("the probe's own {} is refused: {:#}", operation.name, answer.body);
+        self.expect(answer.status < 300 || known, told);
+    }
+
+    async fn with_id<'p>(&self, operation: &'p Operation, pointer: &str, id: &str) -> Ask<'p> {
+        let mut ask = self.ask(operation, &self.own_ids(operation));
+        let place = ask.body.as_mut().and_then(|body| body.pointer_mut(pointer));
+        let place = place.unwrap_or_else(|| panic!("the probe fills no {pointer} in {}: see bodies.rs", operation.name));
+        *place = id.into();
+        ask.if_match = self.own.etag(&ask.path).await;
+        ask.ids = vec![id.to_owned()];
+        ask
+    }
+
+    /// An import says in its report what was wrong.
+    async fn same_report(&self, foreign: &Ask<'_>, unknown: &Ask<'_>) {
+        let mut reports = Vec::new();
+        for ask in [foreign, unknown] {
+            let job = self.send(ask).await.expect(202);
+            let path = format!("/v1/catalog/imports/{}", job.id());
+            eventually("the import ends", async || (self.own.trade.get(&path).await.body["status"] == "completed").then_some(()))
+                .await;
+            let report = self.own.trade.get(&format!("{path}/report")).await.expect(200);
+            reports.push(report.body.to_string().replace(&ask.ids[0], "<id>"));
+        }
+        assert_eq!(reports[0], reports[1]);
+        assert!(reports[0].contains("tax_class_id"), "the line is refused: {reports:?}");
+    }
+
+    /// A list without filters; and through a channel that is a stranger's.
+    async fn list(&self, operation: &Operation) {
+        let ask = self.ask(operation, &[]);
+        let answer = self.send(&ask).await.expect(200);
+        let long = answer.body["page"].is_object();
+        if long {
+            let path = format!("{}?limit=100", ask.path);
+            self.send(&Ask { path, ..self.ask(operation, &[]) }).await.expect(200);
+        }
+        let mut answers = Vec::new();
+        for id in [self.stranger.id("chan").to_owned(), unknown(self.stranger.id("chan"))] {
+            let answer = send(self.own.trade.secret(Method::GET, &ask.path).header("bloom-channel", &id)).await;
+            answers.push(plain(&answer, &[id]));
+        }
+        assert_eq!(answers[0], answers[1], "{} tells a stranger's channel from an unknown one", operation.name);
+    }
+
+    /// Everything of the stranger's that can be read.
+    async fn belongings(&self, operations: &[Operation]) -> Vec<(String, Value)> {
+        let mut all = Vec::new();
+        for operation in operations.iter().filter(|operation| operation.is_read()) {
+            let ids: Vec<String> = operation.in_path.iter().map(|(_, kind)| self.stranger.id(kind).to_owned()).collect();
+            let path = operation.path(&ids);
+            let mut body = self.stranger.trade.get(&path).await.expect(200).body;
+            forget_use(&mut body);
+            all.push((path, body));
+        }
+        all
+    }
+}
+
+/// Status, type and body without what differs from request to request.
+fn plain(answer: &Answer, ids: &[String]) -> (u16, String, String) {
+    let mut body = answer.body.clone();
+    if let Value::Object(fields) = &mut body
+        && answer.status >= 400
+    {
+        fields.remove("request_id");
+        fields.remove("instance");
+    }
+    let text = ids.iter().fold(body.to_string(), |text, id| text.replace(id, "<id>"));
+    (answer.status, answer.header("content-type").to_owned(), text)
+}

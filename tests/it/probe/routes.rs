@@ -1,0 +1,93 @@
+//! What the API description says: operations, and where in them ids stand.
+
+use serde_json::Value;
+
+/// An operation and the places of ids in it, each with the prefix of its kind.
+pub(super) struct Operation {
+    pub(super) name: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    /// Names in the path.
+    pub(super) in_path: Vec<(String, String)>,
+    /// Names in the query.
+    pub(super) in_query: Vec<(String, String)>,
+    /// JSON Pointers in the body.
+    pub(super) in_body: Vec<(String, String)>,
+    /// Content type of its body, when it has one.
+    pub(super) body: Option<String>,
+}
+
+impl Operation {
+    pub(super) fn is_read(&self) -> bool {
+        self.method == "GET"
+    }
+
+    /// The path with ids in their places.
+    pub(super) fn path(&self, ids: &[String]) -> String {
+        let pairs = self.in_path.iter().zip(ids);
+        pairs.fold(self.path.clone(), |path, ((name, _), id)| path.replace(&format!("{{{name}}}"), id))
+    }
+}
+
+/// All operations of a description.
+pub(super) fn operations(api: &Value) -> Vec<Operation> {
+    let mut all = Vec::new();
+    for (path, item) in api["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            all.push(read(api, path, method, operation));
+        }
+    }
+    all
+}
+
+fn read(api: &Value, path: &str, method: &str, operation: &Value) -> Operation {
+    let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no name")).to_owned();
+    let (mut in_path, mut in_query, mut in_body) = (Vec::new(), Vec::new(), Vec::new());
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let place = parameter["name"].as_str().unwrap_or_default().to_owned();
+        let mut found = Vec::new();
+        walk(api, &parameter["schema"], "", 0, &mut found);
+        let kind = found.into_iter().next().map(|(_, kind)| kind);
+        match parameter["in"].as_str() {
+            Some("path") => in_path.push((place, kind.unwrap_or_else(|| panic!("{name}: a path parameter is no id")))),
+            Some("query") => in_query.extend(kind.map(|kind| (place, kind))),
+            _ => assert!(kind.is_none(), "{name}: the probe puts no ids into headers"),
+        }
+    }
+    let content = operation["requestBody"]["content"].as_object();
+    let body = content.and_then(|content| content.keys().next().cloned());
+    for media in content.into_iter().flat_map(|content| content.values()) {
+        walk(api, &media["schema"], "", 0, &mut in_body);
+    }
+    in_body.sort();
+    in_body.dedup();
+    Operation { name, method: method.to_uppercase(), path: path.to_owned(), in_path, in_query, in_body, body }
+}
+
+/// Every place below a schema where an id stands: `^prod_[…]{26}$`.
+fn walk(api: &Value, schema: &Value, pointer: &str, depth: usize, found: &mut Vec<(String, String)>) {
+    assert!(depth < 20, "the schema at {pointer} does not end");
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = api.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("nothing is behind {reference}"));
+        return walk(api, target, pointer, depth + 1, found);
+    }
+    if let Some((prefix, rest)) = schema["pattern"].as_str().and_then(|pattern| pattern.strip_prefix('^')?.split_once('_'))
+        && rest.contains("{25}")
+    {
+        found.push((pointer.to_owned(), prefix.to_owned()));
+    }
+    for word in ["anyOf", "oneOf", "allOf"] {
+        for choice in schema[word].as_array().into_iter().flatten() {
+            walk(api, choice, pointer, depth + 1, found);
+        }
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        walk(api, property, &format!("{pointer}/{name}"), depth + 1, found);
+    }
+    if schema["items"].is_object() {
+        walk(api, &schema["items"], &format!("{pointer}/0"), depth + 1, found);
+    }
+    if schema["additionalProperties"].is_object() {
+        walk(api, &schema["additionalProperties"], &format!("{pointer}/any"), depth + 1, found);
+    }
+}
