@@ -14,7 +14,7 @@ use crate::SERVICES;
 use crate::state::StateDir;
 use crate::up::{UpOptions, banner, prepare, step, stop_database};
 
-const READY_DEADLINE: Duration = Duration::from_secs(60);
+const READY_DEADLINE: Duration = Duration::from_mins(1);
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -28,7 +28,16 @@ pub struct Processes {
     listen: BTreeMap<String, String>,
     program: PathBuf,
     logs: PathBuf,
+    redis: u16,
+    kafka: Kafka,
     children: BTreeMap<String, Child>,
+}
+
+/// Where Kafka comes from and where it keeps its data.
+struct Kafka {
+    libs: PathBuf,
+    data: PathBuf,
+    port: u16,
 }
 
 /// What a fleet of processes runs on.
@@ -65,10 +74,11 @@ impl Processes {
         listen.insert(bloom_gateway::NAME.to_owned(), ground.gateway.clone());
         let gateway_url = format!("http://{}", ground.gateway);
         environment.insert("BLOOM_PUBLIC_URL".to_owned(), gateway_url.clone());
-        let mut fleet =
-            Self { gateway_url, services, environment, listen, program: ground.program, logs, children: BTreeMap::new() };
-        fleet.start_redis(redis)?;
-        fleet.start_kafka(&ground.kafka_libs, &ground.folder.join("kafka"), kafka).await?;
+        let kafka = Kafka { libs: ground.kafka_libs, data: ground.folder.join("kafka"), port: kafka };
+        let (program, children) = (ground.program, BTreeMap::new());
+        let mut fleet = Self { gateway_url, services, environment, listen, program, logs, redis, kafka, children };
+        fleet.start_redis()?;
+        fleet.start_kafka().await?;
         let names: Vec<String> = fleet.listen.keys().cloned().collect();
         for name in &names {
             fleet.start_service(name)?;
@@ -163,17 +173,24 @@ impl Processes {
         Ok(())
     }
 
-    fn start_redis(&mut self, port: u16) -> Result<(), StartError> {
+    /// Starts Redis (again) on its port.
+    pub fn start_redis(&mut self) -> Result<(), StartError> {
+        let port = self.redis;
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"]);
         self.spawn("redis", command)
     }
 
-    async fn start_kafka(&mut self, libs: &Path, data: &Path, port: u16) -> Result<(), StartError> {
+    /// Starts Kafka (again) on its port and its data; returns when it listens.
+    pub async fn start_kafka(&mut self) -> Result<(), StartError> {
+        let Kafka { libs, data, port } = &self.kafka;
+        let port = *port;
         let cannot = |error| StartError::caused("Kafka cannot be prepared", error);
         std::fs::create_dir_all(data).map_err(cannot)?;
         let properties = data.join("server.properties");
-        std::fs::write(&properties, kafka_properties(data, port, free_port()?)).map_err(cannot)?;
+        if !properties.exists() {
+            std::fs::write(&properties, kafka_properties(data, port, free_port()?)).map_err(cannot)?;
+        }
         let classes = libs.join("*");
         let java = |heap: &str| {
             let mut command = Command::new("java");

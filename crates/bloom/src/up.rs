@@ -13,7 +13,7 @@ use crate::fleet::{Fleet, FleetOptions};
 use crate::state::{DevState, StateDir, is_bloom};
 
 /// A start may take this long: the first one lays a database.
-const START_DEADLINE: Duration = Duration::from_secs(120);
+const START_DEADLINE: Duration = Duration::from_mins(2);
 const STOP_DEADLINE: Duration = Duration::from_secs(40);
 
 /// How to start.

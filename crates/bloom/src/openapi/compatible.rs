@@ -101,7 +101,7 @@ fn same_type(place: &str, was: Schema<'_>, is: Schema<'_>, changes: &mut Vec<Str
     same
 }
 
-fn resolve<'d>((schema, document): Schema<'d>) -> Schema<'d> {
+fn resolve((schema, document): Schema<'_>) -> Schema<'_> {
     match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         Some(name) => (&document["components"]["schemas"][name], document),
         None => (schema, document),
