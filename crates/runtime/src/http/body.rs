@@ -54,6 +54,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
         let message = describe(&inner);
         match inner.classify() {
             serde_json::error::Category::Data => Fault::invalid(&pointer, "invalid", &message),
+            // An enum that is not given a string is told as broken syntax although the syntax is fine.
+            _ if serde_json::from_slice::<serde_json::Value>(bytes).is_ok() => {
+                Fault::invalid(&pointer, "invalid", "is of the wrong type")
+            }
             _ => Fault::new(Code::Invalid, "json_malformed", format!("The body is not valid JSON: {inner}.")),
         }
     })?;
