@@ -29,6 +29,6 @@ pub(crate) async fn return_payer(app: &Payments, payment: PaymentId, connection:
     match ask(app, &call, authorise.id).await {
         Ok(Some(news)) => Ok(settle(app, &call, authorise.id, news).await?.payment),
         // Known meanwhile, or the provider is silent: the schedule goes on asking.
-        Ok(None) | Err(_) => Ok(known),
+        Ok(None) | Err(_) => Ok(payment_get(&mut *app.db.read(tenant).await?, payment).await?.unwrap_or(known)),
     }
 }
