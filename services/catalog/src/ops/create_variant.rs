@@ -31,7 +31,8 @@ pub async fn create_variant(
     let variant_id = variant.id;
     product.variants.push(variant);
     product.touch(now);
-    save_product::save(app, &mut tx, call, &mut product).await?;
+    let saved = save_product::save(app, &mut tx, call, &mut product).await;
+    saved.map_err(|fault| save_product::of_variant(fault, &product, variant_id))?;
     let reply = tx.finish(Reply::created(pick(&product, variant_id)?).etag(product.version)).await?;
     app.freshness.changed(call.tenant);
     Ok(reply)

@@ -1,7 +1,7 @@
 //! The last steps of every change of one product: check, write, refresh its listings, tell.
 
 use bloom_fault::Fault;
-use bloom_kernel::ProductId;
+use bloom_kernel::{ProductId, VariantId};
 use bloom_runtime::http::IfMatch;
 use bloom_runtime::{Call, TenantTx};
 
@@ -21,6 +21,20 @@ pub async fn take(tx: &mut TenantTx, id: ProductId, seen: IfMatch) -> Result<Pro
     let product = product_load(tx, &[id]).await?.pop().ok_or_else(|| Fault::not_found("product"))?;
     seen.check(product.version)?;
     Ok(product)
+}
+
+/// A refusal as the caller sees it who named one variant: fields of that variant stand at the top of their body.
+pub fn of_variant(fault: Fault, product: &Product, id: VariantId) -> Fault {
+    let Some(index) = product.variants.iter().position(|variant| variant.id == id) else { return fault };
+    let above = format!("/variants/{index}");
+    if fault.errors.iter().all(|wrong| !wrong.pointer.starts_with(&above)) {
+        return fault;
+    }
+    let told = Fault::new(fault.code, fault.reason.clone(), "The request is not valid; see errors.");
+    fault.errors.iter().fold(told, |told, wrong| {
+        let pointer = wrong.pointer.strip_prefix(&above).filter(|rest| rest.starts_with('/')).unwrap_or(&wrong.pointer);
+        told.at(pointer, wrong.code.clone(), wrong.message.clone())
+    })
 }
 
 /// Checks and writes a new or changed product.

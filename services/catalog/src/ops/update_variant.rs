@@ -32,7 +32,8 @@ pub async fn update_variant(
     }
     found.patch(patch, now)?;
     product.touch(now);
-    save_product::save(app, &mut tx, call, &mut product).await?;
+    let saved = save_product::save(app, &mut tx, call, &mut product).await;
+    saved.map_err(|fault| save_product::of_variant(fault, &product, variant))?;
     let reply = tx.finish(Reply::ok(pick(&product, variant)?).etag(product.version)).await?;
     app.freshness.changed(call.tenant);
     Ok(reply)

@@ -60,8 +60,8 @@ impl AdjustmentCreate {
     /// Refuses what makes no sense, by field.
     pub fn check(&self) -> Result<(), Fault> {
         convert::line_count(self.lines.len())?;
-        if self.reason.as_ref().is_some_and(|reason| 255 < reason.chars().count()) {
-            return Err(Fault::invalid("/reason", "length", "A reason has at most 255 characters."));
+        if self.reason.as_ref().is_some_and(|reason| 255 < reason.chars().count() || reason.contains('\0')) {
+            return Err(Fault::invalid("/reason", "length", "A reason has at most 255 characters, none of them NUL."));
         }
         let mut items = BTreeSet::new();
         for (index, line) in self.lines.iter().enumerate() {

@@ -74,8 +74,9 @@ fn check(code: Option<&str>, name: Option<&str>, priority: Option<i32>) -> Resul
         let rule = "A code has 1 to 40 letters, digits, dots, dashes and underscores, and begins with a letter or a digit.";
         return Err(Fault::invalid("/code", "pattern", rule));
     }
-    if name.is_some_and(|name| name.trim().is_empty() || 255 < name.chars().count()) {
-        return Err(Fault::invalid("/name", "length", "A name has 1 to 255 characters."));
+    let is_name = |name: &str| !name.trim().is_empty() && name.chars().count() <= 255 && !name.chars().any(char::is_control);
+    if !name.is_none_or(is_name) {
+        return Err(Fault::invalid("/name", "length", "A name has 1 to 255 characters, none of them a control character."));
     }
     if priority.is_some_and(|priority| !(0..=PRIORITY_MAX).contains(&priority)) {
         return Err(Fault::invalid("/priority", "out_of_range", format!("A priority is a number from 0 to {PRIORITY_MAX}.")));
