@@ -95,6 +95,17 @@ impl Failure {
     }
 }
 
+/// What is left of a failed checkout that was forgotten: the document of its last event.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Tombstone {
+    /// The checkout that was.
+    pub id: CheckoutId,
+    /// Always true.
+    pub deleted: bool,
+    /// Its last version.
+    pub version: i64,
+}
+
 /// A checkout. Events carry the same document without the order.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Checkout {

@@ -130,7 +130,7 @@ impl<'a> Purchase<'a> {
                 CheckoutStatus::Completed if self.checkout.settled => return self.placed(true).await,
                 CheckoutStatus::Completed => self.forward(&STEPS[4..]).await,
                 CheckoutStatus::Compensating => return self.undo_all().await,
-                CheckoutStatus::Failed => return self.undo_payment_again().await,
+                CheckoutStatus::Failed => return self.failed().await,
             };
             match outcome {
                 Ok(()) => return self.settle().await,
@@ -154,6 +154,11 @@ impl<'a> Purchase<'a> {
             }
         }
         Ok(Standing::Open(Box::new(self.checkout.public())))
+    }
+
+    /// True while nobody else can have taken the checkout up: its timer has not come yet.
+    pub(super) fn is_alone(&self) -> bool {
+        self.fresh && self.began.elapsed() + Duration::from_secs(1) < self.app.config.resume_after().to_std().unwrap_or_default()
     }
 
     async fn reload(&mut self) -> Result<(), Fault> {

@@ -1,21 +1,25 @@
 //! A purchase that failed is undone: the decision is committed first, then every step is taken back, last one first.
 
-use bloom_events::{Draft, cancel, publish};
+use bloom_events::{Draft, cancel, publish, schedule};
 use bloom_fault::{Code, Fault};
+use chrono::TimeDelta;
 
 use super::drive::{Purchase, Standing};
 use super::fault::{Mishap, Moment};
 use super::neighbours::{Outcome, cart_unfreeze, payment_refund, payment_void, stock_release};
 use super::{STEPS, Step, TIMER};
-use crate::domain::checkout::{CheckoutStatus, Failure};
-use crate::store::checkout::{checkout_compensate, checkout_delete, checkout_fail};
+use crate::domain::checkout::{CheckoutStatus, Failure, Tombstone};
+use crate::store::checkout::{checkout_compensate, checkout_delete, checkout_fail, checkout_forget};
+
+/// How long a failed checkout is kept.
+const KEPT: TimeDelta = TimeDelta::days(90);
 
 impl Purchase<'_> {
     /// Ends the purchase after a refusal. Nothing when somebody else has decided meanwhile.
     pub(super) async fn fail(&mut self, step: Step, fault: Fault, done: bool) -> Result<Option<Standing>, Fault> {
         let (app, call) = (self.app, self.call);
         let mut tx = app.db.write(call).await?;
-        if self.fresh && step == Step::FreezeCart && !done {
+        if step == Step::FreezeCart && !done && self.is_alone() {
             // Refused before anything happened: nothing is kept, and the key may be used again.
             checkout_delete(&mut tx, self.checkout.id).await?;
             cancel(&mut tx, TIMER, &self.checkout.id.to_string()).await?;
@@ -42,9 +46,11 @@ impl Purchase<'_> {
         Ok(Standing::Failed { fault, settled })
     }
 
-    /// An authorisation that was under way when its checkout failed has arrived after all.
-    pub(super) async fn undo_payment_again(self) -> Result<Standing, Fault> {
-        self.undo_payment().await?;
+    /// Nothing is left to undo, unless an authorisation that was under way when the checkout failed has arrived after all.
+    pub(super) async fn failed(self) -> Result<Standing, Fault> {
+        if !self.forget().await? {
+            self.undo_payment().await?;
+        }
         Ok(Standing::Failed { fault: self.failure(), settled: true })
     }
 
@@ -136,8 +142,28 @@ impl Purchase<'_> {
             let draft = Draft { kind: "checkout.updated", aggregate, version, data: &data, causation: None };
             publish(&mut tx, &app.host, call, draft).await?;
         }
-        cancel(&mut tx, TIMER, &self.checkout.id.to_string()).await?;
+        let forget = self.checkout.updated_at + KEPT;
+        schedule(&mut tx, TIMER, &self.checkout.id.to_string(), forget, &()).await?;
         tx.commit().await
+    }
+
+    /// Forgets a checkout that failed long ago; false when it is not that long.
+    pub(super) async fn forget(&self) -> Result<bool, Fault> {
+        let (app, call, checkout) = (self.app, self.call, &self.checkout);
+        let at = checkout.updated_at + KEPT;
+        let over = at <= app.host.now(call.tenant);
+        let mut tx = app.db.write(call).await?;
+        if over {
+            checkout_forget(&mut tx, checkout.id).await?;
+            let tombstone = Tombstone { id: checkout.id, deleted: true, version: checkout.version + 1 };
+            let (aggregate, version) = (checkout.id.to_string(), tombstone.version);
+            let draft = Draft { kind: "checkout.deleted", aggregate, version, data: &tombstone, causation: None };
+            publish(&mut tx, &app.host, call, draft).await?;
+        } else {
+            schedule(&mut tx, TIMER, &checkout.id.to_string(), at, &()).await?;
+        }
+        tx.commit().await?;
+        Ok(over)
     }
 }
 

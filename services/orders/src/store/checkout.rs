@@ -355,6 +355,12 @@ pub async fn checkout_delete(connection: &mut PgConnection, id: CheckoutId) -> R
     Ok(())
 }
 
+/// Forgets a checkout that failed long ago.
+pub async fn checkout_forget(connection: &mut PgConnection, id: CheckoutId) -> Result<(), Fault> {
+    sqlx::query!("delete from checkout where id = $1 and status = 'failed'", id.uuid()).execute(connection).await?;
+    Ok(())
+}
+
 /// Takes another hold for one that ran out.
 pub async fn checkout_rehold(connection: &mut PgConnection, id: CheckoutId, hold: HoldId) -> Result<(), Fault> {
     sqlx::query!("update checkout set hold_id = $2 where id = $1", id.uuid(), hold.uuid()).execute(connection).await?;

@@ -105,6 +105,18 @@ async fn a_declined_payment_leaves_nothing_and_the_cart_can_be_bought_again() {
     stage.checkout(&guest, "k2", "tok_success").send().await.expect(201);
     stage.rest().await;
     assert_eq!(stage.breaches().await, Vec::<String>::new());
+
+    let mut connection = stage.bench.superuser().await;
+    let mut checkouts = async || -> Vec<String> {
+        let statuses = sqlx::query_scalar("select status from checkout order by status");
+        statuses.fetch_all(&mut connection).await.unwrap()
+    };
+    stage.bench.clock.advance(chrono::TimeDelta::days(89));
+    stage.drained().await;
+    assert_eq!(checkouts().await, ["completed", "failed"]);
+    stage.bench.clock.advance(chrono::TimeDelta::days(2));
+    stage.drained().await;
+    assert_eq!(checkouts().await, ["completed"], "a failed one is forgotten after 90 days");
 }
 
 #[tokio::test(flavor = "multi_thread")]
