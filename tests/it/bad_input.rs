@@ -146,6 +146,7 @@ fn quantities_that_cannot_be() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of refusals")]
 fn things_that_contradict_each_other() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;

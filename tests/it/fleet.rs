@@ -34,14 +34,14 @@ pub(crate) struct Running {
     pub(crate) gateway_url: String,
     pub(crate) settings: Settings,
     reach: Reach,
-    /// Kept alive: dropping it ends the processes.
-    _processes: Option<tokio::sync::Mutex<Processes>>,
+    #[expect(dead_code, reason = "kept alive: dropping it ends the processes")]
+    processes: Option<tokio::sync::Mutex<Processes>>,
 }
 
 impl Running {
     /// A fleet in this process.
     pub(crate) fn within(fleet: &Fleet, settings: Settings) -> Self {
-        Self { gateway_url: fleet.gateway_url.clone(), reach: Reach::within(fleet.host.clone()), settings, _processes: None }
+        Self { gateway_url: fleet.gateway_url.clone(), reach: Reach::within(fleet.host.clone()), settings, processes: None }
     }
 
     /// A fleet of processes that the caller keeps hold of.
@@ -51,7 +51,7 @@ impl Running {
             peers.at(name, url).expect("the address is good");
         }
         let host = settings.host("operator", peers, CancellationToken::new()).expect("the keys are set");
-        Self { gateway_url: processes.gateway_url.clone(), reach: Reach::within(host), settings, _processes: None }
+        Self { gateway_url: processes.gateway_url.clone(), reach: Reach::within(host), settings, processes: None }
     }
 
     /// True when every service answers for itself.
@@ -133,11 +133,12 @@ async fn start_processes(settings: Settings) -> Running {
     let processes = Processes::start(ground(&settings, "e2e")).await.expect("the processes start");
     reap(processes.pids().into_values());
     let mut running = Running::beside(&processes, settings);
-    running._processes = Some(tokio::sync::Mutex::new(processes));
+    running.processes = Some(tokio::sync::Mutex::new(processes));
     running
 }
 
 /// A static is never dropped, so nothing in this binary would end the processes: a shell does, when the binary is gone.
+#[expect(clippy::zombie_processes, reason = "the shell outlives this binary on purpose")]
 fn reap(processes: impl Iterator<Item = u32>) {
     let processes: Vec<String> = processes.map(|id| id.to_string()).collect();
     let script =
@@ -182,7 +183,7 @@ pub(crate) async fn settings_on(server: &str, database: &str) -> Settings {
 pub(crate) fn ground(settings: &Settings, name: &str) -> Ground {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let folder = target.join(format!("{name}-{}", std::process::id()));
-    let hex: String = MASTER_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bloom_runtime::keys::hex(&MASTER_KEY);
     let environment: BTreeMap<String, String> = [
         ("BLOOM_DATABASE_URL", settings.database_url.clone().unwrap_or_default()),
         ("BLOOM_MASTER_KEY", hex),

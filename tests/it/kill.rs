@@ -166,7 +166,7 @@ async fn purchase(trade: &Trade, moment: usize, token: &'static str) -> Option<(
 
 async fn import(trade: &Trade, moment: usize) -> (String, BTreeSet<String>) {
     let skus: BTreeSet<String> = (0..40).map(|number| format!("I-{moment}-{number}")).collect();
-    let lines: String = skus.iter().map(|sku| format!("{}\n", line(&(sku, 500, 7)))).collect();
+    let lines = skus.iter().map(|sku| line(&(sku, 500, 7)).to_string()).collect::<Vec<_>>().join("\n");
     let job = persist(|| {
         let request = trade.secret(Method::POST, "/v1/catalog/imports").header("content-type", "application/x-ndjson");
         request.body(lines.clone())

@@ -183,7 +183,10 @@ impl Shop {
 
     /// Imports products, a JSON object each, and waits until they are listed with price and stock.
     pub(crate) async fn import(&self, products: &[Value]) -> Value {
-        let lines: String = products.iter().map(|product| format!("{product}\n")).collect();
+        let lines = products.iter().map(Value::to_string).collect::<Vec<_>>().join(
+            "
+",
+        );
         let request = self.secret(Method::POST, "/v1/catalog/imports").header("content-type", "application/x-ndjson").body(lines);
         let job = send(request).await;
         assert!(job.status < 300, "{:#}", job.body);

@@ -17,6 +17,7 @@ const MORE_POLICIES: [&str; 1] = ["identity.environment.service_sandboxes"];
 const OWN_ROWS: &str = "(tenant_id = (NULLIF(current_setting('bloom.tenant'::text, true), ''::text))::uuid)";
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of the server's own catalogue")]
 struct Table {
     schema: String,
     name: String,

@@ -1,6 +1,7 @@
 //! Faults over gRPC: `google.rpc` details there and back, so that a refusal keeps its words on the way.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 
 use tonic::{Code as Grpc, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -59,7 +60,9 @@ impl From<Status> for Fault {
 
 /// A status that no service of ours wrote: the transport failed, or the peer runs something else.
 fn foreign(status: Status) -> Fault {
-    let code = of_grpc(status.code());
+    // One with a cause of its own never crossed the wire: the connection broke under the call, and the peer may be back soon.
+    let is_broken = matches!(status.code(), Grpc::Unknown | Grpc::Cancelled) && status.source().is_some();
+    let code = if is_broken { Code::Unavailable } else { of_grpc(status.code()) };
     if code == Code::Unavailable {
         return Fault::new(code, "unavailable", "").retry_after(1).source(status);
     }

@@ -93,6 +93,14 @@ fn money_refuses_in_words() {
     assert_eq!(refusal(inr.checked_add(usd)).reason, "currency_mismatch");
 }
 
+#[test]
+fn a_connection_that_breaks_under_a_call_may_be_tried_again() {
+    let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let broken = Fault::from(Status::from_error(Box::new(reset)));
+    assert_eq!((broken.code, broken.retry_after_s), (Code::Unavailable, Some(1)));
+    assert_eq!(Fault::from(Status::unknown("said by the peer itself")).code, Code::Internal);
+}
+
 proptest! {
     #[test]
     fn a_refusal_keeps_every_word_over_grpc(

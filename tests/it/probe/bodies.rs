@@ -16,6 +16,7 @@ pub(super) fn body(operation: &str, world: &World, n: usize) -> Option<Value> {
         .or_else(|| identity(operation, world))
 }
 
+#[expect(clippy::match_same_arms, reason = "a line for each operation")]
 fn catalog(operation: &str, world: &World, n: usize) -> Option<Value> {
     let id = |kind: &str| world.id(kind).to_owned();
     let code = format!("code-{n}");
@@ -47,6 +48,7 @@ fn catalog(operation: &str, world: &World, n: usize) -> Option<Value> {
     })
 }
 
+#[expect(clippy::match_same_arms, reason = "a line for each operation")]
 fn pricing(operation: &str, world: &World, n: usize) -> Option<Value> {
     let id = |kind: &str| world.id(kind).to_owned();
     let money = |amount: usize| json!({ "amount": amount, "currency": "INR" });
@@ -141,6 +143,7 @@ fn payments(operation: &str) -> Option<Value> {
     })
 }
 
+#[expect(clippy::match_same_arms, reason = "a line for each operation")]
 fn identity(operation: &str, world: &World) -> Option<Value> {
     let id = |kind: &str| world.id(kind).to_owned();
     Some(match operation {

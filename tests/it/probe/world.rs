@@ -25,7 +25,7 @@ impl World {
             world.keep(&id);
         }
         world.keep(&world.trade.tenant.clone());
-        world.keep(&world.trade.variant(mark).to_owned());
+        world.keep(world.trade.variant(mark));
         for list in [
             "/v1/catalog/products",
             "/v1/catalog/imports",

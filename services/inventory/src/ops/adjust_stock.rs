@@ -35,7 +35,11 @@ pub async fn adjust_stock(app: &Inventory, call: &Call, input: AdjustmentCreate)
         let after = on_hand.get(key).copied().unwrap_or_default().saturating_add(*delta);
         if !(0..=QUANTITY_MAX).contains(&after) {
             let message = "There are not that many, or there would be too many to be counted.";
-            return Err(Fault::from(Refusal::OnHandNegative).at(format!("/lines/{index}/quantity"), "on_hand_out_of_range", message));
+            return Err(Fault::from(Refusal::OnHandNegative).at(
+                format!("/lines/{index}/quantity"),
+                "on_hand_out_of_range",
+                message,
+            ));
         }
     }
     let stamp = Stamp { tenant: call.tenant, actor: &call.actor, now };

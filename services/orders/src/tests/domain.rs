@@ -18,6 +18,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// An order of so many units for so much, all promised, its units at two locations.
+#[expect(clippy::too_many_lines, reason = "one literal")]
 fn order(units: i64, total: i64) -> Order {
     let id = OrderLineId::from_uuid(Uuid::from_u128(1));
     let near = units / 2;

@@ -102,7 +102,11 @@ fn amount(payment: &Payment, ask: &MoveMoney) -> Result<i64, Fault> {
         Amount::Exact(money) => {
             // Says which two currencies met.
             Money::zero(payment.currency).checked_add(money).map_err(|error| {
-                Fault::from(error).at("/amount/currency", "currency_mismatch", format!("This payment is in {}.", payment.currency))
+                Fault::from(error).at(
+                    "/amount/currency",
+                    "currency_mismatch",
+                    format!("This payment is in {}.", payment.currency),
+                )
             })?;
             Ok(money.amount())
         }
