@@ -25,7 +25,8 @@ impl World {
             world.keep(&id);
         }
         world.keep(&world.trade.tenant.clone());
-        world.keep(world.trade.variant(mark));
+        let variant = world.trade.variant(mark).to_owned();
+        world.keep(&variant);
         for list in [
             "/v1/catalog/products",
             "/v1/catalog/imports",
