@@ -34,7 +34,7 @@ pub(crate) struct Running {
     pub(crate) gateway_url: String,
     pub(crate) settings: Settings,
     reach: Reach,
-    #[expect(dead_code, reason = "kept alive: dropping it ends the processes")]
+    /// Kept alive: dropping it ends the processes.
     processes: Option<tokio::sync::Mutex<Processes>>,
 }
 

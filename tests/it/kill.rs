@@ -43,6 +43,9 @@ fn chaos_twenty_moments_of_death() {
         let running = Running::beside(&processes, settings);
         let trade = Trade::open(&running, &[("A", 1_000, ON_HAND), ("B", 333, ON_HAND)]).await;
         let mut ledger = Ledger::default();
+        for victim in ["inventory", "cart", "payments", "orders"] {
+            ledger.bought.push(waits_for(&trade, &mut processes, victim).await);
+        }
         let chance = Chance(SeededEntropy::new(seed));
         for moment in 0..MOMENTS {
             let done = tokio::join!(work(&trade, moment), death(&mut processes, &chance, moment)).0;
@@ -65,15 +68,48 @@ impl Chance {
     }
 }
 
+/// A purchase whose payment takes three seconds, while a service that it needs then is away for five.
+async fn waits_for(trade: &Trade, processes: &mut Processes, victim: &str) -> Bought {
+    let basket = trade.basket(&[("A", 1), ("B", 2)]).await;
+    let key = format!("waits for {victim}");
+    let open = trade.buy(&basket, "tok_delay", &key).await.expect(202).body;
+    processes.kill(victim);
+    // Real time: processes live and die by it.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    processes.start_service(victim).expect("it starts again");
+    processes.ready(victim).await.expect("it is ready again");
+    let order = ended(trade, &basket, &open).await;
+    assert!(order.is_object(), "{victim}: the purchase went through");
+    (basket, key, "tok_delay", order)
+}
+
+/// The order that a checkout ends with; null when it fails.
+async fn ended(trade: &Trade, basket: &Basket, checkout: &Value) -> Value {
+    let path = format!("/v1/checkouts/{}", text(&checkout["id"]));
+    let what = format!("the checkout {} ends", checkout["id"]);
+    let ended = eventually(&what, async || {
+        // Real time: processes live and die by it.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let request = trade.storefront(Method::GET, &path).header("bloom-cart-token", &basket.token);
+        let checkout = persist(|| request.try_clone().expect("it has no body")).await.expect(200).body;
+        let ended = matches!(checkout["status"].as_str(), Some("completed" | "failed"));
+        ended.then_some(checkout)
+    })
+    .await;
+    ended["order"].clone()
+}
+
 /// Kills somebody while the work goes on, and brings them back.
 async fn death(processes: &mut Processes, chance: &Chance, moment: usize) {
     let services: Vec<&str> = SERVICES.iter().map(|service| service.name).chain(["gateway"]).collect();
     let victim = services[chance.below(services.len())];
+    // Real time: processes live and die by it.
     tokio::time::sleep(Duration::from_millis(chance.below(400) as u64)).await;
     match moment % 5 {
         // Everything that is committed from here on waits in the outboxes: the victim dies between commit and delivery.
         3 => {
             processes.kill("kafka");
+            // Real time: processes live and die by it.
             tokio::time::sleep(Duration::from_millis(500)).await;
             processes.kill(victim);
             println!("moment {moment}: {victim} with Kafka away");
@@ -90,16 +126,20 @@ async fn death(processes: &mut Processes, chance: &Chance, moment: usize) {
             println!("moment {moment}: {victim}");
         }
     }
+    // Real time: processes live and die by it.
     tokio::time::sleep(Duration::from_millis(chance.below(200) as u64)).await;
     processes.start_service(victim).expect("it starts again");
     processes.ready(victim).await.expect("it is ready again");
 }
 
+/// A purchase that was acknowledged: basket, key, payment token, order.
+type Bought = (Basket, String, &'static str, Value);
+
 /// What was acknowledged.
 #[derive(Default)]
 struct Ledger {
-    /// Purchases with an order: basket, key, payment token, order.
-    bought: Vec<(Basket, String, &'static str, Value)>,
+    /// Purchases with an order.
+    bought: Vec<Bought>,
     /// Purchases that were refused for good.
     refused: usize,
     /// Units received, each acknowledged once.
@@ -134,7 +174,7 @@ async fn work(trade: &Trade, moment: usize) -> Ledger {
     done
 }
 
-async fn purchase(trade: &Trade, moment: usize, token: &'static str) -> Option<(Basket, String, &'static str, Value)> {
+async fn purchase(trade: &Trade, moment: usize, token: &'static str) -> Option<Bought> {
     let key = format!("{token} {moment}");
     let wish = trade.wish(&[("A", 1), ("B", 2)]);
     // The key's reply would not tell the token again, so a cart whose answer was lost is left behind.
@@ -153,14 +193,7 @@ async fn purchase(trade: &Trade, moment: usize, token: &'static str) -> Option<(
             return None;
         }
     };
-    let path = format!("/v1/checkouts/{}", text(&checkout["id"]));
-    let ended = eventually("the checkout ends", async || {
-        let request = trade.storefront(Method::GET, &path).header("bloom-cart-token", &basket.token);
-        let checkout = persist(|| request.try_clone().expect("it has no body")).await.expect(200).body;
-        matches!(checkout["status"].as_str(), Some("completed" | "failed")).then_some(checkout)
-    })
-    .await;
-    let order = ended["order"].clone();
+    let order = ended(trade, &basket, &checkout).await;
     order.is_object().then_some((basket, key, token, order))
 }
 

@@ -116,6 +116,7 @@ impl Shop {
     pub(crate) async fn everything(&self) -> BTreeMap<String, Value> {
         let mut before = self.lists().await;
         loop {
+            // Real time: events reach the lists beside the test; they are read until nothing moves.
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             let now = self.lists().await;
             if now == before {

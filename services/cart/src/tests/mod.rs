@@ -118,6 +118,7 @@ impl Stage {
             if lag == 0 {
                 return;
             }
+            // Real time: what is waited for happens beside the test.
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
