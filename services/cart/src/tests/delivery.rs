@@ -65,8 +65,8 @@ async fn an_option_serves_its_countries_and_weights() {
     let path = format!("/v1/carts/{}", guest.id);
     let mut abroad = super::address();
     abroad["country"] = json!("DE");
-    let patch = Stage::shop(stage.door.patch(&path), &guest.token).if_match(1);
-    let moved = patch.json(&json!({ "shipping_address": abroad })).send().await.expect(200);
+    let there = Stage::shop(stage.door.patch(&path), &guest.token).if_match(1);
+    let moved = there.json(&json!({ "shipping_address": abroad })).send().await.expect(200);
     assert_eq!(problems(&moved), ["delivery_option_unavailable"]);
     let back = Stage::shop(stage.door.patch(&path), &guest.token).if_match(2);
     back.json(&json!({ "shipping_address": super::address() })).send().await.expect(200);

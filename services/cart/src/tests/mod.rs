@@ -33,7 +33,7 @@ pub(super) struct Stage {
     pub(super) lamp: String,
     pub(super) delivery: String,
     _neighbours: [Bench; 3],
-    _doors: [Door; 2],
+    doors: [Door; 2],
 }
 
 /// A guest's cart.
@@ -74,14 +74,14 @@ impl Stage {
             lamp: String::new(),
             delivery: String::new(),
             _neighbours: neighbours,
-            _doors: [pricing, inventory],
+            doors: [pricing, inventory],
         };
         stage.set_up_shop().await;
         stage
     }
 
     async fn set_up_shop(&mut self) {
-        let [pricing, inventory] = &self._doors;
+        let [pricing, inventory] = &self.doors;
         let location = json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 1 });
         let location = inventory.post("/v1/inventory/locations").json(&location).send().await.expect(201).id();
         self.heard_of_locations().await;

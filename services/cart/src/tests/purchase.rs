@@ -107,8 +107,8 @@ async fn a_cart_is_frozen_only_as_its_buyer_saw_it() {
     for shown in ["wrong", ""] {
         assert_eq!(refusal(stage.freeze_with(&guest, checkout, Some(shown), 0).await).0, Code::NotFound);
     }
-    let stale = stage.freeze_with(&guest, checkout, None, 7).await;
-    assert_eq!(refusal(stale), (Code::PreconditionFailed, "stale_version".to_owned()));
+    let outdated = stage.freeze_with(&guest, checkout, None, 7).await;
+    assert_eq!(refusal(outdated), (Code::PreconditionFailed, "stale_version".to_owned()));
     stage.price(&stage.shirt, 900).await;
     let changed = stage.freeze(&guest, checkout).await.expect_err("the price has changed");
     assert_eq!((changed.code, &*changed.reason), (Code::Conflict, "price_changed"));
