@@ -26,7 +26,7 @@ create table cart (
     constraint cart_document_check check (
         document ->> 'status' = status and (document ->> 'version')::bigint = version
     )
-);
+) with (fillfactor = 60);
 select tenant_table('cart');
 comment on table cart is
     'retention: 30 days after the last change, by timer; personal: personal (sealed), subject_id';

@@ -4,6 +4,9 @@ create table checkout (
     tenant_id uuid not null,
     id uuid not null,
     cart_id uuid not null,
+    -- The cart while the checkout may still succeed or has; null once it failed. A column of its own, so that a change of
+    -- status touches no index.
+    buying uuid,
     status text not null,
     idempotency_key text,
     fingerprint bytea not null,
@@ -19,8 +22,6 @@ create table checkout (
     authorise_id uuid not null,
     void_id uuid not null,
     refund_id uuid not null,
-    -- What a payment event told before the order stood: an order starts from the newer of this and the reply.
-    payment jsonb,
     -- What the payer must do, and why the checkout failed, as the buyer was told.
     action jsonb,
     failure jsonb,
@@ -35,10 +36,11 @@ create table checkout (
     constraint checkout_pkey primary key (tenant_id, id),
     constraint checkout_status_check check (
         status in ('processing', 'payment_pending', 'action_required', 'compensating', 'completed', 'failed')
-    )
-);
+    ),
+    constraint checkout_buying_check check ((buying is null) = (status = 'failed') and coalesce(buying, cart_id) = cart_id)
+) with (fillfactor = 60);
 -- One purchase of a cart at a time, and one at all once it succeeded.
-create unique index checkout_cart_key on checkout (tenant_id, cart_id) where status <> 'failed';
+create unique index checkout_cart_key on checkout (tenant_id, buying);
 create unique index checkout_idempotency_key on checkout (tenant_id, idempotency_key);
 create unique index checkout_payment_key on checkout (tenant_id, payment_id);
 select tenant_table('checkout');

@@ -36,13 +36,12 @@ create index orders_status on orders (tenant_id, status, placed_at desc, id desc
 create index orders_payment_status on orders (tenant_id, payment_status, placed_at desc, id desc);
 create index orders_fulfilment_status on orders (tenant_id, fulfilment_status, placed_at desc, id desc);
 create index orders_email on orders (tenant_id, email_index, placed_at desc, id desc) where email_index is not null;
-create index orders_payment on orders (tenant_id, payment_id) where payment_id is not null;
 create index orders_subject on orders (tenant_id, subject_id);
 select tenant_table('orders', 'select, insert, update');
 comment on table orders is
     'retention: as long as the tenant; personal: personal (sealed), email_index (keyed digest), subject_id';
 
--- What happened to an order, one row per version of it.
+-- What happened to an order after it was placed, one row per version of it.
 create table timeline (
     tenant_id uuid not null,
     order_id uuid not null,

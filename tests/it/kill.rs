@@ -16,7 +16,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::fleet::{self, Running, variable};
-use crate::shop::{Answer, Shop, eventually};
+use crate::shop::{Answer, Shop, eventually, within};
 use crate::trade::{Basket, Levels, Trade, amount, line, text};
 
 const MOMENTS: usize = 20;
@@ -87,7 +87,8 @@ async fn waits_for(trade: &Trade, processes: &mut Processes, victim: &str) -> Bo
 async fn ended(trade: &Trade, basket: &Basket, checkout: &Value) -> Value {
     let path = format!("/v1/checkouts/{}", text(&checkout["id"]));
     let what = format!("the checkout {} ends", checkout["id"]);
-    let ended = eventually(&what, async || {
+    // A provider that died over a request is asked about it after 5 s and 30 s more.
+    let ended = within(60, &what, async || {
         // Real time: processes live and die by it.
         tokio::time::sleep(Duration::from_millis(200)).await;
         let request = trade.storefront(Method::GET, &path).header("bloom-cart-token", &basket.token);

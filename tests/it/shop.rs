@@ -207,12 +207,17 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
 
 /// Asks until there is an answer; 30 s at most.
 pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    within(30, what, ask).await
+}
+
+/// Asks until there is an answer, for so many seconds at most.
+pub(crate) async fn within<T>(seconds: u64, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(std::time::Instant::now() < deadline, "{what}: not within 30 s");
+        assert!(std::time::Instant::now() < deadline, "{what}: not within {seconds} s");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

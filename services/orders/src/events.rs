@@ -14,10 +14,11 @@ use crate::domain::checkout::CheckoutStatus;
 use crate::domain::order::OrderPayment;
 use crate::ops::run_operation::wake_operations;
 use crate::ops::save_order::{Change, save};
+use crate::ops::sync_payment::sync_soon;
 use crate::saga::TIMER;
-use crate::store::checkout::{checkout_export, checkout_payment_told};
+use crate::store::checkout::{checkout_concerned, checkout_export};
 use crate::store::export::{open_operations, order_export, purchase_breaches, stuck_checkouts, total_breaches};
-use crate::store::order::order_lock_paid_by;
+use crate::store::order::order_lock_of;
 use crate::{NAME, Orders};
 
 /// Wakes checkouts that wait for their payment, and keeps orders' amounts up to date.
@@ -28,7 +29,9 @@ pub struct PaymentNews(pub Orders);
 struct Payment {
     id: PaymentId,
     checkout_id: CheckoutId,
+    provider: String,
     status: String,
+    amount: Money,
     authorised: Money,
     captured: Money,
     refunded: Money,
@@ -51,6 +54,12 @@ impl Payment {
     /// True when the provider has said how it ends.
     fn is_decided(&self) -> bool {
         !matches!(self.status.as_str(), "pending" | "action_required" | "unknown")
+    }
+
+    /// True when it says no more than what an authorisation is answered with: its purchase knows already.
+    fn is_plain(&self) -> bool {
+        let nothing = [self.captured, self.refunded, self.voided].iter().all(|amount| amount.amount() == 0);
+        self.provider != "manual" && self.authorised == self.amount && nothing
     }
 
     /// True when money is promised or drawn.
@@ -89,10 +98,13 @@ impl Handler for PaymentNews {
 
 impl PaymentNews {
     async fn wake(&self, tx: &mut TenantTx, news: &[Payment]) -> Result<(), Fault> {
-        let told: Vec<_> = news.iter().map(|payment| (payment.checkout_id, payment.amounts())).collect();
+        let ids: Vec<_> = news.iter().map(|payment| payment.checkout_id).collect();
         let now = self.0.host.now(tx.tenant());
-        for concerned in checkout_payment_told(tx, &told).await? {
+        for concerned in checkout_concerned(tx, &ids).await? {
             let Some(payment) = news.iter().find(|payment| payment.checkout_id == concerned.id) else { continue };
+            if concerned.status.may_place() && payment.is_decided() && !payment.is_plain() {
+                sync_soon(&self.0, tx, concerned.id).await?;
+            }
             let wake = match concerned.status {
                 CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => payment.is_decided(),
                 // It failed while its authorisation was under way: that has arrived after all.
@@ -108,8 +120,8 @@ impl PaymentNews {
     }
 
     async fn note(&self, tx: &mut TenantTx, news: &[Payment]) -> Result<(), Fault> {
-        let versions: Vec<_> = news.iter().map(|payment| (payment.id, payment.version)).collect();
-        let orders = order_lock_paid_by(tx, &versions).await?;
+        let versions: Vec<_> = news.iter().map(|payment| (payment.checkout_id, payment.version)).collect();
+        let orders = order_lock_of(tx, &versions).await?;
         let call = Call::background(NAME, tx.tenant(), "service:payments");
         for order in &orders {
             wake_operations(&self.0, tx, order.id).await?;

@@ -95,6 +95,7 @@ pub fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, 
             Arc::new(saga::CheckoutTimer(app.clone())) as _,
             Arc::new(ops::run_operation::OperationTimer(app.clone())) as _,
             Arc::new(ops::expire_order::ExpireOrder(app.clone())) as _,
+            Arc::new(ops::sync_payment::SyncPayment(app.clone())) as _,
         ])
         .exports([Arc::new(events::OrderExport) as _, Arc::new(events::CheckoutExport) as _])
         .checks([

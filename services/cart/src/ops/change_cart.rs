@@ -150,7 +150,7 @@ pub async fn change_cart(
     }
     let mut cart = before.cart.clone();
     change.apply(&mut cart, || app.host.id(call.tenant))?;
-    let priced = price_cart(app, call, &before.cart, cart, change.added(), Look::Written).await?;
+    let priced = price_cart(app, call, &before, cart, change.added(), Look::Written).await?;
 
     match app.db.begin(call, change.op(), &input).await? {
         Begin::Run(tx) => save(app, call, tx, before, priced).await,

@@ -75,6 +75,7 @@ async fn save(app: &CartService, call: &Call, mut tx: TenantTx, priced: Priced) 
         personal,
         locations: facts.channel.locations,
         released: Vec::<CheckoutId>::new(),
+        option: None,
         cart: cart.clone(),
     };
     cart_insert(&mut tx, call.tenant, &stored, &document).await?;

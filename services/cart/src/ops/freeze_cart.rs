@@ -58,7 +58,7 @@ pub async fn freeze_cart(app: &CartService, call: &Call, freeze: &Freeze) -> Res
 }
 
 async fn try_freeze(app: &CartService, call: &Call, checkout: CheckoutId, stored: Stored) -> Result<Option<Stored>, Fault> {
-    let priced = price_cart(app, call, &stored.cart, stored.cart.clone(), &[], Look::Checkout).await?;
+    let priced = price_cart(app, call, &stored, stored.cart.clone(), &[], Look::Checkout).await?;
     if let Some(refusal) = refusal(&priced.problems) {
         return Err(refusal);
     }

@@ -14,6 +14,7 @@ use crate::domain::cart::{Cart, LineInput, PriceBasis, TaxLine};
 use crate::domain::delivery::DeliveryOption;
 use crate::domain::pricing::{self as domain, Channel, Facts, Quote, Quoted, Sellable};
 use crate::domain::problem::Problem;
+use crate::store::cart::Stored;
 use crate::store::delivery_option::delivery_option_get;
 
 /// Who wants to know.
@@ -41,16 +42,16 @@ pub struct Priced {
 pub async fn price_cart(
     app: &CartService,
     call: &Call,
-    before: &Cart,
+    before: &Stored,
     cart: Cart,
     added: &[LineInput],
     look: Look,
 ) -> Result<Priced, Fault> {
     let variants = cart.lines.iter().map(|line| line.variant_id);
     let (facts, option) =
-        futures::try_join!(facts(app, call, cart.channel_id.to_string(), variants), option_of(app, call, &cart))?;
+        futures::try_join!(facts(app, call, cart.channel_id.to_string(), variants), option_of(app, call, before, &cart))?;
     check_known(&facts, added)?;
-    price_with(app, call, facts, option, Some(before), cart, look).await
+    price_with(app, call, facts, option, Some(&before.cart), cart, look).await
 }
 
 /// The same when the catalogue was asked already.
@@ -137,8 +138,9 @@ fn read_facts(reply: GetSellablesReply) -> Option<Facts> {
     Some(Facts { channel, sellables: sellables.collect::<Option<HashMap<_, _>>>()? })
 }
 
-async fn option_of(app: &CartService, call: &Call, cart: &Cart) -> Result<Option<DeliveryOption>, Fault> {
+async fn option_of(app: &CartService, call: &Call, before: &Stored, cart: &Cart) -> Result<Option<DeliveryOption>, Fault> {
     match cart.delivery_option_id {
+        chosen if chosen == before.cart.delivery_option_id => Ok(before.option.clone()),
         Some(id) => option(app, call, id).await.map(Some),
         None => Ok(None),
     }

@@ -14,16 +14,18 @@ use crate::CartService;
 use crate::domain::address::Personal;
 use crate::domain::cart::{Cart, Status};
 use crate::store::cart::{Stored, cart_get};
-use crate::store::delivery_option::delivery_option_list;
+use crate::store::delivery_option::{delivery_option_get, delivery_option_list};
 use crate::token::CartToken;
 
 /// A cart with its problems; one that is frozen or completed has none left to solve.
 pub async fn read_cart(app: &CartService, call: &Call, token: &CartToken, id: CartId) -> Result<Reply<Cart>, Fault> {
-    let mut cart = load(app, call, token, id).await?.cart;
-    cart.problems = match cart.status {
-        Status::Open => Some(price_cart(app, call, &cart, cart.clone(), &[], Look::Read).await?.problems),
-        Status::Frozen | Status::Completed => Some(Vec::new()),
+    let stored = load(app, call, token, id).await?;
+    let problems = match stored.cart.status {
+        Status::Open => price_cart(app, call, &stored, stored.cart.clone(), &[], Look::Read).await?.problems,
+        Status::Frozen | Status::Completed => Vec::new(),
     };
+    let mut cart = stored.cart;
+    cart.problems = Some(problems);
     let version = cart.version;
     Ok(Reply::ok(cart).etag(version))
 }
@@ -35,7 +37,7 @@ pub async fn load(app: &CartService, call: &Call, token: &CartToken, id: CartId)
     stored.filter(|stored| token.opens(call, &stored.token_digest)).ok_or_else(|| Fault::not_found("cart"))
 }
 
-/// A cart with its personal data, whoever asks.
+/// A cart with its personal data and its way to deliver, whoever asks.
 pub async fn load_unguarded(app: &CartService, call: &Call, id: CartId) -> Result<Option<Stored>, Fault> {
     let mut connection = app.db.read(call.tenant).await?;
     let Some(mut stored) = cart_get(&mut connection, id).await? else { return Ok(None) };
@@ -43,6 +45,9 @@ pub async fn load_unguarded(app: &CartService, call: &Call, id: CartId) -> Resul
         let opened = open(&mut connection, &app.host, call.tenant, stored.subject, PERSONAL, sealed).await?;
         let personal = opened.map(|bytes| serde_json::from_slice::<Personal>(&bytes)).transpose();
         stored.cart.set_personal(personal.map_err(Fault::internal)?.unwrap_or_default());
+    }
+    if let (Status::Open, Some(option)) = (stored.cart.status, stored.cart.delivery_option_id) {
+        stored.option = delivery_option_get(&mut connection, option).await?;
     }
     Ok(Some(stored))
 }

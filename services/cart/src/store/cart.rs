@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
 use crate::domain::cart::Cart;
+use crate::domain::delivery::DeliveryOption;
 
 /// A cart as it is stored: personal data still sealed.
 pub struct Stored {
@@ -21,6 +22,8 @@ pub struct Stored {
     pub locations: Vec<LocationId>,
     /// Checkouts that gave it back.
     pub released: Vec<CheckoutId>,
+    /// The chosen way to deliver; read with the cart where prices are to follow.
+    pub option: Option<DeliveryOption>,
 }
 
 /// The document that is stored and published.
@@ -77,6 +80,7 @@ pub async fn cart_get(connection: &mut PgConnection, id: CartId) -> Result<Optio
             personal: row.personal,
             locations: row.location_ids,
             released: row.released,
+            option: None,
         })
     })
     .transpose()

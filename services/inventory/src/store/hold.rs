@@ -36,7 +36,8 @@ pub async fn hold_shelves(
                    coalesce(array_position($2::uuid[], l.id), l.priority) as rank
                from stock_item i
                join location l on (l.tenant_id, l.id) = (i.tenant_id, i.location_id)
-               where i.variant_id = any($1) and l.active and (cardinality($2::uuid[]) = 0 or l.id = any($2))
+               where i.variant_id = any((select $1::uuid[])::uuid[]) and l.active
+                   and (cardinality($2::uuid[]) = 0 or l.id = any((select $2::uuid[])::uuid[]))
                order by i.variant_id, i.location_id
                for no key update of i
            ), past as (

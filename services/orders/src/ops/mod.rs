@@ -11,5 +11,6 @@ pub mod refund_order;
 pub mod run_operation;
 pub mod save_order;
 pub mod start_checkout;
+pub mod sync_payment;
 pub mod update_order;
 pub mod update_settings;

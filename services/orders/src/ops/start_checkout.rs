@@ -82,7 +82,8 @@ pub async fn start_checkout(app: &Orders, call: &Call, token: &CartToken, input:
     let standing = detached(work).await??;
     match standing {
         Standing::Placed { checkout, .. } => Ok(CheckoutReply::Placed(checkout)),
-        Standing::Open(checkout) => Ok(CheckoutReply::Open(checkout)),
+        // The timer that was set with the row comes back to one that was interrupted.
+        Standing::Open(checkout) | Standing::Interrupted(checkout) => Ok(CheckoutReply::Open(checkout)),
         Standing::Failed { fault, .. } => Err(fault),
     }
 }
@@ -132,7 +133,6 @@ fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCr
         authorise_id: host.id(tenant),
         void_id: host.id(tenant),
         refund_id: host.id(tenant),
-        payment: None,
         action: None,
         failure: None,
         deadline: now + app.config.processing_timeout(),

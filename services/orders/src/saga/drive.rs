@@ -53,8 +53,10 @@ impl From<Fault> for Stop {
 pub(crate) enum Standing {
     /// The order is placed. Not `settled`: something is left to do in other services.
     Placed { checkout: Box<Checkout>, settled: bool },
-    /// It is not decided yet.
+    /// It waits for its payment, and has set its timer.
     Open(Box<Checkout>),
+    /// A neighbour is away, whatever the checkout was doing: whoever drives it has to set a timer.
+    Interrupted(Box<Checkout>),
     /// It failed. Not `settled`: something is left to undo in other services.
     Failed { fault: Fault, settled: bool },
 }
@@ -91,8 +93,8 @@ pub(super) async fn resume(app: &Orders, call: &Call, checkout: Stored) -> Resul
     let id = checkout.id;
     let ended = match Box::pin(Purchase::new(app, call, checkout, instructions, false).drive()).await? {
         Standing::Placed { settled, .. } | Standing::Failed { settled, .. } => settled,
-        // One that waits has set its own timer.
-        Standing::Open(open) => open.status != CheckoutStatus::Processing,
+        Standing::Open(_) => true,
+        Standing::Interrupted(_) => false,
     };
     if ended {
         return Ok(());
@@ -153,7 +155,7 @@ impl<'a> Purchase<'a> {
                 Err((_, Stop::Overtaken)) => self.reload().await?,
             }
         }
-        Ok(Standing::Open(Box::new(self.checkout.public())))
+        Ok(Standing::Interrupted(Box::new(self.checkout.public())))
     }
 
     /// True while nobody else can have taken the checkout up: its timer has not come yet.
@@ -325,7 +327,7 @@ impl<'a> Purchase<'a> {
             | CheckoutStatus::PaymentPending
             | CheckoutStatus::ActionRequired
             | CheckoutStatus::Compensating
-            | CheckoutStatus::Failed => Ok(Standing::Open(Box::new(self.checkout.public()))),
+            | CheckoutStatus::Failed => Ok(Standing::Interrupted(Box::new(self.checkout.public()))),
         }
     }
 

@@ -191,6 +191,11 @@ pub(crate) async fn payment_authorise(app: &Orders, call: &Call, ask: Authorise<
     payment(app.payments.clone().authorise(app.host.request(call, request)).await?.into_inner(), ask.payment)
 }
 
+pub(crate) async fn payment_get(app: &Orders, call: &Call, id: PaymentId) -> Result<Payment, Fault> {
+    let request = payments::PaymentRef { payment_id: id.to_string() };
+    payment(app.payments.clone().get_payment(app.host.request(call, request)).await?.into_inner(), id)
+}
+
 pub(crate) async fn payment_void(app: &Orders, call: &Call, operation: OperationId, id: PaymentId) -> Result<Payment, Fault> {
     let request = payments::VoidRequest { operation_id: operation.to_string(), payment_id: id.to_string() };
     payment(app.payments.clone().void(app.host.request(call, request)).await?.into_inner(), id)

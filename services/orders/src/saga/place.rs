@@ -30,10 +30,7 @@ impl Purchase<'_> {
         let now = app.host.now(call.tenant);
         let mut order = self.draft(number, now)?;
         let mut tx = app.db.write(call).await?;
-        let Some(completed) = checkout_complete(&mut tx, self.checkout.id, now).await? else { return Err(Stop::Overtaken) };
-        if let Some(told) = &completed.payment {
-            order.apply_payment(told);
-        }
+        let Some(version) = checkout_complete(&mut tx, self.checkout.id, now).await? else { return Err(Stop::Overtaken) };
         order.derive(now);
         let manual = self.payment.as_ref().is_some_and(|payment| payment.manual);
         if order.status == Status::Placed && !manual {
@@ -42,12 +39,12 @@ impl Purchase<'_> {
             return Err(Stop::Refused { fault, done: true });
         }
         let mut checkout = self.checkout.clone();
-        (checkout.status, checkout.version, checkout.updated_at) = (CheckoutStatus::Completed, completed.version, now);
+        (checkout.status, checkout.version, checkout.updated_at) = (CheckoutStatus::Completed, version, now);
         let public = checkout.public();
 
         let sealed = self.seal(&mut tx, &order).await?;
         let document = document(&order)?;
-        order_insert(&mut tx, call.tenant, &order, number, &sealed, &document, &call.actor).await?;
+        order_insert(&mut tx, call.tenant, &order, number, &sealed, &document).await?;
         if order.status == Status::Placed {
             let hours = setting_get(&mut tx).await?.unpaid_hours;
             let expires = now + TimeDelta::hours(i64::from(hours));

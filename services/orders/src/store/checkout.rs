@@ -7,7 +7,6 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::domain::checkout::{Action, Checkout, CheckoutStatus, Failure};
-use crate::domain::order::OrderPayment;
 
 /// What the saga needs to go on and nobody else may read; sealed at rest.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -55,8 +54,6 @@ pub struct Stored {
     pub void_id: OperationId,
     /// What gives it back, should it have been drawn.
     pub refund_id: OperationId,
-    /// What a payment event told before the order stood.
-    pub payment: Option<OrderPayment>,
     /// What the payer must do.
     pub action: Option<Action>,
     /// Why it failed.
@@ -112,7 +109,6 @@ struct Row {
     authorise_id: OperationId,
     void_id: OperationId,
     refund_id: OperationId,
-    payment: Option<Json<OrderPayment>>,
     action: Option<Json<Action>>,
     failure: Option<Json<Failure>>,
     deadline: Timestamp,
@@ -143,7 +139,6 @@ impl TryFrom<Row> for Stored {
             authorise_id: row.authorise_id,
             void_id: row.void_id,
             refund_id: row.refund_id,
-            payment: row.payment.map(|json| json.0),
             action: row.action.map(|json| json.0),
             failure: row.failure.map(|json| json.0),
             deadline: row.deadline,
@@ -159,10 +154,10 @@ impl TryFrom<Row> for Stored {
 /// Begins a checkout; false when the key is taken or the cart is being bought.
 pub async fn checkout_insert(connection: &mut PgConnection, checkout: &Stored, key: &str) -> Result<bool, Fault> {
     let inserted = sqlx::query!(
-        "insert into checkout (tenant_id, id, cart_id, status, idempotency_key, fingerprint, actor, token_digest, instructions,
+        "insert into checkout (tenant_id, id, cart_id, buying, status, idempotency_key, fingerprint, actor, token_digest, instructions,
                                order_id, hold_id, payment_id, authorise_id, void_id, refund_id, deadline, settled, attempts,
                                version, created_at, updated_at)
-         values ($1, $2, $3, 'processing', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, false, 0, 0, $16, $16)
+         values ($1, $2, $3, $3, 'processing', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, false, 0, 0, $16, $16)
          on conflict do nothing",
         checkout.tenant.uuid(),
         checkout.id.uuid(),
@@ -193,7 +188,7 @@ pub async fn checkout_get(connection: &mut PgConnection, id: CheckoutId) -> Resu
         r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
                   instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
-                  payment as "payment: _", action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
                   created_at, updated_at
            from checkout where id = $1"#,
         id.uuid(),
@@ -210,7 +205,7 @@ pub async fn checkout_by_key(connection: &mut PgConnection, key: &str) -> Result
         r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
                   instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
-                  payment as "payment: _", action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
                   created_at, updated_at
            from checkout where idempotency_key = $1"#,
         key,
@@ -231,7 +226,7 @@ pub async fn checkout_export(
         r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
                   instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
-                  payment as "payment: _", action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
                   created_at, updated_at
            from checkout where (tenant_id, id) > ($1, $2) and version > 0 order by tenant_id, id limit $3"#,
         after.0.uuid(),
@@ -245,12 +240,10 @@ pub async fn checkout_export(
 
 /// Whether the cart was bought already; nothing when no checkout of it runs or has succeeded.
 pub async fn checkout_of_cart(connection: &mut PgConnection, cart: CartId) -> Result<Option<bool>, Fault> {
-    let completed = sqlx::query_scalar!(
-        r#"select status = 'completed' as "completed!" from checkout where cart_id = $1 and status <> 'failed'"#,
-        cart.uuid(),
-    )
-    .fetch_optional(connection)
-    .await?;
+    let completed =
+        sqlx::query_scalar!(r#"select status = 'completed' as "completed!" from checkout where buying = $1"#, cart.uuid(),)
+            .fetch_optional(connection)
+            .await?;
     Ok(completed)
 }
 
@@ -273,31 +266,20 @@ pub async fn checkout_wait(connection: &mut PgConnection, checkout: &Stored) -> 
     Ok(updated.rows_affected() == 1)
 }
 
-/// What a completed checkout tells the order that is placed in the same transaction.
-pub struct Completed {
-    /// Its version now.
-    pub version: i64,
-    /// What a payment event told meanwhile.
-    pub payment: Option<OrderPayment>,
-}
-
-/// Completes the checkout: from here on it cannot fail. Nothing when it may not become an order any more, or not in time.
-pub async fn checkout_complete(
-    connection: &mut PgConnection,
-    id: CheckoutId,
-    now: Timestamp,
-) -> Result<Option<Completed>, Fault> {
-    let row = sqlx::query!(
-        r#"update checkout
-           set status = 'completed', action = null, instructions = null, version = version + 1, updated_at = $2
-           where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $2
-           returning version, payment as "payment: Json<OrderPayment>""#,
+/// Completes the checkout: from here on it cannot fail. Answers its version; nothing when it may not become an order any
+/// more, or not in time.
+pub async fn checkout_complete(connection: &mut PgConnection, id: CheckoutId, now: Timestamp) -> Result<Option<i64>, Fault> {
+    let version = sqlx::query_scalar!(
+        "update checkout
+         set status = 'completed', action = null, instructions = null, version = version + 1, updated_at = $2
+         where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $2
+         returning version",
         id.uuid(),
         now,
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| Completed { version: row.version, payment: row.payment.map(|json| json.0) }))
+    Ok(version)
 }
 
 /// Nothing is left to do in other services.
@@ -334,7 +316,7 @@ pub async fn checkout_fail(
 ) -> Result<Option<i64>, Fault> {
     let version = sqlx::query_scalar!(
         "update checkout
-         set status = 'failed', settled = true, instructions = null, version = version + 1, updated_at = $3,
+         set status = 'failed', buying = null, settled = true, instructions = null, version = version + 1, updated_at = $3,
              idempotency_key = case when $2 then idempotency_key end
          where id = $1 and status = 'compensating'
          returning version",
@@ -375,25 +357,11 @@ pub struct Concerned {
     pub status: CheckoutStatus,
 }
 
-/// Remembers what events told about payments of checkouts that have no order yet, unless it is known already; answers the
-/// checkouts that the payments belong to, failed ones included.
-pub async fn checkout_payment_told(
-    connection: &mut PgConnection,
-    payments: &[(CheckoutId, OrderPayment)],
-) -> Result<Vec<Concerned>, Fault> {
-    let ids: Vec<_> = payments.iter().map(|(id, _)| id.uuid()).collect();
-    let told: Vec<_> = payments.iter().map(|(_, payment)| serde_json::to_value(payment).unwrap_or_default()).collect();
+/// The checkouts among these that are not through.
+pub async fn checkout_concerned(connection: &mut PgConnection, ids: &[CheckoutId]) -> Result<Vec<Concerned>, Fault> {
     let rows = sqlx::query!(
-        r#"with told as (select * from unnest($1::uuid[], $2::jsonb[]) as told(id, payment)),
-                noted as (
-                    update checkout set payment = told.payment
-                    from told
-                    where checkout.id = told.id and checkout.status not in ('completed', 'failed')
-                      and coalesce((checkout.payment ->> 'version')::bigint, 0) < (told.payment ->> 'version')::bigint)
-           select checkout.id as "id: CheckoutId", status from checkout join told using (id)
-           where status <> 'completed' or not settled"#,
-        &ids,
-        &told,
+        r#"select id as "id: CheckoutId", status from checkout where id = any($1) and status <> 'completed'"#,
+        ids as &[CheckoutId],
     )
     .fetch_all(connection)
     .await?;

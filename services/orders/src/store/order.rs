@@ -1,7 +1,7 @@
 //! Orders and their timelines.
 
 use bloom_fault::Fault;
-use bloom_kernel::{OrderId, PaymentId, SubjectId, TenantId, Timestamp};
+use bloom_kernel::{CheckoutId, OrderId, SubjectId, TenantId, Timestamp};
 use bloom_runtime::TenantTx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub struct Sealed {
     pub email_index: Option<Vec<u8>>,
 }
 
-/// Stores a new order with the first entry of its timeline.
+/// Stores a new order. The first entry of its timeline is the order itself.
 pub async fn order_insert(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -54,16 +54,11 @@ pub async fn order_insert(
     number: i64,
     sealed: &Sealed,
     document: &RawValue,
-    actor: &str,
 ) -> Result<(), Fault> {
     sqlx::query!(
-        "with placed as (
-             insert into orders (tenant_id, id, number, status, payment_status, fulfilment_status, checkout_id, payment_id,
-                                 subject_id, personal, email_index, document, version, placed_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb, $13, $14, $14)
-             returning tenant_id, id, version, placed_at)
-         insert into timeline (tenant_id, order_id, version, kind, actor, at, data)
-         select tenant_id, id, version, 'placed', $15, placed_at, '{}' from placed",
+        "insert into orders (tenant_id, id, number, status, payment_status, fulfilment_status, checkout_id, payment_id,
+                             subject_id, personal, email_index, document, version, placed_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb, $13, $14, $14)",
         tenant.uuid(),
         order.id.uuid(),
         number,
@@ -78,7 +73,6 @@ pub async fn order_insert(
         document.get(),
         order.version,
         order.placed_at,
-        actor,
     )
     .execute(connection)
     .await?;
@@ -138,14 +132,15 @@ pub async fn order_get(connection: &mut PgConnection, id: OrderId) -> Result<Opt
     row.map(|row| Ok(Stored { order: parse(&row.document)?, personal: row.personal })).transpose()
 }
 
-/// The orders that know less of their payment than this, under their row locks, in the order of their ids.
-pub async fn order_lock_paid_by(connection: &mut PgConnection, payments: &[(PaymentId, i64)]) -> Result<Vec<Order>, Fault> {
+/// The orders of these checkouts that know less of their payment than this, under their row locks, in the order of their
+/// ids.
+pub async fn order_lock_of(connection: &mut PgConnection, payments: &[(CheckoutId, i64)]) -> Result<Vec<Order>, Fault> {
     let ids: Vec<Uuid> = payments.iter().map(|(id, _)| id.uuid()).collect();
     let versions: Vec<i64> = payments.iter().map(|(_, version)| *version).collect();
     let documents = sqlx::query_scalar!(
         r#"select document::text as "document!"
-           from orders join unnest($1::uuid[], $2::int8[]) as told(payment, told_version) on payment_id = payment
-           where (document #>> '{payment,version}')::bigint < told_version
+           from orders join unnest($1::uuid[], $2::int8[]) as told(checkout, told_version) on checkout_id = checkout
+           where checkout_id = any($1) and (document #>> '{payment,version}')::bigint < told_version
            order by id for update of orders"#,
         &ids,
         &versions,
@@ -239,7 +234,12 @@ pub async fn timeline_list(
 ) -> Result<Vec<TimelineEntry>, Fault> {
     let rows = sqlx::query_as!(
         TimelineEntry,
-        "select version, kind, actor, at, data from timeline where order_id = $1 and version > $2 order by version limit $3",
+        r#"select 1::bigint as "version!", 'placed' as "kind!", actor as "actor!", placed_at as "at!", '{}'::jsonb as "data!"
+           from orders join checkout on checkout.tenant_id = orders.tenant_id and checkout.id = orders.checkout_id
+           where orders.id = $1 and $2::bigint < 1
+           union all
+           select version, kind, actor, at, data from timeline where order_id = $1 and version > $2
+           order by 1 limit $3"#,
         order.uuid(),
         after,
         limit,

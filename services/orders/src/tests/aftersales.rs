@@ -261,7 +261,11 @@ async fn corrupted_rows_are_found_by_name() {
             "update orders set document = jsonb_set(document, '{total,amount}', '1100')",
             "order_totals_are_sums",
         ),
-        ("update checkout set status = 'failed'", "update checkout set status = 'completed'", "one_order_per_checkout"),
+        (
+            "update checkout set status = 'failed', buying = null",
+            "update checkout set status = 'completed', buying = cart_id",
+            "one_order_per_checkout",
+        ),
         ("update checkout set settled = false", "update checkout set settled = true", "no_checkout_stuck"),
         (
             "insert into operation (tenant_id, id, order_id, kind, status, allocations, actor, attempts, created_at, updated_at)

@@ -206,7 +206,7 @@ async fn nothing_personal_or_secret_lies_open() {
     let order = stage.answer_of(&guest, "k1", "tok_success").await.expect(201).json["order"].clone();
     let dump: String = sqlx::query_scalar(
         "select (select string_agg(orders::text, '') from orders) || (select string_agg(data, '') from outbox)
-             || (select string_agg(timeline::text, '') from timeline) || (select string_agg(checkout::text, '') from checkout)",
+             || (select coalesce(string_agg(timeline::text, ''), '') from timeline) || (select string_agg(checkout::text, '') from checkout)",
     )
     .fetch_one(&mut connection)
     .await

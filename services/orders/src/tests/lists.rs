@@ -84,11 +84,12 @@ async fn every_promised_list_is_one_indexed_read() {
     let mut connection = stage.bench.superuser().await;
     // Enough orders of two tenants that a plan has something to choose between.
     sqlx::query(
-        "insert into checkout (tenant_id, id, cart_id, status, fingerprint, actor, order_id, hold_id, payment_id, authorise_id,
+        "insert into checkout (tenant_id, id, cart_id, buying, status, fingerprint, actor, order_id, hold_id, payment_id, authorise_id,
                                void_id, refund_id, deadline, settled, attempts, version, created_at, updated_at)
-         select tenant, gen_random_uuid(), gen_random_uuid(), 'completed', '', '', gen_random_uuid(), gen_random_uuid(),
+         select tenant, gen_random_uuid(), cart, cart, 'completed', '', '', gen_random_uuid(), gen_random_uuid(),
                 gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now(), true, 0, 1, now(), now()
-         from (select tenant_id as tenant from orders union all select $1) tenants, generate_series(1, 3000)",
+         from (select tenant, md5(tenant::text || n)::uuid as cart
+               from (select tenant_id as tenant from orders union all select $1) tenants, generate_series(1, 3000) n) carts",
     )
     .bind(stage.bench.stranger.uuid())
     .execute(&mut connection)

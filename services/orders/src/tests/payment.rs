@@ -260,6 +260,28 @@ async fn stock_that_is_lost_between_order_and_allocation_is_found_or_the_order_i
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn news_that_came_before_the_order_stood_are_asked_for_afterwards() {
+    let stage = Stage::open().await;
+    let order = stage.order(1).await;
+    let void = format!("/v1/payments/{}/voids", order["payment"]["id"].as_str().unwrap());
+    stage.payments.post(&void).key("v").json(&json!({})).send().await.expect(201);
+    stage.drained().await;
+    assert_eq!(stage.read_order(&order["id"]).await["payment_status"], "voided");
+    // As if the news had been told while the order was being placed.
+    let mut connection = stage.bench.superuser().await;
+    let unheard = "update orders set payment_status = 'authorised', document = jsonb_set(jsonb_set(jsonb_set(document,
+        '{payment,version}', '2'), '{payment,voided,amount}', '0'), '{payment_status}', '\"authorised\"')";
+    sqlx::query(unheard).execute(&mut connection).await.unwrap();
+    let app = crate::Orders::new(crate::config::Config::default(), stage.bench.host.clone(), stage.bench.db.clone());
+    let checkout = order["checkout_id"].as_str().unwrap().parse().unwrap();
+    for _ in 0..2 {
+        crate::ops::sync_payment::sync_payment(&app, &stage.bench.call(), checkout).await.unwrap();
+    }
+    let heard = stage.read_order(&order["id"]).await;
+    assert_eq!((&heard["payment_status"], &heard["version"]), (&json!("voided"), &json!(3)));
+}
+
 async fn release_all(stage: &Stage, variant: &str) {
     let moved = stage.inventory.get(&format!("/v1/inventory/movements?variant_id={variant}")).send().await.expect(200);
     let moved = moved.json["data"].as_array().expect("a list").clone();
