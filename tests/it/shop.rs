@@ -218,6 +218,7 @@ pub(crate) async fn within<T>(seconds: u64, what: &str, ask: impl AsyncFn() -> O
             return answer;
         }
         assert!(std::time::Instant::now() < deadline, "{what}: not within {seconds} s");
+        // Real time: the fleet's processes have clocks of their own.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

@@ -12,8 +12,9 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::message::{BorrowedMessage, Message as _};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::time::Instant;
 
@@ -29,6 +30,8 @@ const PARTITIONS: i32 = 24;
 /// Largest message; `publish` refuses documents that would not fit.
 const MESSAGE_BYTES: &str = "8388608";
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the brokers are asked whether they lead a new topic.
+const LEADER_PAUSE: Duration = Duration::from_millis(20);
 /// How long a batch waits for more after its first message.
 const GATHER: Duration = Duration::from_millis(4);
 /// How often a consumer asks whether a replay was ordered.
@@ -85,7 +88,7 @@ impl Kafka {
         Ok(())
     }
 
-    /// Creates the topic unless it exists.
+    /// Creates the topic unless it exists, and waits until the brokers lead all of it.
     async fn ensure(&self, topic: &str) -> Result<(), Fault> {
         if self.topics.lock().unwrap_or_else(PoisonError::into_inner).contains(topic) {
             return Ok(());
@@ -98,6 +101,17 @@ impl Kafka {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((_, code)) => return Err(unavailable(KafkaError::AdminOp(code))),
             }
+        }
+        let until = Instant::now() + TIMEOUT;
+        loop {
+            let (producer, name) = (self.producer.clone(), topic.to_owned());
+            if blocking(move || led(&producer, &name)).await? {
+                break;
+            }
+            if until < Instant::now() {
+                return Err(unavailable(KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable)));
+            }
+            tokio::time::sleep(LEADER_PAUSE).await;
         }
         self.topics.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned());
         Ok(())
@@ -212,7 +226,10 @@ impl Group {
         let mut looked = Instant::now();
         loop {
             let first = tokio::select! {
-                message = member.recv() => Some(message.map_err(unavailable)?),
+                message = member.recv() => match read(message)? {
+                    Some(message) => Some(message),
+                    None => continue,
+                },
                 () = tokio::time::sleep(LOOK) => None,
                 () = consumer.replay.notified() => None,
                 () = consumer.host.shutdown.cancelled() => return Ok(()),
@@ -251,9 +268,22 @@ async fn gather(member: &StreamConsumer, batch: &mut Batch, applier: &Applier) -
                 Err(_) => break,
             },
         };
-        batch.add(&message.map_err(unavailable)?, applier);
+        let Some(message) = read(message)? else { break };
+        batch.add(&message, applier);
     }
     Ok(())
+}
+
+/// What was received, unless it is word of something that the client mends by itself, such as a broker that is away.
+fn read(received: Result<BorrowedMessage<'_>, KafkaError>) -> Result<Option<BorrowedMessage<'_>>, Fault> {
+    match received {
+        Ok(message) => Ok(Some(message)),
+        Err(KafkaError::MessageConsumption(code)) => {
+            tracing::debug!(?code, "the Kafka client mends itself");
+            Ok(None)
+        }
+        Err(error) => Err(unavailable(error)),
+    }
 }
 
 /// Messages to be applied together.
@@ -289,6 +319,14 @@ impl Batch {
         }
         Ok(offsets)
     }
+}
+
+/// Whether every partition has its leader: a topic that has just been created is unknown to some brokers for a moment, and
+/// whoever joined then would have to start over.
+fn led(producer: &FutureProducer, topic: &str) -> Result<bool, KafkaError> {
+    let metadata = producer.client().fetch_metadata(Some(topic), TIMEOUT)?;
+    let partitions: Vec<_> = metadata.topics().iter().flat_map(MetadataTopic::partitions).collect();
+    Ok((0..PARTITIONS).all(|id| partitions.iter().any(|partition| partition.id() == id && 0 <= partition.leader())))
 }
 
 /// Calls of librdkafka that wait for the network.

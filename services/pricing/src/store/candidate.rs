@@ -41,7 +41,7 @@ pub async fn candidates_of_lines(
                   c.status as "status?: Status"
            from (values (true)) always(there)
            left join settings s on true
-           left join unnest((select $1::uuid[]), (select $2::int8[])) with ordinality line(variant_id, quantity, ord) on true
+           left join unnest($1::uuid[], $2::int8[]) with ordinality line(variant_id, quantity, ord) on true
            left join lateral (
              select p.id as price_id, p.min_quantity, p.amount, l.*,
                     coalesce(l.status = 'active' and l.currency = $3 and (l.channel_id is null or l.channel_id = $4)
