@@ -2,17 +2,19 @@
 //! the platform itself. Each sets the tenant that row-level security compares with, every time, trusting nothing from
 //! before; without a tenant the service role sees no row.
 
+mod pool;
+
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_fault::Fault;
 use bloom_kernel::{TenantId, Timestamp};
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Notify;
 
+use self::pool::{ACQUIRE_TIMEOUT, Line, Pool, Tx, is_broken};
 use crate::call::Call;
 use crate::host::Host;
 use crate::reply::Stored;
@@ -34,8 +36,8 @@ pub struct DbConfig {
 #[derive(Clone)]
 pub struct Db {
     pub(crate) host: Host,
-    service: PgPool,
-    system: PgPool,
+    service: Pool,
+    system: Pool,
     transaction_pooler: bool,
     wake: Arc<Wake>,
 }
@@ -52,24 +54,13 @@ pub struct Wake {
     pub timers: Notify,
 }
 
-/// A request waits no longer than this for a connection: then the database counts as gone (503).
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(900);
-
 impl Db {
     /// Pools that connect when first used.
     pub fn new(host: Host, config: &DbConfig) -> Self {
-        let pool = |connections: u32, options: &PgConnectOptions| {
-            PgPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                // A broken connection shows itself at the first statement; a ping before each use costs a round trip.
-                .test_before_acquire(false)
-                .connect_lazy_with(options.clone())
-        };
         Self {
             host,
-            service: pool(config.connections, &config.service),
-            system: pool((config.connections / 4).max(3), &config.system),
+            service: Pool::new(config.connections, &config.service),
+            system: Pool::new((config.connections / 4).max(3), &config.system),
             transaction_pooler: config.transaction_pooler,
             wake: Arc::default(),
         }
@@ -88,10 +79,7 @@ impl Db {
     async fn tenant_tx(&self, tenant: TenantId) -> Result<TenantTx, Fault> {
         // One round trip; the id is hexadecimal, so nothing can be smuggled into the statement.
         let begin = format!("begin; select set_config('bloom.tenant', '{}', true)", tenant.uuid());
-        let tx = match self.service.begin_with(AssertSqlSafe(begin.clone())).await {
-            Err(error) if is_broken(&error) => self.service.begin_with(AssertSqlSafe(begin)).await?,
-            other => other?,
-        };
+        let tx = self.service.begin(&begin).await?;
         let (host, wake) = (self.host.clone(), self.wake.clone());
         Ok(TenantTx { tx, tenant, idempotency: None, host, wake, events: false, timers: false })
     }
@@ -101,12 +89,14 @@ impl Db {
         if self.transaction_pooler {
             return Ok(TenantRead(Read::Transaction(Box::new(self.tenant_tx(tenant).await?))));
         }
+        let tenant = tenant.uuid().to_string();
         // After a restart of the database every pooled connection is broken once.
-        for _ in 0..self.service.options().get_max_connections() {
-            let mut connection = self.service.acquire().await?;
-            match set_tenant(&mut connection, tenant).await {
-                Ok(()) => return Ok(TenantRead(Read::Session(connection))),
-                Err(error) if is_broken(&error) => drop(connection.detach()),
+        for _ in 0..self.service.size() {
+            let mut line = self.service.line().await?;
+            let set = sqlx::query_scalar!("select set_config('bloom.tenant', $1, false)", tenant);
+            match set.fetch_one(&mut *line).await {
+                Ok(_) => return Ok(TenantRead(Read::Session(line))),
+                Err(error) if is_broken(&error) => drop(Line::take(line)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -115,35 +105,28 @@ impl Db {
 
     /// A transaction that sees every tenant: relay, timers, key look-up, provider webhooks, checks. A test lists its callers.
     pub async fn system(&self) -> Result<SystemTx, Fault> {
-        let tx = match self.system.begin().await {
-            Err(error) if is_broken(&error) => self.system.begin().await?,
-            other => other?,
-        };
-        Ok(SystemTx(tx))
+        Ok(SystemTx(self.system.begin("begin").await?))
     }
 
     /// The same for a loop that asks one statement at a time: a connection of its own, each statement its own transaction.
     /// A poll then costs one round trip where the pool and a transaction would take four.
     pub async fn system_line(&self) -> Result<SystemLine, Fault> {
-        let options = self.system.connect_options();
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await {
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(self.system.options())).await {
             Ok(connection) => Ok(SystemLine(connection?)),
             Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
         }
     }
 
-    /// True when the database answers.
+    /// True when the database answers. Asked every few seconds, it also closes connections that nobody needs any more.
     pub async fn ready(&self) -> bool {
-        match self.service.acquire().await {
-            Ok(mut connection) => {
-                let answers = sqlx::Connection::ping(&mut *connection).await.is_ok();
-                if !answers {
-                    drop(connection.detach());
-                }
-                answers
-            }
-            Err(_) => false,
+        self.service.tidy().await;
+        self.system.tidy().await;
+        let Ok(mut line) = self.service.line().await else { return false };
+        let answers = line.ping().await.is_ok();
+        if !answers {
+            drop(Line::take(line));
         }
+        answers
     }
 
     /// Closes both pools.
@@ -153,23 +136,9 @@ impl Db {
     }
 }
 
-async fn set_tenant(connection: &mut PgConnection, tenant: TenantId) -> Result<(), sqlx::Error> {
-    let id = tenant.uuid().to_string();
-    sqlx::query_scalar!("select set_config('bloom.tenant', $1, false)", id).fetch_one(connection).await.map(drop)
-}
-
-fn is_broken(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        // 57P01 admin_shutdown, 57P02 crash_shutdown, 08006 connection_failure: said on a connection that is gone.
-        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "08006")),
-        _ => false,
-    }
-}
-
 /// One transaction of one tenant. Dropped without [`commit`](Self::commit), it leaves nothing.
 pub struct TenantTx {
-    pub(crate) tx: Transaction<'static, Postgres>,
+    tx: Tx,
     pub(crate) tenant: TenantId,
     pub(crate) idempotency: Option<Stored>,
     pub(crate) host: Host,
@@ -188,7 +157,7 @@ impl TenantTx {
     /// first rows, and both or neither must be there.
     pub async fn enter(&mut self, tenant: TenantId) -> Result<(), Fault> {
         let id = tenant.uuid().to_string();
-        sqlx::query_scalar!("select set_config('bloom.tenant', $1, true)", id).fetch_one(&mut *self.tx).await?;
+        sqlx::query_scalar!("select set_config('bloom.tenant', $1, true)", id).fetch_one(self.tx.line()).await?;
         self.tenant = tenant;
         Ok(())
     }
@@ -225,12 +194,12 @@ impl TenantTx {
 pub struct TenantRead(Read);
 
 enum Read {
-    Session(PoolConnection<Postgres>),
+    Session(Line),
     Transaction(Box<TenantTx>),
 }
 
 /// One transaction that sees every tenant.
-pub struct SystemTx(Transaction<'static, Postgres>);
+pub struct SystemTx(Tx);
 
 impl SystemTx {
     /// Makes it durable.
@@ -242,13 +211,13 @@ impl SystemTx {
 impl Deref for TenantTx {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
-        &self.tx
+        self.tx.line_ref()
     }
 }
 
 impl DerefMut for TenantTx {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.tx
+        self.tx.line()
     }
 }
 
@@ -290,12 +259,12 @@ impl DerefMut for SystemLine {
 impl Deref for SystemTx {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
-        &self.0
+        self.0.line_ref()
     }
 }
 
 impl DerefMut for SystemTx {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.0
+        self.0.line()
     }
 }
