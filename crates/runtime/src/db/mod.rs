@@ -91,7 +91,7 @@ impl Db {
         }
         let tenant = tenant.uuid().to_string();
         // After a restart of the database every pooled connection is broken once.
-        for _ in 0..self.service.size() {
+        for _ in 0..self.service.most() {
             let mut line = self.service.line().await?;
             let set = sqlx::query_scalar!("select set_config('bloom.tenant', $1, false)", tenant);
             match set.fetch_one(&mut *line).await {

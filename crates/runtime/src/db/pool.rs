@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use deadpool::{Runtime, managed};
-use sqlx::postgres::{PgConnectOptions, PgTransactionManager};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, TransactionManager as _};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::runtime::Handle;
 
 /// A request waits no longer than this for a connection: then the database counts as gone (503).
@@ -61,7 +61,7 @@ impl Pool {
     }
 
     /// Most connections that there may be.
-    pub(super) fn size(&self) -> usize {
+    pub(super) fn most(&self) -> usize {
         self.0.status().max_size
     }
 
@@ -80,11 +80,10 @@ impl Pool {
     /// A connection in a transaction that this statement has begun.
     pub(super) async fn begin(&self, statement: &str) -> Result<Tx, sqlx::Error> {
         // After a restart of the database every pooled connection is broken once.
-        for _ in 0..self.size() {
+        for _ in 0..self.most() {
             let mut tx = Tx(Some(self.line().await?));
-            let begin = AssertSqlSafe(statement.to_owned()).into_sql_str();
-            match PgTransactionManager::begin(tx.line(), Some(begin)).await {
-                Ok(()) => return Ok(tx),
+            match tx.line().execute(AssertSqlSafe(statement.to_owned())).await {
+                Ok(_) => return Ok(tx),
                 Err(error) if is_broken(&error) => drop(tx.0.take().map(Object::take)),
                 Err(error) => return Err(error),
             }
@@ -105,7 +104,8 @@ impl Pool {
     }
 }
 
-/// A transaction on a connection of its own; none once it has ended well.
+/// A transaction on a connection of its own; none once it has ended well. sqlx does not know of it: nobody may begin another
+/// on the same connection.
 pub(super) struct Tx(Option<Line>);
 
 impl Tx {
@@ -123,13 +123,13 @@ impl Tx {
     }
 
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
-        PgTransactionManager::commit(self.line()).await?;
+        self.line().execute("commit").await?;
         self.0 = None;
         Ok(())
     }
 
     pub(super) async fn rollback(mut self) -> Result<(), sqlx::Error> {
-        PgTransactionManager::rollback(self.line()).await?;
+        self.line().execute("rollback").await?;
         self.0 = None;
         Ok(())
     }
@@ -145,21 +145,13 @@ impl Drop for Tx {
             return;
         };
         runtime.spawn(async move {
-            let settled = tokio::time::timeout(ROLLBACK_TIMEOUT, roll_back(&mut line)).await;
-            if !matches!(settled, Ok(Ok(()))) {
+            let settled = tokio::time::timeout(ROLLBACK_TIMEOUT, line.execute("rollback")).await;
+            if !matches!(settled, Ok(Ok(_))) {
                 // The server rolls back what it hears no more of.
                 drop(Object::take(line));
             }
         });
     }
-}
-
-async fn roll_back(line: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // A beginning that was cut off counts as none, but the server may have heard it.
-    if PgTransactionManager::get_transaction_depth(line) == 0 {
-        return line.execute("rollback").await.map(drop);
-    }
-    PgTransactionManager::rollback(line).await
 }
 
 /// True when the connection is gone.

@@ -1,5 +1,7 @@
 use bloom_kernel::TenantId;
 use bloom_runtime::{Call, seal};
+use futures::FutureExt as _;
+use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _};
 use sqlx::PgConnection;
 
@@ -81,4 +83,29 @@ async fn many_tenants_share_a_pool_without_seeing_each_other() {
     let seen: Vec<bool> = stream::iter(turns).buffer_unordered(64).collect().await;
     assert_eq!(seen.len(), 2_000);
     assert!(seen.into_iter().all(|own| own), "somebody saw a foreign row");
+}
+
+#[tokio::test]
+async fn what_is_cut_off_is_rolled_back_before_anybody_else_has_the_connection() {
+    let (bench, ..) = counter().await;
+    let call = bench.call();
+    let all = || try_join_all((0..8).map(|_| bench.db.write(&call)));
+    drop(all().await.expect("every connection"));
+    for turn in 0..40 {
+        let mut tx = bench.db.write(&call).await.expect("a transaction");
+        seal::seal(&mut tx, &bench.host, bench.host.id(bench.tenant), "name", b"x").await.expect("sealed");
+        match turn % 4 {
+            // In the middle of a statement.
+            0 => drop(sqlx::query("select count(*) from generate_series(1, 50000)").execute(&mut *tx).now_or_never()),
+            // After one that failed.
+            1 => drop(sqlx::query("select 1 / 0").execute(&mut *tx).await.expect_err("no number")),
+            // While it ends, or as it begins.
+            2 => drop(tx.rollback().now_or_never()),
+            _ => drop(bench.db.write(&call).now_or_never()),
+        }
+    }
+    let mut open = all().await.expect("every connection");
+    for tx in &mut open {
+        assert!(subjects(tx).await.is_empty(), "something of a transaction that never was");
+    }
 }
