@@ -10,6 +10,8 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::strict::Strict;
+
 /// Largest JSON body; bulk data goes through import.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -43,12 +45,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 /// Parses a JSON object into `T`; a refusal names the place by JSON Pointer.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
-    // A struct would also be read from an array of its fields in order, which no description of ours promises.
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Fault::invalid("", "invalid", "must be a JSON object, not an array"));
-    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let pointer = pointer(error.path());
         let inner = error.into_inner();
         let message = describe(&inner);

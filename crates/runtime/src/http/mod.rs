@@ -8,6 +8,7 @@ pub mod page;
 mod path;
 mod query;
 mod raw;
+mod strict;
 
 pub use body::{BODY_LIMIT, Json, parse};
 pub use caller::{Caller, PERMISSION, Permission};
