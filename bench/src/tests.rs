@@ -22,7 +22,7 @@ fn read(lines: &[String]) -> Recording {
 #[test]
 fn a_transaction_is_a_unit_with_its_parameters() {
     let recording = read(&[
-        line("s1", "bloom_cart", "statement: begin; select set_config('bloom.tenant', 'x', true)", ""),
+        line("s1", "bloom_cart", "statement: begin; set local bloom.tenant = 'x'", ""),
         line("s2", "postgres", "statement: select 1", ""),
         line(
             "s1",

@@ -67,18 +67,21 @@ impl Schema {
         connections: u32,
         transaction_pooler: bool,
     ) -> Result<DbConfig, StartError> {
-        let options = |role: &str| {
+        let options = |role: &str, planner: &[(&str, &str)]| {
             Ok::<_, StartError>(
                 connect_options(server)?
                     .username(role)
                     .password(&keys.database_password(role))
                     .application_name(&format!("bloom-{}", self.service))
-                    .options([("search_path", self.schema.as_str())]),
+                    .options([("search_path", self.schema.as_str()), ("jit", "off")])
+                    .options(planner.iter().copied()),
             )
         };
         Ok(DbConfig {
-            service: options(&self.service_role())?,
-            system: options(&self.system_role())?,
+            // Every statement of a service has its index. A plan that was made while a table was empty would read all of it,
+            // and go on doing so until the table is first analysed.
+            service: options(&self.service_role(), &[("enable_seqscan", "off")])?,
+            system: options(&self.system_role(), &[])?,
             connections,
             transaction_pooler,
         })

@@ -77,8 +77,8 @@ impl Db {
     }
 
     async fn tenant_tx(&self, tenant: TenantId) -> Result<TenantTx, Fault> {
-        // One round trip; the id is hexadecimal, so nothing can be smuggled into the statement.
-        let begin = format!("begin; select set_config('bloom.tenant', '{}', true)", tenant.uuid());
+        // One round trip, and nothing to plan; the id is hexadecimal, so nothing can be smuggled into the statement.
+        let begin = format!("begin; set local bloom.tenant = '{}'", tenant.uuid());
         let tx = self.service.begin(&begin).await?;
         let (host, wake) = (self.host.clone(), self.wake.clone());
         Ok(TenantTx { tx, tenant, idempotency: None, host, wake, events: false, timers: false })

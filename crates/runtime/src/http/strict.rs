@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 /// Anything of serde's that reads, made strict.
-pub struct Strict<T>(pub T);
+pub(super) struct Strict<T>(pub(super) T);
 
 /// The visitor of a struct: it takes no sequence.
 struct OfStruct<V>(V);

@@ -12,13 +12,11 @@ fn topology(tenant: TenantId) -> String {
 }
 
 /// Taken before product rows are locked by whoever refreshes listings, so that channels, locations and the category tree
-/// stand still meanwhile. Also tells the planner, for this transaction, that every statement goes by an index (the
-/// tables of a new tenant look empty to it until they are first analysed), and that one plan serves arrays of every
-/// length: to plan `listing_rows` anew takes longer than to run it.
+/// stand still meanwhile. Also tells the planner, for this transaction, that one plan serves arrays of every length: to plan
+/// `listing_rows` anew takes longer than to run it.
 pub async fn topology_share(conn: &mut PgConnection, tenant: TenantId) -> sqlx::Result<()> {
     sqlx::query!(
-        "select pg_advisory_xact_lock_shared(hashtextextended($1, 0)), set_config('enable_seqscan', 'off', true),
-             set_config('plan_cache_mode', 'force_generic_plan', true) as generic",
+        "select pg_advisory_xact_lock_shared(hashtextextended($1, 0)), set_config('plan_cache_mode', 'force_generic_plan', true)",
         topology(tenant),
     )
     .fetch_one(conn)
@@ -29,8 +27,7 @@ pub async fn topology_share(conn: &mut PgConnection, tenant: TenantId) -> sqlx::
 /// Taken by whoever changes channels, locations or the category tree.
 pub async fn topology_change(conn: &mut PgConnection, tenant: TenantId) -> sqlx::Result<()> {
     sqlx::query!(
-        "select pg_advisory_xact_lock(hashtextextended($1, 0)), set_config('enable_seqscan', 'off', true),
-             set_config('plan_cache_mode', 'force_generic_plan', true) as generic",
+        "select pg_advisory_xact_lock(hashtextextended($1, 0)), set_config('plan_cache_mode', 'force_generic_plan', true)",
         topology(tenant),
     )
     .fetch_one(conn)
