@@ -7,7 +7,7 @@ use bloom_events::Bus;
 use bloom_kernel::{OsEntropy, SystemClock};
 use bloom_runtime::config::{Schema, SecretKey, connect_options};
 use bloom_runtime::telemetry::TelemetryConfig;
-use bloom_runtime::{Db, Host, Keys, Metrics, Peers, StartError};
+use bloom_runtime::{Db, Host, Keys, Peers, StartError};
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -106,7 +106,7 @@ impl Settings {
             cell: self.cell.as_str().into(),
             peers,
             shutdown,
-            metrics: Metrics::default(),
+            metrics: self.telemetry.figures.metrics(),
         })
     }
 
