@@ -16,7 +16,7 @@ use crate::definition::Definition;
 /// Settings of a process; every one is an environment variable too.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
-    /// Logs and traces.
+    /// Logs, traces and figures.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
     /// PostgreSQL server of all services. `BLOOM_<SERVICE>_DATABASE_URL` gives one service its own.
