@@ -66,7 +66,7 @@ impl TraceService for Collector {
                 arrived.spans.extend(told.scope_spans.into_iter().flat_map(|scope| scope.spans));
             }
         });
-        Ok(Response::default())
+        Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
 
@@ -84,7 +84,7 @@ impl MetricsService for Collector {
             }
             arrived.pushes.push(push);
         });
-        Ok(Response::default())
+        Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
 }
 
@@ -100,7 +100,7 @@ impl LogsService for Collector {
                 }
             }
         });
-        Ok(Response::default())
+        Ok(Response::new(ExportLogsServiceResponse::default()))
     }
 }
 

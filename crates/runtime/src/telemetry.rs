@@ -20,7 +20,8 @@ use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::Metadata;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -86,21 +87,26 @@ pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| StartError::caused(format!("BLOOM_LOG is not a filter: `{}`", config.log), error))?;
     let exports = config.otlp_endpoint.as_deref().map(|endpoint| exports(process, endpoint, config)).transpose()?;
-    let lines = if config.log_format == "text" {
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = if config.log_format == "text" {
         tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()
     } else {
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
     };
-    // Only layers that there are, each with a filter: what all of them refuse then costs one load, for good.
-    let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![lines.with_filter(filter.clone()).boxed()];
-    if let Some(Exports { traces, logs, .. }) = &exports {
-        let spans = EnvFilter::new("info").and(filter_fn(ours)).and(filter_fn(|metadata| metadata.target() != ACCESS));
-        let layer = tracing_opentelemetry::layer().with_location(false).with_threads(false).with_tracer(traces.tracer("bloom"));
-        layers.push(layer.with_filter(spans).boxed());
-        let bridge = opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(logs);
-        layers.push(bridge.with_filter(filter.and(filter_fn(ours))).boxed());
+    match &exports {
+        None => tracing_subscriber::registry().with(lines).with(filter).init(),
+        Some(Exports { traces, logs, .. }) => {
+            let spans = EnvFilter::new("info").and(filter_fn(ours)).and(filter_fn(|metadata| metadata.target() != ACCESS));
+            let tracer = traces.tracer("bloom");
+            let spans_layer = tracing_opentelemetry::layer().with_location(false).with_threads(false).with_tracer(tracer);
+            let records_layer = opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(logs);
+            let layers = vec![
+                lines.with_filter(filter.clone()).boxed(),
+                spans_layer.with_filter(spans).boxed(),
+                records_layer.with_filter(filter.and(filter_fn(ours))).boxed(),
+            ];
+            tracing_subscriber::registry().with(layers).with(Afresh).init();
+        }
     }
-    tracing_subscriber::registry().with(layers).init();
     spans::export(exports.is_some());
     Ok(Guard { exports })
 }
@@ -126,6 +132,18 @@ fn exports(process: &str, endpoint: &str, config: &TelemetryConfig) -> Result<Ex
             .build(),
         logs: SdkLoggerProvider::builder().with_resource(resource).with_batch_exporter(records).build(),
     })
+}
+
+/// Has the layers' filters asked about every span and event. Their answers lie in the thread until they are used, and
+/// whoever asks and then says nothing (`tracing::enabled!`, as the database's driver does) leaves them for the next: a span
+/// that is not asked about, because all filters have let it pass once and for all, would be lost to those that are not its
+/// own.
+struct Afresh;
+
+impl<S: Subscriber> Layer<S> for Afresh {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
 }
 
 /// False for what the exporters themselves stand on: a record about sending records would never come to an end.
