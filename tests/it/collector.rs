@@ -24,12 +24,10 @@ pub(crate) struct Collector(Arc<Mutex<Arrived>>);
 #[derive(Clone, Default)]
 pub(crate) struct Arrived {
     pub(crate) spans: Vec<Span>,
-    /// One list of metrics a push.
-    pub(crate) pushes: Vec<Vec<Metric>>,
+    /// The metrics of each push, with the process that made it.
+    pub(crate) pushes: Vec<(String, Vec<Metric>)>,
     /// Records with their targets.
     pub(crate) records: Vec<(String, LogRecord)>,
-    /// What each export says of the process that sent it.
-    pub(crate) resources: Vec<Vec<KeyValue>>,
 }
 
 impl Collector {
@@ -62,7 +60,6 @@ impl TraceService for Collector {
     async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
         self.note(|arrived| {
             for told in request.into_inner().resource_spans {
-                arrived.resources.extend(told.resource.map(|resource| resource.attributes));
                 arrived.spans.extend(told.scope_spans.into_iter().flat_map(|scope| scope.spans));
             }
         });
@@ -77,12 +74,11 @@ impl MetricsService for Collector {
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         self.note(|arrived| {
-            let mut push = Vec::new();
             for told in request.into_inner().resource_metrics {
-                arrived.resources.extend(told.resource.map(|resource| resource.attributes));
-                push.extend(told.scope_metrics.into_iter().flat_map(|scope| scope.metrics));
+                let process = told.resource.map(|resource| resource.attributes).unwrap_or_default();
+                let metrics = told.scope_metrics.into_iter().flat_map(|scope| scope.metrics).collect();
+                arrived.pushes.push((attribute(&process, "service.instance.id").to_owned(), metrics));
             }
-            arrived.pushes.push(push);
         });
         Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
@@ -93,7 +89,6 @@ impl LogsService for Collector {
     async fn export(&self, request: Request<ExportLogsServiceRequest>) -> Result<Response<ExportLogsServiceResponse>, Status> {
         self.note(|arrived| {
             for told in request.into_inner().resource_logs {
-                arrived.resources.extend(told.resource.map(|resource| resource.attributes));
                 for scope in told.scope_logs {
                     let target = scope.scope.map(|scope| scope.name).unwrap_or_default();
                     arrived.records.extend(scope.log_records.into_iter().map(|record| (target.clone(), record)));
