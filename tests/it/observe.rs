@@ -191,7 +191,7 @@ fn holds_an_id(text: &str) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The platform as a process of its own (or as many): telemetry is one per process, and this one has other tests.

@@ -27,8 +27,9 @@ pub fn exports_traces() -> bool {
 
 /// The span of one request, child of the caller's. The route is a template: no span tells an id.
 pub fn request_span(service: &'static str, method: &str, route: &str, headers: &HeaderMap) -> Span {
-    let name = format_args!("{method} {route}");
-    let span = tracing::info_span!("request", otel.name = %name, otel.kind = "server", service, method, route);
+    // What only a collector reads is not written into every line where there is none.
+    let (name, kind) = if exports_traces() { (Some(format!("{method} {route}")), Some("server")) } else { (None, None) };
+    let span = tracing::info_span!("request", otel.name = name, otel.kind = kind, service, method, route);
     if headers.contains_key("traceparent") {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
         let _ = span.set_parent(parent);
