@@ -22,7 +22,7 @@ use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -60,6 +60,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The access log's target: its lines are no events of spans, which would hold every path a second time.
 pub const ACCESS: &str = "access";
 
+/// What writes lines.
+type Lines = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Flushes what is buffered when dropped; hold it until the very end.
 pub struct Guard {
     exports: Option<Exports>,
@@ -87,28 +90,33 @@ pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| StartError::caused(format!("BLOOM_LOG is not a filter: `{}`", config.log), error))?;
     let exports = config.otlp_endpoint.as_deref().map(|endpoint| exports(process, endpoint, config)).transpose()?;
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = if config.log_format == "text" {
+    let lines: Lines = if config.log_format == "text" {
         tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()
     } else {
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
     };
     match &exports {
         None => tracing_subscriber::registry().with(lines).with(filter).init(),
-        Some(Exports { traces, logs, .. }) => {
-            let spans = EnvFilter::new("info").and(filter_fn(ours)).and(filter_fn(|metadata| metadata.target() != ACCESS));
-            let tracer = traces.tracer("bloom");
-            let spans_layer = tracing_opentelemetry::layer().with_location(false).with_threads(false).with_tracer(tracer);
-            let records_layer = opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(logs);
-            let layers = vec![
-                lines.with_filter(filter.clone()).boxed(),
-                spans_layer.with_filter(spans).boxed(),
-                records_layer.with_filter(filter.and(filter_fn(ours))).boxed(),
-            ];
-            tracing_subscriber::registry().with(layers).with(Afresh).init();
-        }
+        Some(exports) => exporting(lines, &filter, exports).init(),
     }
     spans::export(exports.is_some());
     Ok(Guard { exports })
+}
+
+/// Lines and records are filtered alike; spans are told whatever is logged.
+fn exporting(lines: Lines, filter: &EnvFilter, Exports { traces, logs, .. }: &Exports) -> impl Subscriber + Send + Sync + use<> {
+    // A filter that names no level would have everything that libraries trace looked at.
+    let only = |wanted: fn(&Metadata<'_>) -> bool| filter_fn(wanted).with_max_level_hint(LevelFilter::TRACE);
+    let spans = EnvFilter::new("info").and(only(|metadata| ours(metadata) && metadata.target() != ACCESS));
+    let tracer = traces.tracer("bloom");
+    let spans_layer = tracing_opentelemetry::layer().with_location(false).with_threads(false).with_tracer(tracer);
+    let records_layer = opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(logs);
+    let layers = vec![
+        lines.with_filter(filter.clone()).boxed(),
+        spans_layer.with_filter(spans).boxed(),
+        records_layer.with_filter(filter.clone().and(only(ours))).boxed(),
+    ];
+    tracing_subscriber::registry().with(layers).with(Afresh)
 }
 
 /// What goes to the collector, and under which name.
@@ -135,14 +143,19 @@ fn exports(process: &str, endpoint: &str, config: &TelemetryConfig) -> Result<Ex
 }
 
 /// Has the layers' filters asked about every span and event. Their answers lie in the thread until they are used, and
-/// whoever asks and then says nothing (`tracing::enabled!`, as the database's driver does) leaves them for the next: a span
-/// that is not asked about, because all filters have let it pass once and for all, would be lost to those that are not its
-/// own.
+/// whoever asks and then says nothing (the bridge from the `log` crate, whenever the answer is no) leaves them for the next:
+/// a span that nobody asks about, because all filters have let it pass once and for all, would be lost to answers that are
+/// not its own.
 struct Afresh;
 
 impl<S: Subscriber> Layer<S> for Afresh {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::sometimes()
+    }
+
+    /// Wants nothing for itself.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::OFF)
     }
 }
 
@@ -151,4 +164,31 @@ fn ours(metadata: &Metadata<'_>) -> bool {
     const BENEATH: [&str; 6] = ["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry"];
     let crate_name = metadata.target().split("::").next().unwrap_or_default();
     !BENEATH.contains(&crate_name) && !crate_name.starts_with("opentelemetry")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn who_asks_in_vain_hides_no_span_and_nobody_asks_for_more_than_is_logged() {
+        let exports =
+            Exports { traces: SdkTracerProvider::builder().build(), logs: SdkLoggerProvider::builder().build(), figures: None };
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink).boxed();
+        let subscriber = exporting(lines, &EnvFilter::new("info,bloom_orders=debug"), &exports);
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::DEBUG));
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..2 {
+                // As the bridge from the `log` crate does, which has no callsite that could have been refused for good.
+                let refused = tracing::debug_span!("refused");
+                let metadata = refused.metadata().expect("it knows what it would have been");
+                tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
+                let span = request_span("orders", "GET", "/v1/orders", &HeaderMap::new());
+                assert!(!span.is_disabled());
+                assert!(traceparent_of(&span).is_some());
+            }
+        });
+    }
 }
