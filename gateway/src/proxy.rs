@@ -103,7 +103,7 @@ pub(crate) async fn answer(
     let label = RouteLabel {
         service: NAME,
         method: method_label(&method),
-        route: facts.route,
+        route: if facts.route.is_empty() { "unmatched".to_owned() } else { facts.route },
         status: bloom_runtime::metrics::class(response.status()),
     };
     gateway.host.metrics.request(&label, took);
@@ -129,6 +129,7 @@ async fn handle(
 ) -> Result<Response<Body>, Fault> {
     path::check(request.uri().path())?;
     if let Some(response) = own(gateway, request.method(), request.uri().path()).await {
+        request.uri().path().clone_into(&mut facts.route);
         return Ok(response);
     }
     let route = gateway.config.route(request.uri().path()).ok_or_else(|| {
