@@ -10,6 +10,7 @@
 //! | `auth` | key → who it belongs to: a local cache, polled revocations |
 //! | `limit` | GCRA per key and tenant, local, or over Redis with local as the fallback |
 //! | `version` | `Bloom-Version` |
+//! | `trace` | the client's `traceparent`, and the gateway's own span in that trace |
 //! | `answer` | refusals as problem+json, the headers of every reply |
 //! | [`openapi`] | the services' API descriptions as one |
 //!
@@ -23,6 +24,7 @@ pub mod openapi;
 mod path;
 mod proxy;
 mod serve;
+mod trace;
 mod version;
 
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bloom_fault::{Code, Fault};
-use bloom_runtime::metrics::Route as RouteLabel;
+use bloom_runtime::metrics::{Route as RouteLabel, method_label};
+use bloom_runtime::telemetry;
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::uri::{PathAndQuery, Scheme};
@@ -17,10 +18,12 @@ use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
 use crate::config::Route;
 use crate::limit::Decision;
+use crate::trace::Trace;
 use crate::{Gateway, NAME, openapi, path, version};
 
 /// Connections to the services.
@@ -29,6 +32,8 @@ pub(crate) type Upstream = Client<HttpConnector, Limited<Incoming>>;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(900);
 /// Of the client's `Bloom-*` headers these reach a service; all others would be ours to set.
 const PASSED: [&str; 3] = ["bloom-channel", "bloom-cart-token", "bloom-version"];
+/// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
+pub(crate) const OWN: [&str; 5] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json"];
 /// Hop-by-hop headers (RFC 9110 section 7.6.1), and what would speak for the client's identity or route.
 const DROPPED: [HeaderName; 11] = [
     header::HOST,
@@ -59,6 +64,8 @@ pub(crate) fn upstream() -> Upstream {
 /// What is known of a request by the time it is answered.
 #[derive(Default)]
 struct Facts {
+    /// Prefix of the route, never the path: what series and spans are named by.
+    route: String,
     service: String,
     key_id: String,
     tenant: String,
@@ -70,15 +77,19 @@ struct Facts {
 pub(crate) async fn answer(
     gateway: Arc<Gateway>,
     client: SocketAddr,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let start = Instant::now();
     let request_id = request_id(&gateway);
+    let Trace { span, id: trace_id } = Trace::of(&gateway.config, &mut request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut facts = Facts::default();
     let version = version::negotiate(request.headers());
     let (version, outcome) = match version {
-        Ok(version) => (version, handle(&gateway, client, request, &request_id, &mut facts).await),
+        Ok(version) => {
+            let handled = handle(&gateway, client, request, &request_id, &mut facts).instrument(span.clone());
+            (version, handled.await)
+        }
         Err(fault) => (HeaderValue::from_static(version::VERSIONS[version::VERSIONS.len() - 1]), Err(fault)),
     };
     let mut response = outcome.unwrap_or_else(|fault| {
@@ -91,15 +102,21 @@ pub(crate) async fn answer(
     let took = start.elapsed();
     let label = RouteLabel {
         service: NAME,
-        method: method.to_string(),
-        route: facts.service.clone(),
+        method: method_label(&method),
+        route: if facts.route.is_empty() { "unmatched".to_owned() } else { facts.route },
         status: bloom_runtime::metrics::class(response.status()),
     };
     gateway.host.metrics.request(&label, took);
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    telemetry::answered(&span, response.status());
     // Never the query string, which may hold an e-mail address, and never the key, only its id.
     let Facts { service, key_id, tenant, reason, .. } = facts;
-    tracing::info!(target: "access", request_id, %method, path, status, took_us, service, key_id, tenant, reason, "request");
+    span.in_scope(|| {
+        tracing::info!(
+            target: telemetry::ACCESS, request_id, trace_id, %method, path, status, took_us, service, key_id, tenant, reason,
+            "request"
+        );
+    });
     Ok(response)
 }
 
@@ -112,11 +129,13 @@ async fn handle(
 ) -> Result<Response<Body>, Fault> {
     path::check(request.uri().path())?;
     if let Some(response) = own(gateway, request.method(), request.uri().path()).await {
+        request.uri().path().clone_into(&mut facts.route);
         return Ok(response);
     }
     let route = gateway.config.route(request.uri().path()).ok_or_else(|| {
         Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
     })?;
+    facts.route.clone_from(&route.prefix);
     facts.service.clone_from(&route.service);
     match *request.method() {
         Method::OPTIONS => return Ok(answer::preflight()),

@@ -46,12 +46,17 @@ impl Running {
 
     /// A fleet of processes that the caller keeps hold of.
     pub(crate) fn beside(processes: &Processes, settings: Settings) -> Self {
+        Self::at(&processes.gateway_url, &processes.services, settings)
+    }
+
+    /// A fleet elsewhere.
+    pub(crate) fn at(gateway_url: &str, services: &BTreeMap<String, String>, settings: Settings) -> Self {
         let peers = Peers::default();
-        for (name, url) in &processes.services {
+        for (name, url) in services {
             peers.at(name, url).expect("the address is good");
         }
         let host = settings.host("operator", peers, CancellationToken::new()).expect("the keys are set");
-        Self { gateway_url: processes.gateway_url.clone(), reach: Reach::within(host), settings, processes: None }
+        Self { gateway_url: gateway_url.to_owned(), reach: Reach::within(host), settings, processes: None }
     }
 
     /// True when every service answers for itself.
@@ -179,12 +184,40 @@ pub(crate) async fn settings_on(server: &str, database: &str) -> Settings {
     settings
 }
 
-/// What a fleet of processes runs on: the executable that was built beside this test.
+/// What a fleet of processes runs on.
 pub(crate) fn ground(settings: &Settings, name: &str) -> Ground {
-    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let folder = target.join(format!("{name}-{}", std::process::id()));
+    Ground {
+        program: program(),
+        folder: folder(name),
+        kafka_libs: variable("BLOOM_KAFKA_LIBS")
+            .map(PathBuf::from)
+            .expect("BLOOM_KAFKA_LIBS names Kafka's jars; ./dev test sets it"),
+        gateway: free_address(),
+        environment: environment(settings),
+    }
+}
+
+/// The executable that was built beside this test.
+pub(crate) fn program() -> PathBuf {
+    let beside = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../debug/bloom");
+    variable("BLOOM_BIN").map_or_else(beside, PathBuf::from)
+}
+
+/// A folder of this run's own.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
+}
+
+/// An address that nobody listens on yet.
+pub(crate) fn free_address() -> String {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    address.expect("a port").to_string()
+}
+
+/// What a process is told so that it serves what the settings name.
+pub(crate) fn environment(settings: &Settings) -> BTreeMap<String, String> {
     let hex = bloom_runtime::keys::hex(&MASTER_KEY);
-    let environment: BTreeMap<String, String> = [
+    [
         ("BLOOM_DATABASE_URL", settings.database_url.clone().unwrap_or_default()),
         ("BLOOM_MASTER_KEY", hex),
         ("BLOOM_RATE_PER_KEY", "100000".to_owned()),
@@ -192,17 +225,7 @@ pub(crate) fn ground(settings: &Settings, name: &str) -> Ground {
         ("BLOOM_LOG", "info".to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
-    .into();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    Ground {
-        program: variable("BLOOM_BIN").map_or_else(|| target.join("../debug/bloom"), PathBuf::from),
-        folder,
-        kafka_libs: variable("BLOOM_KAFKA_LIBS")
-            .map(PathBuf::from)
-            .expect("BLOOM_KAFKA_LIBS names Kafka's jars; ./dev test sets it"),
-        gateway: format!("127.0.0.1:{port}"),
-        environment,
-    }
+    .into()
 }
 
 /// True when the suite is to run against separate processes.

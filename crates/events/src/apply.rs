@@ -115,8 +115,8 @@ impl Applier {
             let detail = format!("event {} has schema version {}", event.id, event.schema_version);
             return Err(Fault::new(Code::Unprocessable, "schema_version_unknown", detail));
         }
-        let trace = events.first().and_then(|event| event.trace.as_deref());
-        let span = telemetry::background_span(self.service, self.reader.consumer, trace);
+        let traces = events.iter().filter_map(|event| event.trace.as_deref());
+        let span = telemetry::background_span(self.service, self.reader.consumer, traces);
         let work = self.handler.apply(tx, events).instrument(span);
         match AssertUnwindSafe(work).catch_unwind().await {
             Ok(outcome) => outcome,

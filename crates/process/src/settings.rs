@@ -7,7 +7,7 @@ use bloom_events::Bus;
 use bloom_kernel::{OsEntropy, SystemClock};
 use bloom_runtime::config::{Schema, SecretKey, connect_options};
 use bloom_runtime::telemetry::TelemetryConfig;
-use bloom_runtime::{Db, Host, Keys, Metrics, Peers, StartError};
+use bloom_runtime::{Db, Host, Keys, Peers, StartError};
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +16,7 @@ use crate::definition::Definition;
 /// Settings of a process; every one is an environment variable too.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
-    /// Logs and traces.
+    /// Logs, traces and figures.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
     /// PostgreSQL server of all services. `BLOOM_<SERVICE>_DATABASE_URL` gives one service its own.
@@ -106,7 +106,7 @@ impl Settings {
             cell: self.cell.as_str().into(),
             peers,
             shutdown,
-            metrics: Metrics::default(),
+            metrics: self.telemetry.figures.metrics(),
         })
     }
 

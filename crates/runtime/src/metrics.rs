@@ -1,11 +1,12 @@
-//! RED figures by route template, and gauges that services register themselves; rendered as `OpenMetrics` at `/metrics`.
+//! RED figures by route template, and figures that services name themselves; rendered as `OpenMetrics` at `/metrics`, and
+//! pushed over OTLP (`telemetry`).
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::prometheus_protobuf::{self, prometheus_data_model::MetricFamily};
+use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -17,8 +18,8 @@ use prometheus_client::registry::Registry;
 pub struct Route {
     /// Service that answered.
     pub service: &'static str,
-    /// HTTP method, `grpc` for RPCs.
-    pub method: String,
+    /// HTTP method ([`method_label`]), `grpc` for RPCs.
+    pub method: &'static str,
     /// Route template, for example `/v1/orders/{id}`.
     pub route: String,
     /// `2xx`, `3xx`, `4xx`, `5xx`
@@ -34,8 +35,8 @@ pub struct Figure {
     pub name: String,
 }
 
-/// The figures of one process. Cheap to clone.
-#[derive(Clone)]
+/// The figures of one service. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     requests: Family<Route, Histogram>,
@@ -80,11 +81,31 @@ impl Metrics {
 
     /// Everything in `OpenMetrics` text form.
     pub fn render(&self) -> String {
-        let mut text = String::new();
-        if encode(&mut text, &self.registry.lock().unwrap_or_else(PoisonError::into_inner)).is_err() {
-            let _ = writeln!(text, "# encoding failed");
+        let mut page = String::new();
+        if text::encode(&mut page, &self.registry.lock().unwrap_or_else(PoisonError::into_inner)).is_err() {
+            let _ = writeln!(page, "# encoding failed");
         }
-        text
+        page
+    }
+
+    /// Everything as Prometheus' messages; nothing should a figure not fit into them.
+    pub(crate) fn families(&self) -> Vec<MetricFamily> {
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        prometheus_protobuf::encode(&registry).unwrap_or_default()
+    }
+}
+
+/// A method, for labels: clients may invent others, and each would be a series of its own.
+pub fn method_label(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
     }
 }
 

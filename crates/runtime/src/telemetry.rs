@@ -1,22 +1,37 @@
-//! Logs as JSON lines (or readable ones on a terminal), traces over OTLP when a collector is configured, and the W3C
-//! trace context in and out.
+//! Logs as JSON lines (or readable ones on a terminal); traces, figures and logs over OTLP when a collector is configured;
+//! and the W3C trace context in and out.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `spans` | the span of a request or of background work, and how it finds its parent |
+//! | `figures` | the figures of `/metrics`, pushed |
+//! | `series` | what they look like there |
+
+mod figures;
+mod series;
+mod spans;
 
 use std::time::Duration;
 
-use http::HeaderMap;
-use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
+use bloom_kernel::{Clock as _, OsEntropy, SystemClock};
+use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use crate::call::PLATFORM;
 use crate::task::StartError;
+
+pub use self::figures::Figures;
+pub use self::spans::{answered, background_span, exports_traces, request_span, traceparent, traceparent_of, valid_traceparent};
 
 /// How a process is observed.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,125 +42,153 @@ pub struct TelemetryConfig {
     /// `json` for machines, `text` for people.
     #[arg(long, env = "BLOOM_LOG_FORMAT", default_value = "json")]
     pub log_format: String,
-    /// OTLP/gRPC endpoint of a collector, for example `http://otel-collector:4317`; no traces leave without one.
+    /// OTLP/gRPC endpoint of a collector, for example `http://otel-collector:4317`; no traces, figures or logs leave
+    /// without one.
     #[arg(long, env = "BLOOM_OTLP_ENDPOINT")]
     pub otlp_endpoint: Option<String>,
     /// Share of traces that are kept when the caller did not decide, 0 to 1.
     #[arg(long, env = "BLOOM_TRACE_RATIO", default_value_t = 1.0)]
     pub trace_ratio: f64,
+    /// The figures of every service in this process.
+    #[arg(skip)]
+    pub figures: Figures,
 }
+
+/// A collector that is gone must not hold up the end of the process: each kind of telemetry has this long.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The access log's target: its lines are no events of spans, which would hold every path a second time.
+pub const ACCESS: &str = "access";
+
+/// What writes lines.
+type Lines = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Flushes what is buffered when dropped; hold it until the very end.
 pub struct Guard {
-    traces: Option<SdkTracerProvider>,
-    logs: Option<opentelemetry_sdk::logs::SdkLoggerProvider>,
+    exports: Option<Exports>,
+}
+
+struct Exports {
+    traces: SdkTracerProvider,
+    logs: SdkLoggerProvider,
+    /// Dropping it pushes the figures once more.
+    figures: Option<figures::Push>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // A collector that is gone must not hold up the end of the process.
-        if let Some(traces) = &self.traces {
-            let _ = traces.shutdown_with_timeout(Duration::from_secs(2));
-        }
-        if let Some(logs) = &self.logs {
-            let _ = logs.shutdown_with_timeout(Duration::from_secs(2));
+        if let Some(mut exports) = self.exports.take() {
+            drop(exports.figures.take());
+            let _ = exports.traces.shutdown_with_timeout(LAST_WORDS);
+            let _ = exports.logs.shutdown_with_timeout(LAST_WORDS);
         }
     }
 }
 
-/// Starts logging and tracing for the process.
+/// Starts logging, tracing and the push of figures for the process.
 pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| StartError::caused(format!("BLOOM_LOG is not a filter: `{}`", config.log), error))?;
-    let resource = Resource::builder().with_service_name(process.to_owned()).build();
-    let (traces, logs) = match &config.otlp_endpoint {
-        None => (None, None),
-        Some(endpoint) => {
-            let bad = |error| StartError::caused(format!("BLOOM_OTLP_ENDPOINT is not usable: `{endpoint}`"), error);
-            let spans =
-                opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint.clone()).build().map_err(bad)?;
-            let records =
-                opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint.clone()).build().map_err(bad)?;
-            let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_ratio)));
-            let traces = SdkTracerProvider::builder()
-                .with_resource(resource.clone())
-                .with_sampler(sampler)
-                .with_batch_exporter(spans)
-                .build();
-            let logs = opentelemetry_sdk::logs::SdkLoggerProvider::builder()
-                .with_resource(resource)
-                .with_batch_exporter(records)
-                .build();
-            (Some(traces), Some(logs))
-        }
-    };
-    let trace_layer = traces
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("bloom")).with_filter(EnvFilter::new("info")));
-    let log_layer = logs.as_ref().map(opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new);
-    let lines = if config.log_format == "text" {
+    let exports = config.otlp_endpoint.as_deref().map(|endpoint| exports(process, endpoint, config)).transpose()?;
+    let lines: Lines = if config.log_format == "text" {
         tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()
     } else {
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
     };
-    tracing_subscriber::registry().with(trace_layer).with(lines.with_filter(filter)).with(log_layer).init();
-    Ok(Guard { traces, logs })
+    match &exports {
+        None => tracing_subscriber::registry().with(lines).with(filter).init(),
+        Some(exports) => exporting(lines, &filter, exports).init(),
+    }
+    spans::export(exports.is_some());
+    Ok(Guard { exports })
 }
 
-/// The span of one request, child of the caller's.
-pub fn request_span(service: &'static str, method: &str, route: &str, headers: &HeaderMap) -> Span {
-    let span = tracing::info_span!("request", otel.name = %format_args!("{method} {route}"), service, method, route);
-    if headers.contains_key("traceparent") {
-        let parent = TraceContextPropagator::new().extract(&Headers(headers));
-        let _ = span.set_parent(parent);
-    }
-    span
+/// Lines and records are filtered alike; spans are told whatever is logged.
+fn exporting(lines: Lines, filter: &EnvFilter, Exports { traces, logs, .. }: &Exports) -> impl Subscriber + Send + Sync + use<> {
+    // A filter that names no level would have everything that libraries trace looked at.
+    let only = |wanted: fn(&Metadata<'_>) -> bool| filter_fn(wanted).with_max_level_hint(LevelFilter::TRACE);
+    let spans = EnvFilter::new("info").and(only(|metadata| ours(metadata) && metadata.target() != ACCESS));
+    let tracer = traces.tracer("bloom");
+    let spans_layer = tracing_opentelemetry::layer().with_location(false).with_threads(false).with_tracer(tracer);
+    let records_layer = opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(logs);
+    let layers = vec![
+        lines.with_filter(filter.clone()).boxed(),
+        spans_layer.with_filter(spans).boxed(),
+        records_layer.with_filter(filter.clone().and(only(ours))).boxed(),
+    ];
+    tracing_subscriber::registry().with(layers).with(Afresh)
 }
 
-/// The span of work that an event or timer started, child of the trace that published it.
-pub fn background_span(service: &'static str, name: &str, traceparent: Option<&str>) -> Span {
-    let span = tracing::info_span!("background", otel.name = name, service);
-    if let Some(parent) = traceparent {
-        let _ = span.set_parent(TraceContextPropagator::new().extract(&Single(parent)));
-    }
-    span
+/// What goes to the collector, and under which name.
+fn exports(process: &str, endpoint: &str, config: &TelemetryConfig) -> Result<Exports, StartError> {
+    let bad = |error| StartError::caused(format!("BLOOM_OTLP_ENDPOINT is not usable: `{endpoint}`"), error);
+    let spans = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(bad)?;
+    let records = opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(bad)?;
+    // Two pods of a service count for themselves: without an instance their sums would be taken for one that jumps.
+    let instance = bloom_kernel::uuid_v7(SystemClock.now(PLATFORM), &OsEntropy).to_string();
+    let resource = Resource::builder()
+        .with_service_name(process.to_owned())
+        .with_attribute(KeyValue::new("service.instance.id", instance))
+        .build();
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_ratio)));
+    Ok(Exports {
+        figures: Some(figures::Push::start(endpoint, &resource, config.figures.clone())?),
+        traces: SdkTracerProvider::builder()
+            .with_resource(resource.clone())
+            .with_sampler(sampler)
+            .with_batch_exporter(spans)
+            .build(),
+        logs: SdkLoggerProvider::builder().with_resource(resource).with_batch_exporter(records).build(),
+    })
 }
 
-/// W3C traceparent of the current span, when tracing is on.
-pub fn traceparent() -> Option<String> {
-    let mut carrier = Carrier(None);
-    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
-    carrier.0
-}
+/// Has the layers' filters asked about every span and event. Their answers lie in the thread until they are used, and
+/// whoever asks and then says nothing (the bridge from the `log` crate, whenever the answer is no) leaves them for the next:
+/// a span that nobody asks about, because all filters have let it pass once and for all, would be lost to answers that are
+/// not its own.
+struct Afresh;
 
-struct Headers<'h>(&'h HeaderMap);
-
-impl Extractor for Headers<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
+impl<S: Subscriber> Layer<S> for Afresh {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
     }
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(http::HeaderName::as_str).collect()
-    }
-}
 
-struct Single<'t>(&'t str);
-
-impl Extractor for Single<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        (key == "traceparent").then_some(self.0)
-    }
-    fn keys(&self) -> Vec<&str> {
-        vec!["traceparent"]
+    /// Wants nothing for itself.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::OFF)
     }
 }
 
-struct Carrier(Option<String>);
+/// False for what the exporters themselves stand on: a record about sending records would never come to an end.
+fn ours(metadata: &Metadata<'_>) -> bool {
+    const BENEATH: [&str; 6] = ["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry"];
+    let crate_name = metadata.target().split("::").next().unwrap_or_default();
+    !BENEATH.contains(&crate_name) && !crate_name.starts_with("opentelemetry")
+}
 
-impl Injector for Carrier {
-    fn set(&mut self, key: &str, value: String) {
-        if key == "traceparent" {
-            self.0 = Some(value);
-        }
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn who_asks_in_vain_hides_no_span_and_nobody_asks_for_more_than_is_logged() {
+        let exports =
+            Exports { traces: SdkTracerProvider::builder().build(), logs: SdkLoggerProvider::builder().build(), figures: None };
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink).boxed();
+        let subscriber = exporting(lines, &EnvFilter::new("info,bloom_orders=debug"), &exports);
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::DEBUG));
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..2 {
+                // As the bridge from the `log` crate does, which has no callsite that could have been refused for good.
+                let refused = tracing::debug_span!("refused");
+                let metadata = refused.metadata().expect("it knows what it would have been");
+                tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
+                let span = request_span("orders", "GET", "/v1/orders", &HeaderMap::new());
+                assert!(!span.is_disabled());
+                assert!(traceparent_of(&span).is_some());
+            }
+        });
     }
 }

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use crate::call::{Call, DEFAULT_DEADLINE, LONGEST_DEADLINE};
 use crate::context;
 use crate::host::Host;
-use crate::metrics::{Route, class};
+use crate::metrics::{Route, class, method_label};
 use crate::telemetry;
 
 /// What the layer needs.
@@ -27,17 +27,13 @@ pub struct EdgeState {
 pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let grpc = text(request.headers(), "content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
-    let route = match request.extensions().get::<MatchedPath>() {
-        Some(path) if !grpc => path.as_str().to_owned(),
-        _ if grpc => request.uri().path().to_owned(),
-        _ => "unmatched".to_owned(),
-    };
-    let method = if grpc { "grpc".to_owned() } else { request.method().to_string() };
+    let route = route(&request);
+    let method = if grpc { "grpc" } else { method_label(request.method()) };
     let request_id = text(request.headers(), "bloom-request-id").map_or_else(|| new_request_id(&host), str::to_owned);
     let call = verified_call(&host, request.headers(), &request_id);
     let instance = request.uri().path().to_owned();
     let if_none_match = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let span = telemetry::request_span(host.service, &method, &route, request.headers());
+    let span = telemetry::request_span(host.service, method, &route, request.headers());
     let deadline = call.as_ref().map_or(tokio::time::Instant::now() + DEFAULT_DEADLINE, |call| call.deadline);
     if let Some(call) = call {
         request.extensions_mut().insert(call);
@@ -60,8 +56,8 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
     }
     let status = response.status();
     let took = start.elapsed();
-    host.metrics
-        .request(&Route { service: host.service, method: method.clone(), route: route.clone(), status: class(status) }, took);
+    host.metrics.request(&Route { service: host.service, method, route: route.clone(), status: class(status) }, took);
+    telemetry::answered(&span, status);
     let _entered = span.enter();
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     match fault {
@@ -74,6 +70,16 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
         }
     }
     response
+}
+
+/// The route's template; of an RPC, which has none, its name. Whatever no route matches is one, so that no client can make
+/// as many as it likes.
+fn route(request: &Request) -> String {
+    match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+        Some(rpc) if rpc.ends_with("/{*rest}") => request.uri().path().to_owned(),
+        Some(template) => template.to_owned(),
+        None => "unmatched".to_owned(),
+    }
 }
 
 /// The call that the signed context stands for; nothing when there is none or it does not verify.

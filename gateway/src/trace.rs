@@ -1,0 +1,73 @@
+//! Which trace a request belongs to: the client's if it names one. Where spans are exported, the gateway's own span is
+//! part of it and the service's parent; where they are not, none is made.
+
+use bloom_runtime::metrics::method_label;
+use bloom_runtime::telemetry;
+use http::header::HeaderName;
+use http::{HeaderValue, Request};
+use tracing::Span;
+
+use crate::config::GatewayConfig;
+use crate::{NAME, proxy};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The trace of one request.
+pub(crate) struct Trace {
+    /// Disabled where spans are not exported, and for the gateway's own endpoints.
+    pub(crate) span: Span,
+    /// For the access log.
+    pub(crate) id: Option<String>,
+}
+
+impl Trace {
+    /// Finds the trace, and leaves in the request what the service is to continue.
+    pub(crate) fn of<B>(config: &GatewayConfig, request: &mut Request<B>) -> Self {
+        let parent = request.headers().get(TRACEPARENT);
+        let id = parent.and_then(|parent| telemetry::valid_traceparent(parent.to_str().ok()?)).map(str::to_owned);
+        if parent.is_some() && id.is_none() {
+            // It would be kept with the events that the request causes, whatever it says.
+            request.headers_mut().remove(TRACEPARENT);
+        }
+        let path = request.uri().path();
+        if !telemetry::exports_traces() || proxy::OWN.contains(&path) {
+            return Self { span: Span::none(), id };
+        }
+        let route = config.route(path).map_or("unmatched", |route| &route.prefix);
+        let span = telemetry::request_span(NAME, method_label(request.method()), route, request.headers());
+        let Some(ours) = telemetry::traceparent_of(&span) else { return Self { span, id } };
+        let id = telemetry::valid_traceparent(&ours).map(str::to_owned);
+        if let Ok(ours) = HeaderValue::from_str(&ours) {
+            request.headers_mut().insert(TRACEPARENT, ours);
+        }
+        Self { span, id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> GatewayConfig {
+        let addresses = bloom_process::PEERS.map(|name| (name.to_owned(), "http://127.0.0.1:1".to_owned()));
+        GatewayConfig::new(&addresses.into()).expect("the routes are good")
+    }
+
+    #[test]
+    fn without_a_collector_the_clients_trace_passes_through() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut request = Request::get("/v1/orders/1").header(TRACEPARENT, good).body(()).expect("a request");
+        let trace = Trace::of(&config(), &mut request);
+        assert!(trace.span.is_disabled());
+        assert_eq!(trace.id.as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
+        assert_eq!(request.headers()[TRACEPARENT], good);
+    }
+
+    #[test]
+    fn what_is_no_traceparent_reaches_nobody() {
+        let mut request = Request::get("/v1/orders/1").header(TRACEPARENT, "asha@example.com").body(()).expect("a request");
+        let trace = Trace::of(&config(), &mut request);
+        assert_eq!(trace.id, None);
+        assert!(request.headers().is_empty());
+    }
+}
