@@ -50,6 +50,7 @@ impl Launcher {
             .env("BLOOM_DATABASE_URL", &self.database_url)
             .env("BLOOM_RATE_PER_KEY", RATE)
             .env("BLOOM_RATE_PER_TENANT", RATE)
+            .env("BLOOM_RATE_PER_ADDRESS", RATE)
             .env("BLOOM_LOG", "warn")
             .stdin(Stdio::null());
         command

@@ -60,7 +60,14 @@ impl Keyring {
     }
 
     /// Who asks, or the 401 that says what is wrong with the key.
-    pub(crate) async fn authenticate(&self, host: &Host, headers: &HeaderMap) -> Result<Arc<Holder>, Fault> {
+    ///
+    /// Identity is asked about a key that is not remembered; `stranger` says whether the client may cause that.
+    pub(crate) async fn authenticate(
+        &self,
+        host: &Host,
+        headers: &HeaderMap,
+        stranger: impl FnOnce() -> Result<(), Fault>,
+    ) -> Result<Arc<Holder>, Fault> {
         let token = bearer(headers)?;
         // A mistyped or made-up key is refused by its checksum, without asking anybody.
         if api_key::parse(token).is_none() {
@@ -77,7 +84,10 @@ impl Keyring {
                 self.holders.invalidate(&digest).await;
                 self.resolve(host, digest).await?
             }
-            None => self.resolve(host, digest).await?,
+            None => {
+                stranger()?;
+                self.resolve(host, digest).await?
+            }
         };
         if holder.expires_at.is_some_and(|expiry| expiry <= host.wall()) {
             return Err(unknown_key());
@@ -115,6 +125,11 @@ impl Keyring {
 }
 
 impl Holder {
+    /// What the key stands for.
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
     /// The signed context to forward; signed anew when little of its life is left.
     pub(crate) fn context(&self, host: &Host) -> HeaderValue {
         let now = host.wall().timestamp();
@@ -185,7 +200,13 @@ fn holder(host: &Host, reply: ResolveKeyReply) -> Result<Holder, Fault> {
     if claims.cell != *host.cell {
         return Err(Fault::new(Code::NotFound, "cell_other", "This environment lives in another cell."));
     }
-    let expires_at = chrono::DateTime::parse_from_rfc3339(&reply.expires_at).ok().map(|at| at.to_utc());
+    let expires_at = match reply.expires_at.as_str() {
+        "" => None,
+        text => {
+            let parsed = chrono::DateTime::parse_from_rfc3339(text);
+            Some(parsed.map_err(|_| Fault::internal("identity answered with a time that is none"))?.to_utc())
+        }
+    };
     let context = ArcSwap::from_pointee((0, HeaderValue::from_static("")));
     let cursor = reply.revocations_cursor;
     Ok(Holder { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, cursor, context })

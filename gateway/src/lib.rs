@@ -19,6 +19,7 @@
 mod answer;
 mod auth;
 pub mod config;
+mod headers;
 mod limit;
 pub mod openapi;
 mod path;
@@ -49,6 +50,8 @@ mod tests;
 /// Name of the gateway in logs, figures and contexts.
 pub const NAME: &str = "gateway";
 /// A client has this long to send its headers.
+/// Most bytes of a request's line and headers.
+const HEADER_BYTES: usize = 64 * 1024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The gateway, put together.
@@ -91,7 +94,12 @@ impl Gateway {
     /// Accepts connections for as long as it is polled; those accepted go on after it.
     async fn accept(self: &Arc<Self>, listener: TcpListener) {
         let mut server = auto::Builder::new(TokioExecutor::new());
-        server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).pipeline_flush(true);
+        server
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .pipeline_flush(true)
+            .max_buf_size(HEADER_BYTES);
         server.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(Duration::from_secs(30));
         loop {
             let (stream, client) = match listener.accept().await {

@@ -1,11 +1,13 @@
-//! How fast: GCRA per key and per environment. Local by itself; through Redis when configured, so that all gateways
+//! How fast: GCRA per key and per environment, and per address where there is no known key. Local by itself; through Redis when configured, so that all gateways
 //! count together; local again for a second when Redis does not answer, never an error.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use bloom_fault::{Code, Fault};
 use bloom_runtime::{Host, StartError};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -29,6 +31,8 @@ const IDLE: Duration = Duration::from_mins(10);
 pub(crate) struct Limiter {
     keys: Buckets,
     tenants: Buckets,
+    /// By address: who has no key, or one that identity has yet to be asked about.
+    strangers: Buckets,
     redis: Option<Shared>,
 }
 
@@ -71,6 +75,11 @@ impl Decision {
         field(&format!("\"{}\";r={};t={reset}", self.name, self.remaining))
     }
 
+    pub(crate) fn refusal(&self) -> Fault {
+        let detail = "Too many requests. Wait as long as Retry-After says; RateLimit tells what is left.";
+        Fault::new(Code::RateLimited, "rate_limited", detail).retry_after(self.retry_after_s)
+    }
+
     fn tightness(&self) -> (bool, u64) {
         (self.allowed, u64::from(self.remaining) * 1_000 / u64::from(self.rate.burst.max(1)))
     }
@@ -90,7 +99,18 @@ impl Limiter {
             None => None,
             Some(url) => shared(url, host)?,
         };
-        Ok(Self { keys: Buckets::new("key", config.per_key), tenants: Buckets::new("tenant", config.per_tenant), redis })
+        Ok(Self {
+            keys: Buckets::new("key", config.per_key),
+            tenants: Buckets::new("tenant", config.per_tenant),
+            strangers: Buckets::new("address", config.per_address),
+            redis,
+        })
+    }
+
+    /// Counts one request of somebody unknown. Never over Redis: each gateway guards itself.
+    pub(crate) fn check_stranger(&self, address: IpAddr) -> Result<(), Fault> {
+        let decision = self.strangers.check(&address.to_string());
+        if decision.allowed { Ok(()) } else { Err(decision.refusal()) }
     }
 
     /// Counts one request of the holder against both limits and reports the tighter.

@@ -12,7 +12,7 @@ use bloom_runtime::telemetry;
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Limited;
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Client;
@@ -24,31 +24,12 @@ use crate::answer::{self, Body, full};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
-use crate::{Gateway, NAME, openapi, path, version};
+use crate::{Gateway, NAME, headers, openapi, path, version};
 
 /// Connections to the services.
 pub(crate) type Upstream = Client<HttpConnector, Limited<Incoming>>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(900);
-/// Of the client's `Bloom-*` headers these reach a service; all others would be ours to set.
-const PASSED: [&str; 3] = ["bloom-channel", "bloom-cart-token", "bloom-version"];
-/// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
-pub(crate) const OWN: [&str; 5] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json"];
-/// Hop-by-hop headers (RFC 9110 section 7.6.1), and what would speak for the client's identity or route.
-const DROPPED: [HeaderName; 11] = [
-    header::HOST,
-    header::PROXY_AUTHENTICATE,
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::PROXY_AUTHORIZATION,
-    header::AUTHORIZATION,
-    header::FORWARDED,
-    header::COOKIE,
-];
-
 /// A pool of kept connections per service.
 pub(crate) fn upstream() -> Upstream {
     let mut connector = HttpConnector::new();
@@ -137,24 +118,28 @@ async fn handle(
     })?;
     facts.route.clone_from(&route.prefix);
     facts.service.clone_from(&route.service);
-    match *request.method() {
-        Method::OPTIONS => return Ok(answer::preflight()),
-        Method::TRACE | Method::CONNECT => {
-            return Err(Fault::new(Code::MethodNotAllowed, "method_not_allowed", "This method is not served here."));
-        }
-        _ => {}
+    if *request.method() == Method::OPTIONS {
+        return Ok(answer::preflight());
     }
-    check_idempotency_key(request.headers())?;
-    let holder = if route.anonymous { None } else { Some(gateway.keyring.authenticate(&gateway.host, request.headers()).await?) };
-    strip(request.headers_mut());
+    headers::check(request.method(), request.headers())?;
+    let stranger = || gateway.limiter.check_stranger(client.ip());
+    let holder = if route.anonymous {
+        stranger()?;
+        None
+    } else {
+        Some(gateway.keyring.authenticate(&gateway.host, request.headers(), stranger).await?)
+    };
+    if let Some(holder) = &holder {
+        headers::check_channel(holder, request.headers())?;
+    }
+    headers::strip(request.headers_mut());
     if let Some(holder) = holder {
         facts.key_id.clone_from(&holder.key_id);
         facts.tenant.clone_from(&holder.tenant_text);
         let limit = gateway.limiter.check(&gateway.host, &holder).await;
         facts.limit = Some(limit);
         if !limit.allowed {
-            let detail = "Too many requests. Wait as long as Retry-After says; RateLimit tells what is left.";
-            return Err(Fault::new(Code::RateLimited, "rate_limited", detail).retry_after(limit.retry_after_s));
+            return Err(limit.refusal());
         }
         request.headers_mut().insert(HeaderName::from_static(bloom_runtime::context::HEADER), holder.context(&gateway.host));
     }
@@ -190,6 +175,11 @@ async fn forward(
         Ok(Err(error)) if error.is_connect() => {
             Err(Fault::new(Code::Unavailable, "service_unavailable", "").retry_after(1).source(error))
         }
+        Ok(Err(error)) if is_body_cut_off(&error) => Err(Fault::new(
+            Code::Invalid,
+            "body_incomplete",
+            "The body ended before it was complete, or was not framed as HTTP asks.",
+        )),
         Ok(Err(error)) => Err(Fault::new(Code::BadGateway, "upstream_failed", "").source(error)),
         Ok(Ok(response)) => {
             let mut response = response.map(http_body_util::Either::Left);
@@ -235,44 +225,6 @@ async fn own(gateway: &Gateway, method: &Method, path: &str) -> Option<Response<
     }
 }
 
-/// Takes out whatever could speak for the client's identity, route or connection.
-fn strip(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named.iter().chain(&DROPPED) {
-        headers.remove(name);
-    }
-    let ours: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| {
-            let name = name.as_str();
-            let internal = name.starts_with("bloom-") && !PASSED.contains(&name);
-            internal || name.starts_with("x-forwarded-") || name.starts_with("grpc-") || name == "x-real-ip"
-        })
-        .cloned()
-        .collect();
-    for name in ours {
-        headers.remove(name);
-    }
-}
-
-fn check_idempotency_key(headers: &HeaderMap) -> Result<(), Fault> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(()) };
-    let good = key.to_str().is_ok_and(|key| {
-        let bare = key.trim().trim_matches('"');
-        !bare.is_empty() && bare.len() <= 255
-    });
-    if good {
-        return Ok(());
-    }
-    Err(Fault::new(Code::Invalid, "idempotency_key_invalid", "An Idempotency-Key has 1 to 255 printable ASCII characters."))
-}
-
 fn request_id(gateway: &Gateway) -> String {
     let id = bloom_kernel::uuid_v7(gateway.host.wall(), &*gateway.host.entropy);
     format!("req_{}", id.simple())
@@ -280,6 +232,13 @@ fn request_id(gateway: &Gateway) -> String {
 
 fn too_large(route: &Route) -> Fault {
     Fault::new(Code::TooLarge, "body_too_large", format!("The body is larger than {} bytes.", route.body_limit_bytes))
+}
+
+/// Whether it is the client's body that broke, and not the service.
+fn is_body_cut_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_user)
 }
 
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -30,6 +30,7 @@ pub fn gateway_config(settings: &Settings, addresses: &BTreeMap<String, String>)
     Ok(GatewayConfig {
         per_key: rate(settings.rate_per_key),
         per_tenant: rate(settings.rate_per_tenant),
+        per_address: rate(settings.rate_per_address),
         redis_url: settings.redis_url.clone(),
         ..GatewayConfig::new(addresses)?
     })

@@ -181,6 +181,7 @@ pub(crate) async fn settings_on(server: &str, database: &str) -> Settings {
     settings.secrets.master_key = Some(SecretKey(MASTER_KEY));
     settings.rate_per_key = 100_000;
     settings.rate_per_tenant = 100_000;
+    settings.rate_per_address = 100_000;
     settings
 }
 
@@ -222,6 +223,7 @@ pub(crate) fn environment(settings: &Settings) -> BTreeMap<String, String> {
         ("BLOOM_MASTER_KEY", hex),
         ("BLOOM_RATE_PER_KEY", "100000".to_owned()),
         ("BLOOM_RATE_PER_TENANT", "100000".to_owned()),
+        ("BLOOM_RATE_PER_ADDRESS", "100000".to_owned()),
         ("BLOOM_LOG", "info".to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))

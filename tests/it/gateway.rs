@@ -161,3 +161,51 @@ fn one_description_covers_every_route() {
         }
     });
 }
+
+#[test]
+fn what_no_route_takes_is_refused_at_the_door() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        let ask = || shop.secret(Method::GET, LIST);
+        let invented = Method::from_bytes(b"ABRACADABRA").expect("a token");
+        assert_eq!(send(shop.secret(invented, LIST)).await.expect(405).code(), "method_not_allowed");
+        assert_eq!(send(ask().header("content-type", "application/grpc")).await.expect(415).code(), "content_type_unsupported");
+        assert_eq!(send(ask().header("content-encoding", "gzip")).await.expect(415).code(), "content_encoding_unsupported");
+        send(ask().header("content-encoding", "identity")).await.expect(200);
+        for (name, value) in [("authorization", "Bearer x"), ("idempotency-key", "k"), ("bloom-cart-token", "t")] {
+            let twice = ask().header(name, value).header(name, value);
+            assert_eq!(send(twice).await.expect(400).code(), "header_repeated", "{name}");
+        }
+        let many = (0..90).fold(ask(), |request, number| request.header(format!("x-{number}"), "1"));
+        assert_eq!(send(many).await.expect(413).code(), "headers_too_many");
+        let figures = shop.anonymous(Method::GET, "/metrics").send().await.expect("an answer").text().await.expect("figures");
+        assert!(!figures.contains("ABRACADABRA"), "a client invents no label");
+    });
+}
+
+#[test]
+fn a_storefronts_key_stays_in_its_channel() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        let mut channels = Vec::new();
+        for code in ["here", "there"] {
+            let body = json!({ "code": code, "name": code, "currency": "EUR", "country": "DE" });
+            channels.push(shop.post("/v1/catalog/channels", &body).await.expect(201).id());
+        }
+        let wish = json!({ "kind": "publishable", "name": "here", "channel_id": channels[0] });
+        let key = shop.post("/v1/identity/api-keys", &wish).await.expect(201).body["secret"].as_str().expect("told").to_owned();
+        let ask = || shop.anonymous(Method::POST, "/v1/carts").bearer_auth(&key).json(&json!({}));
+        assert_eq!(send(ask()).await.expect(201).body["channel_id"], channels[0].as_str());
+        send(ask().header("bloom-channel", &channels[0])).await.expect(201);
+        assert_eq!(send(ask().header("bloom-channel", &channels[1])).await.expect(403).code(), "channel_fixed");
+        assert_eq!(send(ask().header("bloom-channel", "garbage")).await.expect(400).code(), "channel_invalid");
+        let quote = json!({ "lines": [], "channel_id": channels[1], "country": "DE" });
+        let refused = send(shop.anonymous(Method::POST, "/v1/pricing/quotes").bearer_auth(&key).json(&quote)).await;
+        assert_eq!(refused.expect(403).code(), "channel_fixed");
+        // A secret key asks in any channel.
+        let asked = shop.secret(Method::POST, "/v1/carts").json(&json!({})).header("bloom-channel", &channels[1]);
+        assert_eq!(send(asked).await.expect(201).body["channel_id"], channels[1].as_str());
+    });
+}

@@ -1,7 +1,7 @@
 //! `bloom check`: every service proves its invariants, and what spans services is compared here. Exit code 1 names the
 //! breach.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -52,7 +52,8 @@ pub async fn run(settings: &Settings, state: &Path, options: &CheckOptions) -> R
     for breach in &breaches {
         println!("{}: {}", breach.invariant, breach.detail);
     }
-    println!("{} of {} invariants are broken", breaches.len(), checked.len());
+    let broken: BTreeSet<&str> = breaches.iter().map(|breach| breach.invariant.as_str()).collect();
+    println!("{} of {} invariants are broken", broken.len(), checked.len());
     Ok(ExitCode::FAILURE)
 }
 

@@ -1,5 +1,6 @@
 //! `bloom up`: the whole platform on this machine, in one process.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -142,7 +143,8 @@ pub(crate) async fn stop_database(cluster: Option<Cluster>) {
 async fn detach(dir: &StateDir, path: &Path, options: &UpOptions) -> Result<(), StartError> {
     let log_path = dir.file("up.log");
     let cannot = |error| StartError::caused("the platform cannot be started in the background", error);
-    let log = std::fs::File::create(&log_path).map_err(cannot)?;
+    // It holds the banner, and the banner the demo keys.
+    let log = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&log_path).map_err(cannot)?;
     let program = std::env::current_exe().map_err(cannot)?;
     let mut command = Command::new("setsid");
     command.arg(program).arg("--state").arg(path).arg("up").args(["--gateway", &options.gateway]);

@@ -33,6 +33,7 @@ fn of_sqlstate(state: &str, error: sqlx::Error) -> Fault {
             Fault::new(Code::Invalid, "invalid_text", "A text holds a character that cannot be stored.").source(error)
         }
         "22003" => Fault::new(Code::Invalid, "out_of_range", "A number is out of range.").source(error),
+        "22008" => Fault::new(Code::Invalid, "out_of_range", "A moment is out of range.").source(error),
         // Connection errors, too many connections, shutting down, read-only after a failover.
         _ if state.starts_with("08") || state.starts_with("53") || state.starts_with("57P") => unavailable(error),
         "25006" => unavailable(error),

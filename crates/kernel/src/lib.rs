@@ -26,4 +26,4 @@ pub use ids::*;
 pub use metadata::Metadata;
 pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
 pub use page::{CursorKey, Limit, cursor_decode, cursor_encode};
-pub use time::{Clock, SystemClock, Timestamp};
+pub use time::{Clock, SystemClock, Timestamp, moment};

@@ -52,6 +52,9 @@ pub struct Settings {
     /// Requests per second of one environment, and twice that at once.
     #[arg(long, env = "BLOOM_RATE_PER_TENANT", default_value_t = 1_000)]
     pub rate_per_tenant: u32,
+    /// Requests per second of one address without a known key (provider webhooks among them), and twice that at once.
+    #[arg(long, env = "BLOOM_RATE_PER_ADDRESS", default_value_t = 100)]
+    pub rate_per_address: u32,
 }
 
 /// Either the installation's master key, for one process that runs everything, or the keys of one service, so that no

@@ -31,6 +31,13 @@ pub fn not_found(what: &str, pointer: impl Into<String>) -> Fault {
     Fault::not_found(what).at(pointer, "not_found", format!("There is no such {what}."))
 }
 
+/// A storefront's key quotes in its own channel.
+pub fn channel_fixed() -> Fault {
+    let detail =
+        "This publishable key or request is fixed to another channel. Leave channel_id out, or use that channel's own key.";
+    Fault::new(Code::Forbidden, "channel_fixed", detail).at("/channel_id", "channel_fixed", detail).policy("key:channel")
+}
+
 /// The refusal of a list that cannot be as asked.
 pub fn of_list(error: ListError) -> Fault {
     let (reason, pointer) = match error {

@@ -84,3 +84,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_moment_that_a_caller_names_lies_in_the_years_of_rfc_3339() {
+    let read = |text: &str| crate::moment(serde_json::Value::from(text));
+    for good in ["0001-01-01T00:00:00Z", "2026-11-23T05:06:07.123456+05:30", "9999-12-31T23:59:59Z"] {
+        assert!(read(good).expect(good).is_some());
+    }
+    for bad in ["0000-12-31T23:59:59Z", "-4713-01-01T00:00:00Z", "+262142-12-31T23:59:59Z", "yesterday"] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+    assert_eq!(crate::moment(serde_json::Value::Null).expect("left out"), None);
+}

@@ -10,7 +10,7 @@ use bloom_fault::{Code, Fault, FaultExt, problem};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tracing::Instrument as _;
 
-use crate::call::{Call, DEFAULT_DEADLINE, LONGEST_DEADLINE};
+use crate::call::{Audience, Call, DEFAULT_DEADLINE, LONGEST_DEADLINE};
 use crate::context;
 use crate::host::Host;
 use crate::metrics::{Route, class, method_label};
@@ -88,7 +88,9 @@ fn verified_call(host: &Host, headers: &HeaderMap, request_id: &str) -> Option<C
     if claims.cell != *host.cell {
         return None;
     }
-    let channel = text(headers, "bloom-channel").and_then(|id| id.parse().ok()).or(claims.channel);
+    let named = text(headers, "bloom-channel").and_then(|id| id.parse().ok());
+    // A storefront's key that is fixed to a channel leaves it by no header; the gateway has refused the attempt already.
+    let channel = if claims.audience == Audience::Publishable { claims.channel.or(named) } else { named.or(claims.channel) };
     Some(Call {
         tenant: claims.tenant,
         actor: claims.actor,

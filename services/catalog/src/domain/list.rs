@@ -162,7 +162,7 @@ pub struct ListQuery {
     #[serde(default)]
     pub available: Option<bool>,
     /// Only products changed at or after this time (RFC 3339).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bloom_kernel::moment")]
     pub updated_since: Option<Timestamp>,
 }
 

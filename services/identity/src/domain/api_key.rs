@@ -130,7 +130,7 @@ pub struct ApiKeyCreate {
     #[serde(default)]
     pub channel_id: Option<ChannelId>,
     /// When it ceases to work; never when left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bloom_kernel::moment")]
     pub expires_at: Option<Timestamp>,
     /// The environment that it opens: the asking key's own, or a sandbox of the live environment.
     #[serde(default)]

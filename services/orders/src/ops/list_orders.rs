@@ -40,10 +40,10 @@ pub struct OrderQuery {
     #[serde(default)]
     pub fulfilment_status: Option<FulfilmentStatus>,
     /// Placed at or after.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bloom_kernel::moment")]
     pub placed_from: Option<Timestamp>,
     /// Placed before.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bloom_kernel::moment")]
     pub placed_to: Option<Timestamp>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bloom_kernel::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -173,4 +174,9 @@ impl JsonSchema for Quantity {
 /// For fields of an update that may be left out, set, or emptied with `null`: keeps the three apart.
 pub fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// The same of a moment that a caller names.
+pub fn present_moment<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    bloom_kernel::moment(deserializer).map(Some)
 }

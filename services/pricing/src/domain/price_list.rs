@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
-use super::bounded::{Code, Name, present};
+use super::bounded::{Code, Name, present, present_moment};
 use super::place::Country;
 
 /// Whether the prices of a list take part.
@@ -83,10 +83,10 @@ pub struct PriceListCreate {
     #[serde(default)]
     pub tax_country: Option<Country>,
     /// Valid from this moment on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bloom_kernel::moment")]
     pub starts_at: Option<Timestamp>,
     /// Valid until just before this moment.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bloom_kernel::moment")]
     pub ends_at: Option<Timestamp>,
     /// Higher wins; the base list has 0.
     #[serde(default)]
@@ -119,10 +119,10 @@ pub struct PriceListUpdate {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub tax_country: Option<Option<Country>>,
     /// Valid from this moment on; `null`: from ever.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_moment", skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Option<Timestamp>>,
     /// Valid until just before this moment; `null`: for ever.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_moment", skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Option<Timestamp>>,
     /// Higher wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]

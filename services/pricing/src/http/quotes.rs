@@ -112,7 +112,10 @@ async fn quote_create(
 ) -> Result<Reply<QuoteDocument>, Fault> {
     // A storefront's key must not read next month's prices out of the reasons.
     let explain = caller.audience != Audience::Publishable;
-    let named = input.channel_id.or(caller.channel);
+    let named = match (input.channel_id, caller.channel) {
+        (Some(named), Some(fixed)) if named != fixed && !explain => return Err(error::channel_fixed()),
+        (named, fixed) => named.or(fixed),
+    };
     let mut conn = app.db.read(caller.tenant).await?;
     let channel = channel_get(&mut conn, named).await?;
     if channel.is_none() && named.is_some() {
