@@ -191,7 +191,7 @@ fn a_storefronts_key_stays_in_its_channel() {
         shop.open().await;
         let mut channels = Vec::new();
         for code in ["here", "there"] {
-            let body = json!({ "code": code, "name": code, "currency": "EUR", "country": "DE" });
+            let body = json!({ "code": code, "name": code, "currency": "EUR", "price_basis": "gross", "country": "DE" });
             channels.push(shop.post("/v1/catalog/channels", &body).await.expect(201).id());
         }
         let wish = json!({ "kind": "publishable", "name": "here", "channel_id": channels[0] });
@@ -201,7 +201,8 @@ fn a_storefronts_key_stays_in_its_channel() {
         send(ask().header("bloom-channel", &channels[0])).await.expect(201);
         assert_eq!(send(ask().header("bloom-channel", &channels[1])).await.expect(403).code(), "channel_fixed");
         assert_eq!(send(ask().header("bloom-channel", "garbage")).await.expect(400).code(), "channel_invalid");
-        let quote = json!({ "lines": [], "channel_id": channels[1], "country": "DE" });
+        let quote =
+            json!({ "lines": [{ "variant_id": "var_00000000000000000000000000", "quantity": 1 }], "channel_id": channels[1] });
         let refused = send(shop.anonymous(Method::POST, "/v1/pricing/quotes").bearer_auth(&key).json(&quote)).await;
         assert_eq!(refused.expect(403).code(), "channel_fixed");
         // A secret key asks in any channel.
