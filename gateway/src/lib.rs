@@ -26,6 +26,7 @@ mod path;
 mod proxy;
 mod serve;
 mod trace;
+mod upstream;
 mod version;
 
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub struct Gateway {
     pub(crate) config: GatewayConfig,
     pub(crate) keyring: Keyring,
     pub(crate) limiter: Limiter,
-    pub(crate) upstream: proxy::Upstream,
+    pub(crate) upstream: upstream::Upstream,
     /// Closed from the start: it only waits for the connections that are open.
     connections: TaskTracker,
 }
@@ -72,7 +73,7 @@ impl Gateway {
         let limiter = Limiter::new(&config, &host)?;
         let connections = TaskTracker::new();
         connections.close();
-        Ok(Arc::new(Self { keyring, limiter, upstream: proxy::upstream(), config, host, connections }))
+        Ok(Arc::new(Self { keyring, limiter, upstream: upstream::upstream(&config, &host.peers), config, host, connections }))
     }
 
     /// Serves until shutdown is asked for, then lets requests in flight finish.

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bloom_fault::{Code, Fault};
 use bloom_runtime::metrics::{Route as RouteLabel, method_label};
@@ -15,9 +15,6 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Limited;
 use hyper::body::{Body as _, Incoming};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
@@ -26,24 +23,8 @@ use crate::limit::Decision;
 use crate::trace::Trace;
 use crate::{Gateway, NAME, headers, openapi, path, version};
 
-/// Connections to the services.
-pub(crate) type Upstream = Client<HttpConnector, Limited<Incoming>>;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(900);
 /// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
 pub(crate) const OWN: [&str; 5] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json"];
-
-/// A pool of kept connections per service.
-pub(crate) fn upstream() -> Upstream {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(30))
-        .pool_max_idle_per_host(256)
-        .build(connector)
-}
 
 /// What is known of a request by the time it is answered.
 #[derive(Default)]

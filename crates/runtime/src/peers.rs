@@ -20,13 +20,28 @@ use crate::task::StartError;
 
 /// HTTP/2 connections held per peer: one serialises everything behind one writer, a handful does not.
 const CONNECTIONS: usize = 4;
-const DUPLEX_BYTES: usize = 256 * 1024;
+/// What may lie in each direction of a connection within the process before its writer waits.
+const DUPLEX_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// The other services of the fleet, by name. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Peers {
     peers: Arc<Mutex<HashMap<String, Peer>>>,
+    entrances: Arc<Mutex<HashMap<String, Entrance>>>,
+}
+
+/// Opens connections to a service in this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Entrance(mpsc::Sender<DuplexStream>);
+
+impl Entrance {
+    /// A new connection; refused when the service has ended.
+    pub async fn dial(&self) -> io::Result<DuplexStream> {
+        let (client, server) = tokio::io::duplex(DUPLEX_BYTES);
+        self.0.send(server).await.map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+        Ok(client)
+    }
 }
 
 impl Peers {
@@ -36,7 +51,7 @@ impl Peers {
         if let Some(peer) = peers.get(service) {
             return peer.clone();
         }
-        let (peer, accept) = memory(service);
+        let (peer, _, accept) = memory(service);
         drop(accept);
         peers.insert(service.to_owned(), peer.clone());
         peer
@@ -44,9 +59,15 @@ impl Peers {
 
     /// A service in this process; what it accepts comes out of the returned end.
     pub fn in_memory(&self, service: &str) -> MemoryListener {
-        let (peer, listener) = memory(service);
+        let (peer, entrance, listener) = memory(service);
         self.insert(service, peer);
+        self.entrances.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), entrance);
         listener
+    }
+
+    /// The way to a service in this process, for who speaks plain HTTP to it; none when it is elsewhere.
+    pub fn entrance(&self, service: &str) -> Option<Entrance> {
+        self.entrances.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
     }
 
     /// A service at an address such as `http://catalog:8080`.
@@ -73,23 +94,20 @@ fn tune(endpoint: Endpoint) -> Endpoint {
         .initial_stream_window_size(1 << 20)
 }
 
-fn memory(service: &str) -> (Peer, MemoryListener) {
+fn memory(service: &str) -> (Peer, Entrance, MemoryListener) {
     let (sender, receiver) = mpsc::channel::<DuplexStream>(CONNECTIONS * 2);
+    let entrance = Entrance(sender);
     let channels = (0..CONNECTIONS)
         .map(|_| {
-            let sender = sender.clone();
+            let entrance = entrance.clone();
             let connector = tower::service_fn(move |_: Uri| {
-                let sender = sender.clone();
-                async move {
-                    let (client, server) = tokio::io::duplex(DUPLEX_BYTES);
-                    sender.send(server).await.map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
-                    Ok::<_, io::Error>(TokioIo::new(client))
-                }
+                let entrance = entrance.clone();
+                async move { entrance.dial().await.map(TokioIo::new) }
             });
             tune(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
         })
         .collect();
-    (Peer { channels, next: Arc::default() }, MemoryListener { service: service.to_owned(), receiver })
+    (Peer { channels, next: Arc::default() }, entrance, MemoryListener { service: service.to_owned(), receiver })
 }
 
 /// A handful of connections to one service, taken in turn. Give it to a generated tonic client.

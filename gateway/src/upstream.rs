@@ -1,0 +1,137 @@
+//! The way to the services: over TCP, or through memory where they run in the same process. Whoever asks sees no
+//! difference; `bloom up` saves the system calls of a network that is not there.
+
+use std::collections::HashMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bloom_runtime::Peers;
+use bloom_runtime::peers::Entrance;
+use futures::future::BoxFuture;
+use http::Uri;
+use http::uri::Authority;
+use http_body_util::Limited;
+use hyper::body::Incoming;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::DuplexStream;
+use tokio::net::TcpStream;
+use tower::Service;
+
+use crate::config::GatewayConfig;
+
+/// Connections to the services.
+pub(crate) type Upstream = Client<Road, Limited<Incoming>>;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(900);
+
+/// A pool of kept connections per service.
+pub(crate) fn upstream(config: &GatewayConfig, peers: &Peers) -> Upstream {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let within = |(service, authority): (&String, &Authority)| Some((authority.clone(), peers.entrance(service)?));
+    let road = Road { tcp, entrances: Arc::new(config.upstreams.iter().filter_map(within).collect()) };
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(256)
+        .build(road)
+}
+
+/// Opens connections.
+#[derive(Clone)]
+pub(crate) struct Road {
+    tcp: HttpConnector,
+    entrances: Arc<HashMap<Authority, Entrance>>,
+}
+
+impl Service<Uri> for Road {
+    type Response = Line;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Line, Failure>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.tcp.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        if let Some(entrance) = uri.authority().and_then(|authority| self.entrances.get(authority)).cloned() {
+            return Box::pin(async move { Ok(Line::Memory(TokioIo::new(entrance.dial().await?))) });
+        }
+        let connecting = self.tcp.call(uri);
+        Box::pin(async move { Ok(Line::Tcp(connecting.await?)) })
+    }
+}
+
+/// A connection to a service.
+pub(crate) enum Line {
+    Tcp(TokioIo<TcpStream>),
+    Memory(TokioIo<DuplexStream>),
+}
+
+impl Connection for Line {
+    fn connected(&self) -> Connected {
+        match self {
+            Self::Tcp(line) => line.connected(),
+            Self::Memory(_) => Connected::new(),
+        }
+    }
+}
+
+impl Read for Line {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(line) => Pin::new(line).poll_read(context, buffer),
+            Self::Memory(line) => Pin::new(line).poll_read(context, buffer),
+        }
+    }
+}
+
+impl Write for Line {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(line) => Pin::new(line).poll_write(context, bytes),
+            Self::Memory(line) => Pin::new(line).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(line) => Pin::new(line).poll_flush(context),
+            Self::Memory(line) => Pin::new(line).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(line) => Pin::new(line).poll_shutdown(context),
+            Self::Memory(line) => Pin::new(line).poll_shutdown(context),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(line) => line.is_write_vectored(),
+            Self::Memory(line) => line.is_write_vectored(),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(line) => Pin::new(line).poll_write_vectored(context, parts),
+            Self::Memory(line) => Pin::new(line).poll_write_vectored(context, parts),
+        }
+    }
+}
