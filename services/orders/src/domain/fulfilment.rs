@@ -271,13 +271,15 @@ impl Order {
         units.collect()
     }
 
-    /// What the units shipped so far are worth, delivery with the first of them: what may be drawn by now.
-    pub fn worth_of_shipped(&self) -> Money {
+    /// What the units shipped so far are worth, delivery with the first of them: what may be drawn by now. Parcels whose
+    /// shipment is undecided do not count.
+    pub fn worth_of_shipped(&self, undecided: &[FulfilmentId]) -> Money {
         let shipped = |line: OrderLineId| -> i64 {
             let gone = self
                 .fulfilments
                 .iter()
-                .filter(|parcel| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered));
+                .filter(|parcel| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered))
+                .filter(|parcel| !undecided.contains(&parcel.id));
             gone.flat_map(|parcel| &parcel.lines).filter(|packed| packed.line_id == line).map(|packed| packed.quantity).sum()
         };
         let mut worth = 0_i64;

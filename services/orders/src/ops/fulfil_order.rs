@@ -1,8 +1,8 @@
 //! Parcels of an order: packed, shipped, delivered, or given up.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{FulfilmentId, LocationId, Money, OrderId};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_kernel::{FulfilmentId, LocationId, OrderId};
+use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,8 +13,7 @@ use crate::Orders;
 use crate::domain::checkout::Failure;
 use crate::domain::fulfilment::{Fulfilment, LineQuantity, Tracking};
 use crate::domain::order::Order;
-use crate::store::operation::{Kind, Operation, OperationStatus, operation_money_under_way};
-use crate::store::setting::{CaptureMode, setting_get};
+use crate::store::operation::{Kind, Operation, OperationStatus};
 
 /// A new parcel.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +56,7 @@ pub async fn create_fulfilment(
     let parcel: FulfilmentId = app.host.id(call.tenant);
     order.pack(parcel, &input.lines, input.location_id, app.host.now(call.tenant))?;
     let (operations, word) = if input.shipped || input.tracking.is_some() {
-        (ship(app, call, &mut tx, &mut order, parcel, input.tracking).await?, "shipped")
+        (vec![ship(app, call, &mut order, parcel, input.tracking)?], "shipped")
     } else {
         (Vec::new(), "packed")
     };
@@ -84,7 +83,7 @@ pub async fn ship_fulfilment(
         Begin::Replay(reply) => return Ok(reply),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
-    let operations = ship(app, call, &mut tx, &mut order, parcel, input.tracking).await?;
+    let operations = vec![ship(app, call, &mut order, parcel, input.tracking)?];
     save(app, call, &mut tx, &mut order, Change::new("shipped").data(json!({ "fulfilment_id": parcel }))).await?;
     record(app, call, &mut tx, &operations).await?;
     let reply = tx.finish(Reply::ok(order.parcel(parcel)?.clone())).await?;
@@ -132,35 +131,16 @@ async fn change(
     tx.finish(Reply::ok(fulfilment)).await
 }
 
-/// The parcel leaves: stock is told, and what it is worth is drawn where the tenant wants that.
-async fn ship(
-    app: &Orders,
-    call: &Call,
-    tx: &mut TenantTx,
-    order: &mut Order,
-    id: FulfilmentId,
-    tracking: Option<Tracking>,
-) -> Result<Vec<Operation>, Fault> {
+/// The parcel leaves: stock is told. What it is worth is drawn when stock has agreed.
+fn ship(app: &Orders, call: &Call, order: &mut Order, id: FulfilmentId, tracking: Option<Tracking>) -> Result<Operation, Fault> {
     let parcel = order.parcel(id)?;
     parcel.ship(tracking, app.host.now(call.tenant))?;
     let parcel = parcel.clone();
     let units = order.parcel_units(&parcel);
-    let mut operations = vec![operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid())];
-    if setting_get(tx).await?.capture == CaptureMode::OnFulfilment
-        && let Some(payment) = &order.payment
-    {
-        let (running, _) = operation_money_under_way(tx, order.id).await?;
-        let drawn = payment.captured.amount() + running;
-        let left = payment.authorised.amount() - payment.voided.amount() - drawn;
-        let due = (order.worth_of_shipped().amount() - drawn).min(left);
-        if 0 < due {
-            operations.push(operation(app, call, order, Kind::Capture).of_amount(Money::new(due, order.currency)));
-        }
-    }
-    Ok(operations)
+    Ok(operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid()))
 }
 
-/// Runs what a shipment needs. A capture that the provider refuses does not bring the parcel back.
+/// Runs a shipment. A capture that the provider refuses afterwards does not bring the parcel back.
 async fn run(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<(), Fault> {
     let done = run_all(app, call, operations).await?;
     let refused = done.iter().find(|done| done.kind == Kind::Ship && done.status == OperationStatus::Failed);

@@ -1,7 +1,7 @@
 //! Calls to other services that an order needs.
 
 use bloom_fault::Fault;
-use bloom_kernel::{OperationId, OrderId, PaymentId, TenantId, Timestamp};
+use bloom_kernel::{FulfilmentId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -197,6 +197,18 @@ pub async fn operation_waiting(connection: &mut PgConnection, order: OrderId) ->
     .fetch_all(connection)
     .await?;
     Ok(ids)
+}
+
+/// Parcels of an order that stock has not answered for.
+pub async fn operation_shipping(connection: &mut PgConnection, order: OrderId) -> Result<Vec<FulfilmentId>, Fault> {
+    let parcels = sqlx::query_scalar!(
+        r#"select subject as "parcel!: FulfilmentId" from operation
+           where order_id = $1 and status = 'running' and kind = 'ship' and subject is not null"#,
+        order.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(parcels)
 }
 
 /// Minor units that running captures will draw, and whether anything else moves the order's money.
