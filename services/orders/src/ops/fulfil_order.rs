@@ -2,7 +2,7 @@
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{FulfilmentId, LocationId, OrderId};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::{Begin, Call, Reply, TenantTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::Orders;
 use crate::domain::checkout::Failure;
 use crate::domain::fulfilment::{Fulfilment, LineQuantity, Tracking};
 use crate::domain::order::Order;
-use crate::store::operation::{Kind, Operation, OperationStatus};
+use crate::store::operation::{Kind, Operation, OperationStatus, operation_shipping};
 
 /// A new parcel.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,7 @@ pub async fn ship_fulfilment(
         Begin::Replay(reply) => return Ok(reply),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
+    decided(&mut tx, id, parcel).await?;
     let operations = vec![ship(app, call, &mut order, parcel, input.tracking)?];
     save(app, call, &mut tx, &mut order, Change::new("shipped").data(json!({ "fulfilment_id": parcel }))).await?;
     record(app, call, &mut tx, &operations).await?;
@@ -120,6 +121,7 @@ async fn change(
         Begin::Replay(reply) => return Ok(reply),
     };
     let (mut order, _) = locked(&mut tx, id).await?;
+    decided(&mut tx, id, parcel).await?;
     let fulfilment = order.parcel(parcel)?;
     if word == "delivered" {
         fulfilment.deliver(now)?;
@@ -129,6 +131,15 @@ async fn change(
     let fulfilment = fulfilment.clone();
     save(app, call, &mut tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": parcel }))).await?;
     tx.finish(Reply::ok(fulfilment)).await
+}
+
+/// Refuses to touch a parcel that stock has not answered for: its answer may bring the parcel back.
+async fn decided(tx: &mut TenantTx, order: OrderId, parcel: FulfilmentId) -> Result<(), Fault> {
+    if !operation_shipping(tx, order).await?.contains(&parcel) {
+        return Ok(());
+    }
+    let detail = "This fulfilment is being shipped, and stock has not answered yet. Read the order or try again in a moment.";
+    Err(Fault::new(Code::Conflict, "operation_in_progress", detail).retry_after(1))
 }
 
 /// The parcel leaves: stock is told. What it is worth is drawn when stock has agreed.

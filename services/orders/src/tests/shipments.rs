@@ -1,5 +1,6 @@
 //! Shipments that stock refuses, or has not answered yet.
 
+use futures::future::join;
 use serde_json::{Value, json};
 
 use super::stage::Stage;
@@ -29,4 +30,36 @@ async fn nothing_is_drawn_for_what_stock_refuses() {
     let now = stage.read_order(&order["id"]).await;
     assert_eq!((&now["payment_status"], &now["payment"]["captured"]["amount"]), (&json!("authorised"), &json!(0)));
     assert_eq!(stage.all_payments().await[0]["captured"]["amount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_is_left_alone_until_stock_has_answered() {
+    let stage = Stage::open().await;
+    let order = stage.order(1).await;
+    let packed = stage.orders.post(&path(&order, "/fulfilments")).json(&json!({})).send().await.expect(201);
+    let parcel = |verb: &str| path(&order, &format!("/fulfilments/{}/{verb}", packed.id()));
+    stage.stock(&stage.shirt, "BLR-1", 0).await;
+    // Stock cannot answer while somebody else has its row.
+    let mut holder = stage.neighbour("inventory").superuser().await;
+    sqlx::query("begin").execute(&mut holder).await.unwrap();
+    sqlx::query("select from stock_item for update").execute(&mut holder).await.unwrap();
+    let meanwhile = async {
+        while stage.read_order(&order["id"]).await["fulfilments"][0]["status"] != "shipped" {
+            tokio::task::yield_now().await;
+        }
+        for verb in ["deliver", "cancel", "ship"] {
+            let early = stage.orders.post(&parcel(verb)).json(&json!({})).send().await.expect(409);
+            assert_eq!(early.code(), "operation_in_progress", "{verb}");
+        }
+        sqlx::query("rollback").execute(&mut holder).await.unwrap();
+    };
+    let (refused, ()) = join(stage.orders.post(&parcel("ship")).json(&json!({})).send(), meanwhile).await;
+    assert_eq!(refused.expect(409).code(), "on_hand_out_of_range");
+    assert_eq!(stage.orders.post(&parcel("deliver")).send().await.expect(409).code(), "fulfilment_state");
+    let now = stage.read_order(&order["id"]).await;
+    assert_eq!((&now["status"], &now["fulfilments"][0]["status"]), (&json!("confirmed"), &json!("open")));
+    stage.stock(&stage.shirt, "BLR-1", 5).await;
+    stage.orders.post(&parcel("ship")).json(&json!({})).send().await.expect(200);
+    stage.orders.post(&parcel("deliver")).send().await.expect(200);
+    assert_eq!(stage.levels(&stage.shirt).await, (4, 0, 0));
 }
