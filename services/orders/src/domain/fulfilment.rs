@@ -257,6 +257,23 @@ impl Order {
         self.fulfilments.iter_mut().find(|parcel| parcel.id == id).ok_or_else(|| Fault::not_found("fulfilment"))
     }
 
+    /// A parcel did not leave after all: stock refused. It is open again, or given up when it was packed in the same step, as
+    /// nobody knows of it. An order that was completed by it is not.
+    pub fn unship(&mut self, id: FulfilmentId, with_parcel: bool, now: Timestamp) -> Result<(), Fault> {
+        let parcel = self.parcel(id)?;
+        if parcel.status != FulfilmentState::Shipped {
+            return Ok(());
+        }
+        (parcel.status, parcel.tracking, parcel.shipped_at) = (FulfilmentState::Open, None, None);
+        if with_parcel {
+            parcel.cancel(now)?;
+        }
+        if self.status == Status::Completed {
+            (self.status, self.completed_at) = (Status::Confirmed, None);
+        }
+        Ok(())
+    }
+
     /// The units of a parcel as stock is told.
     pub fn parcel_units(&self, parcel: &Fulfilment) -> Vec<Units> {
         let units = parcel.lines.iter().filter_map(|packed| {
@@ -308,13 +325,6 @@ impl Fulfilment {
         self.tracking = tracking;
         self.shipped_at = Some(now);
         Ok(())
-    }
-
-    /// The parcel did not leave after all: stock refused.
-    pub fn unship(&mut self) {
-        if self.status == FulfilmentState::Shipped {
-            (self.status, self.shipped_at) = (FulfilmentState::Open, None);
-        }
     }
 
     /// The parcel has arrived.

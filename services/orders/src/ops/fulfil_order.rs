@@ -1,7 +1,7 @@
 //! Parcels of an order: packed, shipped, delivered, or given up.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{FulfilmentId, LocationId, OrderId};
+use bloom_kernel::{FulfilmentId, LocationId, OperationId, OrderId};
 use bloom_runtime::{Begin, Call, Reply, TenantTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,8 @@ use crate::Orders;
 use crate::domain::checkout::Failure;
 use crate::domain::fulfilment::{Fulfilment, LineQuantity, Tracking};
 use crate::domain::order::Order;
-use crate::store::operation::{Kind, Operation, OperationStatus, operation_shipping};
+use crate::store::operation::{Kind, Operation, OperationStatus, operation_get, operation_shipping};
+use crate::store::order::order_get;
 
 /// A new parcel.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +39,14 @@ pub struct FulfilmentShip {
     pub tracking: Option<Tracking>,
 }
 
+/// What began, for a repeat of the request.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Receipt {
+    id: FulfilmentId,
+    /// Its shipment, when it was to leave.
+    shipment: Option<OperationId>,
+}
+
 /// Packs a parcel, and ships it when it is to leave at once.
 pub async fn create_fulfilment(
     app: &Orders,
@@ -48,23 +57,24 @@ pub async fn create_fulfilment(
     if let Some(tracking) = &input.tracking {
         tracking.check()?;
     }
-    let mut tx = match app.db.begin(call, "order_fulfil", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<Receipt, 201>(call, "order_fulfil", &(id, &input)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
+        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::created),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
     let parcel: FulfilmentId = app.host.id(call.tenant);
     order.pack(parcel, &input.lines, input.location_id, app.host.now(call.tenant))?;
-    let (operations, word) = if input.shipped || input.tracking.is_some() {
-        (vec![ship(app, call, &mut order, parcel, input.tracking)?], "shipped")
+    let (shipment, word) = if input.shipped || input.tracking.is_some() {
+        (Some(ship(app, call, &mut order, parcel, input.tracking)?.with_its_parcel()), "shipped")
     } else {
-        (Vec::new(), "packed")
+        (None, "packed")
     };
     save(app, call, &mut tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": parcel }))).await?;
-    record(app, call, &mut tx, &operations).await?;
-    let reply = tx.finish(Reply::created(order.parcel(parcel)?.clone())).await?;
-    run(app, call, operations).await?;
-    Ok(reply)
+    record(app, call, &mut tx, shipment.as_slice()).await?;
+    let receipt = Receipt { id: parcel, shipment: shipment.as_ref().map(|shipment| shipment.id) };
+    tx.finish(Reply::created(&receipt)).await?;
+    run_all(app, call, shipment.into_iter().collect()).await?;
+    answer(app, call, id, &receipt).await.map(Reply::created)
 }
 
 /// Ships a packed parcel.
@@ -78,18 +88,19 @@ pub async fn ship_fulfilment(
     if let Some(tracking) = &input.tracking {
         tracking.check()?;
     }
-    let mut tx = match app.db.begin(call, "order_ship", &(id, parcel, &input)).await? {
+    let mut tx = match app.db.begin::<Receipt, 200>(call, "order_ship", &(id, parcel, &input)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
+        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::ok),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
     decided(&mut tx, id, parcel).await?;
-    let operations = vec![ship(app, call, &mut order, parcel, input.tracking)?];
+    let shipment = ship(app, call, &mut order, parcel, input.tracking)?;
     save(app, call, &mut tx, &mut order, Change::new("shipped").data(json!({ "fulfilment_id": parcel }))).await?;
-    record(app, call, &mut tx, &operations).await?;
-    let reply = tx.finish(Reply::ok(order.parcel(parcel)?.clone())).await?;
-    run(app, call, operations).await?;
-    Ok(reply)
+    record(app, call, &mut tx, std::slice::from_ref(&shipment)).await?;
+    let receipt = Receipt { id: parcel, shipment: Some(shipment.id) };
+    tx.finish(Reply::ok(&receipt)).await?;
+    run_all(app, call, vec![shipment]).await?;
+    answer(app, call, id, &receipt).await.map(Reply::ok)
 }
 
 /// Notes that a parcel has arrived.
@@ -151,15 +162,23 @@ fn ship(app: &Orders, call: &Call, order: &mut Order, id: FulfilmentId, tracking
     Ok(operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid()))
 }
 
-/// Runs a shipment. A capture that the provider refuses afterwards does not bring the parcel back.
-async fn run(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<(), Fault> {
-    let done = run_all(app, call, operations).await?;
-    let refused = done.iter().find(|done| done.kind == Kind::Ship && done.status == OperationStatus::Failed);
-    match refused {
-        None => Ok(()),
-        Some(operation) => {
-            let fault = || Fault::new(Code::Conflict, "shipment_refused", "Stock does not know of these units.");
-            Err(operation.failure.as_ref().map_or_else(fault, Failure::fault))
+fn known<const STATUS: u16>(reply: &Reply<Receipt, STATUS>) -> Result<Receipt, Fault> {
+    reply.replayed_as().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))
+}
+
+/// The parcel as it stands by now, or why stock refused to let it go; the first time as any other time.
+async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
+    let mut connection = app.db.read(call.tenant).await?;
+    if let Some(shipment) = receipt.shipment {
+        let stored = operation_get(&mut connection, shipment).await?.ok_or_else(|| Fault::not_found("shipment"))?;
+        match stored.status {
+            OperationStatus::Running | OperationStatus::Succeeded => {}
+            OperationStatus::Failed => {
+                let fault = || Fault::new(Code::Conflict, "shipment_refused", "Stock does not know of these units.");
+                return Err(stored.failure.as_ref().map_or_else(fault, Failure::fault));
+            }
         }
     }
+    let mut stored = order_get(&mut connection, order).await?.ok_or_else(|| Fault::not_found("order"))?;
+    stored.order.parcel(receipt.id).cloned()
 }

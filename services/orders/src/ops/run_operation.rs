@@ -6,7 +6,7 @@
 //! | capture | payments | amounts of the order | nothing drawn |
 //! | refund | payments | amounts, the refund succeeded | the refund failed and no longer counts |
 //! | void | payments | amounts; a payment still open is given up as soon as it is known | – |
-//! | ship | inventory | what it is worth is drawn, where the tenant wants that | the parcel is open again |
+//! | ship | inventory | what it is worth is drawn, where the tenant wants that | the parcel is open again, or given up |
 //! | release | inventory | – | – |
 
 use bloom_events::{TimerHandler, cancel, schedule};
@@ -48,6 +48,7 @@ pub fn operation(app: &Orders, call: &Call, order: &Order, kind: Kind) -> Operat
         amount: None,
         subject: None,
         units: Vec::new(),
+        with_parcel: false,
         failure: None,
         actor: call.actor.clone(),
         attempts: 0,
@@ -67,6 +68,13 @@ impl Operation {
     #[must_use]
     pub fn of_units(mut self, units: Vec<Units>) -> Self {
         self.units = units;
+        self
+    }
+
+    /// Of a parcel that was packed for it.
+    #[must_use]
+    pub fn with_its_parcel(mut self) -> Self {
+        self.with_parcel = true;
         self
     }
 
@@ -218,7 +226,7 @@ async fn settle(
         changed = true;
     }
     if let (Kind::Ship, Some(parcel), false) = (operation.kind, operation.subject, succeeded) {
-        order.parcel(FulfilmentId::from_uuid(parcel))?.unship();
+        order.unship(FulfilmentId::from_uuid(parcel), operation.with_parcel, now)?;
         changed = true;
     }
     if changed {

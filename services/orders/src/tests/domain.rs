@@ -157,6 +157,29 @@ fn a_parcel_that_stock_has_not_answered_for_is_worth_nothing_yet() {
     assert_eq!(order.worth_of_shipped(&parcels), inr(0));
 }
 
+#[test]
+fn a_refused_shipment_takes_the_completion_back() {
+    let mut order = order(1, 100);
+    let payment = order.payment.clone().unwrap();
+    order.apply_payment(&OrderPayment { captured: inr(100), version: 2, ..payment });
+    for (number, with_parcel, left_as) in [(20, false, FulfilmentState::Open), (21, true, FulfilmentState::Canceled)] {
+        let parcel = FulfilmentId::from_uuid(Uuid::from_u128(number));
+        order.pack(parcel, &[], None, at(1)).unwrap();
+        order.parcel(parcel).unwrap().ship(None, at(2)).unwrap();
+        order.derive(at(2));
+        assert_eq!(order.status, Status::Completed);
+        order.unship(parcel, with_parcel, at(3)).unwrap();
+        order.derive(at(3));
+        assert_eq!((order.status, order.completed_at), (Status::Confirmed, None));
+        assert_eq!(order.parcel(parcel).unwrap().status, left_as);
+        order.unship(parcel, with_parcel, at(4)).unwrap();
+        if left_as == FulfilmentState::Open {
+            order.parcel(parcel).unwrap().cancel(at(4)).unwrap();
+        }
+        assert_eq!(order.unshipped().len(), 1, "its units are free again");
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Capture(i64),

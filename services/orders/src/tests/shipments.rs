@@ -63,3 +63,36 @@ async fn a_parcel_is_left_alone_until_stock_has_answered() {
     stage.orders.post(&parcel("deliver")).send().await.expect(200);
     assert_eq!(stage.levels(&stage.shirt).await, (4, 0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_shipment_is_told_again_as_refused_and_leaves_no_parcel_behind() {
+    let stage = Stage::open().await;
+    let order = stage.order(1).await;
+    // With everything drawn, a parcel of everything would complete the order.
+    stage.orders.post(&path(&order, "/captures")).key("c").json(&json!({})).send().await.expect(201);
+    stage.stock(&stage.shirt, "BLR-1", 0).await;
+    let at_once = || stage.orders.post(&path(&order, "/fulfilments")).key("f1").json(&json!({ "shipped": true })).send();
+    let first = at_once().await.expect(409);
+    assert_eq!(
+        (first.code(), at_once().await.expect(409).json["detail"].clone()),
+        ("on_hand_out_of_range", first.json["detail"].clone())
+    );
+    let now = stage.read_order(&order["id"]).await;
+    assert_eq!((&now["status"], &now["fulfilments"][0]["status"]), (&json!("confirmed"), &json!("canceled")));
+
+    let pack = || stage.orders.post(&path(&order, "/fulfilments")).key("f2").json(&json!({})).send();
+    let packed = pack().await.expect(201);
+    let ship_path = path(&order, &format!("/fulfilments/{}/ship", packed.id()));
+    let tracking = json!({ "tracking": { "carrier": "India Post", "number": "EX123" } });
+    let ship = |key: &'static str| stage.orders.post(&ship_path).key(key).json(&tracking).send();
+    for _ in 0..2 {
+        assert_eq!(ship("s1").await.expect(409).code(), "on_hand_out_of_range");
+    }
+    assert_eq!(pack().await.expect(201).json, packed.json, "it is open as before");
+    stage.stock(&stage.shirt, "BLR-1", 5).await;
+    let shipped = ship("s2").await.expect(200);
+    assert_eq!((ship("s2").await.expect(200).json, &shipped.json["status"]), (shipped.json.clone(), &json!("shipped")));
+    assert_eq!(ship("s1").await.expect(409).code(), "on_hand_out_of_range", "what was refused stays refused");
+    assert_eq!(stage.read_order(&order["id"]).await["status"], "completed");
+    assert_eq!(stage.levels(&stage.shirt).await, (4, 0, 0));
+}
