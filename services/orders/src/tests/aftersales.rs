@@ -251,7 +251,8 @@ async fn operations_that_nobody_finished_are_finished_by_their_timers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn corrupted_rows_are_found_by_name() {
     let stage = Stage::open().await;
-    stage.order(1).await;
+    let order = stage.order(1).await;
+    stage.orders.post(&path(&order, "/fulfilments")).json(&json!({ "shipped": true })).send().await.expect(201);
     stage.drained().await;
     assert_eq!(stage.breaches().await, Vec::<String>::new());
     let mut connection = stage.bench.superuser().await;
@@ -270,8 +271,13 @@ async fn corrupted_rows_are_found_by_name() {
         (
             "insert into operation (tenant_id, id, order_id, kind, status, allocations, actor, attempts, created_at, updated_at)
              select tenant_id, id, id, 'release', 'failed', '[]', 'x', 0, placed_at, placed_at from orders",
-            "delete from operation",
+            "delete from operation where kind = 'release'",
             "order_operations_settled",
+        ),
+        (
+            "update operation set status = 'failed' where kind = 'ship'",
+            "update operation set status = 'succeeded' where kind = 'ship'",
+            "refused_parcels_stay",
         ),
     ] {
         sqlx::query(breaks).execute(&mut connection).await.unwrap();

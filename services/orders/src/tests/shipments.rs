@@ -30,6 +30,7 @@ async fn nothing_is_drawn_for_what_stock_refuses() {
     let now = stage.read_order(&order["id"]).await;
     assert_eq!((&now["payment_status"], &now["payment"]["captured"]["amount"]), (&json!("authorised"), &json!(0)));
     assert_eq!(stage.all_payments().await[0]["captured"]["amount"], 0);
+    assert_eq!(stage.breaches().await, Vec::<String>::new(), "a refusal is an end as well");
 }
 
 #[tokio::test(flavor = "multi_thread")]
