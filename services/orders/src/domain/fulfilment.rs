@@ -241,13 +241,8 @@ impl Order {
             }
         }
         if 0 < missing {
-            let left = want.quantity - missing;
-            let message = format!("Give 1 to {left} units; that is what is left of this line.");
-            return Err(Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str()).at(
-                format!("/lines/{index}/quantity"),
-                "quantity_exceeds_left",
-                message,
-            ));
+            let place = if from.is_some() { " at this location" } else { "" };
+            return Err(exceeds_left(index, want.quantity - missing, place));
         }
         Ok(taken)
     }
@@ -359,6 +354,17 @@ fn wrong_state(why: &str) -> Fault {
 
 fn not_fulfillable(why: &str) -> Fault {
     Fault::new(Code::Conflict, "order_not_fulfillable", format!("This order cannot be fulfilled. {why}"))
+}
+
+/// More units than are left of a line, at a place or at all.
+pub fn exceeds_left(index: usize, left: i64, place: &str) -> Fault {
+    let message = if left <= 0 {
+        format!("Nothing is left of this line{place}; leave it out.")
+    } else {
+        format!("Give 1 to {left} units; that is what is left of this line{place}.")
+    };
+    let fault = Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str());
+    fault.at(format!("/lines/{index}/quantity"), "quantity_exceeds_left", message)
 }
 
 /// A line that the order does not have is refused as any unknown id.

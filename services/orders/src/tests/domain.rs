@@ -1,5 +1,6 @@
 //! Pure decisions, and the order's states against a model.
 
+use bloom_fault::Fault;
 use bloom_kernel::{Currency, FulfilmentId, LocationId, Metadata, Money, OrderLineId, RefundId, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -178,6 +179,23 @@ fn a_refused_shipment_takes_the_completion_back() {
         }
         assert_eq!(order.unshipped().len(), 1, "its units are free again");
     }
+}
+
+#[test]
+fn a_line_of_which_nothing_is_left_is_told_so() {
+    let mut order = order(2, 200);
+    let all = [LineQuantity { line_id: order.lines[0].id, quantity: 2 }];
+    order.payment.as_mut().unwrap().captured = inr(200);
+    let detail = |refused: Fault| refused.public_detail().to_owned();
+    order.refund(Uuid::from_u128(30).into(), &Wanted::Lines(all.to_vec()), None, at(1)).unwrap();
+    let refused = order.refund(Uuid::from_u128(31).into(), &Wanted::Lines(all.to_vec()), None, at(1)).map(drop);
+    assert_eq!(detail(refused.unwrap_err()), "Nothing is left of this line; leave it out.");
+    let here = Some(order.lines[0].allocations[0].location_id);
+    let refused = order.pack(Uuid::from_u128(40).into(), &all, here, at(1)).unwrap_err();
+    assert_eq!(detail(refused), "Give 1 to 1 units; that is what is left of this line at this location.");
+    order.pack(Uuid::from_u128(40).into(), &all, None, at(1)).unwrap();
+    let refused = order.pack(Uuid::from_u128(41).into(), &all, None, at(1)).unwrap_err();
+    assert_eq!(detail(refused), "Nothing is left of this line; leave it out.");
 }
 
 #[derive(Debug, Clone)]
