@@ -37,6 +37,9 @@ use crate::{NAME, Orders};
 /// Kind of the timer of an operation; its key is the operation's id.
 const TIMER: &str = "order_operation";
 
+/// Why an operation failed that the payment provider refused; everything else is the word of a service.
+pub const PAYMENT_REFUSED: &str = "payment_refused";
+
 /// A new operation of an order.
 pub fn operation(app: &Orders, call: &Call, order: &Order, kind: Kind) -> Operation {
     Operation {
@@ -197,7 +200,7 @@ fn final_of(payment: Payment) -> Answer {
         Some(true) => Answer::Done(Some(payment.amounts)),
         Some(false) => {
             let detail = "The payment provider refused it.".to_owned();
-            let failure = Failure { status: 422, code: "payment_refused".to_owned(), detail, errors: Vec::new() };
+            let failure = Failure { status: 422, code: PAYMENT_REFUSED.to_owned(), detail, errors: Vec::new() };
             Answer::Refused(failure, Some(payment.amounts))
         }
         None => Answer::Open,
