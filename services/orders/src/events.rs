@@ -17,7 +17,9 @@ use crate::ops::save_order::{Change, save};
 use crate::ops::sync_payment::sync_soon;
 use crate::saga::TIMER;
 use crate::store::checkout::{checkout_concerned, checkout_export};
-use crate::store::export::{open_operations, order_export, purchase_breaches, stuck_checkouts, total_breaches};
+use crate::store::export::{
+    open_operations, order_export, purchase_breaches, refused_parcels_gone, stuck_checkouts, total_breaches,
+};
 use crate::store::order::order_lock_of;
 use crate::{NAME, Orders};
 
@@ -242,8 +244,8 @@ impl Check for NoCheckoutStuck {
     }
 }
 
-/// Calls to other services that orders need come to their end; those to stock, and those that give a payment up, with
-/// success.
+/// Calls to other services that orders need come to their end; those that give stock back or a payment up, with success.
+/// Stock may refuse a shipment.
 pub struct OperationsSettled(pub Orders);
 
 impl Check for OperationsSettled {
@@ -254,5 +256,18 @@ impl Check for OperationsSettled {
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
         let latest = self.0.host.wall() - TimeDelta::hours(24);
         Box::pin(async move { Ok(breaches(self.name(), open_operations(tx, latest).await?)) })
+    }
+}
+
+/// A parcel that stock refused has not left.
+pub struct RefusedParcelsStay;
+
+impl Check for RefusedParcelsStay {
+    fn name(&self) -> &'static str {
+        "refused_parcels_stay"
+    }
+
+    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
+        Box::pin(async move { Ok(breaches(self.name(), refused_parcels_gone(tx).await?)) })
     }
 }

@@ -103,6 +103,7 @@ pub fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, 
             Arc::new(events::TotalsAreSums) as _,
             Arc::new(events::NoCheckoutStuck(app.clone())) as _,
             Arc::new(events::OperationsSettled(app.clone())) as _,
+            Arc::new(events::RefusedParcelsStay) as _,
         ]);
     let mut service = Service::new(NAME, host, db, http::routes(app));
     service.grpc = tonic::service::Routes::new(events.platform());

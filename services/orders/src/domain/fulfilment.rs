@@ -241,13 +241,8 @@ impl Order {
             }
         }
         if 0 < missing {
-            let left = want.quantity - missing;
-            let message = format!("Give 1 to {left} units; that is what is left of this line.");
-            return Err(Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str()).at(
-                format!("/lines/{index}/quantity"),
-                "quantity_exceeds_left",
-                message,
-            ));
+            let place = if from.is_some() { " at this location" } else { "" };
+            return Err(exceeds_left(index, want.quantity - missing, place));
         }
         Ok(taken)
     }
@@ -255,6 +250,23 @@ impl Order {
     /// A parcel of the order.
     pub fn parcel(&mut self, id: FulfilmentId) -> Result<&mut Fulfilment, Fault> {
         self.fulfilments.iter_mut().find(|parcel| parcel.id == id).ok_or_else(|| Fault::not_found("fulfilment"))
+    }
+
+    /// A parcel did not leave after all: stock refused. It is open again, or given up when it was packed in the same step, as
+    /// nobody knows of it. An order that was completed by it is not.
+    pub fn unship(&mut self, id: FulfilmentId, with_parcel: bool, now: Timestamp) -> Result<(), Fault> {
+        let parcel = self.parcel(id)?;
+        if parcel.status != FulfilmentState::Shipped {
+            return Ok(());
+        }
+        (parcel.status, parcel.tracking, parcel.shipped_at) = (FulfilmentState::Open, None, None);
+        if with_parcel {
+            parcel.cancel(now)?;
+        }
+        if self.status == Status::Completed {
+            (self.status, self.completed_at) = (Status::Confirmed, None);
+        }
+        Ok(())
     }
 
     /// The units of a parcel as stock is told.
@@ -271,13 +283,15 @@ impl Order {
         units.collect()
     }
 
-    /// What the units shipped so far are worth, delivery with the first of them: what may be drawn by now.
-    pub fn worth_of_shipped(&self) -> Money {
+    /// What the units shipped so far are worth, delivery with the first of them: what may be drawn by now. Parcels whose
+    /// shipment is undecided do not count.
+    pub fn worth_of_shipped(&self, undecided: &[FulfilmentId]) -> Money {
         let shipped = |line: OrderLineId| -> i64 {
             let gone = self
                 .fulfilments
                 .iter()
-                .filter(|parcel| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered));
+                .filter(|parcel| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered))
+                .filter(|parcel| !undecided.contains(&parcel.id));
             gone.flat_map(|parcel| &parcel.lines).filter(|packed| packed.line_id == line).map(|packed| packed.quantity).sum()
         };
         let mut worth = 0_i64;
@@ -306,13 +320,6 @@ impl Fulfilment {
         self.tracking = tracking;
         self.shipped_at = Some(now);
         Ok(())
-    }
-
-    /// The parcel did not leave after all: stock refused.
-    pub fn unship(&mut self) {
-        if self.status == FulfilmentState::Shipped {
-            (self.status, self.shipped_at) = (FulfilmentState::Open, None);
-        }
     }
 
     /// The parcel has arrived.
@@ -347,6 +354,17 @@ fn wrong_state(why: &str) -> Fault {
 
 fn not_fulfillable(why: &str) -> Fault {
     Fault::new(Code::Conflict, "order_not_fulfillable", format!("This order cannot be fulfilled. {why}"))
+}
+
+/// More units than are left of a line, at a place or at all.
+pub fn exceeds_left(index: usize, left: i64, place: &str) -> Fault {
+    let message = if left <= 0 {
+        format!("Nothing is left of this line{place}; leave it out.")
+    } else {
+        format!("Give 1 to {left} units; that is what is left of this line{place}.")
+    };
+    let fault = Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str());
+    fault.at(format!("/lines/{index}/quantity"), "quantity_exceeds_left", message)
 }
 
 /// A line that the order does not have is refused as any unknown id.

@@ -5,7 +5,7 @@ use bloom_kernel::{Money, OrderLineId, RefundId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fulfilment::{LineQuantity, unknown_line};
+use super::fulfilment::{LineQuantity, exceeds_left, unknown_line};
 use super::order::Order;
 
 /// Most refunds of an order.
@@ -137,12 +137,7 @@ impl Order {
             }
             let left = line.quantity - line.refunded_quantity;
             if !(1..=left).contains(&want.quantity) {
-                let message = format!("Give 1 to {left} units; that is what is left of this line.");
-                return Err(Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str()).at(
-                    format!("/lines/{index}/quantity"),
-                    "quantity_exceeds_left",
-                    message,
-                ));
+                return Err(exceeds_left(index, left, ""));
             }
             let upto = share(line.total.amount(), line.refunded_quantity + want.quantity, line.quantity);
             let amount = Money::new(upto - line.refunded.amount(), self.currency);

@@ -1,7 +1,7 @@
 //! Parcels of an order: packed, shipped, delivered, or given up.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{FulfilmentId, LocationId, Money, OrderId};
+use bloom_kernel::{FulfilmentId, LocationId, OperationId, OrderId};
 use bloom_runtime::{Begin, Call, Reply, TenantTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,8 @@ use crate::Orders;
 use crate::domain::checkout::Failure;
 use crate::domain::fulfilment::{Fulfilment, LineQuantity, Tracking};
 use crate::domain::order::Order;
-use crate::store::operation::{Kind, Operation, OperationStatus, operation_money_under_way};
-use crate::store::setting::{CaptureMode, setting_get};
+use crate::store::operation::{Kind, Operation, OperationStatus, operation_get, operation_shipping};
+use crate::store::order::order_get;
 
 /// A new parcel.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,14 @@ pub struct FulfilmentShip {
     pub tracking: Option<Tracking>,
 }
 
+/// What began, for a repeat of the request.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Receipt {
+    id: FulfilmentId,
+    /// Its shipment, when it was to leave.
+    shipment: Option<OperationId>,
+}
+
 /// Packs a parcel, and ships it when it is to leave at once.
 pub async fn create_fulfilment(
     app: &Orders,
@@ -49,23 +57,24 @@ pub async fn create_fulfilment(
     if let Some(tracking) = &input.tracking {
         tracking.check()?;
     }
-    let mut tx = match app.db.begin(call, "order_fulfil", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<Receipt, 201>(call, "order_fulfil", &(id, &input)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
+        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::created),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
     let parcel: FulfilmentId = app.host.id(call.tenant);
     order.pack(parcel, &input.lines, input.location_id, app.host.now(call.tenant))?;
-    let (operations, word) = if input.shipped || input.tracking.is_some() {
-        (ship(app, call, &mut tx, &mut order, parcel, input.tracking).await?, "shipped")
+    let (shipment, word) = if input.shipped || input.tracking.is_some() {
+        (Some(ship(app, call, &mut order, parcel, input.tracking)?.with_its_parcel()), "shipped")
     } else {
-        (Vec::new(), "packed")
+        (None, "packed")
     };
     save(app, call, &mut tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": parcel }))).await?;
-    record(app, call, &mut tx, &operations).await?;
-    let reply = tx.finish(Reply::created(order.parcel(parcel)?.clone())).await?;
-    run(app, call, operations).await?;
-    Ok(reply)
+    record(app, call, &mut tx, shipment.as_slice()).await?;
+    let receipt = Receipt { id: parcel, shipment: shipment.as_ref().map(|shipment| shipment.id) };
+    tx.finish(Reply::created(&receipt)).await?;
+    run_all(app, call, shipment.into_iter().collect()).await?;
+    answer(app, call, id, &receipt).await.map(Reply::created)
 }
 
 /// Ships a packed parcel.
@@ -79,17 +88,19 @@ pub async fn ship_fulfilment(
     if let Some(tracking) = &input.tracking {
         tracking.check()?;
     }
-    let mut tx = match app.db.begin(call, "order_ship", &(id, parcel, &input)).await? {
+    let mut tx = match app.db.begin::<Receipt, 200>(call, "order_ship", &(id, parcel, &input)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
+        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::ok),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
-    let operations = ship(app, call, &mut tx, &mut order, parcel, input.tracking).await?;
+    decided(&mut tx, id, parcel).await?;
+    let shipment = ship(app, call, &mut order, parcel, input.tracking)?;
     save(app, call, &mut tx, &mut order, Change::new("shipped").data(json!({ "fulfilment_id": parcel }))).await?;
-    record(app, call, &mut tx, &operations).await?;
-    let reply = tx.finish(Reply::ok(order.parcel(parcel)?.clone())).await?;
-    run(app, call, operations).await?;
-    Ok(reply)
+    record(app, call, &mut tx, std::slice::from_ref(&shipment)).await?;
+    let receipt = Receipt { id: parcel, shipment: Some(shipment.id) };
+    tx.finish(Reply::ok(&receipt)).await?;
+    run_all(app, call, vec![shipment]).await?;
+    answer(app, call, id, &receipt).await.map(Reply::ok)
 }
 
 /// Notes that a parcel has arrived.
@@ -121,6 +132,7 @@ async fn change(
         Begin::Replay(reply) => return Ok(reply),
     };
     let (mut order, _) = locked(&mut tx, id).await?;
+    decided(&mut tx, id, parcel).await?;
     let fulfilment = order.parcel(parcel)?;
     if word == "delivered" {
         fulfilment.deliver(now)?;
@@ -132,43 +144,41 @@ async fn change(
     tx.finish(Reply::ok(fulfilment)).await
 }
 
-/// The parcel leaves: stock is told, and what it is worth is drawn where the tenant wants that.
-async fn ship(
-    app: &Orders,
-    call: &Call,
-    tx: &mut TenantTx,
-    order: &mut Order,
-    id: FulfilmentId,
-    tracking: Option<Tracking>,
-) -> Result<Vec<Operation>, Fault> {
+/// Refuses to touch a parcel that stock has not answered for: its answer may bring the parcel back.
+async fn decided(tx: &mut TenantTx, order: OrderId, parcel: FulfilmentId) -> Result<(), Fault> {
+    if !operation_shipping(tx, order).await?.contains(&parcel) {
+        return Ok(());
+    }
+    let detail = "This fulfilment is being shipped, and stock has not answered yet. Read the order or try again in a moment.";
+    Err(Fault::new(Code::Conflict, "operation_in_progress", detail).retry_after(1))
+}
+
+/// The parcel leaves: stock is told. What it is worth is drawn when stock has agreed.
+fn ship(app: &Orders, call: &Call, order: &mut Order, id: FulfilmentId, tracking: Option<Tracking>) -> Result<Operation, Fault> {
     let parcel = order.parcel(id)?;
     parcel.ship(tracking, app.host.now(call.tenant))?;
     let parcel = parcel.clone();
     let units = order.parcel_units(&parcel);
-    let mut operations = vec![operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid())];
-    if setting_get(tx).await?.capture == CaptureMode::OnFulfilment
-        && let Some(payment) = &order.payment
-    {
-        let (running, _) = operation_money_under_way(tx, order.id).await?;
-        let drawn = payment.captured.amount() + running;
-        let left = payment.authorised.amount() - payment.voided.amount() - drawn;
-        let due = (order.worth_of_shipped().amount() - drawn).min(left);
-        if 0 < due {
-            operations.push(operation(app, call, order, Kind::Capture).of_amount(Money::new(due, order.currency)));
-        }
-    }
-    Ok(operations)
+    Ok(operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid()))
 }
 
-/// Runs what a shipment needs. A capture that the provider refuses does not bring the parcel back.
-async fn run(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<(), Fault> {
-    let done = run_all(app, call, operations).await?;
-    let refused = done.iter().find(|done| done.kind == Kind::Ship && done.status == OperationStatus::Failed);
-    match refused {
-        None => Ok(()),
-        Some(operation) => {
-            let fault = || Fault::new(Code::Conflict, "shipment_refused", "Stock does not know of these units.");
-            Err(operation.failure.as_ref().map_or_else(fault, Failure::fault))
+fn known<const STATUS: u16>(reply: &Reply<Receipt, STATUS>) -> Result<Receipt, Fault> {
+    reply.replayed_as().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))
+}
+
+/// The parcel as it stands by now, or why stock refused to let it go; the first time as any other time.
+async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
+    let mut connection = app.db.read(call.tenant).await?;
+    if let Some(shipment) = receipt.shipment {
+        let stored = operation_get(&mut connection, shipment).await?.ok_or_else(|| Fault::not_found("shipment"))?;
+        match stored.status {
+            OperationStatus::Running | OperationStatus::Succeeded => {}
+            OperationStatus::Failed => {
+                let fault = || Fault::new(Code::Conflict, "shipment_refused", "Stock does not know of these units.");
+                return Err(stored.failure.as_ref().map_or_else(fault, Failure::fault));
+            }
         }
     }
+    let mut stored = order_get(&mut connection, order).await?.ok_or_else(|| Fault::not_found("order"))?;
+    stored.order.parcel(receipt.id).cloned()
 }

@@ -1,19 +1,19 @@
 //! Gives drawn money back.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{Money, OrderId, RefundId};
+use bloom_kernel::{Money, OperationId, OrderId, RefundId};
 use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::read_order::load;
-use super::run_operation::{operation, record, run_all};
+use super::run_operation::{PAYMENT_REFUSED, operation, record, run_all};
 use super::save_order::{Change, locked, save};
 use crate::Orders;
 use crate::domain::fulfilment::LineQuantity;
 use crate::domain::refund::{Refund, RefundState, Wanted};
-use crate::store::operation::Kind;
+use crate::store::operation::{Kind, operation_get};
 
 /// What is given back: an amount, or units of lines, not both.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +32,8 @@ pub struct RefundCreate {
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Receipt {
     id: RefundId,
+    /// What carries it out; absent in receipts of before it was told.
+    operation: Option<OperationId>,
 }
 
 /// Gives back what was drawn for the order, in whole or in part.
@@ -42,7 +44,7 @@ pub async fn refund_order(app: &Orders, call: &Call, id: OrderId, input: RefundC
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             let known = reply.replayed_as::<Receipt>().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))?;
-            return answer(app, call, id, known.id).await;
+            return answer(app, call, id, &known).await;
         }
     };
     let (mut order, _) = locked(&mut tx, id).await?;
@@ -51,9 +53,10 @@ pub async fn refund_order(app: &Orders, call: &Call, id: OrderId, input: RefundC
     let data = json!({ "refund_id": refund.id, "amount": refund.amount });
     save(app, call, &mut tx, &mut order, Change::new("refund_asked").data(data)).await?;
     record(app, call, &mut tx, std::slice::from_ref(&refunding)).await?;
-    tx.finish(Reply::created(Receipt { id: refund.id })).await?;
+    let receipt = Receipt { id: refund.id, operation: Some(refunding.id) };
+    tx.finish(Reply::created(&receipt)).await?;
     run_all(app, call, vec![refunding]).await?;
-    answer(app, call, id, refund.id).await
+    answer(app, call, id, &receipt).await
 }
 
 impl RefundCreate {
@@ -70,11 +73,22 @@ impl RefundCreate {
     }
 }
 
-async fn answer(app: &Orders, call: &Call, order: OrderId, id: RefundId) -> Result<Reply<Refund, 201>, Fault> {
+async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) -> Result<Reply<Refund, 201>, Fault> {
     let order = load(app, call, order).await?;
-    let refund = order.refunds.into_iter().find(|refund| refund.id == id).ok_or_else(|| Fault::not_found("refund"))?;
+    let refund = order.refunds.into_iter().find(|refund| refund.id == receipt.id).ok_or_else(|| Fault::not_found("refund"))?;
     match refund.status {
         RefundState::Pending | RefundState::Succeeded => Ok(Reply::created(refund)),
-        RefundState::Failed => Err(Fault::new(Code::Unprocessable, "refund_refused", "The payment provider refused the refund.")),
+        RefundState::Failed => Err(refusal(app, call, receipt).await?),
     }
+}
+
+/// Why a refund failed: in the provider's name only when it was the provider who refused, else in the words of who did.
+async fn refusal(app: &Orders, call: &Call, receipt: &Receipt) -> Result<Fault, Fault> {
+    let stored = match receipt.operation {
+        Some(id) => operation_get(&mut *app.db.read(call.tenant).await?, id).await?,
+        None => None,
+    };
+    let ours = stored.and_then(|operation| operation.failure).filter(|failure| failure.code != PAYMENT_REFUSED);
+    let provider = || Fault::new(Code::Unprocessable, "refund_refused", "The payment provider refused the refund.");
+    Ok(ours.map_or_else(provider, |failure| failure.fault()))
 }

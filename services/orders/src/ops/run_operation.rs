@@ -6,7 +6,7 @@
 //! | capture | payments | amounts of the order | nothing drawn |
 //! | refund | payments | amounts, the refund succeeded | the refund failed and no longer counts |
 //! | void | payments | amounts; a payment still open is given up as soon as it is known | – |
-//! | ship | inventory | – | the parcel is open again |
+//! | ship | inventory | what it is worth is drawn, where the tenant wants that | the parcel is open again, or given up |
 //! | release | inventory | – | – |
 
 use bloom_events::{TimerHandler, cancel, schedule};
@@ -28,12 +28,17 @@ use crate::saga::neighbours::{
     Payment, is_transient, payment_capture, payment_refund, payment_void, stock_give_back, stock_ship,
 };
 use crate::store::operation::{
-    Kind, Operation, OperationStatus, operation_get, operation_insert, operation_settle, operation_waited, operation_waiting,
+    Kind, Operation, OperationStatus, operation_get, operation_insert, operation_money_under_way, operation_settle,
+    operation_shipping, operation_waited, operation_waiting,
 };
+use crate::store::setting::{CaptureMode, setting_get};
 use crate::{NAME, Orders};
 
 /// Kind of the timer of an operation; its key is the operation's id.
 const TIMER: &str = "order_operation";
+
+/// Why an operation failed that the payment provider refused; everything else is the word of a service.
+pub const PAYMENT_REFUSED: &str = "payment_refused";
 
 /// A new operation of an order.
 pub fn operation(app: &Orders, call: &Call, order: &Order, kind: Kind) -> Operation {
@@ -46,6 +51,7 @@ pub fn operation(app: &Orders, call: &Call, order: &Order, kind: Kind) -> Operat
         amount: None,
         subject: None,
         units: Vec::new(),
+        with_parcel: false,
         failure: None,
         actor: call.actor.clone(),
         attempts: 0,
@@ -65,6 +71,13 @@ impl Operation {
     #[must_use]
     pub fn of_units(mut self, units: Vec<Units>) -> Self {
         self.units = units;
+        self
+    }
+
+    /// Of a parcel that was packed for it.
+    #[must_use]
+    pub fn with_its_parcel(mut self) -> Self {
+        self.with_parcel = true;
         self
     }
 
@@ -125,8 +138,19 @@ enum Answer {
     Open,
 }
 
-/// Asks once; settles what is final, and sets the timer for what is not. Answers the operation as it stands afterwards.
-pub async fn run_operation(app: &Orders, call: &Call, mut operation: Operation) -> Result<Operation, Fault> {
+/// Runs an operation, and after a shipment the capture that it has earned: one after the other, so that nothing is drawn for
+/// what stock refuses. Answers the operation as it stands afterwards.
+pub async fn run_operation(app: &Orders, call: &Call, operation: Operation) -> Result<Operation, Fault> {
+    let (operation, earned) = attempt(app, call, operation).await?;
+    if let Some(capture) = earned {
+        Box::pin(attempt(app, call, capture)).await?;
+    }
+    Ok(operation)
+}
+
+/// Asks once; settles what is final, and sets the timer for what is not. Answers the operation as it stands afterwards, and
+/// the capture that it has earned.
+async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
     let answer = match ask(app, call, &operation).await {
         Ok(answer) => answer,
         Err(fault) if is_transient(&fault) => {
@@ -135,20 +159,23 @@ pub async fn run_operation(app: &Orders, call: &Call, mut operation: Operation) 
         }
         Err(fault) => Answer::Refused(Failure::of(&fault), None),
     };
-    match answer {
-        Answer::Open => wait(app, call, &operation).await?,
+    let earned = match answer {
+        Answer::Open => {
+            wait(app, call, &operation).await?;
+            None
+        }
         Answer::Done(payment) => {
             operation.status = OperationStatus::Succeeded;
-            settle(app, call, &operation, payment).await?;
+            settle(app, call, &operation, payment).await?
         }
         Answer::Refused(failure, payment) => {
             tracing::warn!(operation = %operation.id, kind = operation.kind.as_str(), reason = failure.code, "an operation was refused");
             operation.status = OperationStatus::Failed;
             operation.failure = Some(failure);
-            settle(app, call, &operation, payment).await?;
+            settle(app, call, &operation, payment).await?
         }
-    }
-    Ok(operation)
+    };
+    Ok((operation, earned))
 }
 
 async fn ask(app: &Orders, call: &Call, operation: &Operation) -> Result<Answer, Fault> {
@@ -173,20 +200,26 @@ fn final_of(payment: Payment) -> Answer {
         Some(true) => Answer::Done(Some(payment.amounts)),
         Some(false) => {
             let detail = "The payment provider refused it.".to_owned();
-            let failure = Failure { status: 422, code: "payment_refused".to_owned(), detail, errors: Vec::new() };
+            let failure = Failure { status: 422, code: PAYMENT_REFUSED.to_owned(), detail, errors: Vec::new() };
             Answer::Refused(failure, Some(payment.amounts))
         }
         None => Answer::Open,
     }
 }
 
-/// Commits the outcome with what it means for the order; a second answer finds it settled.
-async fn settle(app: &Orders, call: &Call, operation: &Operation, payment: Option<OrderPayment>) -> Result<(), Fault> {
+/// Commits the outcome with what it means for the order; a second answer finds it settled. Answers the capture that is
+/// committed with it and has to be run now.
+async fn settle(
+    app: &Orders,
+    call: &Call,
+    operation: &Operation,
+    payment: Option<OrderPayment>,
+) -> Result<Option<Operation>, Fault> {
     let now = app.host.now(call.tenant);
     let mut tx = app.db.write(call).await?;
     let (mut order, _) = locked(&mut tx, operation.order_id).await?;
     if !operation_settle(&mut tx, operation.id, operation.failure.as_ref(), now).await? {
-        return Ok(());
+        return Ok(None);
     }
     // The payment's own news may have come first.
     let mut changed = payment.and_then(|payment| order.apply_payment(&payment)).is_some();
@@ -196,7 +229,7 @@ async fn settle(app: &Orders, call: &Call, operation: &Operation, payment: Optio
         changed = true;
     }
     if let (Kind::Ship, Some(parcel), false) = (operation.kind, operation.subject, succeeded) {
-        order.parcel(FulfilmentId::from_uuid(parcel))?.unship();
+        order.unship(FulfilmentId::from_uuid(parcel), operation.with_parcel, now)?;
         changed = true;
     }
     if changed {
@@ -213,8 +246,33 @@ async fn settle(app: &Orders, call: &Call, operation: &Operation, payment: Optio
         let data = json!({ "operation_id": operation.id, "amount": operation.amount });
         save(app, call, &mut tx, &mut order, Change::new(word).data(data)).await?;
     }
+    let earned = match (operation.kind, succeeded) {
+        (Kind::Ship, true) => capture_earned(app, call, &mut tx, &order).await?,
+        (Kind::Ship, false) | (Kind::Capture | Kind::Refund | Kind::Void | Kind::Release, _) => None,
+    };
+    record(app, call, &mut tx, earned.as_slice()).await?;
     cancel(&mut tx, TIMER, &operation.id.to_string()).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(earned)
+}
+
+/// Where the tenant wants to draw what is shipped: the worth of all that has left, less what is drawn. A parcel that stock
+/// has not answered for is not counted, as it may come back.
+async fn capture_earned(app: &Orders, call: &Call, tx: &mut TenantTx, order: &Order) -> Result<Option<Operation>, Fault> {
+    let Some(payment) = &order.payment else { return Ok(None) };
+    match setting_get(tx).await?.capture {
+        CaptureMode::OnFulfilment => {}
+        CaptureMode::Manual => return Ok(None),
+    }
+    let undecided = operation_shipping(tx, order.id).await?;
+    let (running, _) = operation_money_under_way(tx, order.id).await?;
+    let drawn = payment.captured.amount() + running;
+    let left = payment.authorised.amount() - payment.voided.amount() - drawn;
+    let due = (order.worth_of_shipped(&undecided).amount() - drawn).min(left);
+    if due <= 0 {
+        return Ok(None);
+    }
+    Ok(Some(operation(app, call, order, Kind::Capture).of_amount(Money::new(due, order.currency))))
 }
 
 /// News of the order's payment: operations that wait for an answer ask for it now.

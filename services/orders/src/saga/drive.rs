@@ -135,7 +135,7 @@ impl<'a> Purchase<'a> {
                 CheckoutStatus::Failed => return self.failed().await,
             };
             match outcome {
-                Ok(()) => return self.settle().await,
+                Ok(()) => return Box::pin(self.settle()).await,
                 Err((_, Stop::Wait)) => {
                     if self.wait().await? {
                         return Ok(Standing::Open(Box::new(self.checkout.public())));
@@ -143,12 +143,14 @@ impl<'a> Purchase<'a> {
                     self.reload().await?;
                 }
                 // A placed order stands: what is left to do is tried until it is done.
-                Err((step, Stop::Refused { fault, .. })) if step.is_past_placing() => return self.later(step, fault).await,
+                Err((step, Stop::Refused { fault, .. })) if step.is_past_placing() => {
+                    return Box::pin(self.later(step, fault)).await;
+                }
                 Err((step, Stop::Refused { fault, done })) => match self.fail(step, fault, done).await? {
                     Some(standing) => return Ok(standing),
                     None => self.reload().await?,
                 },
-                Err((step, Stop::Later(fault))) => return self.later(step, fault).await,
+                Err((step, Stop::Later(fault))) => return Box::pin(self.later(step, fault)).await,
                 Err((step, Stop::Crash)) => {
                     return Err(Fault::new(Code::Unavailable, "unavailable", "").source(format!("a test stopped at {step:?}")));
                 }

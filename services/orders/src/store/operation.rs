@@ -1,7 +1,7 @@
 //! Calls to other services that an order needs.
 
 use bloom_fault::Fault;
-use bloom_kernel::{OperationId, OrderId, PaymentId, TenantId, Timestamp};
+use bloom_kernel::{FulfilmentId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -86,6 +86,8 @@ pub struct Operation {
     pub subject: Option<Uuid>,
     /// Units, of shipments and releases.
     pub units: Vec<Units>,
+    /// Of a shipment: its parcel was packed in the same step, and is given up when stock refuses it.
+    pub with_parcel: bool,
     /// Why it was refused.
     pub failure: Option<Failure>,
     /// Who asked.
@@ -105,14 +107,16 @@ pub async fn operation_insert(connection: &mut PgConnection, tenant: TenantId, o
     let subjects: Vec<Option<Uuid>> = operations.iter().map(|operation| operation.subject).collect();
     let units: Vec<serde_json::Value> =
         operations.iter().map(|operation| serde_json::to_value(&operation.units).unwrap_or_default()).collect();
+    let with_parcels: Vec<bool> = operations.iter().map(|operation| operation.with_parcel).collect();
     let actors: Vec<String> = operations.iter().map(|operation| operation.actor.clone()).collect();
     let times: Vec<Timestamp> = operations.iter().map(|operation| operation.created_at).collect();
     sqlx::query!(
-        "insert into operation (tenant_id, id, order_id, kind, status, amount, subject, allocations, actor, attempts, created_at,
-                                updated_at)
-         select $1, id, order_id, kind, 'running', amount, subject, units, actor, 0, at, at
-         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::int8[], $6::uuid[], $7::jsonb[], $8::text[], $9::timestamptz[])
-              as asked(id, order_id, kind, amount, subject, units, actor, at)",
+        "insert into operation (tenant_id, id, order_id, kind, status, amount, subject, allocations, with_parcel, actor, attempts,
+                                created_at, updated_at)
+         select $1, id, order_id, kind, 'running', amount, subject, units, with_parcel, actor, 0, at, at
+         from unnest($2::uuid[], $3::uuid[], $4::text[], $5::int8[], $6::uuid[], $7::jsonb[], $8::bool[], $9::text[],
+                     $10::timestamptz[])
+              as asked(id, order_id, kind, amount, subject, units, with_parcel, actor, at)",
         tenant.uuid(),
         &ids,
         &orders,
@@ -120,6 +124,7 @@ pub async fn operation_insert(connection: &mut PgConnection, tenant: TenantId, o
         &amounts as &[Option<i64>],
         &subjects as &[Option<Uuid>],
         &units,
+        &with_parcels,
         &actors,
         &times,
     )
@@ -133,7 +138,7 @@ pub async fn operation_get(connection: &mut PgConnection, id: OperationId) -> Re
     let row = sqlx::query!(
         r#"select operation.id as "id: OperationId", order_id as "order_id: OrderId", payment_id as "payment_id: PaymentId",
                   kind, operation.status, amount, subject, allocations as "units: Json<Vec<Units>>",
-                  failure as "failure: Json<Failure>", actor, attempts, created_at
+                  with_parcel, failure as "failure: Json<Failure>", actor, attempts, created_at
            from operation join orders on orders.tenant_id = operation.tenant_id and orders.id = operation.order_id
            where operation.id = $1"#,
         id.uuid(),
@@ -151,6 +156,7 @@ pub async fn operation_get(connection: &mut PgConnection, id: OperationId) -> Re
             amount: row.amount,
             subject: row.subject,
             units: row.units.0,
+            with_parcel: row.with_parcel,
             failure: row.failure.map(|json| json.0),
             actor: row.actor,
             attempts: row.attempts,
@@ -197,6 +203,18 @@ pub async fn operation_waiting(connection: &mut PgConnection, order: OrderId) ->
     .fetch_all(connection)
     .await?;
     Ok(ids)
+}
+
+/// Parcels of an order that stock has not answered for.
+pub async fn operation_shipping(connection: &mut PgConnection, order: OrderId) -> Result<Vec<FulfilmentId>, Fault> {
+    let parcels = sqlx::query_scalar!(
+        r#"select subject as "parcel!: FulfilmentId" from operation
+           where order_id = $1 and status = 'running' and kind = 'ship' and subject is not null"#,
+        order.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(parcels)
 }
 
 /// Minor units that running captures will draw, and whether anything else moves the order's money.

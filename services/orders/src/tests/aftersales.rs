@@ -173,6 +173,38 @@ async fn refunds_of_a_line_add_up_to_what_was_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_payments_refuse_is_not_told_in_the_providers_name() {
+    let stage = Stage::open().await;
+    let order = stage.order(1).await;
+    stage.orders.post(&path(&order, "/captures")).key("c").json(&json!({})).send().await.expect(201);
+    stage.drained().await;
+    // As if payments had not told yet that less is left.
+    let mut connection = stage.bench.superuser().await;
+    let unheard = "update orders set document = jsonb_set(document, '{payment,captured,amount}', '2000')";
+    sqlx::query(unheard).execute(&mut connection).await.unwrap();
+    let body = json!({ "amount": { "amount": 1_500, "currency": "INR" } });
+    for _ in 0..2 {
+        let refused = stage.orders.post(&path(&order, "/refunds")).key("r").json(&body).send().await.expect(422);
+        assert_eq!(refused.code(), "refund_exceeds_captured", "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_is_left_to_draw_it_is_told_so() {
+    let stage = Stage::open().await;
+    let drawn = stage.order(1).await;
+    stage.orders.post(&path(&drawn, "/captures")).key("c1").json(&json!({})).send().await.expect(201);
+    let voided = stage.order(1).await;
+    let void = format!("/v1/payments/{}/voids", voided["payment"]["id"].as_str().unwrap());
+    stage.payments.post(&void).key("v").json(&json!({})).send().await.expect(201);
+    stage.drained().await;
+    for (key, order) in [("c2", drawn), ("c3", voided)] {
+        let refused = stage.orders.post(&path(&order, "/captures")).key(key).json(&json!({})).send().await.expect(409);
+        assert_eq!(refused.code(), "nothing_to_capture");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parallel_refunds_and_captures_never_exceed_what_is_there() {
     let stage = Stage::open().await;
     let order = stage.order(1).await;
@@ -251,7 +283,8 @@ async fn operations_that_nobody_finished_are_finished_by_their_timers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn corrupted_rows_are_found_by_name() {
     let stage = Stage::open().await;
-    stage.order(1).await;
+    let order = stage.order(1).await;
+    stage.orders.post(&path(&order, "/fulfilments")).json(&json!({ "shipped": true })).send().await.expect(201);
     stage.drained().await;
     assert_eq!(stage.breaches().await, Vec::<String>::new());
     let mut connection = stage.bench.superuser().await;
@@ -270,8 +303,13 @@ async fn corrupted_rows_are_found_by_name() {
         (
             "insert into operation (tenant_id, id, order_id, kind, status, allocations, actor, attempts, created_at, updated_at)
              select tenant_id, id, id, 'release', 'failed', '[]', 'x', 0, placed_at, placed_at from orders",
-            "delete from operation",
+            "delete from operation where kind = 'release'",
             "order_operations_settled",
+        ),
+        (
+            "update operation set status = 'failed' where kind = 'ship'",
+            "update operation set status = 'succeeded' where kind = 'ship'",
+            "refused_parcels_stay",
         ),
     ] {
         sqlx::query(breaks).execute(&mut connection).await.unwrap();

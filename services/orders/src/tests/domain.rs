@@ -1,5 +1,6 @@
 //! Pure decisions, and the order's states against a model.
 
+use bloom_fault::Fault;
 use bloom_kernel::{Currency, FulfilmentId, LocationId, Metadata, Money, OrderLineId, RefundId, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -144,6 +145,59 @@ fn an_order_as_placed_does_not_show_what_came_later() {
     assert_eq!(later.as_placed(), placed.as_placed());
 }
 
+#[test]
+fn a_parcel_that_stock_has_not_answered_for_is_worth_nothing_yet() {
+    let mut order = order(4, 400);
+    let parcels = [FulfilmentId::from_uuid(Uuid::from_u128(20)), FulfilmentId::from_uuid(Uuid::from_u128(21))];
+    for (parcel, quantity) in parcels.into_iter().zip([1, 3]) {
+        order.pack(parcel, &[LineQuantity { line_id: order.lines[0].id, quantity }], None, at(1)).unwrap();
+        order.parcel(parcel).unwrap().ship(None, at(2)).unwrap();
+    }
+    assert_eq!(order.worth_of_shipped(&[]), inr(400));
+    assert_eq!(order.worth_of_shipped(&parcels[1..]), inr(100));
+    assert_eq!(order.worth_of_shipped(&parcels), inr(0));
+}
+
+#[test]
+fn a_refused_shipment_takes_the_completion_back() {
+    let mut order = order(1, 100);
+    let payment = order.payment.clone().unwrap();
+    order.apply_payment(&OrderPayment { captured: inr(100), version: 2, ..payment });
+    for (number, with_parcel, left_as) in [(20, false, FulfilmentState::Open), (21, true, FulfilmentState::Canceled)] {
+        let parcel = FulfilmentId::from_uuid(Uuid::from_u128(number));
+        order.pack(parcel, &[], None, at(1)).unwrap();
+        order.parcel(parcel).unwrap().ship(None, at(2)).unwrap();
+        order.derive(at(2));
+        assert_eq!(order.status, Status::Completed);
+        order.unship(parcel, with_parcel, at(3)).unwrap();
+        order.derive(at(3));
+        assert_eq!((order.status, order.completed_at), (Status::Confirmed, None));
+        assert_eq!(order.parcel(parcel).unwrap().status, left_as);
+        order.unship(parcel, with_parcel, at(4)).unwrap();
+        if left_as == FulfilmentState::Open {
+            order.parcel(parcel).unwrap().cancel(at(4)).unwrap();
+        }
+        assert_eq!(order.unshipped().len(), 1, "its units are free again");
+    }
+}
+
+#[test]
+fn a_line_of_which_nothing_is_left_is_told_so() {
+    let mut order = order(2, 200);
+    let all = [LineQuantity { line_id: order.lines[0].id, quantity: 2 }];
+    order.payment.as_mut().unwrap().captured = inr(200);
+    let detail = |refused: Fault| refused.public_detail().to_owned();
+    order.refund(Uuid::from_u128(30).into(), &Wanted::Lines(all.to_vec()), None, at(1)).unwrap();
+    let refused = order.refund(Uuid::from_u128(31).into(), &Wanted::Lines(all.to_vec()), None, at(1)).map(drop);
+    assert_eq!(detail(refused.unwrap_err()), "Nothing is left of this line; leave it out.");
+    let here = Some(order.lines[0].allocations[0].location_id);
+    let refused = order.pack(Uuid::from_u128(40).into(), &all, here, at(1)).unwrap_err();
+    assert_eq!(detail(refused), "Give 1 to 1 units; that is what is left of this line at this location.");
+    order.pack(Uuid::from_u128(40).into(), &all, None, at(1)).unwrap();
+    let refused = order.pack(Uuid::from_u128(41).into(), &all, None, at(1)).unwrap_err();
+    assert_eq!(detail(refused), "Nothing is left of this line; leave it out.");
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Capture(i64),
@@ -199,7 +253,7 @@ fn invariants(order: &Order) {
         assert!(matches!(order.fulfilment_status, FulfilmentStatus::Fulfilled | FulfilmentStatus::Delivered));
         assert!(order.total.amount() <= payment.captured.amount());
     }
-    assert!(order.worth_of_shipped().amount() <= order.total.amount());
+    assert!(order.worth_of_shipped(&[]).amount() <= order.total.amount());
 }
 
 fn apply(order: &mut Order, act: &Act, now: i64) {

@@ -6,5 +6,6 @@ mod checkout;
 mod domain;
 mod lists;
 mod payment;
+mod shipments;
 mod stage;
 mod steps;
