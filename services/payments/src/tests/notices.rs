@@ -104,6 +104,25 @@ async fn a_forged_notice_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_of_one_connection_settles_no_payment_of_another() {
+    let stage = Stage::open().await;
+    let ids = stage.ids();
+    stage.authorise(ids, 1000, "tok_3ds").await.unwrap();
+    let before = stage.payment(ids.payment).await;
+    let other = with_secret(&stage).await;
+    let forge = Forge { stage: &stage, secret: SECRET.as_bytes(), id: "evt_1", skew_s: 0 };
+    let unknown = Forge { id: "evt_2", ..forge }.send(&other, &about("evt_2", stage.operation(), "succeeded", 9)).await;
+    assert_eq!(forge.send(&other, &about("evt_1", ids.operation, "succeeded", 9)).await, unknown);
+    assert_eq!(stage.payment(ids.payment).await, before);
+    assert!(stage.journal(ids.payment).await.is_empty());
+    let refusals: Vec<String> = sqlx::query_scalar("select refusal from provider_event where refusal is not null")
+        .fetch_all(&mut stage.bench.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!((refusals.len(), &refusals[0]), (2, &refusals[1]), "noted as what nobody knows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn notices_are_harmless_in_any_order_and_number() {
     let stage = Stage::open().await;
     let connection = with_secret(&stage).await;
