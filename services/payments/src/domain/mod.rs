@@ -1,6 +1,5 @@
 //! What payments are and how they change: pure decisions, without database, network or clock.
 
-pub mod card;
 pub mod ledger;
 pub mod operation;
 pub mod payment;
