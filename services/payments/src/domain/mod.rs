@@ -4,6 +4,7 @@ pub mod ledger;
 pub mod operation;
 pub mod payment;
 pub mod refusal;
+pub mod return_url;
 pub mod schedule;
 pub mod settle;
 pub mod signature;

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 
 use crate::Payments;
+use crate::domain::return_url::with_outcome;
 use crate::domain::signature::Signed;
 use crate::ops::receive_notice::receive;
 use crate::ops::return_payer::return_payer;
@@ -66,10 +67,8 @@ async fn payer_return(
     Query(ReturnQuery { connection }): Query<ReturnQuery>,
 ) -> Result<Response, Fault> {
     let payment = return_payer(&app, payment, connection).await?;
-    let Some(url) = payment.return_url else {
+    let Some(url) = payment.return_url.and_then(|url| with_outcome(&url, payment.id, payment.status)) else {
         return Ok(Html("<!doctype html><title>Thank you</title><p>You may close this window.</p>").into_response());
     };
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let status = payment.status.as_str();
-    Ok(Redirect::to(&format!("{url}{separator}payment_id={}&payment_status={status}", payment.id)).into_response())
+    Ok(Redirect::to(&url).into_response())
 }
