@@ -7,10 +7,12 @@
 //! * [`page`]: page limits and signed cursors
 //! * [`metadata`]: the bounded key-value map of API resources
 //! * [`api_key`]: the text format of API keys
+//! * [`card`]: what looks like the number of a card
 //!
 //! Nothing here does IO, nothing here is async, and nothing here knows a service.
 
 pub mod api_key;
+pub mod card;
 pub mod entropy;
 pub mod ids;
 pub mod metadata;
@@ -21,6 +23,7 @@ pub mod time;
 #[cfg(test)]
 mod tests;
 
+pub use card::looks_like_card_number;
 pub use entropy::{Entropy, OsEntropy, uuid_v7};
 pub use ids::*;
 pub use metadata::Metadata;

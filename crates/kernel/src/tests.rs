@@ -1,5 +1,6 @@
 //! Tests of the kernel.
 
+mod card;
 mod keys;
 mod money;
 mod words;

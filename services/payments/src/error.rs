@@ -1,9 +1,9 @@
 //! What callers are told when payments refuse.
 
 use bloom_fault::{Code, Fault};
+use bloom_kernel::looks_like_card_number;
 
 use crate::domain::Refusal;
-use crate::domain::card::looks_like_card_number;
 
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {

@@ -4,6 +4,8 @@ use bloom_fault::Fault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::card::{refuse_card_number, refuse_card_number_as_phone};
+
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,9 +59,9 @@ impl Address {
             ("phone", optional(&self.phone), 0, 40),
         ];
         let mut wrong = Vec::new();
-        for (field, text, least, most) in texts {
+        for (field, text, least, most) in &texts {
             let length = text.trim().chars().count();
-            if length < least || most < length || text.chars().any(char::is_control) {
+            if length < *least || *most < length || text.chars().any(char::is_control) {
                 let message = format!("Give {least} to {most} characters, none of them a control character.");
                 wrong.push((format!("{pointer}/{field}"), "invalid_text", message));
             }
@@ -68,7 +70,12 @@ impl Address {
             let message = "Give the country's ISO 3166-1 alpha-2 code, for example IN.".to_owned();
             wrong.push((format!("{pointer}/country"), "country_unknown", message));
         }
-        refuse(wrong)
+        refuse(wrong)?;
+        for (field, text, ..) in &texts {
+            let pointer = format!("{pointer}/{field}");
+            if *field == "phone" { refuse_card_number_as_phone(&pointer, text)? } else { refuse_card_number(&pointer, text)? }
+        }
+        Ok(())
     }
 }
 
@@ -113,6 +120,7 @@ impl Personal {
     pub fn check(&self) -> Result<(), Fault> {
         if let Some(email) = &self.email {
             check_email(email)?;
+            refuse_card_number("/email", email)?;
         }
         if let Some(address) = &self.shipping_address {
             address.check("/shipping_address")?;

@@ -5,6 +5,8 @@ use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::card::{refuse_card_number, refuse_card_numbers};
+
 /// Most steps of a weight table.
 pub const STEPS_MAX: usize = 50;
 /// Largest charge in minor units.
@@ -155,6 +157,8 @@ impl DeliveryOption {
         if !(1..=200).contains(&self.name.trim().chars().count()) || self.name.chars().any(char::is_control) {
             return Err(Fault::invalid("/name", "name_invalid", "A name has 1 to 200 characters."));
         }
+        refuse_card_number("/name", &self.name)?;
+        refuse_card_numbers(self.metadata.pairs())?;
         if 250 < self.countries.len() {
             return Err(Fault::invalid("/countries", "countries_count", "Give at most 250 countries."));
         }

@@ -6,6 +6,8 @@ use bloom_fault::Fault;
 use bloom_kernel::Metadata;
 use serde::{Deserialize, Deserializer};
 
+use super::card::refuse_card_numbers;
+
 /// Metadata of a PATCH: pairs are merged into the present ones, `null` removes a key.
 pub type MetadataPatch = BTreeMap<String, Option<String>>;
 
@@ -16,6 +18,7 @@ pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D)
 
 /// Merges metadata; the bounds hold for the result.
 pub fn merge_metadata(metadata: &mut Metadata, patch: MetadataPatch) -> Result<(), Fault> {
+    refuse_card_numbers(patch.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))))?;
     let mut pairs = metadata.pairs().clone();
     for (key, value) in patch {
         match value {

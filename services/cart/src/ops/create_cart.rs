@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::expire_cart::TIMER;
 use super::price_cart::{Look, Priced, check_known, facts, option, price_with, wanted_channel};
 use crate::domain::address::{Address, Personal};
+use crate::domain::card::refuse_card_numbers;
 use crate::domain::cart::{Cart, LINES_MAX, LineInput, Status, too_many_lines};
 use crate::domain::pricing::Facts;
 use crate::store::cart::{Stored, cart_insert, document};
@@ -43,6 +44,7 @@ pub async fn create_cart(app: &CartService, call: &Call, input: CartCreate) -> R
         billing_address: input.billing_address.clone(),
     };
     personal.check()?;
+    refuse_card_numbers(input.metadata.pairs())?;
     if LINES_MAX < input.lines.len() {
         return Err(too_many_lines(LINES_MAX));
     }

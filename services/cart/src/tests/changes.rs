@@ -127,6 +127,51 @@ async fn bad_addresses_and_emails_are_refused_by_field() {
 }
 
 #[tokio::test]
+async fn card_numbers_are_refused_wherever_a_buyer_writes() {
+    let stage = Stage::open().await;
+    let card = "4242 4242 4242 4242";
+    let (guest, _) = stage.guest().await;
+    let path = format!("/v1/carts/{}", guest.id);
+    let refused = async |body: Value, pointer: &str| {
+        let create = stage.door.post("/v1/carts").json(&body).send().await.expect(422);
+        let change = stage.door.patch(&path).if_match(1).json(&body).send().await.expect(422);
+        for answer in [create, change] {
+            assert_eq!((answer.code(), &answer.json["errors"][0]["pointer"]), ("card_number_refused", &json!(pointer)));
+            assert!(!answer.text.contains("4242"), "{}", answer.text);
+        }
+    };
+    for field in ["name", "company", "line1", "line2", "city", "region", "phone"] {
+        for of in ["shipping_address", "billing_address"] {
+            let mut address = address();
+            address[field] = json!(card);
+            refused(json!({ of: address }), &format!("/{of}/{field}")).await;
+        }
+    }
+    refused(json!({ "email": "4242424242424242@example.com" }), "/email").await;
+    refused(json!({ "metadata": { "a/b~c": format!("paid with {card}") } }), "/metadata/a~1b~0c").await;
+    refused(json!({ "metadata": { "4242-4242-4242-4242": "x" } }), "/metadata").await;
+    let option = |metadata: Value, name: &str| {
+        let charge = json!({ "type": "flat", "amount": 100 });
+        let body = json!({ "code": "c", "name": name, "currency": "INR", "charge": charge, "metadata": metadata });
+        stage.door.post("/v1/delivery-options").json(&body).send()
+    };
+    assert_eq!(option(json!({}), card).await.expect(422).json["errors"][0]["pointer"], "/name");
+    assert_eq!(option(json!({ "note": card }), "C").await.expect(422).json["errors"][0]["pointer"], "/metadata/note");
+
+    // What only resembles one: telephone numbers that have the check digit too, and numbers that have not.
+    for (phone, code) in [("+4915123456787", 200), ("004915123456787", 200), ("+4242424242424242", 422), ("4915123456787", 422)] {
+        assert!(bloom_kernel::looks_like_card_number(phone), "{phone}");
+        let mut address = address();
+        address["phone"] = json!(phone);
+        let version = stage.read(&guest).await.version();
+        let change = stage.door.patch(&path).if_match(version).json(&json!({ "shipping_address": address }));
+        let _ = change.send().await.expect(code);
+    }
+    let notes = json!({ "metadata": { "erp": "4242424242424241" } });
+    let _ = stage.door.post("/v1/carts").json(&notes).send().await.expect(201);
+}
+
+#[tokio::test]
 async fn a_key_makes_one_cart_and_a_repeat_gets_its_reply_without_the_token() {
     let stage = Stage::open().await;
     let body = json!({ "lines": [{ "variant_id": stage.shirt, "quantity": 1 }] });

@@ -94,6 +94,16 @@ pub async fn import_by_key(conn: &mut PgConnection, key: &str) -> sqlx::Result<O
     Ok(row.map(Job::from))
 }
 
+/// The digest of an upload, once it is complete.
+pub async fn import_digest(conn: &mut PgConnection, id: ImportId) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!("select digest from import_job where id = $1", id.uuid()).fetch_one(conn).await
+}
+
+/// Notes the digest of a complete upload.
+pub async fn import_digested(conn: &mut PgConnection, id: ImportId, digest: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!("update import_job set digest = $2 where id = $1", id.uuid(), digest).execute(conn).await.map(drop)
+}
+
 /// Sets the key of a failed import free for another try.
 pub async fn import_drop_key(conn: &mut PgConnection, id: ImportId) -> sqlx::Result<()> {
     sqlx::query!("update import_job set idempotency_key = null where id = $1 and status = 'failed'", id.uuid())

@@ -339,7 +339,7 @@ async fn an_upload_is_taken_once_and_only_whole() {
     let (stage, _) = stage().await;
     let post = |body: String| stage.door.post("/v1/catalog/imports").key("k").raw("application/x-ndjson", body).send();
     let first = post(ndjson([line(1)])).await.expect(202).id();
-    assert_eq!(post("never read".to_owned()).await.expect(202).id(), first);
+    assert_eq!(post(ndjson([line(1)])).await.expect(202).id(), first);
     let wrong = stage.door.post("/v1/catalog/imports").json(&json!({})).send().await.expect(415);
     assert_eq!(wrong.code(), "content_type_unsupported");
     stage.ended(&first).await;
@@ -364,6 +364,29 @@ async fn an_upload_is_taken_once_and_only_whole() {
     stage.settle().await;
     let _ = stage.door.get(&format!("/v1/catalog/imports/{first}")).send().await.expect(404);
     assert_eq!(ImportStatus::of("running"), ImportStatus::Running);
+}
+
+#[tokio::test]
+async fn a_used_key_takes_no_other_body() {
+    let (stage, _) = stage().await;
+    let post = |body: String| stage.door.post("/v1/catalog/imports").key("k").raw("application/x-ndjson", body).send();
+    let (body, longer) = (ndjson([line(1)]), ndjson([line(1), line(2)]));
+    let same_length = ndjson([line(2)]);
+    assert_eq!(body.len(), same_length.len());
+    let first = post(body.clone()).await.expect(202).id();
+    for ended in [false, true] {
+        for other in [&longer, &same_length, &String::new()] {
+            assert_eq!(post(other.clone()).await.expect(422).code(), "idempotency_key_reused", "{ended}");
+        }
+        assert_eq!(post(body.clone()).await.expect(202).id(), first);
+        assert_eq!(figures(&stage.ended(&first).await), [1, 1, 0, 1, 0]);
+    }
+    assert_eq!(stage.door.get("/v1/catalog/imports").send().await.expect(200).json["data"].as_array().unwrap().len(), 1);
+    // Of an import from before digests were kept, the length is known.
+    let mut conn = stage.bench.superuser().await;
+    sqlx::query("update import_job set digest = null").execute(&mut conn).await.unwrap();
+    let _ = post(longer).await.expect(422);
+    assert_eq!(post(same_length).await.expect(202).id(), first);
 }
 
 #[tokio::test]

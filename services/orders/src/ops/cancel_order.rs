@@ -13,6 +13,7 @@ use super::read_order::read_order;
 use super::run_operation::{operation, record, run_all};
 use super::save_order::{Change, locked, locked_and_settled, save};
 use crate::Orders;
+use crate::domain::card::refuse_card_number;
 use crate::domain::order::Order;
 use crate::domain::refund::Wanted;
 use crate::store::operation::{Kind, Operation, operation_money_under_way};
@@ -47,6 +48,7 @@ pub async fn cancel_order(app: &Orders, call: &Call, id: OrderId, input: OrderCa
     if input.reason.as_ref().is_some_and(|reason| 500 < reason.chars().count() || reason.contains('\0')) {
         return Err(Fault::invalid("/reason", "length", "Give at most 500 characters, none of them NUL."));
     }
+    refuse_card_number("/reason", input.reason.as_deref().unwrap_or_default())?;
     let mut tx = match app.db.begin::<Receipt, 200>(call, "order_cancel", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => return read_order(app, call, id).await,

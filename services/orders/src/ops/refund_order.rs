@@ -11,6 +11,7 @@ use super::read_order::load;
 use super::run_operation::{PAYMENT_REFUSED, operation, record, run_all};
 use super::save_order::{Change, locked, save};
 use crate::Orders;
+use crate::domain::card::refuse_card_number;
 use crate::domain::fulfilment::LineQuantity;
 use crate::domain::refund::{Refund, RefundState, Wanted};
 use crate::store::operation::{Kind, operation_get};
@@ -64,6 +65,7 @@ impl RefundCreate {
         if self.reason.as_ref().is_some_and(|reason| 500 < reason.chars().count() || reason.contains('\0')) {
             return Err(Fault::invalid("/reason", "length", "Give at most 500 characters, none of them NUL."));
         }
+        refuse_card_number("/reason", self.reason.as_deref().unwrap_or_default())?;
         match (self.amount, self.lines.as_slice()) {
             (Some(amount), []) => Ok(Wanted::Amount(amount)),
             (None, [_, ..]) => Ok(Wanted::Lines(self.lines.clone())),

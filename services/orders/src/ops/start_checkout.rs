@@ -97,6 +97,10 @@ impl CheckoutCreate {
         if !self.payment.provider.as_deref().is_none_or(|provider| fits(provider, 64)) {
             return Err(Fault::invalid("/payment/provider", "invalid_text", "Give at most 64 characters."));
         }
+        if self.payment.return_url.as_deref().is_some_and(|url| url.chars().any(char::is_control)) {
+            let message = "An address has no line breaks and no other control characters. Percent-encode them or leave them out.";
+            return Err(Fault::invalid("/payment/return_url", "character", message));
+        }
         if !self.payment.return_url.as_deref().is_none_or(|url| fits(url, 2048)) {
             return Err(Fault::invalid("/payment/return_url", "invalid_text", "Give at most 2048 characters."));
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::read_order::read_order;
 use super::save_order::{Change, locked, save};
 use crate::Orders;
+use crate::domain::card::refuse_card_numbers;
 use crate::domain::order::Order;
 
 /// Changes to an order.
@@ -36,6 +37,7 @@ pub async fn update_order(
     patch: OrderPatch,
 ) -> Result<Reply<Order>, Fault> {
     let seen = if_match.required()?;
+    refuse_card_numbers(patch.metadata.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))))?;
     let mut tx = match app.db.begin::<Receipt, 200>(call, "order_update", &(id, seen, &patch)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => return read_order(app, call, id).await,

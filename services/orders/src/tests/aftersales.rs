@@ -263,6 +263,26 @@ async fn a_canceled_order_gives_everything_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn card_numbers_are_refused_wherever_a_merchant_writes() {
+    let stage = Stage::open().await;
+    let order = stage.order(1).await;
+    let card = "4242 4242 4242 4242";
+    let refunds = path(&order, "/refunds");
+    let refund = json!({ "amount": { "amount": 1, "currency": "INR" }, "reason": card });
+    let whole = path(&order, "");
+    for (ask, pointer) in [
+        (stage.orders.post(&path(&order, "/cancel")).key("c").json(&json!({ "reason": card })), "/reason"),
+        (stage.orders.post(&refunds).key("r").json(&refund), "/reason"),
+        (stage.orders.patch(&whole).if_match(1).json(&json!({ "metadata": { "a/b": card } })), "/metadata/a~1b"),
+        (stage.orders.patch(&whole).if_match(1).json(&json!({ "metadata": { card: "x" } })), "/metadata"),
+    ] {
+        let refused = ask.send().await.expect(422);
+        assert_eq!((refused.code(), &refused.json["errors"][0]["pointer"]), ("card_number_refused", &json!(pointer)));
+        assert!(!refused.text.contains("4242"), "{}", refused.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn operations_that_nobody_finished_are_finished_by_their_timers() {
     let stage = Stage::open().await;
     let order = stage.order(1).await;

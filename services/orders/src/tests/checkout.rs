@@ -165,6 +165,9 @@ async fn bad_input_is_refused_by_field() {
         let refused = ask(body).await.expect(400);
         assert_eq!(refused.json["errors"][0]["pointer"], pointer);
     }
+    let split = json!({ "token": "t", "return_url": "https://shop.example/\r\nset-cookie: a=b" });
+    let split = ask(json!({ "cart_id": guest.cart, "payment": split })).await.expect(400);
+    assert_eq!(split.json["errors"][0]["code"], "character", "{}", split.text);
     let card = ask(json!({ "cart_id": guest.cart, "payment": { "token": "4242 4242 4242 4242" } })).await.expect(422);
     assert_eq!((card.code(), &card.json["errors"][0]["pointer"]), ("card_number_refused", &json!("/payment/token")));
     assert!(!card.text.contains("4242"));

@@ -1,10 +1,10 @@
 //! What payments are and how they change: pure decisions, without database, network or clock.
 
-pub mod card;
 pub mod ledger;
 pub mod operation;
 pub mod payment;
 pub mod refusal;
+pub mod return_url;
 pub mod schedule;
 pub mod settle;
 pub mod signature;

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 
 use crate::Payments;
+use crate::domain::return_url::with_outcome;
 use crate::domain::signature::Signed;
 use crate::ops::receive_notice::receive;
 use crate::ops::return_payer::return_payer;
@@ -40,15 +41,19 @@ async fn notice_receive(
 }
 
 fn signed(headers: &HeaderMap) -> Result<Signed<'_>, Fault> {
-    let text = |name: &'static str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(|| {
-            Fault::new(Code::Unauthenticated, "webhook_signature_missing", format!("The notice carries no header {name}."))
-        })
+    let missing = |name: &'static str| {
+        Fault::new(Code::Unauthenticated, "webhook_signature_missing", format!("The notice carries no header {name}."))
     };
-    let timestamp = text("webhook-timestamp")?
-        .parse()
-        .map_err(|_| Fault::new(Code::Invalid, "webhook_malformed", "webhook-timestamp is not a number of seconds."))?;
-    Ok(Signed { id: text("webhook-id")?, timestamp, signatures: text("webhook-signature")? })
+    let malformed = |detail: &'static str| Fault::new(Code::Invalid, "webhook_malformed", detail);
+    let text = |name: &'static str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(|| missing(name));
+    // It is stored before anything else is known of the notice.
+    let id = headers.get("webhook-id").ok_or_else(|| missing("webhook-id"))?;
+    let id =
+        id.to_str().ok().filter(|id| (1..=255).contains(&id.len()) && !id.chars().any(char::is_control)).ok_or_else(|| {
+            malformed("webhook-id is not 1 to 255 printable ASCII characters. Send the notice with a shorter, plain id.")
+        })?;
+    let timestamp = text("webhook-timestamp")?.parse().map_err(|_| malformed("webhook-timestamp is not a number of seconds."))?;
+    Ok(Signed { id, timestamp, signatures: text("webhook-signature")? })
 }
 
 #[derive(Deserialize)]
@@ -62,10 +67,8 @@ async fn payer_return(
     Query(ReturnQuery { connection }): Query<ReturnQuery>,
 ) -> Result<Response, Fault> {
     let payment = return_payer(&app, payment, connection).await?;
-    let Some(url) = payment.return_url else {
+    let Some(url) = payment.return_url.and_then(|url| with_outcome(&url, payment.id, payment.status)) else {
         return Ok(Html("<!doctype html><title>Thank you</title><p>You may close this window.</p>").into_response());
     };
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let status = payment.status.as_str();
-    Ok(Redirect::to(&format!("{url}{separator}payment_id={}&payment_status={status}", payment.id)).into_response())
+    Ok(Redirect::to(&url).into_response())
 }

@@ -7,6 +7,7 @@ use bloom_runtime::{Call, TenantTx, idempotency};
 use super::settle_operation::carry_out;
 use crate::Payments;
 use crate::connections::Choice;
+use crate::domain::return_url::check_return_url;
 use crate::domain::{Operation, OperationKind, OperationStatus, Payment, PaymentStatus, ProviderKind};
 use crate::error::{check_text, payment_exists, payment_voided};
 use crate::provider::Request;
@@ -90,9 +91,7 @@ fn check(ask: &Authorise) -> Result<(), Fault> {
     }
     if let Some(url) = &ask.return_url {
         check_text("/return_url", url, 2048)?;
-        if !url.starts_with("https://") && !url.starts_with("http://") || url.chars().any(char::is_control) {
-            return Err(Fault::invalid("/return_url", "scheme", "An address that begins with https:// or http://."));
-        }
+        check_return_url(url).map_err(|(code, message)| Fault::invalid("/return_url", code, message))?;
     }
     Ok(())
 }

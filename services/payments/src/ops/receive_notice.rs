@@ -1,16 +1,17 @@
 //! A provider's notice: believed only with its signature, acted on once, harmless in any order.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{ConnectionId, TenantId};
-use bloom_runtime::Call;
+use bloom_kernel::{ConnectionId, OperationId, TenantId};
+use bloom_runtime::{Call, TenantTx};
 
 use super::settle_operation::apply;
 use crate::connections::Choice;
-use crate::domain::News;
 use crate::domain::signature::{Forgery, Signed, verify};
+use crate::domain::{News, Operation};
 use crate::provider::{Notice, notice};
 use crate::store::connection::connection_tenant;
 use crate::store::operation::operation_get;
+use crate::store::payment::payment_get;
 use crate::store::provider_event::{provider_event_insert, provider_event_refuse};
 use crate::{NAME, Payments};
 
@@ -29,19 +30,26 @@ pub(crate) async fn receive(app: &Payments, connection: ConnectionId, signed: Si
         return Ok(());
     }
     let known = match operation {
-        Some(operation) => operation_get(&mut tx, operation).await?,
+        Some(operation) => operation_of(&mut tx, operation, connection).await?,
         None => None,
     };
     let refusal = match known {
         Some(known) => {
             apply(app, &call, &mut tx, known.id, News::Report(report)).await?.refusal.map(|refusal| refusal.to_string())
         }
-        None => Some("no operation of this tenant".to_owned()),
+        None => Some("no operation of this connection".to_owned()),
     };
     if let Some(refusal) = refusal {
         provider_event_refuse(&mut tx, connection, &id, &refusal).await?;
     }
     tx.commit().await
+}
+
+/// The operation, when its payment goes by this connection: whoever holds one connection's secret moves no money of another.
+async fn operation_of(tx: &mut TenantTx, id: OperationId, connection: ConnectionId) -> Result<Option<Operation>, Fault> {
+    let Some(known) = operation_get(tx, id).await? else { return Ok(None) };
+    let payment = payment_get(tx, known.payment_id).await?;
+    Ok(payment.filter(|payment| payment.connection_id == connection).map(|_| known))
 }
 
 /// Whose connection it is. A provider that calls back knows no tenant.

@@ -164,15 +164,23 @@ impl Object {
     fn report(self) -> Report {
         let state = match self.status {
             ObjectStatus::Pending => State::Pending { action_url: None },
-            ObjectStatus::RequiresAction => State::Pending { action_url: self.action_url },
+            ObjectStatus::RequiresAction => State::Pending { action_url: self.action_url.as_deref().map(printable) },
             ObjectStatus::Succeeded => State::Succeeded,
-            ObjectStatus::Failed => State::Failed(Failure::new(
-                failure_code(self.failure_code.as_deref()),
-                self.failure_message.unwrap_or_else(|| "The provider gave no reason.".to_owned()),
-            )),
+            ObjectStatus::Failed => {
+                let said = self.failure_message.as_deref().map(printable).filter(|said| !said.is_empty());
+                State::Failed(Failure::new(
+                    failure_code(self.failure_code.as_deref()),
+                    said.unwrap_or_else(|| "The provider gave no reason.".to_owned()),
+                ))
+            }
         };
-        Report { reference: self.id, sequence: self.sequence, state }
+        Report { reference: printable(&self.id), sequence: self.sequence, state }
     }
+}
+
+/// A provider's text without control characters: an outcome counts whatever stands in its words, and NUL cannot be stored.
+fn printable(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).collect()
 }
 
 fn failure_code(word: Option<&str>) -> FailureCode {
@@ -199,7 +207,7 @@ fn is_refusal(status: StatusCode) -> bool {
 
 fn complaint(bytes: &[u8]) -> Failure {
     let detail = serde_json::from_slice(bytes).map(|Complaint { detail }| detail).unwrap_or_default();
-    let message: String = detail.chars().take(500).collect();
+    let message: String = printable(&detail).chars().take(500).collect();
     Failure::new(FailureCode::ProviderError, if message.is_empty() { "The provider refused.".to_owned() } else { message })
 }
 

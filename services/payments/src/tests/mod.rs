@@ -112,6 +112,17 @@ impl Stage {
         token: &str,
         provider: &str,
     ) -> Result<PaymentReply, Status> {
+        self.authorise_back(ids, amount, (token, provider), "https://shop.example/thanks?step=2").await
+    }
+
+    /// With an address that the payer's browser goes back to.
+    pub(super) async fn authorise_back(
+        &self,
+        ids: Ids,
+        amount: i64,
+        (token, provider): (&str, &str),
+        return_url: &str,
+    ) -> Result<PaymentReply, Status> {
         let message = AuthoriseRequest {
             operation_id: ids.operation.to_string(),
             payment_id: ids.payment.to_string(),
@@ -120,7 +131,7 @@ impl Stage {
             currency: "INR".to_owned(),
             provider: provider.to_owned(),
             token: token.to_owned(),
-            return_url: "https://shop.example/thanks?step=2".to_owned(),
+            return_url: return_url.to_owned(),
         };
         let request = self.bench.host.request(&self.call(), message);
         Ok(self.client().authorise(request).await?.into_inner())

@@ -104,6 +104,64 @@ async fn a_forged_notice_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_of_one_connection_settles_no_payment_of_another() {
+    let stage = Stage::open().await;
+    let ids = stage.ids();
+    stage.authorise(ids, 1000, "tok_3ds").await.unwrap();
+    let before = stage.payment(ids.payment).await;
+    let other = with_secret(&stage).await;
+    let forge = Forge { stage: &stage, secret: SECRET.as_bytes(), id: "evt_1", skew_s: 0 };
+    let unknown = Forge { id: "evt_2", ..forge }.send(&other, &about("evt_2", stage.operation(), "succeeded", 9)).await;
+    assert_eq!(forge.send(&other, &about("evt_1", ids.operation, "succeeded", 9)).await, unknown);
+    assert_eq!(stage.payment(ids.payment).await, before);
+    assert!(stage.journal(ids.payment).await.is_empty());
+    let refusals: Vec<String> = sqlx::query_scalar("select refusal from provider_event where refusal is not null")
+        .fetch_all(&mut stage.bench.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!((refusals.len(), &refusals[0]), (2, &refusals[1]), "noted as what nobody knows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_of_a_notice_has_1_to_255_printable_characters() {
+    let stage = Stage::open().await;
+    let connection = with_secret(&stage).await;
+    let ids = stage.ids();
+    stage.authorise(ids, 1000, "tok_3ds").await.unwrap();
+    for id in [String::new(), "e".repeat(256), "e".repeat(6_000), "e\tvt".to_owned()] {
+        let forge = Forge { stage: &stage, secret: SECRET.as_bytes(), id: &id, skew_s: 0 };
+        let (status, problem) = forge.send(&connection, &about(&id, ids.operation, "succeeded", 9)).await;
+        assert_eq!((status, problem["code"].as_str().unwrap()), (400, "webhook_malformed"), "{}", id.len());
+    }
+    assert_eq!(stage.payment(ids.payment).await.status, "action_required");
+    let id = "e".repeat(255);
+    let forge = Forge { stage: &stage, secret: SECRET.as_bytes(), id: &id, skew_s: 0 };
+    assert_eq!(forge.send(&connection, &about(&id, ids.operation, "succeeded", 9)).await.0, 200);
+    assert_eq!(stage.payment(ids.payment).await.status, "authorised");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_counts_whatever_characters_its_words_have() {
+    let stage = Stage::open().await;
+    let connection = with_secret(&stage).await;
+    for (index, (said, kept)) in
+        [("no\u{0}thing\r\n left", "nothing left"), ("\u{0}", "The provider gave no reason.")].into_iter().enumerate()
+    {
+        let ids = stage.ids();
+        stage.authorise(ids, 1000, "tok_3ds").await.unwrap();
+        let id = format!("evt_{index}");
+        let mut body = about(&id, ids.operation, "failed", 9);
+        body["data"]["failure_code"] = json!("card_declined");
+        body["data"]["failure_message"] = json!(said);
+        body["data"]["id"] = json!("auth\u{0}_1");
+        let forge = Forge { stage: &stage, secret: SECRET.as_bytes(), id: &id, skew_s: 0 };
+        assert_eq!(forge.send(&connection, &body).await.0, 200);
+        let failed = stage.payment(ids.payment).await;
+        assert_eq!((failed.status.as_str(), failed.failure.unwrap().message.as_str()), ("failed", kept));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn notices_are_harmless_in_any_order_and_number() {
     let stage = Stage::open().await;
     let connection = with_secret(&stage).await;

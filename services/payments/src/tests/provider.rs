@@ -140,6 +140,50 @@ async fn the_payer_passes_the_issuers_check_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_payer_goes_back_to_an_address_of_the_web_and_to_none_else() {
+    let stage = Stage::open().await;
+    let back = async |url: &str| {
+        let ids = stage.ids();
+        stage.authorise_back(ids, 1000, ("tok_success", ""), url).await.map(|_| ids.payment)
+    };
+    for (url, code) in [
+        ("javascript:alert(1)", "scheme"),
+        ("ftp://shop.example/", "scheme"),
+        ("//shop.example/", "scheme"),
+        ("thanks", "scheme"),
+        ("https://shop.example:port/", "url"),
+        ("https://sh op.example/", "url"),
+        ("https:shop.example", "scheme"),
+        ("https://", "host"),
+        ("https:///thanks", "host"),
+        ("https://\\thanks", "host"),
+        ("https://shop.example@evil.example/", "user_info"),
+        ("https://asha:secret@shop.example/", "user_info"),
+        ("https://shop.example/\r\nset-cookie: a=b", "character"),
+        ("https://shop.example/\u{7f}", "character"),
+        ("https://shöp.example/", "character"),
+        (&format!("https://shop.example/{}", "x".repeat(2_048)), "length"),
+    ] {
+        let fault = bloom_fault::Fault::from(back(url).await.unwrap_err());
+        let error = &fault.errors[0];
+        assert_eq!((error.pointer.as_str(), error.code.as_ref()), ("/return_url", code), "{url}");
+    }
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for (url, before, after) in [
+        ("https://shop.example/thanks", "https://shop.example/thanks?", ""),
+        ("HTTPS://shop.example/thanks?step=a%20b#top", "https://shop.example/thanks?step=a%20b&", "#top"),
+        ("https://shop.example#/thanks?a=b", "https://shop.example/?", "#/thanks?a=b"),
+        ("http://localhost:3000/", "http://localhost:3000/?", ""),
+    ] {
+        let payment = back(url).await.unwrap();
+        let path = format!("{}/v1/payments/return/{payment}?connection={}", stage.public_url, stage.connection);
+        let home = browser.get(path).send().await.unwrap();
+        let expected = format!("{before}payment_id={payment}&payment_status=authorised{after}");
+        assert_eq!(home.headers()["location"].to_str().unwrap(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payer_who_does_not_come_is_not_waited_for() {
     let stage = Stage::open().await;
     let ids = stage.ids();

@@ -1,12 +1,14 @@
 //! `POST /v1/catalog/imports`: spools the body while it arrives, one chunk in memory at a time.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ImportId;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::{Call, Reply, idempotency};
+use bytes::Bytes;
 use chrono::TimeDelta;
 use http_body_util::BodyExt as _;
+use sha2::{Digest as _, Sha256};
 
 use super::TIMER;
 use crate::Catalog;
@@ -14,7 +16,8 @@ use crate::domain::import::{Import, ImportStatus, LINE_BYTES_MAX, LineError};
 use crate::domain::import_split::{Chunk, Splitter};
 use crate::events::tell_import;
 use crate::store::import::{
-    chunk_insert, error_insert, import_by_key, import_drop_key, import_get, import_insert, import_received, import_status,
+    chunk_insert, error_insert, import_by_key, import_digest, import_digested, import_drop_key, import_get, import_insert,
+    import_received, import_status,
 };
 
 /// An upload that brought nothing for so long counts as broken off.
@@ -22,11 +25,12 @@ pub const SILENCE: TimeDelta = TimeDelta::seconds(120);
 
 /// Spools an import and sets it going.
 pub async fn receive_import(app: &Catalog, call: &Call, body: Body) -> Result<Reply<Import, 202>, Fault> {
-    if let Some(known) = repeated(app, call).await? {
+    if let Some((known, digest)) = repeated(app, call).await? {
+        check_same(&known, digest, body).await?;
         return Ok(Reply::accepted(known));
     }
     let id = begin(app, call).await?;
-    let mut spool = Spool { app, call, id, bytes: 0, lines: 0, chunks: 0 };
+    let mut spool = Spool { app, call, id, bytes: 0, lines: 0, chunks: 0, sum: Sha256::new() };
     match spool.take(body).await {
         Ok(()) => spool.finish().await,
         Err(fault) => {
@@ -37,13 +41,16 @@ pub async fn receive_import(app: &Catalog, call: &Call, body: Body) -> Result<Re
     }
 }
 
-/// The import that an earlier request with the same key began.
-async fn repeated(app: &Catalog, call: &Call) -> Result<Option<Import>, Fault> {
+/// The import that an earlier request with the same key began, and the digest of what it brought.
+async fn repeated(app: &Catalog, call: &Call) -> Result<Option<(Import, Option<Vec<u8>>)>, Fault> {
     let Some(key) = &call.idempotency_key else { return Ok(None) };
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_by_key(&mut tx, key).await? else { return Ok(None) };
     match job.import.status {
-        ImportStatus::Running | ImportStatus::Completed => Ok(Some(job.import)),
+        ImportStatus::Running | ImportStatus::Completed => {
+            let digest = import_digest(&mut tx, job.import.id).await?;
+            Ok(Some((job.import, digest)))
+        }
         ImportStatus::Failed => {
             import_drop_key(&mut tx, job.import.id).await?;
             tx.commit().await?;
@@ -51,6 +58,38 @@ async fn repeated(app: &Catalog, call: &Call) -> Result<Option<Import>, Fault> {
         }
         ImportStatus::Receiving => Err(in_progress()),
     }
+}
+
+/// Refuses another body under a used key: to answer with the first import would lose it unseen. Nothing of it is kept.
+async fn check_same(known: &Import, digest: Option<Vec<u8>>, mut body: Body) -> Result<(), Fault> {
+    let length = body.size_hint();
+    let may_fit = |least: u64| i64::try_from(least).is_ok_and(|least| least <= known.bytes);
+    if !may_fit(length.lower()) || length.exact().is_some_and(|exact| i64::try_from(exact) != Ok(known.bytes)) {
+        return Err(idempotency::reused());
+    }
+    let (mut bytes, mut sum) = (0_i64, Sha256::new());
+    while let Some(data) = arriving(&mut body).await? {
+        bytes += i64::try_from(data.len()).unwrap_or_default();
+        if known.bytes < bytes {
+            return Err(idempotency::reused());
+        }
+        sum.update(&data);
+    }
+    let same = bytes == known.bytes && digest.is_none_or(|digest| digest == sum.finalize().as_slice());
+    if same { Ok(()) } else { Err(idempotency::reused()) }
+}
+
+/// The next bytes of a body; nothing at its end.
+async fn arriving(body: &mut Body) -> Result<Option<Bytes>, Fault> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            Fault::new(Code::Invalid, "body_incomplete", "The body ended before it was complete.").source(error)
+        })?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
 }
 
 fn in_progress() -> Fault {
@@ -94,18 +133,16 @@ struct Spool<'a> {
     bytes: i64,
     lines: i64,
     chunks: i32,
+    sum: Sha256,
 }
 
 impl Spool<'_> {
     async fn take(&mut self, mut body: Body) -> Result<(), Fault> {
         let mut splitter = Splitter::default();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                Fault::new(Code::Invalid, "body_incomplete", "The body ended before it was complete.").source(error)
-            })?;
-            let Some(data) = frame.data_ref() else { continue };
+        while let Some(data) = arriving(&mut body).await? {
             self.bytes += i64::try_from(data.len()).unwrap_or_default();
-            for chunk in splitter.feed(data) {
+            self.sum.update(&data);
+            for chunk in splitter.feed(&data) {
                 self.store(&chunk).await?;
             }
         }
@@ -143,6 +180,7 @@ impl Spool<'_> {
         if !import_received(&mut tx, self.id, totals, now).await? {
             return Err(Fault::new(Code::Conflict, "upload_interrupted", "The upload was silent for too long. Send it again."));
         }
+        import_digested(&mut tx, self.id, &self.sum.finalize()).await?;
         import_status(&mut tx, self.id, ImportStatus::Running, None, None, now).await?;
         schedule(&mut tx, TIMER, &self.id.to_string(), self.app.host.wall(), &()).await?;
         let job = import_get(&mut tx, self.id).await?.ok_or_else(|| Fault::not_found("import"))?;

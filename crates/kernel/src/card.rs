@@ -1,4 +1,5 @@
-//! No card number enters the platform: what looks like one is refused wherever a caller may write text.
+//! No card number enters the platform: services refuse what looks like one where buyers, and those who serve them, write
+//! text. What a catalogue says of goods is let in, as the numbers of goods may well look so.
 
 /// A card number has 13 to 19 digits, the last of which makes the Luhn sum a multiple of ten.
 const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
