@@ -10,7 +10,7 @@ use bloom_proto_pricing as pricing;
 use bloom_runtime::Call;
 
 use crate::CartService;
-use crate::domain::cart::{Cart, LineInput, PriceBasis, TaxLine};
+use crate::domain::cart::{Cart, Line, LineInput, PriceBasis, TaxLine};
 use crate::domain::delivery::DeliveryOption;
 use crate::domain::pricing::{self as domain, Channel, Facts, Quote, Quoted, Sellable};
 use crate::domain::problem::Problem;
@@ -50,7 +50,7 @@ pub async fn price_cart(
     let variants = cart.lines.iter().map(|line| line.variant_id);
     let (facts, option) =
         futures::try_join!(facts(app, call, cart.channel_id.to_string(), variants), option_of(app, call, before, &cart))?;
-    check_known(&facts, added)?;
+    check_known(&facts, added, &before.cart.lines)?;
     price_with(app, call, facts, option, Some(&before.cart), cart, look).await
 }
 
@@ -85,10 +85,13 @@ pub async fn price_with(
     Ok(Priced { cart, facts, problems })
 }
 
-/// Refuses variants that the catalogue does not know, as any unknown id is refused.
-pub fn check_known(facts: &Facts, added: &[LineInput]) -> Result<(), Fault> {
+/// Refuses variants that the catalogue does not know, as any unknown id is refused. One that is not on sale is as unknown,
+/// or else its title and price would be told; what the cart has already, its buyer knows.
+pub fn check_known(facts: &Facts, added: &[LineInput], lines: &[Line]) -> Result<(), Fault> {
     for (index, item) in added.iter().enumerate() {
-        if !facts.sellables.contains_key(&item.variant_id) {
+        let sellable = facts.sellables.get(&item.variant_id);
+        let may_know = |known: &Sellable| known.published || lines.iter().any(|line| line.variant_id == item.variant_id);
+        if !sellable.is_some_and(may_know) {
             let message = "There is no such variant.";
             return Err(Fault::not_found("variant").at(format!("/lines/{index}/variant_id"), "not_found", message));
         }

@@ -110,6 +110,44 @@ async fn unknown_variants_and_options_answer_as_unknown_ids() {
 }
 
 #[tokio::test]
+async fn a_draft_is_put_into_no_cart_and_stays_where_it_is() {
+    let stage = Stage::open().await;
+    let draft = json!({ "title": "Secret", "status": "draft", "variants": [{ "sku": "SECRET-1" }] });
+    let product = stage.catalog.post("/v1/catalog/products").json(&draft).send().await.expect(201);
+    let variant = product.json["variants"][0]["id"].as_str().unwrap().to_owned();
+    stage.price(&variant, 4_711).await;
+    let (guest, _) = stage.guest().await;
+    let path = format!("/v1/carts/{}", guest.id);
+    let lines = format!("{path}/lines");
+    let of = |variant: &str| json!({ "lines": [{ "variant_id": stage.shirt, "quantity": 1 }, { "variant_id": variant, "quantity": 1 }] });
+    let unknown = "var_01jd6zv4x8e5yag7k3m2n9p0qr";
+    let create = async |variant: &str| {
+        stage.door.post("/v1/carts").publishable(&["carts:write"]).json(&of(variant)).send().await.expect(404)
+    };
+    let add = async |variant: &str, version: i64, status: u16| {
+        let ask = Stage::shop(stage.door.post(&lines), &guest.token).if_match(version).json(&of(variant));
+        ask.send().await.expect(status)
+    };
+    let told = |answer: &bloom_testkit::Answer| {
+        let told = ["code", "detail", "errors"].map(|field| answer.json[field].clone());
+        assert!(told.iter().all(|word| !word.is_null()), "{}", answer.text);
+        told
+    };
+    assert_eq!(told(&create(&variant).await), told(&create(unknown).await));
+    assert_eq!(told(&add(&variant, 1, 404).await), told(&add(unknown, 1, 404).await));
+
+    // Once it is on sale it may be added. Taken off sale, it stays in the cart, more of it too, and keeps it from being bought.
+    let path = format!("/v1/catalog/products/{}", product.id());
+    let active = stage.catalog.patch(&path).if_match(product.version()).json(&json!({ "status": "active" }));
+    let active = active.send().await.expect(200);
+    add(&variant, 1, 200).await;
+    let hidden = stage.catalog.patch(&path).if_match(active.version()).json(&json!({ "status": "draft" }));
+    hidden.send().await.expect(200);
+    assert!(problems(&stage.read(&guest).await.expect(200)).contains(&"not_published"));
+    assert_eq!(add(&variant, 2, 200).await.json["lines"][1]["quantity"], 2);
+}
+
+#[tokio::test]
 async fn bad_addresses_and_emails_are_refused_by_field() {
     let stage = Stage::open().await;
     for email in ["", "asha", "@example.com", "asha@", "a b@example.com", "a@b@c"] {
