@@ -19,7 +19,7 @@ pub(crate) const RULES: &[Rule] = &[
     ("names say what is inside", source::names_say_what_is_inside),
     ("a crate says why it exists", source::crates_say_why),
     ("domains are pure", source::domains_are_pure),
-    ("system connections are listed", source::system_connections_are_listed),
+    ("connections past the usual three ways are listed", source::connections_are_listed),
     ("features live in the root manifest", manifests::features_live_in_the_root),
     ("services stand alone", manifests::services_stand_alone),
     ("tables state retention and personal columns", sql::tables_state_retention),

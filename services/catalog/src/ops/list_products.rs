@@ -1,4 +1,4 @@
-//! `GET /v1/catalog/products`: the hot read. The channel is remembered, the tenant is set, one statement yields finished
+//! `GET /v1/catalog/products`: the hot read. The channel is remembered, one statement sets the tenant and yields finished
 //! documents, and they are joined into the answer without being read.
 
 use std::fmt::Write as _;
@@ -37,9 +37,7 @@ pub async fn list_products(
     }
     let after: Option<ListPosition> = app.cursors.position(call.tenant, &filter, query.cursor.as_deref())?;
     let limit = query.limit.get();
-    let mut conn = app.db.read(call.tenant).await?;
-    let rows = listing_page(&mut conn, channel.id, &shape, after.as_ref(), limit + 1).await?;
-    drop(conn);
+    let rows = listing_page(&app.db, call.tenant, channel.id, &shape, after.as_ref(), limit + 1).await?;
     let text = stitch(app, call, &filter, &rows, query.limit.items())?;
     let tag = tag_of(&text);
     app.freshness.remember(key, tag.clone()).await;

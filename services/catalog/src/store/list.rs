@@ -1,11 +1,14 @@
-//! Reading the product list: one statement, put together from fixed parts because its shape follows the request.
+//! Reading the product list: one statement and one round trip, put together from fixed parts because its shape follows the
+//! request.
 //!
 //! Without filters a page is a range of one index of `listing_entry` and as many look-ups in `listing`. With filters the
 //! range is cut at [`SCAN_MAX`] rows, and a row without a document says how far it went.
 
-use bloom_kernel::{ChannelId, ProductId};
+use bloom_fault::Fault;
+use bloom_kernel::{ChannelId, ProductId, TenantId};
+use bloom_runtime::Db;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
+use sqlx::{Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use crate::domain::list::{Filters, ListPosition, ListShape, SCAN_MAX, SortKey};
@@ -38,21 +41,41 @@ impl ListRow {
 
 /// One page after a position; ask for one row more than the page holds.
 pub async fn listing_page(
-    conn: &mut PgConnection,
+    db: &Db,
+    tenant: TenantId,
     channel: ChannelId,
     shape: &ListShape,
     after: Option<&ListPosition>,
     limit: i64,
-) -> sqlx::Result<Vec<ListRow>> {
-    let mut query = page_query(channel, shape, after, limit);
-    let rows = query.build().fetch_all(conn).await?;
+) -> Result<Vec<ListRow>, Fault> {
+    let rows = db.read_once(|| page_query(tenant, channel, shape, after, limit)).await?;
     Ok(rows.into_iter().map(|row| ListRow { row, key: shape.order.key() }).collect())
 }
 
-/// The statement of a page, for the page itself and for the tests that ask how it is planned.
-pub fn page_query(channel: ChannelId, shape: &ListShape, after: Option<&ListPosition>, limit: i64) -> QueryBuilder<Postgres> {
+/// The statement of a page, for the page itself and for the tests that ask how it is planned. It sets the tenant itself
+/// and then asks for that tenant's rows by name: were the policies to compare with another one, it would find nothing.
+pub fn page_query(
+    tenant: TenantId,
+    channel: ChannelId,
+    shape: &ListShape,
+    after: Option<&ListPosition>,
+    limit: i64,
+) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("select page.* from (select set_config('bloom.tenant', ");
+    query.push_bind(tenant.uuid().to_string()).push(", false)::uuid as id offset 0) tenant, lateral (");
+    push_page(&mut query, channel, shape, after, limit);
+    query.push(") page");
+    query
+}
+
+fn push_page(
+    query: &mut QueryBuilder<Postgres>,
+    channel: ChannelId,
+    shape: &ListShape,
+    after: Option<&ListPosition>,
+    limit: i64,
+) {
     let key = shape.order.key();
-    let mut query = QueryBuilder::new("");
     if shape.filters.is_empty() {
         // The document is looked up row by row, after the limit: there is no join whose plan could go astray.
         query.push(
@@ -60,15 +83,15 @@ pub fn page_query(channel: ChannelId, shape: &ListShape, after: Option<&ListPosi
              and l.channel_id = e.channel_id), e.product_id",
         );
         query.push(column(key, ", e.")).push(" from listing_entry e");
-        push_range(&mut query, channel, shape, after);
+        push_range(query, channel, shape, after);
         query.push(" limit ").push_bind(limit);
-        return query;
+        return;
     }
     query.push(
         "with seen as materialized (select e.tenant_id, e.channel_id, e.state, e.product_id, e.title_key, e.price_key, e.position \
          from listing_entry e",
     );
-    push_range(&mut query, channel, shape, after);
+    push_range(query, channel, shape, after);
     query.push(" limit ").push_bind(SCAN_MAX).push("), hit as (select l.doc, e.product_id").push(column(key, ", e."));
     query.push(
         " from seen e join listing l on l.tenant_id = e.tenant_id and l.product_id = e.product_id and l.channel_id = e.channel_id",
@@ -77,13 +100,12 @@ pub fn page_query(channel: ChannelId, shape: &ListShape, after: Option<&ListPosi
         query.push(" join product p on p.tenant_id = e.tenant_id and p.id = e.product_id");
     }
     query.push(" where true");
-    push_filters(&mut query, &shape.filters);
-    push_order(&mut query, shape);
+    push_filters(query, &shape.filters);
+    push_order(query, shape);
     query.push(" limit ").push_bind(limit).push("), far as (select null::text, e.product_id").push(column(key, ", e."));
     query.push(" from seen e where (select count(*) from seen) = ").push_bind(SCAN_MAX);
-    push_far_order(&mut query, shape);
+    push_far_order(query, shape);
     query.push(" limit 1) select * from hit union all select * from far");
-    query
 }
 
 fn column(key: SortKey, before: &str) -> String {
@@ -105,7 +127,7 @@ fn name(key: SortKey) -> Option<&'static str> {
 /// Conditions and order that are a range of one index.
 fn push_range(query: &mut QueryBuilder<Postgres>, channel: ChannelId, shape: &ListShape, after: Option<&ListPosition>) {
     let key = shape.order.key();
-    query.push(" where e.channel_id = ").push_bind(channel.uuid());
+    query.push(" where e.tenant_id = tenant.id and e.channel_id = ").push_bind(channel.uuid());
     query.push(" and e.state = ").push_bind(shape.state as i16);
     query.push(" and e.scope_id = ").push_bind(shape.scope);
     if key == SortKey::Position {

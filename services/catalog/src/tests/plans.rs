@@ -46,7 +46,7 @@ pub(super) async fn fill(stage: &Stage, channel: ChannelId, count: i32) {
 
 async fn plan(stage: &Stage, channel: ChannelId, shape: &ListShape, after: Option<&ListPosition>) -> Value {
     let mut conn = stage.bench.db.read(stage.bench.tenant).await.unwrap();
-    let sql = page_query(channel, shape, after, 21).sql().as_str().to_owned();
+    let sql = page_query(stage.bench.tenant, channel, shape, after, 21).sql().as_str().to_owned();
     // Prepared and planned without looking at the values: what a busy connection comes to run.
     conn.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
     conn.execute(AssertSqlSafe(format!("prepare page as {sql}"))).await.unwrap();

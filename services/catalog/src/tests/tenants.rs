@@ -56,3 +56,39 @@ async fn a_stranger_finds_nothing() {
         assert_eq!(list["data"], json!([]));
     }
 }
+
+#[tokio::test]
+async fn pages_of_two_tenants_on_the_same_connections_never_mix() {
+    let (stage, channel) = shop().await;
+    stage.product("Ours", "S", json!({})).await;
+    let stranger = stage.bench.stranger;
+    let own = json!({ "code": "web", "name": "W", "currency": "EUR", "price_basis": "net", "country": "DE" });
+    let theirs = stage.door.post("/v1/catalog/channels").tenant(stranger).json(&own).send().await.expect(201).json;
+    let product = json!({ "title": "Theirs", "status": "active", "variants": [{ "sku": "S" }] });
+    let _ = stage.door.post("/v1/catalog/products").tenant(stranger).json(&product).send().await.expect(201);
+    for turn in 0..120 {
+        let (tenant, title) = if turn % 2 == 0 { (stage.bench.tenant, "Ours") } else { (stranger, "Theirs") };
+        // Without filters, with them, and in another order: each is another statement.
+        let path = ["/v1/catalog/products", "/v1/catalog/products?available=false", "/v1/catalog/products?sort=title"][turn % 3];
+        let list = stage.door.get(path).tenant(tenant).send().await.expect(200).json;
+        let titles: Vec<_> = list["data"].as_array().unwrap().iter().map(|item| item["title"].clone()).collect();
+        assert_eq!(titles, [json!(title)], "{path}");
+    }
+    // A statement that sets one tenant finds nothing in another's channel, whoever had the connection before.
+    let shape = crate::domain::list::ListShape {
+        state: crate::domain::list::ListState::Live,
+        scope: uuid::Uuid::nil(),
+        order: crate::domain::list::Order::ALL[0],
+        filters: crate::domain::list::Filters::default(),
+    };
+    let their_channel = text(&theirs["id"]).parse().unwrap();
+    for (tenant, asked, rows) in [
+        (stage.bench.tenant, channel, 1),
+        (stage.bench.tenant, their_channel, 0),
+        (stranger, their_channel, 1),
+        (stranger, channel, 0),
+    ] {
+        let found = crate::store::list::listing_page(&stage.bench.db, tenant, asked, &shape, None, 10).await.unwrap();
+        assert_eq!(found.len(), rows);
+    }
+}
