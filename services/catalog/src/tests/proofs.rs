@@ -13,7 +13,10 @@ async fn a_corrupted_projection_is_named() {
     stage.price(variant_of(&product), 1, &[(channel, Some(7))]).await;
     stage.sound().await;
     for (corrupt, repair) in [
-        ("update listing set doc = replace(doc, '7', '8')", "update listing set doc = replace(doc, '8', '7')"),
+        (
+            r#"update listing set doc = replace(doc, '"amount":7', '"amount":8')"#,
+            r#"update listing set doc = replace(doc, '"amount":8', '"amount":7')"#,
+        ),
         ("update variant_price set price_amount = 9", "update variant_price set price_amount = 7"),
         ("update listing_entry set price_key = 1", "update listing_entry set price_key = 7"),
         ("update listing set available = 5", "update listing set available = 0"),
