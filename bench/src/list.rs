@@ -68,7 +68,6 @@ pub(crate) struct Listed {
     pub(crate) pages: Vec<Side>,
     pub(crate) unchanged: Vec<Side>,
     pub(crate) sql: Vec<Side>,
-    pub(crate) sql_with_tenant: Side,
 }
 
 pub(crate) struct Lists<'a> {
@@ -103,10 +102,9 @@ impl Lists<'_> {
     /// Rows "list" and "list, unchanged": A is the platform, B is `pgbench`.
     pub(crate) async fn compare(&self) -> Outcome<Listed> {
         let tag = self.tag().await?;
-        let mut script = self.script().await?;
+        let script = self.script().await?;
         let seconds = self.plan.turn.as_secs();
-        let mut listed =
-            Listed { pages: vec![], unchanged: vec![], sql: vec![], sql_with_tenant: Side { rate: 0.0, cpu: Cpu::default() } };
+        let mut listed = Listed { pages: vec![], unchanged: vec![], sql: vec![] };
         for _ in 0..self.plan.rounds {
             listed.pages.push(self.measure(None).await?);
             listed.sql.push(script.run(self.server, seconds)?.into());
@@ -114,8 +112,6 @@ impl Lists<'_> {
             listed.sql.push(script.run(self.server, seconds)?.into());
             listed.pages.push(self.measure(None).await?);
         }
-        script.tenant_each_time = true;
-        listed.sql_with_tenant = script.run(self.server, seconds)?.into();
         Ok(listed)
     }
 

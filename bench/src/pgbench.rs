@@ -22,8 +22,6 @@ pub(crate) struct Script {
     pub(crate) tenant: String,
     pub(crate) text: String,
     pub(crate) parameters: Vec<String>,
-    /// Sets the tenant before each run too, as the platform does; else it is set once for each connection.
-    pub(crate) tenant_each_time: bool,
 }
 
 impl Script {
@@ -35,12 +33,10 @@ impl Script {
             tenant: tenant.to_owned(),
             text: text.to_owned(),
             parameters: statement.parameters.iter().map(|value| value.as_deref().unwrap_or_default().to_owned()).collect(),
-            tenant_each_time: false,
         }
     }
 
     fn file(&self) -> String {
-        let tenant = "select set_config('bloom.tenant', :tenant, false);\n";
         let mut text = self.text.clone();
         // From the last on: $1 is the beginning of $10 too.
         for number in (1..=self.parameters.len()).rev() {
@@ -48,7 +44,7 @@ impl Script {
         }
         // A line is a statement.
         let text: Vec<&str> = text.split_whitespace().collect();
-        format!("{}{};\n", if self.tenant_each_time { tenant } else { "" }, text.join(" "))
+        format!("{};\n", text.join(" "))
     }
 
     /// Runs it for some seconds.

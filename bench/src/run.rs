@@ -188,9 +188,6 @@ fn of_list(report: &mut Report, listed: &Listed) {
     };
     report.rows.push(row("list of 20, no cache ÷ its SQL", &listed.pages, Wanted::AtLeast { must: 0.35, aim: 0.5 }));
     report.rows.push(row("list of 20, 304 ÷ its SQL", &listed.unchanged, Wanted::AtLeast { must: 1.0, aim: 1.0 }));
-    let with_tenant = listed.sql_with_tenant.rate;
-    let row = Row::new("list of 20 ÷ its SQL with set_config", rate(&listed.pages) / with_tenant, "", Wanted::Nothing);
-    report.rows.push(row.peer(format!("pgbench {}/s", number(with_tenant)), Some(listed.sql_with_tenant.cpu)));
     let spread = |sides: &[Side]| sides.iter().map(|side| number(side.rate)).collect::<Vec<_>>().join(", ");
     report.note(format!("A-A: the list gave {} pages/s; pgbench {}.", spread(&listed.pages), spread(&listed.sql)));
     report.raw.insert("list".into(), json!(format!("{listed:?}")));

@@ -1,6 +1,7 @@
 //! Key → who it belongs to. A key is looked up once and kept for at most a minute; revocations are polled every second,
 //! so that a revoked key is dead at every gateway within 5 s. The key itself never leaves the gateway: its SHA-256 does.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use bloom_runtime::{Audience, Call, Host, Peer, Scopes};
 use http::{HeaderMap, HeaderValue, header};
 use moka::future::Cache;
 
+use crate::limit::Limiter;
 use crate::{Gateway, NAME};
 
 /// How long a key lives in the cache: also how long it works while identity cannot be reached.
@@ -61,12 +63,13 @@ impl Keyring {
 
     /// Who asks, or the 401 that says what is wrong with the key.
     ///
-    /// Identity is asked about a key that is not remembered; `stranger` says whether the client may cause that.
+    /// Identity is asked about a key that is not remembered, unless the address guesses keys.
     pub(crate) async fn authenticate(
         &self,
         host: &Host,
+        limiter: &Limiter,
+        client: IpAddr,
         headers: &HeaderMap,
-        stranger: impl FnOnce() -> Result<(), Fault>,
     ) -> Result<Arc<Holder>, Fault> {
         let token = bearer(headers)?;
         // A mistyped or made-up key is refused by its checksum, without asking anybody.
@@ -85,8 +88,13 @@ impl Keyring {
                 self.resolve(host, digest).await?
             }
             None => {
-                stranger()?;
-                self.resolve(host, digest).await?
+                limiter.check_guesser(client)?;
+                let resolved = self.resolve(host, digest).await;
+                resolved.inspect_err(|fault| {
+                    if fault.code == Code::Unauthenticated {
+                        limiter.count_guess(client);
+                    }
+                })?
             }
         };
         if holder.expires_at.is_some_and(|expiry| expiry <= host.wall()) {

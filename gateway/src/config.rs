@@ -18,7 +18,7 @@ pub struct GatewayConfig {
     pub per_key: Rate,
     /// The same for all keys of one environment together.
     pub per_tenant: Rate,
-    /// Limit of an address: requests without a key, and keys that identity has yet to be asked about.
+    /// Limit of an address: requests without a key (provider webhooks), and keys that are none.
     pub per_address: Rate,
     /// Redis that gateways share their limits through; each limits for itself without.
     pub redis_url: Option<String>,
@@ -105,7 +105,7 @@ impl GatewayConfig {
             upstreams,
             per_key: Rate { per_second: 200, burst: 400 },
             per_tenant: Rate { per_second: 1_000, burst: 2_000 },
-            per_address: Rate { per_second: 100, burst: 200 },
+            per_address: Rate { per_second: 300, burst: 600 },
             redis_url: None,
         })
     }

@@ -24,6 +24,7 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformatio
 
 const REDIS_DEADLINE: Duration = Duration::from_millis(40);
 const REDIS_REST_S: i64 = 1;
+const GUESSER_REST: Duration = Duration::from_secs(1);
 /// A bucket untouched for this long is full again.
 const IDLE: Duration = Duration::from_mins(10);
 
@@ -31,8 +32,10 @@ const IDLE: Duration = Duration::from_mins(10);
 pub(crate) struct Limiter {
     keys: Buckets,
     tenants: Buckets,
-    /// By address: who has no key, or one that identity has yet to be asked about.
+    /// By address: requests without a key, and keys that are none.
     strangers: Buckets,
+    /// Addresses that have sent too many of those in the last second.
+    guessers: Cache<IpAddr, Decision>,
     redis: Option<Shared>,
 }
 
@@ -75,6 +78,7 @@ impl Decision {
         field(&format!("\"{}\";r={};t={reset}", self.name, self.remaining))
     }
 
+    /// The 429 that this decision means.
     pub(crate) fn refusal(&self) -> Fault {
         let detail = "Too many requests. Wait as long as Retry-After says; RateLimit tells what is left.";
         Fault::new(Code::RateLimited, "rate_limited", detail).retry_after(self.retry_after_s)
@@ -103,6 +107,7 @@ impl Limiter {
             keys: Buckets::new("key", config.per_key),
             tenants: Buckets::new("tenant", config.per_tenant),
             strangers: Buckets::new("address", config.per_address),
+            guessers: Cache::builder().max_capacity(100_000).time_to_live(GUESSER_REST).build(),
             redis,
         })
     }
@@ -111,6 +116,23 @@ impl Limiter {
     pub(crate) fn check_stranger(&self, address: IpAddr) -> Result<(), Fault> {
         let decision = self.strangers.check(&address.to_string());
         if decision.allowed { Ok(()) } else { Err(decision.refusal()) }
+    }
+
+    /// Whether identity may be asked on behalf of this address: not while it keeps sending keys that are none. Keys that are
+    /// good cost it nothing, however many come at once after a restart.
+    pub(crate) fn check_guesser(&self, address: IpAddr) -> Result<(), Fault> {
+        match self.guessers.get(&address) {
+            Some(refused) => Err(refused.refusal()),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a key that identity did not know.
+    pub(crate) fn count_guess(&self, address: IpAddr) {
+        let decision = self.strangers.check(&address.to_string());
+        if !decision.allowed {
+            self.guessers.insert(address, decision);
+        }
     }
 
     /// Counts one request of the holder against both limits and reports the tighter.

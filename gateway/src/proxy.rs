@@ -106,16 +106,15 @@ async fn handle(
         return Ok(answer::preflight());
     }
     headers::check(request.method(), request.headers())?;
-    let stranger = || gateway.limiter.check_stranger(client.ip());
     let holder = if route.anonymous {
-        stranger()?;
+        gateway.limiter.check_stranger(client.ip())?;
         None
     } else {
-        Some(gateway.keyring.authenticate(&gateway.host, request.headers(), stranger).await?)
+        let Gateway { keyring, host, limiter, .. } = gateway;
+        let holder = keyring.authenticate(host, limiter, client.ip(), request.headers()).await?;
+        headers::check_channel(&holder, request.headers())?;
+        Some(holder)
     };
-    if let Some(holder) = &holder {
-        headers::check_channel(holder, request.headers())?;
-    }
     headers::strip(request.headers_mut());
     if let Some(holder) = holder {
         facts.key_id.clone_from(&holder.key_id);

@@ -1,8 +1,14 @@
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
+use bloom_kernel::{OsEntropy, SystemClock};
+use bloom_runtime::{Host, Keys, Metrics, Peers};
 use http::{HeaderMap, HeaderValue};
+use tokio_util::sync::CancellationToken;
 
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, Rate};
+use crate::limit::Limiter;
 use crate::{path, version};
 
 fn addresses() -> BTreeMap<String, String> {
@@ -90,4 +96,33 @@ fn a_version_is_known_or_refused_with_the_list() {
         assert_eq!(fault.reason, "version_unknown");
         assert!(fault.detail.contains(version::VERSIONS[0]));
     }
+}
+
+#[test]
+fn an_address_that_guesses_keys_is_left_alone_with_them() {
+    let host = Host {
+        service: crate::NAME,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        keys: Keys::from_master(&[7; 32], crate::NAME),
+        cell: "local".into(),
+        peers: Peers::default(),
+        shutdown: CancellationToken::new(),
+        metrics: Metrics::default(),
+    };
+    let few = Rate { per_second: 1, burst: 3 };
+    let config = GatewayConfig { per_address: few, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
+    let limiter = Limiter::new(&config, &host).expect("no Redis is asked for");
+    let [guesser, other] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
+    for _ in 0..3 {
+        limiter.check_guesser(guesser).expect("identity may be asked");
+        limiter.count_guess(guesser);
+    }
+    limiter.check_guesser(guesser).expect("the burst is spent, and not more");
+    limiter.count_guess(guesser);
+    let refused = limiter.check_guesser(guesser).expect_err("one too many");
+    assert_eq!((refused.reason.as_ref(), refused.retry_after_s.is_some()), ("rate_limited", true));
+    limiter.check_guesser(other).expect("somebody else");
+    limiter.check_stranger(other).expect("somebody else");
+    assert_eq!(limiter.check_stranger(guesser).expect_err("the same measure").reason, "rate_limited");
 }

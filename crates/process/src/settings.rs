@@ -52,8 +52,8 @@ pub struct Settings {
     /// Requests per second of one environment, and twice that at once.
     #[arg(long, env = "BLOOM_RATE_PER_TENANT", default_value_t = 1_000)]
     pub rate_per_tenant: u32,
-    /// Requests per second of one address without a known key (provider webhooks among them), and twice that at once.
-    #[arg(long, env = "BLOOM_RATE_PER_ADDRESS", default_value_t = 100)]
+    /// Requests per second of one address without a key (provider webhooks) or with one that is none, and twice that at once.
+    #[arg(long, env = "BLOOM_RATE_PER_ADDRESS", default_value_t = 300)]
     pub rate_per_address: u32,
 }
 
