@@ -118,21 +118,13 @@ pub struct Resolved {
 }
 
 impl ImportLine {
-    /// Reads a line; a refusal names the place.
+    /// Reads a line as strictly as a body; a refusal names the place.
     pub fn parse(line: &[u8]) -> Result<Self, Violation> {
-        let mut json = serde_json::Deserializer::from_slice(line);
-        let parsed: Self = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let pointer = pointer(error.path());
-            let inner = error.into_inner();
-            let code = if inner.is_data() { "invalid" } else { "json_malformed" };
-            Violation { pointer, code: code.to_owned(), message: inner.to_string() }
-        })?;
-        json.end().map_err(|_| Violation {
-            pointer: String::new(),
-            code: "json_malformed".to_owned(),
-            message: "The line has something behind its JSON object.".to_owned(),
-        })?;
-        Ok(parsed)
+        bloom_runtime::http::parse(line).map_err(|fault| {
+            let first = fault.errors.first().cloned();
+            let whole = || Violation { pointer: String::new(), code: fault.reason.to_string(), message: fault.detail.clone() };
+            first.unwrap_or_else(whole)
+        })
     }
 
     /// Checks what can be said of the line alone.
@@ -286,20 +278,4 @@ impl ImportVariant {
             metadata: self.metadata.clone(),
         }
     }
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use std::fmt::Write as _;
-
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path {
-        // Writing to a string cannot fail.
-        let _ = match segment {
-            Segment::Seq { index } => write!(pointer, "/{index}"),
-            Segment::Map { key } => write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1")),
-            Segment::Enum { .. } | Segment::Unknown => Ok(()),
-        };
-    }
-    pointer
 }

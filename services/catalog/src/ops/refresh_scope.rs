@@ -11,11 +11,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::store::After;
+use crate::store::channel::channel_count;
 use crate::store::listing::{category_products, listing_refresh, location_variants, topology_share};
 use crate::store::product::{product_ids, product_lock};
 
-/// Products refreshed in one transaction.
-const BATCH: i64 = 2_000;
+/// Listings refreshed in one transaction: a product has one in each channel.
+const LISTINGS: i64 = 2_000;
+/// Products refreshed in one transaction, however many channels there are.
+const LEAST: i64 = 20;
 /// Kind of the timer that goes on.
 pub const TIMER: &str = "catalog.refresh";
 
@@ -60,28 +63,29 @@ pub async fn refresh_rest(db: &Db, host: &Host, call: &Call, key: &str, rest: Re
 /// Refreshes one batch; answers where the next one begins.
 async fn refresh_some(tx: &mut TenantTx, scope: Scope, after: Uuid) -> Result<Option<Uuid>, Fault> {
     let tenant = tx.tenant();
+    let batch = (LISTINGS / channel_count(tx).await?.max(1)).max(LEAST);
     let (products, last) = match scope {
         Scope::All => {
-            let rows = product_ids(tx, After { tenant, id: after }, BATCH).await?;
+            let rows = product_ids(tx, After { tenant, id: after }, batch).await?;
             let products: Vec<_> = rows.into_iter().map(|(_, id)| id).collect();
             let last = products.last().map(|id| id.uuid());
             (products, last)
         }
         Scope::Category(category) => {
-            let products = category_products(tx, category, after, BATCH).await?;
+            let products = category_products(tx, category, after, batch).await?;
             let last = products.last().map(|id| id.uuid());
             (products, last)
         }
         Scope::Location(location) => {
-            let rows = location_variants(tx, location, after, BATCH).await?;
+            let rows = location_variants(tx, location, after, batch).await?;
             let last = rows.last().map(|(variant, _)| variant.uuid());
             let mut products: Vec<_> = rows.iter().map(|(_, product)| *product).collect();
             products.sort_unstable();
             products.dedup();
-            return refresh(tx, products, last.filter(|_| i64::try_from(rows.len()) == Ok(BATCH))).await;
+            return refresh(tx, products, last.filter(|_| i64::try_from(rows.len()) == Ok(batch))).await;
         }
     };
-    let more = last.filter(|_| i64::try_from(products.len()) == Ok(BATCH));
+    let more = last.filter(|_| i64::try_from(products.len()) == Ok(batch));
     refresh(tx, products, more).await
 }
 

@@ -48,6 +48,8 @@ fn a_line_that_does_not_parse_says_where() {
         (r#"{"variants":[{"sku":"a","prices":[{"amount":"1","currency":"INR"}]}]}"#, "/variants/0/prices/0", "invalid"),
         (r#"{"variants":[{"sku":"a","stock":[{"location":"x","on_hand":1.5}]}]}"#, "/variants/0/stock/0/on_hand", "invalid"),
         (r#"{"colour":"red"}"#, "/colour", "invalid"),
+        (r#"["a"]"#, "", "invalid"),
+        (r#"{"variants":[["a"]]}"#, "/variants/0", "invalid"),
         (r#"{"title""#, "", "json_malformed"),
         ("{} {}", "", "json_malformed"),
     ] {
