@@ -1,6 +1,6 @@
 //! Captures and refunds.
 
-use bloom_fault::Fault;
+use bloom_fault::{Code, Fault};
 use bloom_kernel::{Money, OperationId, PaymentId};
 use bloom_runtime::{Call, TenantTx, idempotency};
 
@@ -8,7 +8,7 @@ use super::Standing;
 use super::settle_operation::carry_out;
 use crate::Payments;
 use crate::connections::{Choice, Connection};
-use crate::domain::{Operation, OperationKind, OperationStatus, Payment};
+use crate::domain::{Operation, OperationKind, OperationStatus, Payment, Refusal};
 use crate::provider::Request;
 use crate::store::operation::operation_get;
 use crate::store::payment::{payment_lock, payment_promise};
@@ -110,9 +110,16 @@ fn amount(payment: &Payment, ask: &MoveMoney) -> Result<i64, Fault> {
             })?;
             Ok(money.amount())
         }
-        Amount::Left if ask.kind == OperationKind::Capture => Ok(payment.left_to_capture()),
-        Amount::Left => Ok(payment.left_to_refund()),
+        Amount::Left if payment.authorised == 0 => Err(Refusal::NotAuthorised.into()),
+        Amount::Left if ask.kind == OperationKind::Capture => {
+            some(payment.left_to_capture(), "nothing_to_capture", "All of what was authorised has been captured or given up.")
+        }
+        Amount::Left => some(payment.left_to_refund(), "nothing_to_refund", "All of what was captured has been refunded."),
     }
+}
+
+fn some(left: i64, reason: &'static str, detail: &str) -> Result<i64, Fault> {
+    if left == 0 { Err(Fault::new(Code::Conflict, reason, detail)) } else { Ok(left) }
 }
 
 fn fingerprint(ask: &MoveMoney) -> Vec<u8> {

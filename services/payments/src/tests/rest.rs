@@ -37,6 +37,10 @@ async fn money_moves_by_rest_once_per_key() {
     let refunded =
         stage.door.post(&format!("/v1/payments/{payment}/refunds")).key("k1").json(&json!({})).send().await.expect(201);
     assert_eq!((refunded.json["kind"].as_str(), &refunded.json["amount"]["amount"]), (Some("refund"), &json!(300)));
+    for (path, key, code) in [("captures", "n1", "nothing_to_capture"), ("refunds", "n2", "nothing_to_refund")] {
+        let path = format!("/v1/payments/{payment}/{path}");
+        assert_eq!(stage.door.post(&path).key(key).json(&json!({})).send().await.expect(409).code(), code);
+    }
     let fetched = stage.door.get(&format!("/v1/payments/{payment}")).send().await.expect(200);
     assert_eq!(fetched.json["status"], "refunded");
     assert_eq!(fetched.version(), fetched.json["version"]);
