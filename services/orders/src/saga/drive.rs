@@ -247,10 +247,12 @@ impl<'a> Purchase<'a> {
     }
 
     /// Another hold for one that has ended; its id is committed before it is asked for.
-    pub(super) async fn take_new_hold(&mut self) -> Result<(), Fault> {
+    pub(super) async fn take_new_hold(&mut self) -> Result<(), Stop> {
         let hold: HoldId = self.app.host.id(self.call.tenant);
         let mut tx = self.app.db.write(self.call).await?;
-        checkout_rehold(&mut tx, self.checkout.id, hold).await?;
+        if !checkout_rehold(&mut tx, &self.checkout, hold).await? {
+            return Err(Stop::Overtaken);
+        }
         tx.commit().await?;
         self.checkout.hold_id = hold;
         Ok(())

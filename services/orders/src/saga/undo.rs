@@ -28,10 +28,10 @@ impl Purchase<'_> {
         }
         let failure = Failure::of(&fault);
         let now = app.host.now(call.tenant);
-        if !checkout_compensate(&mut tx, self.checkout.id, &failure, now).await? {
-            return Ok(None);
-        }
+        let Some(hold) = checkout_compensate(&mut tx, self.checkout.id, &failure, now).await? else { return Ok(None) };
         tx.commit().await?;
+        // Another driver may have taken a new one for a hold that ran out.
+        self.checkout.hold_id = hold;
         (self.checkout.status, self.checkout.failure) = (CheckoutStatus::Compensating, Some(failure));
         // What happened before this process took the checkout up is not known to it.
         let (last, done) = if self.fresh { (step, done) } else { (Step::AuthorisePayment, true) };
@@ -46,8 +46,12 @@ impl Purchase<'_> {
         Ok(Standing::Failed { fault, settled })
     }
 
-    /// Nothing is left to undo, unless an authorisation that was under way when the checkout failed has arrived after all.
+    /// Nothing is left to undo, unless an authorisation that was under way when the checkout failed has arrived after all, or
+    /// this driver held stock that whoever failed the checkout did not know of.
     pub(super) async fn failed(self) -> Result<Standing, Fault> {
+        if self.held.is_some() {
+            self.undo(Step::HoldStock).await?;
+        }
         if !self.forget().await? {
             self.undo_payment().await?;
         }

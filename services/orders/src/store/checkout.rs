@@ -288,23 +288,24 @@ pub async fn checkout_settle(connection: &mut PgConnection, id: CheckoutId) -> R
     Ok(())
 }
 
-/// Decides that the checkout has failed, before anything is undone; false when it has been completed, or decided before.
+/// Decides that the checkout has failed, before anything is undone, and answers the hold that is to be let go; nothing when
+/// it has been completed, or decided before.
 pub async fn checkout_compensate(
     connection: &mut PgConnection,
     id: CheckoutId,
     failure: &Failure,
     now: Timestamp,
-) -> Result<bool, Fault> {
-    let updated = sqlx::query!(
-        "update checkout set status = 'compensating', failure = $2, action = null, updated_at = $3
-         where id = $1 and status in ('processing', 'payment_pending', 'action_required')",
+) -> Result<Option<HoldId>, Fault> {
+    Ok(sqlx::query_scalar!(
+        r#"update checkout set status = 'compensating', failure = $2, action = null, updated_at = $3
+           where id = $1 and status in ('processing', 'payment_pending', 'action_required')
+           returning hold_id as "hold_id: HoldId""#,
         id.uuid(),
         Json(failure) as _,
         now,
     )
-    .execute(connection)
-    .await?;
-    Ok(updated.rows_affected() == 1)
+    .fetch_optional(connection)
+    .await?)
 }
 
 /// Ends a checkout that was undone. Without `keep_key` its key may be used again: nothing happened under it.
@@ -343,10 +344,21 @@ pub async fn checkout_forget(connection: &mut PgConnection, id: CheckoutId) -> R
     Ok(())
 }
 
-/// Takes another hold for one that ran out.
-pub async fn checkout_rehold(connection: &mut PgConnection, id: CheckoutId, hold: HoldId) -> Result<(), Fault> {
-    sqlx::query!("update checkout set hold_id = $2 where id = $1", id.uuid(), hold.uuid()).execute(connection).await?;
-    Ok(())
+/// Takes another hold for one that ran out, for a checkout that is where its driver believes it to be; false when it is
+/// not, or when somebody else has taken another hold meanwhile: of two new holds, one would never be let go.
+pub async fn checkout_rehold(connection: &mut PgConnection, checkout: &Stored, hold: HoldId) -> Result<bool, Fault> {
+    let updated = sqlx::query!(
+        "update checkout set hold_id = $2
+         where id = $1 and hold_id = $3 and (status in ('processing', 'payment_pending', 'action_required')) = $4
+             and status not in ('compensating', 'failed')",
+        checkout.id.uuid(),
+        hold.uuid(),
+        checkout.hold_id.uuid(),
+        checkout.status.may_place(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(updated.rows_affected() == 1)
 }
 
 /// A checkout that a payment event concerns.
