@@ -3,12 +3,14 @@
 //!
 //! * [`code`]: the table: HTTP status, gRPC code, title
 //! * [`Fault`]: one refusal or failure, with a machine word, a sentence and the fields at fault
+//! * [`refuse_card_number`]: the one refusal that every service with free text shares
 //! * [`http`]: the response, and the problem+json document that the outermost layer writes
 //! * [`grpc`]: the way through a gRPC status and back
 //! * [`database`]: what a database error means to a caller
 //!
 //! Of a 5xx only the code leaves the process: its cause is logged once, where it happened.
 
+mod card;
 pub mod code;
 pub mod database;
 pub mod grpc;
@@ -26,6 +28,7 @@ use bloom_kernel::MoneyError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::card::{refuse_card_number, refuse_card_numbers};
 pub use crate::code::Code;
 pub use crate::database::constraint;
 pub use crate::http::{FaultExt, Problem, problem};

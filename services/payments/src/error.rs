@@ -1,7 +1,6 @@
 //! What callers are told when payments refuse.
 
-use bloom_fault::{Code, Fault};
-use bloom_kernel::looks_like_card_number;
+use bloom_fault::{Code, Fault, refuse_card_number};
 
 use crate::domain::Refusal;
 
@@ -38,19 +37,6 @@ impl From<Refusal> for Fault {
             ),
         }
     }
-}
-
-/// Refuses a text that looks like the number of a card, without repeating it.
-pub(crate) fn refuse_card_number(pointer: &str, text: &str) -> Result<(), Fault> {
-    if !looks_like_card_number(text) {
-        return Ok(());
-    }
-    Err(Fault::new(
-        Code::Unprocessable,
-        "card_number_refused",
-        "This looks like a card number. Card numbers never enter the platform: send the provider's token instead.",
-    )
-    .at(pointer, "card_number", "Looks like a card number."))
 }
 
 /// Refuses a text that is empty, too long or looks like a card number.

@@ -1,10 +1,10 @@
 //! Who buys and where it goes: the personal part of a cart.
 
-use bloom_fault::Fault;
+use bloom_fault::{Fault, refuse_card_number};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::card::{refuse_card_number, refuse_card_number_as_phone};
+use super::card::refuse_card_number_as_phone;
 
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

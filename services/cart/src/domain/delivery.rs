@@ -1,11 +1,9 @@
 //! Delivery options: where they serve and what they charge.
 
-use bloom_fault::Fault;
+use bloom_fault::{Fault, refuse_card_number, refuse_card_numbers};
 use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::card::{refuse_card_number, refuse_card_numbers};
 
 /// Most steps of a weight table.
 pub const STEPS_MAX: usize = 50;

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bloom_fault::Fault;
+use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::Metadata;
 use serde::{Deserialize, Deserializer};
-
-use super::card::refuse_card_numbers;
 
 /// Metadata of a PATCH: pairs are merged into the present ones, `null` removes a key.
 pub type MetadataPatch = BTreeMap<String, Option<String>>;

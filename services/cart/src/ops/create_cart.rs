@@ -1,7 +1,7 @@
 //! Creates a cart, with everything in it that the buyer already knows.
 
 use bloom_events::{Draft, publish, schedule};
-use bloom_fault::Fault;
+use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{CartId, CheckoutId, DeliveryOptionId, Metadata, Money, SubjectId};
 use bloom_runtime::seal::seal;
 use bloom_runtime::{Begin, Call, Reply, TenantTx};
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::expire_cart::TIMER;
 use super::price_cart::{Look, Priced, check_known, facts, option, price_with, wanted_channel};
 use crate::domain::address::{Address, Personal};
-use crate::domain::card::refuse_card_numbers;
 use crate::domain::cart::{Cart, LINES_MAX, LineInput, Status, too_many_lines};
 use crate::domain::pricing::Facts;
 use crate::store::cart::{Stored, cart_insert, document};

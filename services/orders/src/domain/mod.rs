@@ -1,6 +1,5 @@
 //! What checkouts and orders are and how they change: pure decisions, without database, network or clock.
 
-pub mod card;
 pub mod checkout;
 pub mod fulfilment;
 pub mod order;

@@ -1,7 +1,7 @@
 //! Calls an order off: its stock is free again, what is promised is given up, what is drawn is given back.
 
 use bloom_events::cancel as cancel_timer;
-use bloom_fault::{Code, Fault};
+use bloom_fault::{Code, Fault, refuse_card_number};
 use bloom_kernel::{Money, OrderId, RefundId};
 use bloom_runtime::{Begin, Call, Reply, TenantTx};
 use schemars::JsonSchema;
@@ -13,7 +13,6 @@ use super::read_order::read_order;
 use super::run_operation::{operation, record, run_all};
 use super::save_order::{Change, locked, locked_and_settled, save};
 use crate::Orders;
-use crate::domain::card::refuse_card_number;
 use crate::domain::order::Order;
 use crate::domain::refund::Wanted;
 use crate::store::operation::{Kind, Operation, operation_money_under_way};

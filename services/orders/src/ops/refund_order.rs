@@ -1,6 +1,6 @@
 //! Gives drawn money back.
 
-use bloom_fault::{Code, Fault};
+use bloom_fault::{Code, Fault, refuse_card_number};
 use bloom_kernel::{Money, OperationId, OrderId, RefundId};
 use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
@@ -11,7 +11,6 @@ use super::read_order::load;
 use super::run_operation::{PAYMENT_REFUSED, operation, record, run_all};
 use super::save_order::{Change, locked, save};
 use crate::Orders;
-use crate::domain::card::refuse_card_number;
 use crate::domain::fulfilment::LineQuantity;
 use crate::domain::refund::{Refund, RefundState, Wanted};
 use crate::store::operation::{Kind, operation_get};

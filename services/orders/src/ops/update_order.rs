@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bloom_fault::Fault;
+use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{Metadata, OrderId};
 use bloom_runtime::http::IfMatch;
 use bloom_runtime::{Begin, Call, Reply};
@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::read_order::read_order;
 use super::save_order::{Change, locked, save};
 use crate::Orders;
-use crate::domain::card::refuse_card_numbers;
 use crate::domain::order::Order;
 
 /// Changes to an order.

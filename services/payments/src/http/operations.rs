@@ -3,7 +3,7 @@
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
-use bloom_fault::Fault;
+use bloom_fault::{Fault, refuse_card_number};
 use bloom_kernel::{Money, OperationId, PaymentId};
 use bloom_runtime::http::page::{Page, PageQuery};
 use bloom_runtime::http::{Caller, Json, Path, Query};
@@ -15,7 +15,6 @@ use super::{PaymentsRead, PaymentsWrite, secret_only};
 use crate::Payments;
 use crate::domain::OperationKind;
 use crate::domain::operation::derived_id;
-use crate::error::refuse_card_number;
 use crate::ops::Standing;
 use crate::ops::move_money::{Amount, MoveMoney, move_money};
 use crate::ops::void_payment::{Nothing, void};
