@@ -14,6 +14,9 @@ pub(crate) struct Arguments {
     /// A small run that shows that the bench works; its figures mean little.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Seconds of one side of a comparison, once; for a profiler that wants to look longer.
+    #[arg(long)]
+    turn: Option<u64>,
     /// Only these rows.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<Part>,
@@ -62,6 +65,11 @@ pub(crate) struct Plan {
 impl Arguments {
     /// What to do.
     pub(crate) fn plan(&self) -> Plan {
+        let plan = self.size();
+        Plan { turn: self.turn.map_or(plan.turn, Duration::from_secs), ..plan }
+    }
+
+    fn size(&self) -> Plan {
         if self.quick {
             return Plan {
                 products: 2_000,

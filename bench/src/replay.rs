@@ -74,6 +74,7 @@ impl<'a> Client<'a> {
                 refusals.push(format!("{refusal} — {role}: {text}"));
             }
         }
+        wire.settle()?;
         Ok(refusals)
     }
 }

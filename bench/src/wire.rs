@@ -19,6 +19,8 @@ pub(crate) struct Wire {
     buffer: Vec<u8>,
     filled: usize,
     read: usize,
+    /// In a transaction, said the server when it last was ready for more.
+    open: bool,
 }
 
 impl Wire {
@@ -26,8 +28,15 @@ impl Wire {
     pub(crate) fn connect(address: &Address, role: &str, database: &str, schema: &str) -> Outcome<Self> {
         let path = address.socket_dir.join(format!(".s.PGSQL.{}", address.port));
         let stream = UnixStream::connect(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut wire =
-            Self { stream, prepared: HashSet::new(), message: Vec::new(), buffer: vec![0; 64 * 1024], filled: 0, read: 0 };
+        let mut wire = Self {
+            stream,
+            prepared: HashSet::new(),
+            message: Vec::new(),
+            buffer: vec![0; 64 * 1024],
+            filled: 0,
+            read: 0,
+            open: false,
+        };
         let options = format!("-c search_path={schema}");
         let mut body = 196_608_i32.to_be_bytes().to_vec();
         for text in ["user", role, "database", database, "options", &options, "TimeZone", "UTC", "DateStyle", "ISO, MDY", ""] {
@@ -86,6 +95,16 @@ impl Wire {
         Ok(refusal)
     }
 
+    /// Rolls back a transaction whose end was not recorded, as the server does with one whose client is gone: its locks would
+    /// be waited for without end.
+    pub(crate) fn settle(&mut self) -> Outcome {
+        if self.open {
+            self.put(b'Q', |body| cstring(body, "rollback"));
+            self.exchange()?;
+        }
+        Ok(())
+    }
+
     fn put(&mut self, kind: u8, fill: impl FnOnce(&mut Vec<u8>)) {
         self.message.push(kind);
         let start = self.message.len();
@@ -105,7 +124,10 @@ impl Wire {
             let size = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize - 4;
             let body = self.take(size)?;
             match head[0] {
-                b'Z' => return Ok(refusal),
+                b'Z' => {
+                    self.open = body != *b"I";
+                    return Ok(refusal);
+                }
                 b'E' => refusal = Some(said(&body)),
                 b'R' if body != [0; 4] => return Err("the server asks for a password".into()),
                 _ => {}

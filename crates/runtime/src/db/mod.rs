@@ -127,7 +127,10 @@ impl Db {
     /// The same for a loop that asks one statement at a time: a connection of its own, each statement its own transaction.
     /// A poll then costs one round trip where the pool and a transaction would take four.
     pub async fn system_line(&self) -> Result<SystemLine, Fault> {
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(self.system.options())).await {
+        // Its few statements have their indexes. Planned while a table was empty they would read all of it, and a bitmap of what
+        // an index says would never mark the rows that are gone: each poll would walk over every event of the day.
+        let options = self.system.options().clone().options([("enable_seqscan", "off"), ("enable_bitmapscan", "off")]);
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await {
             Ok(connection) => Ok(SystemLine(connection?)),
             Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
         }
