@@ -50,6 +50,15 @@ async fn every_operation_is_named_once_permitted_and_shown() {
 }
 
 #[test]
+fn every_service_can_be_reached_by_its_name() {
+    let mut services = crate::SERVICES.map(|definition| definition.name);
+    let mut peers = bloom_process::PEERS;
+    services.sort_unstable();
+    peers.sort_unstable();
+    assert_eq!(services, peers, "SERVICES of this crate and PEERS of bloom-process name the same services");
+}
+
+#[test]
 fn a_change_that_breaks_clients_is_seen() {
     let api = |output: Value, input: Value, method: &str| {
         json!({ "paths": { "/v1/x": { method: {

@@ -75,7 +75,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     service.run(Listeners { tcp, memory: None }).await
 }
 
-/// Services that may be asked over gRPC or lie behind the gateway.
+/// Services that may be asked over gRPC or lie behind the gateway: all of them.
 pub const PEERS: [&str; 8] = ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"];
 
 /// Binds an address, or says in one sentence why not.

@@ -74,7 +74,6 @@ impl Host {
         let metadata = request.metadata_mut();
         let ascii = "signed contexts, request ids and trace parents are ASCII";
         metadata.insert(context::HEADER, context::sign(&self.keys, &claims).parse().expect(ascii));
-        metadata.insert("bloom-caller", self.service.parse().expect(ascii));
         if let Ok(id) = call.request_id.parse() {
             metadata.insert("bloom-request-id", id);
         }

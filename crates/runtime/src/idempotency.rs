@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::db::{Db, TenantTx};
 use crate::host::Host;
 use crate::reply::{Reply, Stored};
-use crate::seal::{decrypt, encrypt};
+use crate::seal::{open_own, seal_own};
 
 /// Replies are kept at least this long; published in the API description.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
@@ -108,17 +108,15 @@ impl TenantTx {
 /// Replies may hold personal data and secrets: at rest they are sealed with the service's own key.
 impl Host {
     fn seal_reply(&self, tenant: TenantId, op: &str, key: &str, body: &str) -> Vec<u8> {
-        encrypt(self, &self.keys.derive("idempotency"), &reply_aad(tenant, op, key), body.as_bytes())
+        let tenant = tenant.uuid();
+        seal_own(self, "idempotency", &[tenant.as_bytes(), op.as_bytes(), b"\0", key.as_bytes()], body.as_bytes())
     }
 
     fn unseal_reply(&self, tenant: TenantId, op: &str, key: &str, sealed: &[u8]) -> Result<String, Fault> {
-        let body = decrypt(&self.keys.derive("idempotency"), &reply_aad(tenant, op, key), sealed)?;
+        let tenant = tenant.uuid();
+        let body = open_own(self, "idempotency", &[tenant.as_bytes(), op.as_bytes(), b"\0", key.as_bytes()], sealed)?;
         String::from_utf8(body).map_err(Fault::internal)
     }
-}
-
-fn reply_aad(tenant: TenantId, op: &str, key: &str) -> Vec<u8> {
-    [tenant.uuid().as_bytes(), op.as_bytes(), b"\0", key.as_bytes()].concat()
 }
 
 /// A digest of operation and input: what "the same request" means.

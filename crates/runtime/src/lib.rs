@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`host`] | what every service is handed: clock, entropy, keys, peers, shutdown, metrics |
 //! | [`call`] | who asks, for which tenant, until when; [`context`] is its signed form on the wire |
-//! | [`db`] | the three ways to a connection: [`TenantTx`], [`TenantRead`], [`SystemTx`] |
+//! | [`db`] | the ways to a connection: [`TenantTx`], [`TenantRead`], [`SystemTx`] |
 //! | [`idempotency`] | one key, one effect, one reply |
 //! | [`seal`] | personal columns under a key per data subject |
 //! | [`http`], [`grpc`] | extractors, replies, and the layers around every route |
@@ -14,8 +14,8 @@
 //! | [`migrate`] | schema, roles and migrations of a service |
 //! | [`telemetry`], [`metrics`] | logs, traces, RED figures |
 //!
-//! Absent by design: nothing here knows any domain, reads an environment variable outside [`config`], or takes the time
-//! from anywhere but the [`Clock`](bloom_kernel::Clock).
+//! Absent by design: nothing here knows any domain, reads an environment variable (settings come in from `bloom_process`), or
+//! takes the time from anywhere but the [`Clock`](bloom_kernel::Clock).
 
 pub mod call;
 pub mod config;

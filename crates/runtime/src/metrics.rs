@@ -74,11 +74,6 @@ impl Metrics {
         self.gauges.get_or_create(&Figure { service, name: name.to_owned() }).set(value);
     }
 
-    /// Lets a component register figures of its own.
-    pub fn register(&self, register: impl FnOnce(&mut Registry)) {
-        register(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
     /// Everything in `OpenMetrics` text form.
     pub fn render(&self) -> String {
         let mut page = String::new();

@@ -85,6 +85,17 @@ pub async fn erase(tx: &mut TenantTx, subject: SubjectId) -> Result<bool, Fault>
     Ok(erased.is_some())
 }
 
+/// Seals what is nobody's personal data and still nobody's to read, such as a stored reply: with a key of the service's own
+/// for this purpose, bound to `place`, the row it belongs to.
+pub fn seal_own(host: &Host, purpose: &'static str, place: &[&[u8]], plaintext: &[u8]) -> Vec<u8> {
+    encrypt(host, &host.keys.derive(purpose), &place.concat(), plaintext)
+}
+
+/// Opens what [`seal_own`] made for the same purpose and place.
+pub fn open_own(host: &Host, purpose: &'static str, place: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+    decrypt(&host.keys.derive(purpose), &place.concat(), sealed)
+}
+
 /// A keyed digest of a normalised text (trimmed, lower case), for equality look-up of a sealed column.
 pub fn blind_index(host: &Host, tenant: TenantId, column: &'static str, text: &str) -> Vec<u8> {
     let key = host.keys.derive("blind-index");
@@ -128,7 +139,7 @@ fn aad(tenant: TenantId, subject: SubjectId, column: &str) -> Vec<u8> {
     [tenant.uuid().as_bytes(), subject.uuid().as_bytes(), column.as_bytes()].concat()
 }
 
-pub(crate) fn encrypt(host: &Host, key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
+fn encrypt(host: &Host, key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let mut nonce = [0_u8; NONCE_BYTES];
     host.entropy.fill(&mut nonce);
     let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
@@ -137,8 +148,8 @@ pub(crate) fn encrypt(host: &Host, key: &[u8; 32], aad: &[u8], plaintext: &[u8])
     [nonce.as_slice(), &sealed].concat()
 }
 
-pub(crate) fn decrypt(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
-    let bad = || Fault::internal("a sealed column does not open under its subject's key");
+fn decrypt(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+    let bad = || Fault::internal("what is sealed does not open: another key made it, or it stood elsewhere");
     let (nonce, body) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(bad)?;
     let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key));
     cipher.decrypt(&Nonce::from(*nonce), Payload { msg: body, aad }).map_err(|_| bad())

@@ -8,7 +8,6 @@ use aide::openapi::OpenApi;
 use axum::Router;
 use axum::routing::get;
 use bloom_fault::{Code, Fault};
-use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -21,9 +20,6 @@ use crate::task::{StartError, Task};
 
 /// Work in flight gets this long to finish after shutdown is asked for.
 pub const DRAIN: Duration = Duration::from_secs(20);
-
-/// Asks one dependency whether the service may take requests; the answer names what it waits for.
-pub type ReadyCheck = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// A service, put together and ready to run.
 pub struct Service {
@@ -38,8 +34,6 @@ pub struct Service {
     pub grpc: tonic::service::Routes,
     /// Loops beside the server.
     pub tasks: Vec<Task>,
-    /// What must hold before requests are taken, beyond the database.
-    pub ready: Vec<ReadyCheck>,
     /// Its database.
     pub db: Db,
     /// Its host.
@@ -62,17 +56,7 @@ impl Service {
     pub fn new(name: &'static str, host: Host, db: Db, http: ApiRouter<()>) -> Self {
         let mut api = OpenApi::default();
         let http = http.finish_api(&mut api);
-        Self {
-            name,
-            http,
-            api,
-            plain: Router::new(),
-            grpc: tonic::service::Routes::default(),
-            tasks: Vec::new(),
-            ready: Vec::new(),
-            db,
-            host,
-        }
+        Self { name, http, api, plain: Router::new(), grpc: tonic::service::Routes::default(), tasks: Vec::new(), db, host }
     }
 
     /// The router with every layer, and the description of its API.
@@ -91,11 +75,11 @@ impl Service {
     }
 
     fn health(&self) -> Router {
-        let (db, ready, host) = (self.db.clone(), self.ready.clone(), self.host.clone());
+        let (db, host) = (self.db.clone(), self.host.clone());
         let metrics = self.host.metrics.clone();
         Router::new()
             .route("/livez", get(|| async { "ok\n" }))
-            .route("/readyz", get(move || readiness(db.clone(), ready.clone(), host.clone())))
+            .route("/readyz", get(move || readiness(db.clone(), host.clone())))
             .route("/metrics", get(move || async move { metrics.render() }))
     }
 
@@ -158,18 +142,15 @@ async fn unknown_route() -> Fault {
     Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
 }
 
-async fn readiness(db: Db, checks: Vec<ReadyCheck>, host: Host) -> (http::StatusCode, String) {
+/// A service waits for its database only. Were it to wait for the state of others, two that read each other's events would
+/// wait for one another for ever.
+async fn readiness(db: Db, host: Host) -> (http::StatusCode, String) {
     let unavailable = http::StatusCode::SERVICE_UNAVAILABLE;
     if host.shutdown.is_cancelled() {
         return (unavailable, "draining\n".to_owned());
     }
     if !db.ready().await {
         return (unavailable, "waiting for the database\n".to_owned());
-    }
-    for check in checks {
-        if let Err(waiting) = check().await {
-            return (unavailable, format!("waiting for {waiting}\n"));
-        }
     }
     (http::StatusCode::OK, "ready\n".to_owned())
 }

@@ -21,7 +21,6 @@ pub mod ops;
 pub mod store;
 #[cfg(test)]
 mod tests;
-pub mod token;
 
 use std::sync::Arc;
 

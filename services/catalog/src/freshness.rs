@@ -2,8 +2,7 @@
 //! same `If-None-Match` needs no database. A change made through this process is seen at once; one made elsewhere
 //! within [`MEMORY`].
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bloom_kernel::TenantId;
@@ -13,6 +12,8 @@ use sha2::{Digest as _, Sha256};
 /// Longest time that an answer from another process may be missed.
 const MEMORY: Duration = Duration::from_millis(500);
 const LISTS_MAX: u64 = 50_000;
+/// Tenants share counters: a change of one makes the lists of the others that share its counter be read once more.
+const COUNTERS: usize = 4096;
 
 /// Which list was asked for, in which state of the tenant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,27 +21,27 @@ pub struct ListKey([u8; 32]);
 
 /// See the module.
 pub struct Freshness {
-    /// Counts the changes of each tenant that this process has seen.
-    changes: RwLock<HashMap<TenantId, u64>>,
+    /// Counts the changes that this process has seen; each tenant has its place.
+    changes: Box<[AtomicU64]>,
     tags: Cache<ListKey, String>,
 }
 
 impl Default for Freshness {
     fn default() -> Self {
         let tags = Cache::builder().max_capacity(LISTS_MAX).time_to_live(MEMORY).build();
-        Self { changes: RwLock::default(), tags }
+        Self { changes: (0..COUNTERS).map(|_| AtomicU64::default()).collect(), tags }
     }
 }
 
 impl Freshness {
     /// Notes that something of a tenant has changed.
     pub fn changed(&self, tenant: TenantId) {
-        *self.changes.write().unwrap_or_else(PoisonError::into_inner).entry(tenant).or_default() += 1;
+        self.counter(tenant).fetch_add(1, Ordering::AcqRel);
     }
 
     /// The key of a list as the tenant stands now. Take it before the list is read.
     pub fn key(&self, tenant: TenantId, parts: &[&[u8]]) -> ListKey {
-        let change = self.changes.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).copied().unwrap_or_default();
+        let change = self.counter(tenant).load(Ordering::Acquire);
         let mut hash = Sha256::new();
         hash.update(tenant.uuid().as_bytes());
         hash.update(change.to_be_bytes());
@@ -49,6 +50,12 @@ impl Freshness {
             hash.update(part);
         }
         ListKey(hash.finalize().into())
+    }
+
+    /// The last bits of a UUIDv7 are random.
+    fn counter(&self, tenant: TenantId) -> &AtomicU64 {
+        let [.., high, low] = tenant.uuid().into_bytes();
+        &self.changes[usize::from(u16::from_be_bytes([high, low])) % COUNTERS]
     }
 
     /// The `ETag` that the list had a moment ago.

@@ -24,7 +24,6 @@ pub mod saga;
 pub mod store;
 #[cfg(test)]
 mod tests;
-pub mod token;
 
 use std::sync::Arc;
 

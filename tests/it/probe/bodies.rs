@@ -104,7 +104,7 @@ fn cart(operation: &str, world: &World, n: usize) -> Option<Value> {
     Some(match operation {
         "cart_create" => json!({ "lines": lines(), "delivery_option_id": id("dopt"), "shipping_address": address() }),
         "cart_update" => json!({ "delivery_option_id": id("dopt"), "email": "guest@example.com" }),
-        "cart_lines_add" => json!({ "lines": lines() }),
+        "cart_line_add" => json!({ "lines": lines() }),
         "cart_line_update" => json!({ "quantity": 1 }),
         "delivery_option_create" => json!({
             "code": code, "name": code, "currency": "INR", "charge": charge(), "channel_id": id("chan"), "tax_class_id": id("tcls"),

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod cart_token;
 mod edge;
 mod if_match;
 pub mod page;
@@ -12,6 +13,7 @@ mod strict;
 
 pub use body::{BODY_LIMIT, Json, parse};
 pub use caller::{Caller, PERMISSION, Permission};
+pub use cart_token::CartToken;
 pub use edge::{EdgeState, edge};
 pub use if_match::IfMatch;
 pub use path::{PATH_TYPES, Path};

@@ -6,7 +6,7 @@ use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CartLineId};
 use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path};
+use bloom_runtime::http::{Caller, CartToken, IfMatch, Json, Path};
 
 use super::CartsWrite;
 use crate::CartService;
@@ -14,31 +14,30 @@ use crate::domain::cart::Cart;
 use crate::ops::change_cart::{CartPatch, Change, LinePatch, LinesAdd, change_cart};
 use crate::ops::create_cart::{CartCreate, create_cart};
 use crate::ops::read_cart::{DeliveryChoices, delivery_choices, read_cart};
-use crate::token::CartToken;
 
 pub(super) fn routes() -> ApiRouter<CartService> {
     ApiRouter::new()
         .api_route("/v1/carts", post_with(cart_create, |op| op.id("cart_create").tag("carts").summary("Create a cart")))
         .api_route(
             "/v1/carts/{cart_id}",
-            get_with(cart_get, |op| op.id("cart_get").tag("carts").summary("Read a cart and its problems"))
+            get_with(cart_get, |op| op.id("cart_get").tag("carts").summary("Get a cart and its problems"))
                 .patch_with(cart_update, |op| {
-                    op.id("cart_update").tag("carts").summary("Set e-mail, addresses, delivery option, metadata")
+                    op.id("cart_update").tag("carts").summary("Update e-mail, addresses, delivery option or metadata of a cart")
                 }),
         )
         .api_route(
             "/v1/carts/{cart_id}/lines",
-            post_with(cart_lines_add, |op| op.id("cart_lines_add").tag("carts").summary("Put something into a cart")),
+            post_with(cart_line_add, |op| op.id("cart_line_add").tag("carts").summary("Add lines to a cart")),
         )
         .api_route(
             "/v1/carts/{cart_id}/lines/{line_id}",
-            patch_with(cart_line_update, |op| op.id("cart_line_update").tag("carts").summary("Change a quantity"))
-                .delete_with(cart_line_remove, |op| op.id("cart_line_remove").tag("carts").summary("Take a line out")),
+            patch_with(cart_line_update, |op| op.id("cart_line_update").tag("carts").summary("Update the quantity of a line"))
+                .delete_with(cart_line_remove, |op| op.id("cart_line_remove").tag("carts").summary("Remove a line from a cart")),
         )
         .api_route(
             "/v1/carts/{cart_id}/delivery-options",
             get_with(cart_delivery_options, |op| {
-                op.id("cart_delivery_options").tag("carts").summary("What delivery would cost this cart")
+                op.id("cart_delivery_options").tag("carts").summary("List delivery options for a cart, with what each costs")
             }),
         )
 }
@@ -71,7 +70,7 @@ async fn cart_update(
     change_cart(&app, &caller, &token, id, if_match, Change::Patch(Box::new(input))).await
 }
 
-async fn cart_lines_add(
+async fn cart_line_add(
     State(app): State<CartService>,
     caller: Caller<CartsWrite>,
     token: CartToken,

@@ -31,9 +31,9 @@ pub(super) fn routes() -> ApiRouter<CartService> {
         )
         .api_route(
             "/v1/delivery-options/{delivery_option_id}",
-            get_with(delivery_option_read, |op| op.id("delivery_option_get").tag("delivery").summary("Read a delivery option"))
+            get_with(delivery_option_read, |op| op.id("delivery_option_get").tag("delivery").summary("Get a delivery option"))
                 .patch_with(delivery_option_change, |op| {
-                    op.id("delivery_option_update").tag("delivery").summary("Change or switch off a delivery option")
+                    op.id("delivery_option_update").tag("delivery").summary("Update or deactivate a delivery option")
                 }),
         )
 }

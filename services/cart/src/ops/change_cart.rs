@@ -4,7 +4,7 @@
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CartLineId, DeliveryOptionId};
-use bloom_runtime::http::IfMatch;
+use bloom_runtime::http::{CartToken, IfMatch};
 use bloom_runtime::{Begin, Call, Reply, TenantTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,6 @@ use crate::domain::address::Address;
 use crate::domain::cart::{Cart, LINES_MAX, LineInput, too_many_lines};
 use crate::domain::patch::{MetadataPatch, merge_metadata, nullable};
 use crate::store::cart::{Stored, cart_update, document};
-use crate::token::CartToken;
 
 /// Lines to put into a cart.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -78,7 +77,7 @@ pub enum Change {
 impl Change {
     const fn op(&self) -> &'static str {
         match self {
-            Self::Add(_) => "cart_lines_add",
+            Self::Add(_) => "cart_line_add",
             Self::Quantity(..) => "cart_line_update",
             Self::Remove(_) => "cart_line_remove",
             Self::Patch(_) => "cart_update",

@@ -3,6 +3,7 @@
 use bloom_events::{Draft, publish, schedule};
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{CartId, CheckoutId, DeliveryOptionId, Metadata, Money, SubjectId};
+use bloom_runtime::http::CartToken;
 use bloom_runtime::seal::seal;
 use bloom_runtime::{Begin, Call, Reply, TenantTx};
 use schemars::JsonSchema;
@@ -10,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::expire_cart::TIMER;
 use super::price_cart::{Look, Priced, check_known, facts, option, price_with, wanted_channel};
+use crate::CartService;
 use crate::domain::address::{Address, Personal};
 use crate::domain::cart::{Cart, LINES_MAX, LineInput, Status, too_many_lines};
 use crate::domain::pricing::Facts;
 use crate::store::cart::{Stored, cart_insert, document};
-use crate::{CartService, token};
 
 /// A new cart; everything may come later.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -71,7 +72,7 @@ async fn save(app: &CartService, call: &Call, mut tx: TenantTx, priced: Priced) 
     let document = document(&cart)?;
     let personal = seal_personal(app, &mut tx, cart.subject_id, &cart.personal()).await?;
     let stored = Stored {
-        token_digest: token::digest(&token),
+        token_digest: CartToken::digest(&token),
         subject: cart.subject_id,
         personal,
         locations: facts.channel.locations,

@@ -4,7 +4,7 @@ use bloom_events::{Draft, publish};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId};
 use bloom_runtime::Call;
-use bloom_runtime::http::IfMatch;
+use bloom_runtime::http::{CartToken, IfMatch};
 
 use super::price_cart::{Look, price_cart};
 use super::read_cart::load_unguarded;
@@ -12,7 +12,6 @@ use crate::CartService;
 use crate::domain::cart::{Status, completed, frozen};
 use crate::domain::problem::refusal;
 use crate::store::cart::{Stored, cart_update, document};
-use crate::token;
 
 /// A cart may change between the read and the write; a buyer who writes that often while buying gets told.
 const TRIES: usize = 3;
@@ -33,7 +32,7 @@ pub struct Freeze {
 pub async fn freeze_cart(app: &CartService, call: &Call, freeze: &Freeze) -> Result<Stored, Fault> {
     for _ in 0..TRIES {
         let Some(stored) = load_unguarded(app, call, freeze.cart).await? else { return Err(Fault::not_found("cart")) };
-        if freeze.token.as_deref().is_some_and(|shown| !token::fits(shown, &stored.token_digest)) {
+        if freeze.token.as_deref().is_some_and(|shown| !CartToken::fits(shown, &stored.token_digest)) {
             return Err(Fault::not_found("cart"));
         }
         let ours = stored.cart.checkout_id == Some(freeze.checkout);

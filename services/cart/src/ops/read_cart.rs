@@ -2,6 +2,7 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, DeliveryOptionId, Money};
+use bloom_runtime::http::CartToken;
 use bloom_runtime::seal::open;
 use bloom_runtime::{Call, Reply};
 use schemars::JsonSchema;
@@ -15,7 +16,6 @@ use crate::domain::address::Personal;
 use crate::domain::cart::{Cart, Status};
 use crate::store::cart::{Stored, cart_get};
 use crate::store::delivery_option::{delivery_option_get, delivery_option_list};
-use crate::token::CartToken;
 
 /// A cart with its problems; one that is frozen or completed has none left to solve.
 pub async fn read_cart(app: &CartService, call: &Call, token: &CartToken, id: CartId) -> Result<Reply<Cart>, Fault> {
@@ -34,7 +34,7 @@ pub async fn read_cart(app: &CartService, call: &Call, token: &CartToken, id: Ca
 pub async fn load(app: &CartService, call: &Call, token: &CartToken, id: CartId) -> Result<Stored, Fault> {
     token.required(call)?;
     let stored = load_unguarded(app, call, id).await?;
-    stored.filter(|stored| token.opens(call, &stored.token_digest)).ok_or_else(|| Fault::not_found("cart"))
+    stored.filter(|stored| token.opens(call, Some(&stored.token_digest))).ok_or_else(|| Fault::not_found("cart"))
 }
 
 /// A cart with its personal data and its way to deliver, whoever asks.

@@ -29,8 +29,8 @@ pub(super) fn routes() -> ApiRouter<Catalog> {
         )
         .api_route(
             "/v1/catalog/categories/{id}",
-            get_with(fetch, doc("category_get", "Read a category"))
-                .patch_with(update, doc("category_update", "Change a category, or move it with everything below it"))
+            get_with(fetch, doc("category_get", "Get a category"))
+                .patch_with(update, doc("category_update", "Update a category, or move it with its subtree"))
                 .delete_with(remove, doc("category_delete", "Delete an empty category")),
         )
 }

@@ -25,7 +25,7 @@ pub(super) fn routes() -> ApiRouter<Catalog> {
         )
         .api_route(
             "/v1/catalog/channels/{id}",
-            get_with(fetch, doc("channel_get", "Read a channel")).patch_with(update, doc("channel_update", "Change a channel")),
+            get_with(fetch, doc("channel_get", "Get a channel")).patch_with(update, doc("channel_update", "Update a channel")),
         )
 }
 

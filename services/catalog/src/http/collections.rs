@@ -26,17 +26,17 @@ pub(super) fn routes() -> ApiRouter<Catalog> {
         )
         .api_route(
             "/v1/catalog/collections/{id}",
-            get_with(fetch, doc("collection_get", "Read a collection"))
-                .patch_with(update, doc("collection_update", "Change a collection"))
+            get_with(fetch, doc("collection_get", "Get a collection"))
+                .patch_with(update, doc("collection_update", "Update a collection"))
                 .delete_with(remove, doc("collection_delete", "Delete an empty collection")),
         )
         .api_route(
             "/v1/catalog/collections/{id}/products",
-            put_with(place, doc("collection_place", "Put products into a collection, or move them within it")),
+            put_with(place, doc("collection_place", "Add products to a collection, or reorder them")),
         )
         .api_route(
             "/v1/catalog/collections/{id}/products/{product_id}",
-            delete_with(displace, doc("collection_displace", "Take a product out of a collection")),
+            delete_with(displace, doc("collection_displace", "Remove a product from a collection")),
         )
 }
 

@@ -34,7 +34,7 @@ pub(super) fn routes() -> ApiRouter<Catalog> {
             "/v1/catalog/imports",
             post_with(create, import_doc).get_with(list, doc("import_list", "List imports, newest first")),
         )
-        .api_route("/v1/catalog/imports/{id}", get_with(fetch, doc("import_get", "Read how far an import is")))
+        .api_route("/v1/catalog/imports/{id}", get_with(fetch, doc("import_get", "Get the progress of an import")))
         .api_route("/v1/catalog/imports/{id}/report", get_with(report, report_doc))
 }
 
@@ -63,7 +63,7 @@ fn import_doc(op: TransformOperation<'_>) -> TransformOperation<'_> {
 }
 
 fn report_doc(op: TransformOperation<'_>) -> TransformOperation<'_> {
-    let mut op = doc("import_report", "Download what was wrong with which line")(op);
+    let mut op = doc("import_report", "Download the report of an import: what was wrong with which line")(op);
     let response = ResponseDoc {
         description: "One JSON object a line, by line of the import.".to_owned(),
         content: [(NDJSON.to_owned(), ndjson_of::<LineError>())].into(),

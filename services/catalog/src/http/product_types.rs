@@ -26,8 +26,8 @@ pub(super) fn routes() -> ApiRouter<Catalog> {
         )
         .api_route(
             "/v1/catalog/product-types/{id}",
-            get_with(fetch, doc("product_type_get", "Read a product type"))
-                .patch_with(update, doc("product_type_update", "Change a product type")),
+            get_with(fetch, doc("product_type_get", "Get a product type"))
+                .patch_with(update, doc("product_type_update", "Update a product type")),
         )
 }
 

@@ -29,8 +29,8 @@ pub(super) fn routes() -> ApiRouter<Catalog> {
         )
         .api_route(
             "/v1/catalog/products/{id}",
-            get_with(fetch, doc("product_get", "Read a product"))
-                .patch_with(update, doc("product_update", "Change a product"))
+            get_with(fetch, doc("product_get", "Get a product"))
+                .patch_with(update, doc("product_update", "Update a product"))
                 .delete_with(remove, doc("product_archive", "Archive a product")),
         )
 }

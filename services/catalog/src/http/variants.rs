@@ -26,8 +26,8 @@ pub(super) fn routes() -> ApiRouter<Catalog> {
         )
         .api_route(
             "/v1/catalog/products/{id}/variants/{variant_id}",
-            get_with(fetch, doc("variant_get", "Read a variant"))
-                .patch_with(update, doc("variant_update", "Change a variant"))
+            get_with(fetch, doc("variant_get", "Get a variant"))
+                .patch_with(update, doc("variant_update", "Update a variant"))
                 .delete_with(remove, doc("variant_archive", "Archive a variant")),
         )
 }

@@ -276,13 +276,6 @@ pub async fn product_touch(conn: &mut PgConnection, products: &[ProductId], now:
         .map(drop)
 }
 
-/// The product of a variant.
-pub async fn variant_product(conn: &mut PgConnection, variant: VariantId) -> sqlx::Result<Option<ProductId>> {
-    sqlx::query_scalar!(r#"select product_id as "id: ProductId" from variant where id = $1"#, variant.uuid())
-        .fetch_optional(conn)
-        .await
-}
-
 /// The products that own any of these external ids, SKUs or external ids of variants (of active variants).
 pub async fn product_find(
     conn: &mut PgConnection,

@@ -23,14 +23,14 @@ pub(super) fn routes() -> ApiRouter<Identity> {
                 op.id("environment_list").tag("identity").summary("List the environments that the key reaches")
             })
             .post_with(environment_create, |op| {
-                op.id("environment_create").tag("identity").summary("Found a sandbox and get its first key")
+                op.id("environment_create").tag("identity").summary("Create a sandbox and its first key")
             }),
         )
         .api_route(
             "/v1/identity/environments/{environment_id}",
             get_with(environment_get, |op| op.id("environment_get").tag("identity").summary("Get an environment"))
                 .patch_with(environment_update, |op| {
-                    op.id("environment_update").tag("identity").summary("Rename an environment or change its defaults")
+                    op.id("environment_update").tag("identity").summary("Update the name or the defaults of an environment")
                 }),
         )
 }

@@ -82,7 +82,7 @@ impl AdjustmentCreate {
 pub(super) fn routes() -> ApiRouter<Inventory> {
     ApiRouter::new().api_route(
         "/v1/inventory/adjustments",
-        post_with(create, |op| op.id("adjustment_create").tag("inventory").summary("Correct what is on hand")),
+        post_with(create, |op| op.id("adjustment_create").tag("inventory").summary("Adjust stock on hand")),
     )
 }
 

@@ -82,7 +82,7 @@ pub(super) fn routes() -> ApiRouter<Inventory> {
     ApiRouter::new()
         .api_route(
             "/v1/inventory/holds",
-            post_with(create, |op| op.id("hold_create").tag("inventory").summary("Hold units for a while"))
+            post_with(create, |op| op.id("hold_create").tag("inventory").summary("Create a hold"))
                 .get_with(list, |op| op.id("hold_list").tag("inventory").summary("List holds, newest first")),
         )
         .api_route(
@@ -91,11 +91,11 @@ pub(super) fn routes() -> ApiRouter<Inventory> {
         )
         .api_route(
             "/v1/inventory/holds/{hold_id}/extend",
-            post_with(extend, |op| op.id("hold_extend").tag("inventory").summary("Give a hold more time")),
+            post_with(extend, |op| op.id("hold_extend").tag("inventory").summary("Extend a hold")),
         )
         .api_route(
             "/v1/inventory/holds/{hold_id}/release",
-            post_with(release, |op| op.id("hold_release").tag("inventory").summary("Give held units back")),
+            post_with(release, |op| op.id("hold_release").tag("inventory").summary("Release a hold")),
         )
 }
 

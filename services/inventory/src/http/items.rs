@@ -88,7 +88,7 @@ pub(super) fn routes() -> ApiRouter<Inventory> {
         .api_route(
             "/v1/inventory/items/{variant_id}/{location_id}",
             get_with(fetch, |op| op.id("item_get").tag("inventory").summary("Get an item with its levels"))
-                .patch_with(update, |op| op.id("item_update").tag("inventory").summary("Change the settings of an item")),
+                .patch_with(update, |op| op.id("item_update").tag("inventory").summary("Update the settings of an item")),
         )
 }
 

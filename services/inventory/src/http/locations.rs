@@ -94,7 +94,7 @@ pub(super) fn routes() -> ApiRouter<Inventory> {
         .api_route(
             "/v1/inventory/locations/{location_id}",
             get_with(fetch, |op| op.id("location_get").tag("inventory").summary("Get a location"))
-                .patch_with(update, |op| op.id("location_update").tag("inventory").summary("Change a location")),
+                .patch_with(update, |op| op.id("location_update").tag("inventory").summary("Update a location")),
         )
 }
 

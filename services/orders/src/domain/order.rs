@@ -5,7 +5,6 @@ use bloom_kernel::{
     CartId, ChannelId, CheckoutId, Currency, DeliveryOptionId, LocationId, Metadata, Money, OrderId, OrderLineId, PaymentId,
     ProductId, SubjectId, Timestamp, VariantId,
 };
-use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -255,9 +254,9 @@ impl Order {
         public
     }
 
-    /// The order as it was when it was placed: what a repeated checkout is answered with.
+    /// The order as it was when it was placed, confirmed at once or not: what a repeated checkout is answered with.
     #[must_use]
-    pub fn as_placed(&self) -> Self {
+    pub fn as_placed(&self, confirmed: bool) -> Self {
         let mut order = self.clone();
         order.fulfilments.clear();
         order.refunds.clear();
@@ -267,7 +266,7 @@ impl Order {
         }
         if let Some(payment) = &mut order.payment {
             // An order that was confirmed at once began with its whole amount promised.
-            let promised = if order.confirmed_at == Some(order.placed_at) { order.total } else { Money::zero(order.currency) };
+            let promised = if confirmed { order.total } else { Money::zero(order.currency) };
             let nothing = Money::zero(order.currency);
             *payment = OrderPayment {
                 authorised: promised,
@@ -278,8 +277,8 @@ impl Order {
                 ..payment.clone()
             };
         }
-        order.confirmed_at = order.confirmed_at.filter(|at| *at == order.placed_at);
-        order.status = if order.confirmed_at.is_some() { Status::Confirmed } else { Status::Placed };
+        order.confirmed_at = confirmed.then_some(order.placed_at);
+        order.status = if confirmed { Status::Confirmed } else { Status::Placed };
         (order.cancel_reason, order.completed_at, order.canceled_at, order.expired_at) = (None, None, None, None);
         order.metadata = Metadata::default();
         order.version = 1;
@@ -293,9 +292,7 @@ impl Order {
         self.payment_status = payment_status(self);
         if self.status == Status::Placed && self.is_covered() {
             self.status = Status::Confirmed;
-            // Later than placed unless it was so from the start: that is how the two are told apart afterwards.
-            let later = self.placed_at + TimeDelta::microseconds(i64::from(1 < self.version));
-            self.confirmed_at = Some(now.max(later));
+            self.confirmed_at = Some(now);
         }
         self.fulfilment_status = fulfilment_status(self);
         let shipped = matches!(self.fulfilment_status, FulfilmentStatus::Fulfilled | FulfilmentStatus::Delivered);

@@ -10,29 +10,31 @@ use axum::response::{IntoResponse, Response};
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
 use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, Json, Path};
+use bloom_runtime::http::{Caller, CartToken, Json, Path};
 
 use super::CheckoutsWrite;
 use crate::Orders;
 use crate::domain::checkout::Checkout;
 use crate::ops::read_checkout::read_checkout;
 use crate::ops::start_checkout::{CheckoutCreate, CheckoutReply, start_checkout};
-use crate::token::CartToken;
 
 pub(super) fn routes() -> ApiRouter<Orders> {
     ApiRouter::new()
         .api_route(
             "/v1/checkouts",
             post_with(checkout_create, |op| {
-                op.id("checkout_create").tag("checkouts").summary("Buy a cart").description(
-                    "One call freezes the cart, holds stock, authorises the payment and places the order (201), or says what \
+                op.id("checkout_create")
+                    .tag("checkouts")
+                    .summary("Check out a cart: hold stock, authorise payment, place the order")
+                    .description(
+                        "One call freezes the cart, holds stock, authorises the payment and places the order (201), or says what \
                      the payer has to do first (202). A failed one leaves nothing. Needs an Idempotency-Key.",
-                )
+                    )
             }),
         )
         .api_route(
             "/v1/checkouts/{checkout_id}",
-            get_with(checkout_get, |op| op.id("checkout_get").tag("checkouts").summary("Read how a purchase stands")),
+            get_with(checkout_get, |op| op.id("checkout_get").tag("checkouts").summary("Get a checkout")),
         )
 }
 

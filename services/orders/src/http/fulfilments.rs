@@ -20,23 +20,23 @@ pub(super) fn routes() -> ApiRouter<Orders> {
         .api_route(
             "/v1/orders/{order_id}/fulfilments",
             post_with(fulfilment_create, |op| {
-                op.id("fulfilment_create").tag("fulfilments").summary("Pack a parcel, and ship it if it has tracking")
+                op.id("fulfilment_create").tag("fulfilments").summary("Create a fulfilment; with tracking it ships at once")
             }),
         )
         .api_route(
             "/v1/orders/{order_id}/fulfilments/{fulfilment_id}/ship",
-            post_with(fulfilment_ship, |op| op.id("fulfilment_ship").tag("fulfilments").summary("Ship a packed parcel")),
+            post_with(fulfilment_ship, |op| op.id("fulfilment_ship").tag("fulfilments").summary("Ship a fulfilment")),
         )
         .api_route(
             "/v1/orders/{order_id}/fulfilments/{fulfilment_id}/deliver",
             post_with(fulfilment_deliver, |op| {
-                op.id("fulfilment_deliver").tag("fulfilments").summary("Note that a parcel has arrived")
+                op.id("fulfilment_deliver").tag("fulfilments").summary("Mark a fulfilment as delivered")
             }),
         )
         .api_route(
             "/v1/orders/{order_id}/fulfilments/{fulfilment_id}/cancel",
             post_with(fulfilment_cancel, |op| {
-                op.id("fulfilment_cancel").tag("fulfilments").summary("Give up a parcel that has not left")
+                op.id("fulfilment_cancel").tag("fulfilments").summary("Cancel a fulfilment that has not shipped")
             }),
         )
 }

@@ -29,18 +29,16 @@ pub(super) fn routes() -> ApiRouter<Orders> {
         )
         .api_route(
             "/v1/orders/search",
-            post_with(order_search, |op| {
-                op.id("order_search").tag("orders").summary("List orders by what should not stand in an address")
-            }),
+            post_with(order_search, |op| op.id("order_search").tag("orders").summary("Search orders, by e-mail too")),
         )
         .api_route(
             "/v1/orders/{order_id}",
-            get_with(order_get, |op| op.id("order_get").tag("orders").summary("Read an order"))
-                .patch_with(order_update, |op| op.id("order_update").tag("orders").summary("Change the notes on an order")),
+            get_with(order_get, |op| op.id("order_get").tag("orders").summary("Get an order"))
+                .patch_with(order_update, |op| op.id("order_update").tag("orders").summary("Update the metadata of an order")),
         )
         .api_route(
             "/v1/orders/{order_id}/timeline",
-            get_with(order_timeline, |op| op.id("order_timeline").tag("orders").summary("What happened to an order")),
+            get_with(order_timeline, |op| op.id("order_timeline").tag("orders").summary("List the timeline of an order")),
         )
         .api_route(
             "/v1/orders/{order_id}/cancel",
@@ -48,11 +46,13 @@ pub(super) fn routes() -> ApiRouter<Orders> {
         )
         .api_route(
             "/v1/orders/{order_id}/captures",
-            post_with(order_capture, |op| op.id("order_capture").tag("orders").summary("Draw promised money")),
+            post_with(order_capture, |op| {
+                op.id("order_capture").tag("orders").summary("Capture the payment of an order, all or a part of it")
+            }),
         )
         .api_route(
             "/v1/orders/{order_id}/refunds",
-            post_with(order_refund, |op| op.id("order_refund").tag("orders").summary("Give drawn money back")),
+            post_with(order_refund, |op| op.id("order_refund").tag("orders").summary("Refund an order, all or a part of it")),
         )
 }
 

@@ -15,10 +15,8 @@ use crate::store::setting::Settings;
 pub(super) fn routes() -> ApiRouter<Orders> {
     ApiRouter::new().api_route(
         "/v1/orders/settings",
-        get_with(settings_get, |op| op.id("order_settings_get").tag("orders").summary("Read how orders are handled"))
-            .patch_with(settings_update, |op| {
-                op.id("order_settings_update").tag("orders").summary("Change how orders are handled")
-            }),
+        get_with(settings_get, |op| op.id("order_settings_get").tag("orders").summary("Get the order settings"))
+            .patch_with(settings_update, |op| op.id("order_settings_update").tag("orders").summary("Update the order settings")),
     )
 }
 

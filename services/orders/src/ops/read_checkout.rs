@@ -2,13 +2,13 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
+use bloom_runtime::http::CartToken;
 use bloom_runtime::{Call, Reply};
 
 use super::read_order::load;
 use crate::Orders;
 use crate::domain::checkout::{Checkout, CheckoutStatus};
 use crate::store::checkout::checkout_get;
-use crate::token::CartToken;
 
 /// A checkout that the caller may see, with its order as it was placed; any other answers as an unknown one.
 pub async fn read_checkout(app: &Orders, call: &Call, token: &CartToken, id: CheckoutId) -> Result<Reply<Checkout>, Fault> {
@@ -18,7 +18,7 @@ pub async fn read_checkout(app: &Orders, call: &Call, token: &CartToken, id: Che
     let stored = stored.ok_or_else(|| Fault::not_found("checkout"))?;
     let mut checkout = stored.public();
     if stored.status == CheckoutStatus::Completed {
-        checkout.order = Some(load(app, call, stored.order_id).await?.as_placed());
+        checkout.order = Some(load(app, call, stored.order_id).await?.as_placed(stored.confirmed));
     }
     Ok(Reply::ok(checkout))
 }

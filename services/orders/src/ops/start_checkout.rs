@@ -4,6 +4,7 @@
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CartId;
+use bloom_runtime::http::CartToken;
 use bloom_runtime::{Call, idempotency};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,6 @@ use crate::domain::checkout::{Checkout, CheckoutStatus, Failure};
 use crate::saga::TIMER;
 use crate::saga::drive::{Standing, begin};
 use crate::store::checkout::{Instructions, Stored, checkout_by_key, checkout_insert, checkout_of_cart};
-use crate::token::{CartToken, digest};
 use crate::{Orders, instructions};
 
 /// How the buyer pays.
@@ -127,9 +127,9 @@ fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCr
         id,
         cart_id: input.cart_id,
         status: CheckoutStatus::Processing,
-        fingerprint: idempotency::fingerprint("checkout_create", &(input, token.text(call).map(digest))),
+        fingerprint: idempotency::fingerprint("checkout_create", &(input, token.text(call).map(CartToken::digest))),
         actor: call.actor.clone(),
-        token_digest: token.text(call).map(digest),
+        token_digest: token.text(call).map(CartToken::digest),
         instructions: Some(instructions::seal(host, tenant, id, &instructions)?),
         order_id: host.id(tenant),
         hold_id: host.id(tenant),
@@ -141,6 +141,7 @@ fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCr
         failure: None,
         deadline: now + app.config.processing_timeout(),
         settled: false,
+        confirmed: false,
         attempts: 0,
         version: 0,
         created_at: now,
@@ -161,7 +162,7 @@ async fn known(app: &Orders, call: &Call, key: &str, asked: &Stored) -> Result<C
         CheckoutStatus::Processing | CheckoutStatus::Compensating => Err(idempotency::in_progress()),
         CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => Ok(CheckoutReply::Open(checkout)),
         CheckoutStatus::Completed => {
-            checkout.order = Some(load(app, call, stored.order_id).await?.as_placed());
+            checkout.order = Some(load(app, call, stored.order_id).await?.as_placed(stored.confirmed));
             Ok(CheckoutReply::Placed(checkout))
         }
         CheckoutStatus::Failed => Err(stored.failure.as_ref().map_or_else(idempotency::in_progress, Failure::fault)),

@@ -30,8 +30,10 @@ impl Purchase<'_> {
         let now = app.host.now(call.tenant);
         let mut order = self.draft(number, now)?;
         let mut tx = app.db.write(call).await?;
-        let Some(version) = checkout_complete(&mut tx, self.checkout.id, now).await? else { return Err(Stop::Overtaken) };
         order.derive(now);
+        let confirmed = order.status == Status::Confirmed;
+        let completed = checkout_complete(&mut tx, self.checkout.id, confirmed, now).await?;
+        let Some(version) = completed else { return Err(Stop::Overtaken) };
         let manual = self.payment.as_ref().is_some_and(|payment| payment.manual);
         if order.status == Status::Placed && !manual {
             // The promise was given up between the provider's word and now.
@@ -39,7 +41,8 @@ impl Purchase<'_> {
             return Err(Stop::Refused { fault, done: true });
         }
         let mut checkout = self.checkout.clone();
-        (checkout.status, checkout.version, checkout.updated_at) = (CheckoutStatus::Completed, version, now);
+        (checkout.status, checkout.confirmed) = (CheckoutStatus::Completed, confirmed);
+        (checkout.version, checkout.updated_at) = (version, now);
         let public = checkout.public();
 
         let sealed = self.seal(&mut tx, &order).await?;
@@ -153,7 +156,7 @@ impl Purchase<'_> {
             None => load(self.app, self.call, self.checkout.order_id).await?,
         };
         let mut checkout = self.checkout.public();
-        checkout.order = Some(order.as_placed());
+        checkout.order = Some(order.as_placed(self.checkout.confirmed));
         Ok(Standing::Placed { checkout: Box::new(checkout), settled })
     }
 }

@@ -62,6 +62,8 @@ pub struct Stored {
     pub deadline: Timestamp,
     /// True when nothing is left to do in other services.
     pub settled: bool,
+    /// The order was confirmed the moment it was placed.
+    pub confirmed: bool,
     /// How often the payment was asked after.
     pub attempts: i32,
     /// 0 until it is first published.
@@ -113,6 +115,7 @@ struct Row {
     failure: Option<Json<Failure>>,
     deadline: Timestamp,
     settled: bool,
+    confirmed: bool,
     attempts: i32,
     version: i64,
     created_at: Timestamp,
@@ -143,6 +146,7 @@ impl TryFrom<Row> for Stored {
             failure: row.failure.map(|json| json.0),
             deadline: row.deadline,
             settled: row.settled,
+            confirmed: row.confirmed,
             attempts: row.attempts,
             version: row.version,
             created_at: row.created_at,
@@ -188,7 +192,7 @@ pub async fn checkout_get(connection: &mut PgConnection, id: CheckoutId) -> Resu
         r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
                   instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
-                  action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  action as "action: _", failure as "failure: _", deadline, settled, confirmed, attempts, version,
                   created_at, updated_at
            from checkout where id = $1"#,
         id.uuid(),
@@ -205,7 +209,7 @@ pub async fn checkout_by_key(connection: &mut PgConnection, key: &str) -> Result
         r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
                   instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
-                  action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  action as "action: _", failure as "failure: _", deadline, settled, confirmed, attempts, version,
                   created_at, updated_at
            from checkout where idempotency_key = $1"#,
         key,
@@ -226,7 +230,7 @@ pub async fn checkout_export(
         r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
                   instructions, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
-                  action as "action: _", failure as "failure: _", deadline, settled, attempts, version,
+                  action as "action: _", failure as "failure: _", deadline, settled, confirmed, attempts, version,
                   created_at, updated_at
            from checkout where (tenant_id, id) > ($1, $2) and version > 0 order by tenant_id, id limit $3"#,
         after.0.uuid(),
@@ -268,13 +272,19 @@ pub async fn checkout_wait(connection: &mut PgConnection, checkout: &Stored) -> 
 
 /// Completes the checkout: from here on it cannot fail. Answers its version; nothing when it may not become an order any
 /// more, or not in time.
-pub async fn checkout_complete(connection: &mut PgConnection, id: CheckoutId, now: Timestamp) -> Result<Option<i64>, Fault> {
+pub async fn checkout_complete(
+    connection: &mut PgConnection,
+    id: CheckoutId,
+    confirmed: bool,
+    now: Timestamp,
+) -> Result<Option<i64>, Fault> {
     let version = sqlx::query_scalar!(
         "update checkout
-         set status = 'completed', action = null, instructions = null, version = version + 1, updated_at = $2
-         where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $2
+         set status = 'completed', action = null, instructions = null, confirmed = $2, version = version + 1, updated_at = $3
+         where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $3
          returning version",
         id.uuid(),
+        confirmed,
         now,
     )
     .fetch_optional(connection)

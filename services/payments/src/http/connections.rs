@@ -27,17 +27,17 @@ pub(super) fn routes() -> ApiRouter<Payments> {
         .api_route(
             "/v1/payments/connections",
             post_with(connection_create, |op| {
-                op.id("payment_connection_create").tag("payments").summary("Connect with a payment provider")
+                op.id("payment_connection_create").tag("payments").summary("Create a connection to a payment provider")
             }),
         )
         .api_route(
             "/v1/payments/connections/{id}",
-            get_with(fetch, |op| op.id("payment_connection_fetch").tag("payments").summary("Read a connection")),
+            get_with(fetch, |op| op.id("payment_connection_get").tag("payments").summary("Get a connection")),
         )
         .api_route(
             "/v1/payments/connections/{id}",
             patch_with(connection_update, |op| {
-                op.id("payment_connection_update").tag("payments").summary("Change a connection or rotate its secrets")
+                op.id("payment_connection_update").tag("payments").summary("Update a connection or rotate its secrets")
             }),
         )
 }

@@ -19,12 +19,14 @@ pub(super) fn routes() -> ApiRouter<Payments> {
     ApiRouter::new()
         .api_route(
             "/v1/payments/journals",
-            get_with(list, |op| op.id("payment_journal_list").tag("payments").summary("Read the books, youngest journal first")),
+            get_with(list, |op| {
+                op.id("payment_journal_list").tag("payments").summary("List the journals of the ledger, newest first")
+            }),
         )
         .api_route(
             "/v1/payments/{id}/journal",
             get_with(of_payment, |op| {
-                op.id("payment_journal_of").tag("payments").summary("Read what the books say about a payment")
+                op.id("payment_journals_of_payment").tag("payments").summary("List the journals of a payment")
             }),
         )
 }

@@ -27,24 +27,24 @@ pub(super) fn routes() -> ApiRouter<Payments> {
         .api_route(
             "/v1/payments/{id}/captures",
             post_with(capture_create, |op| {
-                op.id("payment_capture").tag("payments").summary("Draw authorised money, all or a part of it")
+                op.id("payment_capture").tag("payments").summary("Capture a payment, all or a part of it")
             }),
         )
         .api_route(
             "/v1/payments/{id}/voids",
             post_with(void_create, |op| {
-                op.id("payment_void").tag("payments").summary("Give up what is authorised and not captured")
+                op.id("payment_void").tag("payments").summary("Void what is authorised and not captured")
             }),
         )
         .api_route(
             "/v1/payments/{id}/refunds",
             post_with(refund_create, |op| {
-                op.id("payment_refund").tag("payments").summary("Give captured money back, all or a part of it")
+                op.id("payment_refund").tag("payments").summary("Refund a payment, all or a part of it")
             }),
         )
         .api_route(
             "/v1/payments/{id}/operations",
-            get_with(list, |op| op.id("payment_operation_list").tag("payments").summary("List what was asked of the provider")),
+            get_with(list, |op| op.id("payment_operation_list").tag("payments").summary("List the operations of a payment")),
         )
 }
 

@@ -23,13 +23,13 @@ pub(super) fn routes() -> ApiRouter<Payments> {
     ApiRouter::new()
         .api_route(
             "/v1/payments",
-            get_with(list, |op| op.id("payment_list").tag("payments").summary("List payments, youngest first")),
+            get_with(list, |op| op.id("payment_list").tag("payments").summary("List payments, newest first")),
         )
-        .api_route("/v1/payments/{id}", get_with(fetch, |op| op.id("payment_fetch").tag("payments").summary("Read a payment")))
+        .api_route("/v1/payments/{id}", get_with(fetch, |op| op.id("payment_get").tag("payments").summary("Get a payment")))
         .api_route(
             "/v1/payments/{id}/confirmations",
             post_with(confirmation_create, |op| {
-                op.id("payment_confirm").tag("payments").summary("Say what became of a manual payment")
+                op.id("payment_confirm").tag("payments").summary("Record the outcome of a manual payment")
             }),
         )
 }

@@ -39,7 +39,7 @@ pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new()
         .api_route(
             "/v1/pricing/price-lists",
-            post_with(price_list_create, |op| op.id("price_list_create").tag("pricing").summary("Make a price list"))
+            post_with(price_list_create, |op| op.id("price_list_create").tag("pricing").summary("Create a price list"))
                 .get_with(price_list_list, |op| {
                     op.id("price_list_list").tag("pricing").summary("List price lists, oldest first")
                 }),
@@ -47,9 +47,7 @@ pub fn routes() -> ApiRouter<Pricing> {
         .api_route(
             "/v1/pricing/price-lists/{price_list_id}",
             get_with(price_list_get, |op| op.id("price_list_get").tag("pricing").summary("Get a price list"))
-                .patch_with(price_list_update, |op| {
-                    op.id("price_list_update").tag("pricing").summary("Change the terms of a price list")
-                }),
+                .patch_with(price_list_update, |op| op.id("price_list_update").tag("pricing").summary("Update a price list")),
         )
 }
 

@@ -38,7 +38,7 @@ pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new()
         .api_route(
             "/v1/pricing/prices",
-            post_with(price_create, |op| op.id("price_create").tag("pricing").summary("Make a price"))
+            post_with(price_create, |op| op.id("price_create").tag("pricing").summary("Create a price"))
                 .get_with(price_list, |op| {
                     op.id("prices_list").tag("pricing").summary("List prices by list, variant and quantity")
                 }),
@@ -54,8 +54,8 @@ pub fn routes() -> ApiRouter<Pricing> {
         .api_route(
             "/v1/pricing/prices/{price_id}",
             get_with(price_get, |op| op.id("price_get").tag("pricing").summary("Get a price"))
-                .patch_with(price_update, |op| op.id("price_update").tag("pricing").summary("Change the amount of a price"))
-                .delete_with(price_delete, |op| op.id("price_delete").tag("pricing").summary("Remove a price")),
+                .patch_with(price_update, |op| op.id("price_update").tag("pricing").summary("Update a price"))
+                .delete_with(price_delete, |op| op.id("price_delete").tag("pricing").summary("Delete a price")),
         )
 }
 

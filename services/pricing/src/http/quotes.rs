@@ -97,7 +97,7 @@ pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new().api_route(
         "/v1/pricing/quotes",
         post_with(quote_create, |op| {
-            op.id("quote_create").tag("pricing").summary("Price lines, with reasons").description(
+            op.id("quote_create").tag("pricing").summary("Quote lines, with the reasons for each price").description(
                 "Prices are chosen by the final quantity of each line. Tax is taken once per line and rate and rounded there; \
                  the summary is the sum of the lines. With a secret key the reply names the price rows that lost, and why.",
             )

@@ -17,9 +17,9 @@ use crate::store::settings::settings_get as get;
 pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new().api_route(
         "/v1/pricing/settings",
-        get_with(settings_get, |op| op.id("pricing_settings_get").tag("pricing").summary("Get how prices are calculated"))
+        get_with(settings_get, |op| op.id("pricing_settings_get").tag("pricing").summary("Get the pricing settings"))
             .patch_with(settings_update, |op| {
-                op.id("pricing_settings_update").tag("pricing").summary("Change how prices are calculated")
+                op.id("pricing_settings_update").tag("pricing").summary("Update the pricing settings")
             }),
     )
 }

@@ -33,13 +33,13 @@ pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new()
         .api_route(
             "/v1/pricing/tax-classes",
-            post_with(tax_class_create, |op| op.id("tax_class_create").tag("pricing").summary("Make a tax class"))
+            post_with(tax_class_create, |op| op.id("tax_class_create").tag("pricing").summary("Create a tax class"))
                 .get_with(tax_class_list, |op| op.id("tax_class_list").tag("pricing").summary("List tax classes, oldest first")),
         )
         .api_route(
             "/v1/pricing/tax-classes/{tax_class_id}",
             get_with(tax_class_get, |op| op.id("tax_class_get").tag("pricing").summary("Get a tax class"))
-                .patch_with(tax_class_update, |op| op.id("tax_class_update").tag("pricing").summary("Change a tax class")),
+                .patch_with(tax_class_update, |op| op.id("tax_class_update").tag("pricing").summary("Update a tax class")),
         )
 }
 

@@ -37,14 +37,14 @@ pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new()
         .api_route(
             "/v1/pricing/tax-rates",
-            post_with(tax_rate_create, |op| op.id("tax_rate_create").tag("pricing").summary("Make a tax rate"))
+            post_with(tax_rate_create, |op| op.id("tax_rate_create").tag("pricing").summary("Create a tax rate"))
                 .get_with(tax_rate_list, |op| op.id("tax_rate_list").tag("pricing").summary("List tax rates, oldest first")),
         )
         .api_route(
             "/v1/pricing/tax-rates/{tax_rate_id}",
             get_with(tax_rate_get, |op| op.id("tax_rate_get").tag("pricing").summary("Get a tax rate"))
-                .patch_with(tax_rate_update, |op| op.id("tax_rate_update").tag("pricing").summary("Change a tax rate"))
-                .delete_with(tax_rate_delete, |op| op.id("tax_rate_delete").tag("pricing").summary("Remove a tax rate")),
+                .patch_with(tax_rate_update, |op| op.id("tax_rate_update").tag("pricing").summary("Update a tax rate"))
+                .delete_with(tax_rate_delete, |op| op.id("tax_rate_delete").tag("pricing").summary("Delete a tax rate")),
         )
 }
 

@@ -36,14 +36,14 @@ pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new()
         .api_route(
             "/v1/pricing/tax-zones",
-            post_with(tax_zone_create, |op| op.id("tax_zone_create").tag("pricing").summary("Make a tax zone"))
+            post_with(tax_zone_create, |op| op.id("tax_zone_create").tag("pricing").summary("Create a tax zone"))
                 .get_with(tax_zone_list, |op| op.id("tax_zone_list").tag("pricing").summary("List tax zones, oldest first")),
         )
         .api_route(
             "/v1/pricing/tax-zones/{tax_zone_id}",
             get_with(tax_zone_get, |op| op.id("tax_zone_get").tag("pricing").summary("Get a tax zone"))
-                .patch_with(tax_zone_update, |op| op.id("tax_zone_update").tag("pricing").summary("Change a tax zone"))
-                .delete_with(tax_zone_delete, |op| op.id("tax_zone_delete").tag("pricing").summary("Remove a tax zone")),
+                .patch_with(tax_zone_update, |op| op.id("tax_zone_update").tag("pricing").summary("Update a tax zone"))
+                .delete_with(tax_zone_delete, |op| op.id("tax_zone_delete").tag("pricing").summary("Delete a tax zone")),
         )
 }
 

@@ -1,34 +1,39 @@
-//! The secret of a guest's cart, which opens its checkouts too.
+//! The secret of a guest's cart, which opens the checkouts of that cart too.
 
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, ReferenceOr};
 use axum::extract::FromRequestParts;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{Audience, Call};
 use http::request::Parts;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::call::{Audience, Call};
+
 /// Name of the header.
-pub const HEADER: &str = "bloom-cart-token";
+const HEADER: &str = "bloom-cart-token";
 
-/// What a token is stored as.
-pub fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
-}
-
-/// True when the token belongs to the digest.
-pub fn fits(token: &str, stored: &[u8]) -> bool {
-    bool::from(digest(token).as_slice().ct_eq(stored))
-}
-
-/// The token that a request shows, if any.
+/// The token that a request shows, if any. Services store its digest only.
 pub struct CartToken(Option<String>);
 
 impl CartToken {
+    /// What a token is stored as.
+    pub fn digest(token: &str) -> Vec<u8> {
+        Sha256::digest(token).to_vec()
+    }
+
+    /// True when the token belongs to the digest.
+    pub fn fits(token: &str, stored: &[u8]) -> bool {
+        bool::from(Self::digest(token).as_slice().ct_eq(stored))
+    }
+
     /// Refuses a storefront that shows no token: whether the cart exists plays no part.
+    ///
+    /// # Errors
+    ///
+    /// 401 `cart_token_invalid`.
     pub fn required(&self, call: &Call) -> Result<(), Fault> {
         if call.audience == Audience::Publishable && self.0.is_none() {
             let detail = "Send the token of the cart in the header Bloom-Cart-Token; it was told when the cart was created.";
@@ -37,11 +42,12 @@ impl CartToken {
         Ok(())
     }
 
-    /// True when the caller may see what the cart became: with a secret key always, with a publishable one by the token.
+    /// True when the caller may see the cart and what became of it: with a secret key always, with a publishable one by the
+    /// token whose digest is stored.
     pub fn opens(&self, call: &Call, stored: Option<&[u8]>) -> bool {
         match call.audience {
             Audience::Secret | Audience::Service => true,
-            Audience::Publishable => self.0.as_deref().zip(stored).is_some_and(|(token, stored)| fits(token, stored)),
+            Audience::Publishable => self.0.as_deref().zip(stored).is_some_and(|(token, stored)| Self::fits(token, stored)),
         }
     }
 
