@@ -45,24 +45,19 @@ impl Entrance {
 }
 
 impl Peers {
-    /// The connection to a service. Asking for one that nobody configured yields a peer that answers UNAVAILABLE.
+    /// The connection to a service. One that nobody configured answers UNAVAILABLE until it opens in this process: of two
+    /// services that ask each other, one has to be put together first.
     pub fn get(&self, service: &str) -> Peer {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(peer) = peers.get(service) {
-            return peer.clone();
-        }
-        let (peer, _, accept) = memory(service);
-        drop(accept);
-        peers.insert(service.to_owned(), peer.clone());
-        peer
+        peers.entry(service.to_owned()).or_insert_with(|| self.within(service)).clone()
     }
 
     /// A service in this process; what it accepts comes out of the returned end.
     pub fn in_memory(&self, service: &str) -> MemoryListener {
-        let (peer, entrance, listener) = memory(service);
-        self.insert(service, peer);
-        self.entrances.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), entrance);
-        listener
+        let (sender, receiver) = mpsc::channel::<DuplexStream>(CONNECTIONS * 2);
+        self.entrances.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), Entrance(sender));
+        self.insert(service, self.within(service));
+        MemoryListener { service: service.to_owned(), receiver }
     }
 
     /// The way to a service in this process, for who speaks plain HTTP to it; none when it is elsewhere.
@@ -79,6 +74,24 @@ impl Peers {
         Ok(())
     }
 
+    /// Connections to a service of this process; its entrance is looked up when one is made.
+    fn within(&self, service: &str) -> Peer {
+        let channels = (0..CONNECTIONS)
+            .map(|_| {
+                let (entrances, service) = (self.entrances.clone(), service.to_owned());
+                let connector = tower::service_fn(move |_: Uri| {
+                    let entrance = entrances.lock().unwrap_or_else(PoisonError::into_inner).get(&service).cloned();
+                    async move {
+                        let entrance = entrance.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+                        entrance.dial().await.map(TokioIo::new)
+                    }
+                });
+                tune(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
+            })
+            .collect();
+        Peer { channels, next: Arc::default() }
+    }
+
     fn insert(&self, service: &str, peer: Peer) {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), peer);
     }
@@ -92,22 +105,6 @@ fn tune(endpoint: Endpoint) -> Endpoint {
         .keep_alive_timeout(Duration::from_secs(5))
         .initial_connection_window_size(1 << 20)
         .initial_stream_window_size(1 << 20)
-}
-
-fn memory(service: &str) -> (Peer, Entrance, MemoryListener) {
-    let (sender, receiver) = mpsc::channel::<DuplexStream>(CONNECTIONS * 2);
-    let entrance = Entrance(sender);
-    let channels = (0..CONNECTIONS)
-        .map(|_| {
-            let entrance = entrance.clone();
-            let connector = tower::service_fn(move |_: Uri| {
-                let entrance = entrance.clone();
-                async move { entrance.dial().await.map(TokioIo::new) }
-            });
-            tune(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
-        })
-        .collect();
-    (Peer { channels, next: Arc::default() }, entrance, MemoryListener { service: service.to_owned(), receiver })
 }
 
 /// A handful of connections to one service, taken in turn. Give it to a generated tonic client.
