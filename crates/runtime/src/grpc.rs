@@ -1,6 +1,7 @@
 //! The gRPC side of the edge.
 
 use bloom_fault::{Code, Fault};
+use uuid::Uuid;
 
 use crate::call::{Audience, Call};
 
@@ -20,4 +21,12 @@ pub fn call<T>(request: &tonic::Request<T>) -> Result<Call, tonic::Status> {
 /// Parses an id of a message; a malformed one is refused like an unknown one.
 pub fn id<T: std::str::FromStr>(text: &str, noun: &'static str) -> Result<T, Fault> {
     text.parse().map_err(|_| Fault::not_found(noun))
+}
+
+/// The ids of a question which of them exist, at most so many. A malformed one names nothing and is left out.
+pub fn readable_ids<T: std::str::FromStr + Into<Uuid>>(texts: &[String], most: usize) -> Result<Vec<Uuid>, Fault> {
+    if most < texts.len() {
+        return Err(Fault::new(Code::Invalid, "too_many", format!("Ask for at most {most} ids.")));
+    }
+    Ok(texts.iter().filter_map(|text| text.parse::<T>().ok()).map(Into::into).collect())
 }

@@ -3,17 +3,22 @@
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, VariantId};
 use bloom_proto_catalog::catalog_server::Catalog as Server;
-use bloom_proto_catalog::{Channel as ChannelMessage, GetSellablesReply, GetSellablesRequest, Sellable};
+use bloom_proto_catalog::{
+    Channel as ChannelMessage, FindChannelsReply, FindChannelsRequest, GetSellablesReply, GetSellablesRequest, Sellable,
+};
 use bloom_runtime::grpc;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::Catalog;
 use crate::domain::channel::{Channel, PriceBasis};
+use crate::store::channel::channel_find;
 use crate::store::sellable::{SellableRow, sellable_list};
 
 /// Most variants in one question.
 const VARIANTS_MAX: usize = 200;
+/// Most channels that are looked for at once: all that a tenant can have.
+const CHANNELS_MAX: usize = 100;
 
 /// The server.
 pub struct Grpc(pub Catalog);
@@ -41,6 +46,14 @@ impl Server for Grpc {
         };
         let sellables = rows.into_iter().map(sellable).collect();
         Ok(Response::new(GetSellablesReply { channel: Some(channel_message(channel)), sellables }))
+    }
+
+    async fn find_channels(&self, request: Request<FindChannelsRequest>) -> Result<Response<FindChannelsReply>, Status> {
+        let call = grpc::call(&request)?;
+        let ids = grpc::readable_ids::<ChannelId>(&request.get_ref().channel_ids, CHANNELS_MAX)?;
+        let mut conn = self.0.db.read(call.tenant).await?;
+        let found = channel_find(&mut conn, &ids).await.map_err(Fault::from)?;
+        Ok(Response::new(FindChannelsReply { channels: found.into_iter().map(channel_message).collect() }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What other services ask: each call reads its message, does one operation, writes the answer.
 
 use bloom_fault::Fault;
+use bloom_kernel::LocationId;
 use bloom_proto_inventory as proto;
 use bloom_proto_inventory::inventory_server;
 use tonic::{Request, Response, Status};
@@ -14,10 +15,13 @@ use crate::ops::move_allocation::move_allocation;
 use crate::ops::read_availability::read_availability;
 use crate::ops::release_hold::release_hold;
 use crate::ops::set_stock::set_stock;
+use crate::store::location::location_find;
 use crate::{Inventory, ops};
 
 /// The most variants of one question.
 const VARIANTS_MAX: usize = 1_000;
+/// The most locations that are looked for at once: those of a channel.
+const LOCATIONS_MAX: usize = 100;
 
 /// The service as its peers see it.
 pub struct Grpc(pub Inventory);
@@ -76,6 +80,14 @@ impl inventory_server::Inventory for Grpc {
         let call = bloom_runtime::grpc::call(&request)?;
         let done = set_stock(&self.0, &call, &convert::stock_rows(request.get_ref())?).await?;
         Ok(Response::new(proto::SetStockReply { changed: done.changed, unknown_locations: done.unknown_locations }))
+    }
+
+    async fn find_locations(&self, request: Request<proto::FindLocationsRequest>) -> Answer<proto::FindLocationsReply> {
+        let call = bloom_runtime::grpc::call(&request)?;
+        let ids = bloom_runtime::grpc::readable_ids::<LocationId>(&request.get_ref().location_ids, LOCATIONS_MAX)?;
+        let mut conn = self.0.db.read(call.tenant).await?;
+        let found = location_find(&mut conn, &ids).await.map_err(Fault::from)?;
+        Ok(Response::new(proto::FindLocationsReply { location_ids: found.iter().map(ToString::to_string).collect() }))
     }
 }
 

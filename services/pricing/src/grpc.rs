@@ -1,10 +1,11 @@
 //! What other services ask: each call decodes, asks one operation, encodes.
 
 use bloom_fault::Fault;
-use bloom_kernel::{Currency, Money};
+use bloom_kernel::{Currency, Money, TaxClassId};
 use bloom_proto_pricing::pricing_server;
 use bloom_proto_pricing::{
-    PriceRow, QuoteLine, QuoteReply, QuoteRequest, QuotedLine, SetPricesReply, SetPricesRequest, TaxLine, TaxSummary,
+    FindTaxClassesReply, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteReply, QuoteRequest, QuotedLine, SetPricesReply,
+    SetPricesRequest, TaxLine, TaxSummary,
 };
 use bloom_runtime::{Call, grpc};
 use tonic::{Request, Response, Status};
@@ -18,6 +19,10 @@ use crate::domain::quote::{self, Delivery, Priced, Quote};
 use crate::error;
 use crate::ops::quote_lines::{Asked, AskedLine, LINES_MAX, quote_lines};
 use crate::ops::set_prices::{PricesSet, prices_set};
+use crate::store::tax_class::tax_class_find;
+
+/// Most tax classes that are looked for at once: one for each variant of a product.
+const TAX_CLASSES_MAX: usize = 250;
 
 /// Pricing over gRPC.
 pub struct Grpc(pub Pricing);
@@ -39,6 +44,14 @@ impl pricing_server::Pricing for Grpc {
         let reply = prices_set(&self.0, &call, &PricesSet { prices }).await?;
         let changed = reply.body().map_or(0, |body| body.changed);
         Ok(Response::new(SetPricesReply { changed }))
+    }
+
+    async fn find_tax_classes(&self, request: Request<FindTaxClassesRequest>) -> Result<Response<FindTaxClassesReply>, Status> {
+        let call = grpc::call(&request)?;
+        let ids = grpc::readable_ids::<TaxClassId>(&request.get_ref().tax_class_ids, TAX_CLASSES_MAX)?;
+        let mut conn = self.0.db.read(call.tenant).await?;
+        let found = tax_class_find(&mut conn, &ids).await.map_err(Fault::from)?;
+        Ok(Response::new(FindTaxClassesReply { tax_class_ids: found.iter().map(ToString::to_string).collect() }))
     }
 }
 

@@ -64,6 +64,18 @@ pub struct Sellable {
     #[prost(int64, tag = "10")]
     pub version: i64,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindChannelsRequest {
+    /// At most 100 channel ids; a malformed one is as unknown as one of another tenant.
+    #[prost(string, repeated, tag = "1")]
+    pub channel_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindChannelsReply {
+    /// Those that exist, active or not, in any order.
+    #[prost(message, repeated, tag = "1")]
+    pub channels: ::prost::alloc::vec::Vec<Channel>,
+}
 /// Generated client implementations.
 pub mod catalog_client {
     #![allow(
@@ -180,6 +192,31 @@ pub mod catalog_client {
                 .insert(GrpcMethod::new("bloom.catalog.v1.Catalog", "GetSellables"));
             self.inner.unary(req, path, codec).await
         }
+        /// Which of these channels the tenant has, and what they fix: for who is named one that no event has told of yet.
+        pub async fn find_channels(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindChannelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindChannelsReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bloom.catalog.v1.Catalog/FindChannels",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("bloom.catalog.v1.Catalog", "FindChannels"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -201,6 +238,14 @@ pub mod catalog_server {
             request: tonic::Request<super::GetSellablesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetSellablesReply>,
+            tonic::Status,
+        >;
+        /// Which of these channels the tenant has, and what they fix: for who is named one that no event has told of yet.
+        async fn find_channels(
+            &self,
+            request: tonic::Request<super::FindChannelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindChannelsReply>,
             tonic::Status,
         >;
     }
@@ -310,6 +355,51 @@ pub mod catalog_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSellablesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bloom.catalog.v1.Catalog/FindChannels" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindChannelsSvc<T: Catalog>(pub Arc<T>);
+                    impl<
+                        T: Catalog,
+                    > tonic::server::UnaryService<super::FindChannelsRequest>
+                    for FindChannelsSvc<T> {
+                        type Response = super::FindChannelsReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindChannelsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Catalog>::find_channels(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindChannelsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

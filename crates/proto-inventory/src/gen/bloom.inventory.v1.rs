@@ -138,6 +138,18 @@ pub struct SetStockReply {
     #[prost(string, repeated, tag = "2")]
     pub unknown_locations: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindLocationsRequest {
+    /// At most 100 location ids; a malformed one is as unknown as one of another tenant.
+    #[prost(string, repeated, tag = "1")]
+    pub location_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindLocationsReply {
+    /// Those that exist, active or not, in any order.
+    #[prost(string, repeated, tag = "1")]
+    pub location_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Generated client implementations.
 pub mod inventory_client {
     #![allow(
@@ -422,6 +434,33 @@ pub mod inventory_client {
                 .insert(GrpcMethod::new("bloom.inventory.v1.Inventory", "SetStock"));
             self.inner.unary(req, path, codec).await
         }
+        /// Which of these locations the tenant has: for who is named one that no event has told of yet.
+        pub async fn find_locations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindLocationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindLocationsReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bloom.inventory.v1.Inventory/FindLocations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("bloom.inventory.v1.Inventory", "FindLocations"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -481,6 +520,14 @@ pub mod inventory_server {
             &self,
             request: tonic::Request<super::SetStockRequest>,
         ) -> std::result::Result<tonic::Response<super::SetStockReply>, tonic::Status>;
+        /// Which of these locations the tenant has: for who is named one that no event has told of yet.
+        async fn find_locations(
+            &self,
+            request: tonic::Request<super::FindLocationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindLocationsReply>,
+            tonic::Status,
+        >;
     }
     #[derive(Debug)]
     pub struct InventoryServer<T> {
@@ -899,6 +946,51 @@ pub mod inventory_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SetStockSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bloom.inventory.v1.Inventory/FindLocations" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindLocationsSvc<T: Inventory>(pub Arc<T>);
+                    impl<
+                        T: Inventory,
+                    > tonic::server::UnaryService<super::FindLocationsRequest>
+                    for FindLocationsSvc<T> {
+                        type Response = super::FindLocationsReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindLocationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Inventory>::find_locations(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindLocationsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -136,6 +136,18 @@ pub struct SetPricesReply {
     #[prost(int64, tag = "1")]
     pub changed: i64,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindTaxClassesRequest {
+    /// At most 250 tax class ids; a malformed one is as unknown as one of another tenant.
+    #[prost(string, repeated, tag = "1")]
+    pub tax_class_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindTaxClassesReply {
+    /// Those that exist, in any order.
+    #[prost(string, repeated, tag = "1")]
+    pub tax_class_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Generated client implementations.
 pub mod pricing_client {
     #![allow(
@@ -271,6 +283,31 @@ pub mod pricing_client {
                 .insert(GrpcMethod::new("bloom.pricing.v1.Pricing", "SetPrices"));
             self.inner.unary(req, path, codec).await
         }
+        /// Which of these tax classes the tenant has: for who is named one that no event has told of yet.
+        pub async fn find_tax_classes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindTaxClassesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindTaxClassesReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bloom.pricing.v1.Pricing/FindTaxClasses",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("bloom.pricing.v1.Pricing", "FindTaxClasses"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -296,6 +333,14 @@ pub mod pricing_server {
             &self,
             request: tonic::Request<super::SetPricesRequest>,
         ) -> std::result::Result<tonic::Response<super::SetPricesReply>, tonic::Status>;
+        /// Which of these tax classes the tenant has: for who is named one that no event has told of yet.
+        async fn find_tax_classes(
+            &self,
+            request: tonic::Request<super::FindTaxClassesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindTaxClassesReply>,
+            tonic::Status,
+        >;
     }
     #[derive(Debug)]
     pub struct PricingServer<T> {
@@ -444,6 +489,51 @@ pub mod pricing_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SetPricesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bloom.pricing.v1.Pricing/FindTaxClasses" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindTaxClassesSvc<T: Pricing>(pub Arc<T>);
+                    impl<
+                        T: Pricing,
+                    > tonic::server::UnaryService<super::FindTaxClassesRequest>
+                    for FindTaxClassesSvc<T> {
+                        type Response = super::FindTaxClassesReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindTaxClassesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Pricing>::find_tax_classes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindTaxClassesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -15,7 +15,7 @@ use crate::store::listing::topology_change;
 
 /// Creates a channel; every product gets a listing in it, published there or not.
 pub async fn create_channel(app: &Catalog, call: &Call, input: ChannelCreate) -> Result<Reply<Channel, 201>, Fault> {
-    known::locations(&app.db, call.tenant, &input.location_ids).await?;
+    known::locations(app, call, &input.location_ids).await?;
     let mut tx = match app.db.begin(call, "channel_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

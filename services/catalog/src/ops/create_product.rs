@@ -13,7 +13,7 @@ use crate::store::product::{product_find, product_load};
 
 /// Creates a product with its variants.
 pub async fn create_product(app: &Catalog, call: &Call, input: ProductCreate) -> Result<Reply<Product, 201>, Fault> {
-    known::tax_classes(&app.db, call.tenant, &tax_classes(&input)).await?;
+    known::tax_classes(app, call, &tax_classes(&input)).await?;
     let channels = match &input.channel_ids {
         Some(_) => Vec::new(),
         // A tenant without a channel yet may fill its catalogue.

@@ -19,7 +19,7 @@ pub async fn create_variant(
     input: VariantCreate,
 ) -> Result<Reply<Variant, 201>, Fault> {
     let named: Vec<_> = input.tax_class_id.into_iter().map(|class| ("/tax_class_id".to_owned(), class)).collect();
-    known::tax_classes(&app.db, call.tenant, &named).await?;
+    known::tax_classes(app, call, &named).await?;
     let mut tx = match app.db.begin(call, "variant_create", &(id, seen.version(), &input)).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

@@ -22,7 +22,7 @@ pub async fn update_channel(
     seen: IfMatch,
     patch: ChannelPatch,
 ) -> Result<Reply<Channel>, Fault> {
-    known::locations(&app.db, call.tenant, patch.location_ids.as_deref().unwrap_or_default()).await?;
+    known::locations(app, call, patch.location_ids.as_deref().unwrap_or_default()).await?;
     let mut tx = match app.db.begin(call, "channel_update", &(id, seen.version(), &patch)).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

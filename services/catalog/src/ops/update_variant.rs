@@ -19,7 +19,7 @@ pub async fn update_variant(
     patch: VariantPatch,
 ) -> Result<Reply<Variant>, Fault> {
     let named: Vec<_> = patch.tax_class_id.flatten().into_iter().map(|class| ("/tax_class_id".to_owned(), class)).collect();
-    known::tax_classes(&app.db, call.tenant, &named).await?;
+    known::tax_classes(app, call, &named).await?;
     let mut tx = match app.db.begin(call, "variant_update", &(id, variant, seen.version(), &patch)).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

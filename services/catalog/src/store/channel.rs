@@ -75,6 +75,20 @@ pub async fn channel_get(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result
     Ok(row.map(Channel::from))
 }
 
+/// Those of these channels that there are.
+pub async fn channel_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Channel>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+                  is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
+           from channel where id = any($1)"#,
+        ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Channel::from).collect())
+}
+
 /// One channel, locked for a change.
 pub async fn channel_lock(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
     let row = sqlx::query_as!(

@@ -1,7 +1,7 @@
 //! What pricing and inventory have told. A lower version than the one heard is an old story; an equal one is heard again,
 //! which is what repairs in a replay.
 
-use bloom_kernel::{ChannelId, LocationId, TenantId, VariantId};
+use bloom_kernel::{ChannelId, LocationId, TaxClassId, TenantId, VariantId};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -198,8 +198,8 @@ pub async fn tax_class_hear(conn: &mut PgConnection, tenant: TenantId, ids: &[Uu
 }
 
 /// Which of these tax classes are known.
-pub async fn tax_class_known(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!("select id from tax_class where id = any($1)", ids).fetch_all(conn).await
+pub async fn tax_class_known(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<TaxClassId>> {
+    sqlx::query_scalar!(r#"select id as "id: TaxClassId" from tax_class where id = any($1)"#, ids).fetch_all(conn).await
 }
 
 /// All that was heard of a variant: what a check compares with what pricing and inventory say now.

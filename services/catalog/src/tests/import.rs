@@ -1,145 +1,24 @@
-//! Bulk import. Pricing and inventory are servers of the test here, which keep what they are told.
+//! Bulk import. Pricing and inventory keep what they are told.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bloom_events::Bus;
-use bloom_fault::{Code, Fault};
-use bloom_kernel::ImportId;
-use bloom_proto_inventory::inventory_server::{Inventory, InventoryServer};
-use bloom_proto_inventory::{self as inventory, SetStockReply, SetStockRequest};
-use bloom_proto_pricing::pricing_server::{Pricing, PricingServer};
-use bloom_proto_pricing::{QuoteReply, QuoteRequest, SetPricesReply, SetPricesRequest};
-use bloom_runtime::Host;
-use bloom_testkit::{Answer, bench};
+use bloom_fault::Code;
+use bloom_kernel::{ImportId, TaxClassId};
+use bloom_testkit::Answer;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
-use tonic::{Request, Response, Status};
 
-use super::{Stage, text, with};
+use super::owners::Books;
+use super::{Stage, shop, text, with};
 use crate::domain::import::ImportStatus;
 use crate::ops::import::apply::apply_next;
-use crate::{Catalog, MIGRATIONS, NAME, service};
+use crate::ops::import::run::run_import;
 
-/// What pricing and inventory were told, and how often they were asked.
-#[derive(Clone, Default)]
-struct Books(Arc<Mutex<Ledger>>);
-
-#[derive(Default)]
-struct Ledger {
-    prices: BTreeMap<(String, String), i64>,
-    stock: BTreeMap<(String, String), i64>,
-    calls: usize,
-    /// So many calls fail before one is answered.
-    away: usize,
-}
-
-impl Books {
-    fn call(&self) -> Result<std::sync::MutexGuard<'_, Ledger>, Status> {
-        let mut ledger = self.0.lock().unwrap();
-        ledger.calls += 1;
-        if 0 < ledger.away {
-            ledger.away -= 1;
-            return Err(Fault::new(Code::Unavailable, "unavailable", "").into());
-        }
-        Ok(ledger)
-    }
-}
-
-#[tonic::async_trait]
-impl Pricing for Books {
-    async fn quote(&self, _: Request<QuoteRequest>) -> Result<Response<QuoteReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-
-    async fn set_prices(&self, request: Request<SetPricesRequest>) -> Result<Response<SetPricesReply>, Status> {
-        let mut ledger = self.call()?;
-        let rows = request.into_inner().prices;
-        assert!((1..=1_000).contains(&rows.len()));
-        let bad: Vec<usize> = (0..rows.len()).filter(|index| rows[*index].currency == "JPY").collect();
-        if !bad.is_empty() {
-            let fault = Fault::new(Code::Invalid, "invalid_request", "No yen here.");
-            return Err(bad
-                .iter()
-                .fold(fault, |fault, row| fault.at(format!("/prices/{row}/currency"), "no_yen", "No yen."))
-                .into());
-        }
-        for row in rows {
-            ledger.prices.insert((row.variant_id, row.currency), row.amount);
-        }
-        Ok(Response::new(SetPricesReply { changed: 0 }))
-    }
-}
-
-#[tonic::async_trait]
-impl Inventory for Books {
-    async fn availability(
-        &self,
-        _: Request<inventory::AvailabilityRequest>,
-    ) -> Result<Response<inventory::AvailabilityReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-    async fn hold(&self, _: Request<inventory::HoldRequest>) -> Result<Response<inventory::HoldReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-    async fn extend_hold(&self, _: Request<inventory::ExtendHoldRequest>) -> Result<Response<inventory::HoldReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-    async fn release_hold(&self, _: Request<inventory::HoldRef>) -> Result<Response<inventory::HoldReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-    async fn commit_hold(
-        &self,
-        _: Request<inventory::CommitHoldRequest>,
-    ) -> Result<Response<inventory::CommitHoldReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-    async fn ship_allocation(
-        &self,
-        _: Request<inventory::AllocationChange>,
-    ) -> Result<Response<inventory::AllocationReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-    async fn release_allocation(
-        &self,
-        _: Request<inventory::AllocationChange>,
-    ) -> Result<Response<inventory::AllocationReply>, Status> {
-        Err(Status::unimplemented("not asked here"))
-    }
-
-    async fn set_stock(&self, request: Request<SetStockRequest>) -> Result<Response<SetStockReply>, Status> {
-        let mut ledger = self.call()?;
-        let rows = request.into_inner().rows;
-        assert!((1..=1_000).contains(&rows.len()));
-        let (known, unknown): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.location_code == "BLR-1");
-        for row in known {
-            ledger.stock.insert((row.variant_id, row.location_code), row.on_hand);
-        }
-        let unknown_locations = unknown.into_iter().map(|row| row.location_code).collect();
-        Ok(Response::new(SetStockReply { changed: 0, unknown_locations }))
-    }
-}
-
-fn serve(host: &Host, name: &str, routes: tonic::service::Routes) {
-    let (listener, stop) = (host.peers.in_memory(name), host.shutdown.clone());
-    let app = routes.prepare().into_axum_router();
-    #[expect(clippy::disallowed_methods, reason = "a server of the test, gone with it")]
-    tokio::spawn(async move {
-        let _ = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-    });
-}
-
+/// A shop, and what its neighbours were told.
 async fn stage() -> (Stage, Books) {
-    let bench = bench(NAME, &MIGRATIONS).await;
-    let books = Books::default();
-    serve(&bench.host, "pricing", tonic::service::Routes::new(PricingServer::new(books.clone())));
-    serve(&bench.host, "inventory", tonic::service::Routes::new(InventoryServer::new(books.clone())));
-    let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
-    let app = Catalog::new(bench.host.clone(), bench.db.clone());
-    let stage = Stage { bench, door, app };
-    stage.channel("web", json!({})).await;
+    let (stage, _) = shop().await;
+    let books = stage.books.clone();
     (stage, books)
 }
 
@@ -201,7 +80,7 @@ async fn a_file_becomes_a_catalogue_and_the_same_file_changes_it() {
     let categories = stage.door.get("/v1/catalog/categories?limit=100").send().await.expect(200).json;
     assert_eq!(categories["data"].as_array().unwrap().len(), 8, "created once each");
     {
-        let ledger = books.0.lock().unwrap();
+        let ledger = books.ledger.lock().unwrap();
         assert_eq!((ledger.prices.len(), ledger.stock.len(), ledger.calls), (1_203, 1_203, 6));
     }
     // By external id, by SKU, and a new one between them; absent fields stay.
@@ -270,7 +149,35 @@ async fn bad_rows_are_reported_and_all_others_are_in() {
     // Lines 19 and 21 are products all the same: only their stock and price are refused.
     assert_eq!(figures(&job), [40, 40, 12, 29, 0]);
     assert_eq!(stage.titles("limit=100").await.len(), 29);
-    assert_eq!(books.0.lock().unwrap().prices.len(), 27);
+    assert_eq!(books.ledger.lock().unwrap().prices.len(), 27);
+    stage.sound().await;
+}
+
+#[tokio::test]
+async fn a_tax_class_that_no_event_has_told_of_is_asked_for() {
+    let (stage, books) = stage().await;
+    let (heard, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (stage.id(), stage.id(), stage.id());
+    stage.tax_class(heard).await;
+    books.own(stage.bench.tenant, &owned);
+    books.own(stage.bench.stranger, &foreign);
+    let classed = |nr: usize, class: TaxClassId| {
+        let variants = json!([{ "sku": format!("SKU-{nr}"), "tax_class_id": class }]);
+        with(line(nr), json!({ "variants": variants }))
+    };
+    let lines = || ndjson([line(1), classed(2, heard), classed(3, owned), classed(4, owned), classed(5, foreign)]);
+    books.ledger.lock().unwrap().away = usize::MAX;
+    let id = stage.send(lines()).await.expect(202).id();
+    let import: ImportId = id.parse().unwrap();
+    // While pricing is away nothing of the chunk is applied, as it cannot be told which of its lines are good.
+    assert_eq!(apply_next(&stage.app, &stage.call(), import).await.unwrap_err().code, Code::Unavailable);
+    assert_eq!(stage.job(&id).await["lines_applied"], 0);
+    books.ledger.lock().unwrap().away = 0;
+    run_import(&stage.app, &stage.call(), &id).await.unwrap();
+    let job = stage.ended(&id).await;
+    assert_eq!(figures(&job), [5, 5, 1, 4, 0]);
+    let unknown = (5, "/variants/0/tax_class_id".to_owned(), "unknown_tax_class".to_owned());
+    assert_eq!(stage.report(&id).await, [unknown]);
+    assert!(!books.ledger.lock().unwrap().asked.contains(&heard.to_string()), "what was heard of is not asked for");
     stage.sound().await;
 }
 
@@ -278,14 +185,14 @@ async fn bad_rows_are_reported_and_all_others_are_in() {
 async fn a_killed_import_goes_on_where_its_last_commit_was() {
     let (stage, books) = stage().await;
     // The job as it is when the process dies right after the upload was acknowledged: no worker, timers asleep.
-    books.0.lock().unwrap().away = usize::MAX;
+    books.ledger.lock().unwrap().away = usize::MAX;
     let id = stage.send(ndjson((1..=1_600).map(line))).await.expect(202).id();
     let import: ImportId = id.parse().unwrap();
     // Its worker applies chunks to the catalogue and cannot hand on prices: each time it dies there.
     while apply_next(&stage.app, &stage.call(), import).await.unwrap_or(true) {}
     let job = stage.job(&id).await;
     assert_eq!((&job["status"], &job["products_created"]), (&json!("running"), &json!(1_600)));
-    books.0.lock().unwrap().away = 3;
+    books.ledger.lock().unwrap().away = 3;
     // Whoever takes over hands on what is left, and applies no line twice.
     for _ in 0..200 {
         stage.bench.clock.advance(TimeDelta::seconds(20));
@@ -298,7 +205,7 @@ async fn a_killed_import_goes_on_where_its_last_commit_was() {
     let job = stage.ended(&id).await;
     assert_eq!(figures(&job), [1_600, 1_600, 0, 1_600, 0]);
     {
-        let ledger = books.0.lock().unwrap();
+        let ledger = books.ledger.lock().unwrap();
         assert_eq!((ledger.prices.len(), ledger.stock.len()), (1_600, 1_600));
     }
     let mut conn = stage.bench.superuser().await;
@@ -312,7 +219,7 @@ async fn two_workers_do_no_work_twice() {
     let (stage, _) = stage().await;
     let id = stage.send(ndjson((1..=1_100).map(line))).await.expect(202).id();
     let (import, call): (ImportId, _) = (id.parse().unwrap(), stage.call());
-    let work = || async { while crate::ops::import::apply::apply_next(&stage.app, &call, import).await.unwrap() {} };
+    let work = || async { while apply_next(&stage.app, &call, import).await.unwrap() {} };
     futures::join!(work(), work());
     let job = stage.ended(&id).await;
     assert_eq!(figures(&job), [1_100, 1_100, 0, 1_100, 0]);
@@ -349,7 +256,7 @@ async fn an_upload_is_taken_once_and_only_whole() {
     sqlx::query("update import_job set status = 'receiving', finished_at = null").execute(&mut conn).await.unwrap();
     assert_eq!(post(String::new()).await.expect(409).code(), "idempotency_in_progress");
     stage.bench.clock.advance(TimeDelta::minutes(10));
-    crate::ops::import::run::run_import(&stage.app, &stage.call(), &first).await.unwrap();
+    run_import(&stage.app, &stage.call(), &first).await.unwrap();
     let job = stage.job(&first).await;
     assert_eq!((&job["status"], &job["failure"]), (&json!("failed"), &json!("upload_interrupted")));
     let second = post(ndjson([line(2)])).await.expect(202).id();

@@ -7,16 +7,18 @@ mod domain;
 mod heard;
 mod import;
 mod listing;
+mod owners;
 mod plans;
 mod products;
 mod proofs;
+mod references;
 mod sellables;
 mod tenants;
 
 use std::time::Duration;
 
 use bloom_events::{Bus, Envelope, Handler as _};
-use bloom_kernel::{ChannelId, LocationId, VariantId};
+use bloom_kernel::{ChannelId, LocationId, TaxClassId, VariantId};
 use bloom_proto_platform::platform_client::PlatformClient;
 use bloom_proto_platform::{CheckRequest, DrainedRequest};
 use bloom_runtime::{Call, Peer};
@@ -25,6 +27,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
+use self::owners::Books;
 use crate::events::heard::Listing;
 use crate::{Catalog, MIGRATIONS, NAME, service};
 
@@ -33,13 +36,22 @@ struct Stage {
     bench: Bench,
     door: Door,
     app: Catalog,
+    books: Books,
 }
 
-async fn stage() -> Stage {
+/// A stage whose neighbours are away: they can be opened later.
+async fn alone() -> Stage {
     let bench = bench(NAME, &MIGRATIONS).await;
     let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
     let app = Catalog::new(bench.host.clone(), bench.db.clone());
-    Stage { bench, door, app }
+    let books = Books::new(&bench.host);
+    Stage { bench, door, app, books }
+}
+
+async fn stage() -> Stage {
+    let stage = alone().await;
+    stage.books.open();
+    stage
 }
 
 /// A stage with a default channel in rupees.
@@ -156,6 +168,11 @@ impl Stage {
         let id: LocationId = self.id();
         self.relocate(id, code, priority, true, 1).await;
         id
+    }
+
+    /// Pricing tells of a tax class.
+    async fn tax_class(&self, id: TaxClassId) {
+        self.hear(&[self.envelope("pricing", "tax_class.created", &id.to_string(), 1, &json!({ "id": id }))]).await;
     }
 
     async fn relocate(&self, id: LocationId, code: &str, priority: i32, active: bool, version: i64) {

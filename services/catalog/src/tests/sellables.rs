@@ -1,7 +1,7 @@
-//! What carts ask.
+//! What carts ask, and who hears of a channel before its event.
 
-use bloom_proto_catalog::GetSellablesRequest;
 use bloom_proto_catalog::catalog_client::CatalogClient;
+use bloom_proto_catalog::{FindChannelsRequest, GetSellablesRequest};
 use serde_json::json;
 
 use super::{shop, text, variant_of};
@@ -38,4 +38,31 @@ async fn variants_are_told_with_all_that_a_cart_needs() {
         tonic::Code::NotFound
     );
     assert!(ask(channel.to_string(), stage.bench.stranger).await.is_err(), "another tenant's channel is none");
+}
+
+#[tokio::test]
+async fn channels_are_found_by_their_own_tenant() {
+    let (stage, web) = shop().await;
+    let shop = stage.channel("shop", json!({ "currency": "EUR", "price_basis": "net", "country": "DE" })).await;
+    let _ = stage.patch(&format!("channels/{shop}"), json!({ "active": false })).await.expect(200);
+    let nobodys: bloom_kernel::ChannelId = stage.id();
+    let find = |tenant, channel_ids: Vec<String>| {
+        let mut call = stage.call();
+        call.tenant = tenant;
+        let request = stage.bench.host.request(&call, FindChannelsRequest { channel_ids });
+        let mut client = CatalogClient::new(stage.bench.host.peers.get(NAME));
+        async move { client.find_channels(request).await }
+    };
+    let ids = vec![web.to_string(), shop.to_string(), nobodys.to_string(), "garbled".to_owned()];
+    let mut found = find(stage.bench.tenant, ids.clone()).await.unwrap().into_inner().channels;
+    found.sort_by(|a, b| b.code.cmp(&a.code));
+    let found: Vec<_> = found.iter().map(|found| (found.id.clone(), found.currency.as_str(), found.gross)).collect();
+    assert_eq!(
+        found,
+        [(web.to_string(), "INR", true), (shop.to_string(), "EUR", false)],
+        "one that does not sell exists all the same"
+    );
+    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().channels, []);
+    let many = vec![web.to_string(); 101];
+    assert_eq!(find(stage.bench.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }

@@ -89,3 +89,8 @@ pub async fn location_ids(conn: &mut PgConnection, codes: &[String]) -> sqlx::Re
         sqlx::query!(r#"select code, id as "id: LocationId" from location where code = any($1)"#, codes).fetch_all(conn).await?;
     Ok(rows.into_iter().map(|row| (row.code, row.id)).collect())
 }
+
+/// Which of these locations there are.
+pub async fn location_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<LocationId>> {
+    sqlx::query_scalar!(r#"select id as "id: LocationId" from location where id = any($1)"#, ids).fetch_all(conn).await
+}

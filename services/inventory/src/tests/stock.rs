@@ -3,6 +3,7 @@
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, VariantId};
 use bloom_proto_inventory as proto;
+use serde_json::json;
 
 use super::{Stage, stage};
 
@@ -107,4 +108,29 @@ async fn a_thousand_rows_are_a_handful_of_statements() {
     more.push((stage.id(), "A", 1));
     assert_eq!(stage.set(&more).await.unwrap_err().errors[0].pointer, "/rows");
     assert!(stage.breaches().await.is_empty());
+}
+
+#[tokio::test]
+async fn locations_are_found_by_their_own_tenant() {
+    let stage = stage().await;
+    let (first, second) = (stage.location("A", 0).await, stage.location("B", 1).await);
+    let path = format!("/v1/inventory/locations/{second}");
+    let _ = stage.door.patch(&path).if_match(1).json(&json!({ "active": false })).send().await.expect(200);
+    let nobodys: bloom_kernel::LocationId = stage.id();
+    let find = |tenant, location_ids: Vec<String>| {
+        let mut call = stage.call();
+        call.tenant = tenant;
+        let request = stage.bench.host.request(&call, proto::FindLocationsRequest { location_ids });
+        let mut client = stage.client.clone();
+        async move { client.find_locations(request).await }
+    };
+    let ids = vec![first.to_string(), second.to_string(), nobodys.to_string(), "garbled".to_owned()];
+    let mut found = find(stage.bench.tenant, ids.clone()).await.unwrap().into_inner().location_ids;
+    found.sort_unstable();
+    let mut there = vec![first.to_string(), second.to_string()];
+    there.sort_unstable();
+    assert_eq!(found, there, "one that does not serve exists all the same");
+    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().location_ids, Vec::<String>::new());
+    let many = vec![first.to_string(); 101];
+    assert_eq!(find(stage.bench.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }

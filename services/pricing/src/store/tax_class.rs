@@ -3,6 +3,7 @@
 use bloom_kernel::{TaxClassId, Timestamp};
 use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::domain::bounded::{Code, Name};
 use crate::domain::tax_setup::TaxClass;
@@ -83,4 +84,9 @@ pub async fn tax_class_page(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Which of these classes there are.
+pub async fn tax_class_find(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<TaxClassId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select id as "id: TaxClassId" from tax_class where id = any($1)"#, ids).fetch_all(conn).await
 }

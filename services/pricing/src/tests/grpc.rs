@@ -1,7 +1,7 @@
 //! What other services ask.
 
-use bloom_kernel::VariantId;
-use bloom_proto_pricing::{DeliveryLine, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
+use bloom_kernel::{TaxClassId, VariantId};
+use bloom_proto_pricing::{DeliveryLine, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
 use serde_json::json;
 use tonic::Code;
 
@@ -151,4 +151,22 @@ async fn a_charge_without_lines_is_taxed_by_what_is_set_up_now() {
     assert_eq!(charge(post).await.unwrap().tax_total, 0, "known at once, though no rate is due for it");
     stage.patched("settings", json!({ "rounding": "half_even" })).await;
     assert_eq!(charge(String::new()).await.unwrap().total, 119);
+}
+
+#[tokio::test]
+async fn tax_classes_are_found_by_their_own_tenant() {
+    let stage = stage().await;
+    let class = stage.taxes(&[]).await;
+    let nobodys: TaxClassId = stage.id();
+    let find = |tenant, tax_class_ids: Vec<String>| {
+        let mut call = stage.call();
+        call.tenant = tenant;
+        let request = stage.bench.host.request(&call, FindTaxClassesRequest { tax_class_ids });
+        let mut client = stage.client.clone();
+        async move { client.find_tax_classes(request).await }
+    };
+    let ids = vec![nobodys.to_string(), class.clone(), "garbled".to_owned()];
+    assert_eq!(find(stage.bench.tenant, ids.clone()).await.unwrap().into_inner().tax_class_ids, [class.as_str()]);
+    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
+    assert_eq!(find(stage.bench.tenant, vec![class; 251]).await.unwrap_err().code(), Code::InvalidArgument);
 }

@@ -18,6 +18,7 @@ use crate::domain::import_line::ImportLine;
 use crate::domain::product::Product;
 use crate::error::refused;
 use crate::events::{tell_categories, tell_products};
+use crate::ops::known::tax_classes_ask;
 use crate::store::After;
 use crate::store::category::{category_insert, category_paths};
 use crate::store::channel::channel_list;
@@ -69,12 +70,39 @@ struct Outcome {
     push: Vec<PushLine>,
 }
 
+/// What became of the next chunk.
+enum Step {
+    /// There is none.
+    Nothing,
+    Applied,
+    /// Its lines name tax classes that no event has told of yet. It was let go: nobody is asked inside a transaction.
+    Ask(BTreeSet<TaxClassId>),
+}
+
+/// What pricing has answered.
+#[derive(Default)]
+struct Told {
+    asked: BTreeSet<TaxClassId>,
+    known: Vec<TaxClassId>,
+}
+
 /// Applies the next chunk of an import. False when there is none.
 pub async fn apply_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool, Fault> {
-    match apply_chunk(app, call, id, Way::Together).await {
-        // Somebody else wrote in between, or two lines are at odds in a way that only the database sees: line by line then.
-        Err(fault) if line_is_at_fault(&fault) => apply_chunk(app, call, id, Way::LineByLine).await,
-        other => other,
+    let mut told = Told::default();
+    loop {
+        let step = match apply_chunk(app, call, id, Way::Together, &told).await {
+            // Somebody else wrote in between, or two lines are at odds in a way that only the database sees: line by line then.
+            Err(fault) if line_is_at_fault(&fault) => apply_chunk(app, call, id, Way::LineByLine, &told).await?,
+            other => other?,
+        };
+        match step {
+            Step::Nothing => return Ok(false),
+            Step::Applied => return Ok(true),
+            Step::Ask(classes) => {
+                told.known.extend(tax_classes_ask(app, call, &classes).await?);
+                told.asked.extend(classes);
+            }
+        }
     }
 }
 
@@ -89,20 +117,27 @@ fn line_is_at_fault(fault: &Fault) -> bool {
     fault.code.status().is_client_error() && !(fault.code == Code::Conflict && fault.reason == "busy")
 }
 
-async fn apply_chunk(app: &Catalog, call: &Call, id: ImportId, way: Way) -> Result<bool, Fault> {
+async fn apply_chunk(app: &Catalog, call: &Call, id: ImportId, way: Way, told: &Told) -> Result<Step, Fault> {
     let mut tx = app.db.write(call).await?;
-    let Some(job) = import_lock(&mut tx, id).await? else { return Ok(false) };
+    let Some(job) = import_lock(&mut tx, id).await? else { return Ok(Step::Nothing) };
     if job.import.status != ImportStatus::Running || job.chunks <= job.next_chunk {
-        return Ok(false);
+        return Ok(Step::Nothing);
     }
-    let Some(chunk) = chunk_body(&mut tx, id, job.next_chunk).await? else { return Ok(false) };
+    let Some(chunk) = chunk_body(&mut tx, id, job.next_chunk).await? else { return Ok(Step::Nothing) };
     let now = app.host.now(call.tenant);
-    topology_share(&mut tx, call.tenant).await?;
     let mut outcome = Outcome::default();
     let lines = read(&chunk, &mut outcome);
+    let named = tax_classes_named(&lines);
+    let mut classes = told.known.clone();
+    classes.extend(tax_classes_heard(&mut tx, &named).await?);
+    let unheard: BTreeSet<_> = named.into_iter().filter(|id| !classes.contains(id) && !told.asked.contains(id)).collect();
+    if !unheard.is_empty() {
+        return Ok(Step::Ask(unheard));
+    }
+    topology_share(&mut tx, call.tenant).await?;
     match way {
-        Way::Together => apply_lines(app, call, &mut tx, &lines, now, &mut outcome).await?,
-        Way::LineByLine => apply_each(app, call, &mut tx, &lines, now, &mut outcome).await?,
+        Way::Together => apply_lines(app, call, &mut tx, &lines, &classes, now, &mut outcome).await?,
+        Way::LineByLine => apply_each(app, call, &mut tx, &lines, &classes, now, &mut outcome).await?,
     }
     outcome.applied.lines = i64::from(chunk.lines);
     outcome.applied.failed = failed(&outcome.errors);
@@ -110,7 +145,7 @@ async fn apply_chunk(app: &Catalog, call: &Call, id: ImportId, way: Way) -> Resu
     let push = (!outcome.push.is_empty()).then(|| serde_json::to_string(&outcome.push)).transpose().map_err(Fault::internal)?;
     chunk_applied(&mut tx, id, chunk.seq, &outcome.applied, push.as_deref(), now).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Step::Applied)
 }
 
 /// How many lines the errors are about.
@@ -147,13 +182,14 @@ async fn apply_each(
     call: &Call,
     tx: &mut TenantTx,
     lines: &[Line],
+    classes: &[TaxClassId],
     now: Timestamp,
     outcome: &mut Outcome,
 ) -> Result<(), Fault> {
     for line in lines {
         sqlx::query("savepoint line").execute(&mut **tx).await?;
         let mut one = Outcome::default();
-        match apply_lines(app, call, tx, std::slice::from_ref(line), now, &mut one).await {
+        match apply_lines(app, call, tx, std::slice::from_ref(line), classes, now, &mut one).await {
             Ok(()) => {
                 outcome.applied.created += one.applied.created;
                 outcome.applied.updated += one.applied.updated;
@@ -176,11 +212,13 @@ async fn apply_lines(
     call: &Call,
     tx: &mut TenantTx,
     lines: &[Line],
+    classes: &[TaxClassId],
     now: Timestamp,
     outcome: &mut Outcome,
 ) -> Result<(), Fault> {
     let present = present(tx, lines).await?;
-    let names = names(app, call, tx, lines, &present, now).await?;
+    let mut names = names(app, call, tx, lines, &present, now).await?;
+    names.tax_classes = classes.to_vec();
     let mut working = Working::new(&app.host, call, names, present);
     let mut good = Vec::new();
     for line in lines {
@@ -198,6 +236,19 @@ async fn apply_lines(
     outcome.applied.updated += i64::try_from(ids.len()).unwrap_or_default() - created;
     outcome.push.extend(good.into_iter().filter_map(|line| push_line(line, &working)));
     Ok(())
+}
+
+fn tax_classes_named(lines: &[Line]) -> BTreeSet<TaxClassId> {
+    lines.iter().flat_map(|line| &line.line.variants).filter_map(|variant| variant.tax_class_id).collect()
+}
+
+/// Those of the tax classes that events have told of.
+async fn tax_classes_heard(tx: &mut TenantTx, named: &BTreeSet<TaxClassId>) -> Result<Vec<TaxClassId>, Fault> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = named.iter().map(|id| id.uuid()).collect();
+    Ok(tax_class_known(tx, &ids).await?)
 }
 
 /// The products that the lines speak of, locked.
@@ -235,12 +286,6 @@ async fn names(
             names.default_channels.push(channel.id);
         }
         names.channels.insert(channel.code, channel.id);
-    }
-    let classes: BTreeSet<TaxClassId> =
-        lines.iter().flat_map(|line| &line.line.variants).filter_map(|variant| variant.tax_class_id).collect();
-    if !classes.is_empty() {
-        let classes: Vec<Uuid> = classes.iter().map(|id| id.uuid()).collect();
-        names.tax_classes = tax_class_known(tx, &classes).await?.into_iter().map(TaxClassId::from_uuid).collect();
     }
     names.categories = categories(app, call, tx, lines, now).await?;
     Ok(names)
