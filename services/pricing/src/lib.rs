@@ -15,7 +15,8 @@
 //! followed by a pass of bounded batches (`ops::republish`).
 //!
 //! Absent by design: no float, no price that is not a row, no tax worked out twice in two ways, no check whether a
-//! variant or a channel exists (the catalogue owns them, and prices may be there first).
+//! variant exists (the catalogue owns it, and its prices may be there first), no refusal of a channel because its event is
+//! late (the catalogue is asked for what pricing has not heard of).
 
 pub mod domain;
 pub mod error;
@@ -33,9 +34,10 @@ use std::sync::Arc;
 
 use bloom_events::{Bus, Events};
 use bloom_process::Definition;
+use bloom_proto_catalog::catalog_client::CatalogClient;
 use bloom_proto_pricing::pricing_server::PricingServer;
 use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Service, StartError};
+use bloom_runtime::{Db, Host, Peer, Service, StartError};
 
 use crate::taxes::TaxCache;
 
@@ -63,12 +65,19 @@ pub struct Pricing {
     pub cursors: Arc<Cursors>,
     /// Tax tables in memory.
     pub taxes: TaxCache,
+    pub(crate) catalog: CatalogClient<Peer>,
 }
 
 impl Pricing {
     /// What handlers share, with nothing in memory yet.
     pub fn new(host: Host, db: Db) -> Self {
-        Self { cursors: Arc::new(Cursors::new(&host)), taxes: TaxCache::default(), db, host }
+        Self {
+            cursors: Arc::new(Cursors::new(&host)),
+            taxes: TaxCache::default(),
+            catalog: CatalogClient::new(host.peers.get("catalog")),
+            db,
+            host,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::domain::place::{Address, Country, PostalCode, Region};
 use crate::domain::price::AMOUNT_MAX;
 use crate::domain::quote::Delivery;
 use crate::error;
+use crate::ops::known::channel_ask;
 use crate::ops::quote_lines::{Asked, AskedLine, LINES_MAX, quote_lines};
 use crate::store::channel::{channel_get, variant_classes_get};
 
@@ -117,13 +118,14 @@ async fn quote_create(
         (named, fixed) => named.or(fixed),
     };
     let mut conn = app.db.read(caller.tenant).await?;
-    let channel = channel_get(&mut conn, named).await?;
-    if channel.is_none() && named.is_some() {
-        return Err(error::not_found("channel", "/channel_id"));
-    }
+    let heard = channel_get(&mut conn, named).await?;
     let variants: Vec<VariantId> = input.lines.iter().map(|line| line.variant_id).collect();
     let classes = variant_classes_get(&mut conn, &variants).await?;
     drop(conn);
+    let channel = match (heard, named) {
+        (None, Some(id)) => Some(channel_ask(&app, &caller, id).await?),
+        (heard, _) => heard,
+    };
     let mut asked = asked(input, channel.as_ref(), app.host.now(caller.tenant), explain)?;
     for line in &mut asked.lines {
         line.class_id = line.class_id.or_else(|| classes.get(&line.variant_id).copied());

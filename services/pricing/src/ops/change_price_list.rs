@@ -16,7 +16,7 @@ use crate::store::terms::terms_change;
 
 /// Makes a list. It holds no prices yet, so nothing is published anew.
 pub async fn price_list_create(app: &Pricing, call: &Call, input: PriceListCreate) -> Result<Reply<PriceList, 201>, Fault> {
-    channel_known(&app.db, call.tenant, input.channel_id).await?;
+    channel_known(app, call, input.channel_id).await?;
     let mut tx = match app.db.begin(call, "price_list_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,
@@ -38,7 +38,7 @@ pub async fn price_list_change(
     expected: i64,
     input: PriceListUpdate,
 ) -> Result<Reply<PriceList>, Fault> {
-    channel_known(&app.db, call.tenant, input.channel_id.flatten()).await?;
+    channel_known(app, call, input.channel_id.flatten()).await?;
     let mut tx = match app.db.begin(call, "price_list_update", &(id, &input)).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

@@ -1,30 +1,45 @@
 //! A reference to a channel. The catalogue owns channels; pricing knows them by their events, which may be a moment behind
-//! whoever has just made one.
-
-use std::time::Duration;
+//! whoever has just made one. What pricing has not heard of the catalogue is asked for.
 
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, TenantId};
-use bloom_runtime::Db;
+use bloom_kernel::{ChannelId, Currency};
+use bloom_proto_catalog::{Channel as ChannelMessage, FindChannelsRequest};
+use bloom_runtime::Call;
 
+use crate::Pricing;
+use crate::domain::listing::Channel;
+use crate::domain::place::Country;
 use crate::error;
 use crate::store::channel::channel_version;
 
-/// How often, and how long apart, a channel is looked up before it counts as unknown: one second in all.
-const LOOKS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// Refuses a channel that the tenant does not have.
-pub async fn channel_known(db: &Db, tenant: TenantId, id: Option<ChannelId>) -> Result<(), Fault> {
+///
+/// A list may so name a channel that has no row here: its prices are in no listing until the channel is heard of, which
+/// publishes every variant anew (`events::consume`).
+pub async fn channel_known(app: &Pricing, call: &Call, id: Option<ChannelId>) -> Result<(), Fault> {
     let Some(id) = id else { return Ok(()) };
-    for look in 0..LOOKS {
-        if 0 < look {
-            tokio::time::sleep(PAUSE).await;
-        }
-        let mut conn = db.read(tenant).await?;
-        if channel_version(&mut conn, id).await?.is_some() {
-            return Ok(());
-        }
+    let mut conn = app.db.read(call.tenant).await?;
+    let heard = channel_version(&mut conn, id).await?;
+    drop(conn);
+    match heard {
+        Some(_) => Ok(()),
+        None => channel_ask(app, call, id).await.map(drop),
     }
-    Err(error::not_found("channel", "/channel_id"))
+}
+
+/// A channel that pricing has not heard of, as the catalogue knows it.
+pub async fn channel_ask(app: &Pricing, call: &Call, id: ChannelId) -> Result<Channel, Fault> {
+    let message = FindChannelsRequest { channel_ids: vec![id.to_string()] };
+    let reply = app.catalog.clone().find_channels(app.host.request(call, message)).await?.into_inner();
+    let told = reply.channels.into_iter().next().ok_or_else(|| error::not_found("channel", "/channel_id"))?;
+    channel_read(&told).filter(|channel| channel.id == id).ok_or_else(|| Fault::internal("the catalogue's answer cannot be read"))
+}
+
+fn channel_read(told: &ChannelMessage) -> Option<Channel> {
+    Some(Channel {
+        id: told.id.parse().ok()?,
+        currency: Currency::parse(&told.currency).ok()?,
+        gross: told.gross,
+        country: Country::parse(&told.country).ok()?,
+    })
 }

@@ -4,10 +4,12 @@ mod catalogue;
 mod engine;
 mod grpc;
 mod listing;
+mod owner;
 mod price_lists;
 mod prices;
 mod proofs;
 mod quotes;
+mod references;
 mod taxes;
 
 use std::time::Duration;
@@ -23,6 +25,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
+use self::owner::Owner;
 use crate::{MIGRATIONS, NAME, Pricing, service};
 
 /// The service on a schema of its own, and what the tests ask it.
@@ -31,14 +34,23 @@ struct Stage {
     door: Door,
     client: PricingClient<Peer>,
     app: Pricing,
+    owner: Owner,
 }
 
-async fn stage() -> Stage {
+/// A stage whose catalogue is away: it can be opened later.
+async fn alone() -> Stage {
     let bench = bench(NAME, &MIGRATIONS).await;
     let door = bench.open(|host, db| async { service(host, db, Bus::in_process()) }).await;
     let client = PricingClient::new(bench.host.peers.get(NAME));
     let app = Pricing::new(bench.host.clone(), bench.db.clone());
-    Stage { bench, door, client, app }
+    let owner = Owner::new(&bench.host);
+    Stage { bench, door, client, app, owner }
+}
+
+async fn stage() -> Stage {
+    let stage = alone().await;
+    stage.owner.open();
+    stage
 }
 
 impl Stage {
