@@ -55,6 +55,36 @@ fn the_list_of_the_product_description() {
 }
 
 #[test]
+fn what_was_just_made_can_be_named_at_once_and_by_its_owner_alone() {
+    fleet::test(async |fleet| {
+        let (shop, stranger) = (Shop::found(fleet).await, Shop::found(fleet).await);
+        for round in 0..8 {
+            let code = format!("r-{round}");
+            // What is made, and how another service is asked to refer to it; nobody waits for an event in between.
+            let location = json!({ "code": code, "name": code, "priority": 1 });
+            let location = shop.post("/v1/inventory/locations", &location).await.expect(201).id();
+            let channel = json!({ "code": code, "name": code, "currency": "INR", "price_basis": "gross", "country": "IN",
+                "location_ids": [location] });
+            let foreign = stranger.post("/v1/catalog/channels", &channel).await.expect(404);
+            assert_eq!(foreign.body["errors"][0]["pointer"], "/location_ids/0");
+            let channel = shop.post("/v1/catalog/channels", &channel).await.expect(201).id();
+
+            let list = json!({ "code": code, "name": code, "currency": "INR", "gross": true, "channel_id": channel });
+            let foreign = stranger.post("/v1/pricing/price-lists", &list).await.expect(404);
+            assert_eq!(foreign.body["errors"][0]["pointer"], "/channel_id");
+            shop.post("/v1/pricing/price-lists", &list).await.expect(201);
+
+            let class = json!({ "code": code, "name": code });
+            let class = shop.post("/v1/pricing/tax-classes", &class).await.expect(201).id();
+            let product = json!({ "title": code, "variants": [{ "sku": code, "tax_class_id": class }] });
+            let foreign = stranger.post("/v1/catalog/products", &product).await.expect(404);
+            assert_eq!(foreign.body["errors"][0]["pointer"], "/variants/0/tax_class_id");
+            shop.post("/v1/catalog/products", &product).await.expect(201);
+        }
+    });
+}
+
+#[test]
 fn pages_follow_each_other_while_products_come_in_between() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;

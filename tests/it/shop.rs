@@ -164,13 +164,7 @@ impl Shop {
             "code": "web", "name": "Web", "currency": "INR", "price_basis": "gross", "country": "IN",
             "location_ids": [location], "is_default": true,
         });
-        // The catalogue hears of the location by an event; a fleet that has just started takes a moment to listen.
-        let channel = eventually("the location is heard of", async || {
-            let answer = self.post("/v1/catalog/channels", &channel).await;
-            (answer.status != 404).then_some(answer)
-        })
-        .await;
-        let channel = channel.expect(201).id();
+        let channel = self.post("/v1/catalog/channels", &channel).await.expect(201).id();
         let option =
             json!({ "code": "standard", "name": "Standard", "currency": "INR", "charge": { "type": "flat", "amount": 4_900 } });
         let option = self.post("/v1/delivery-options", &option).await.expect(201).id();

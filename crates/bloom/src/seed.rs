@@ -90,14 +90,7 @@ async fn load(api: &Api, products: &str) -> Result<(), StartError> {
         "code": "web", "name": "Web shop", "currency": "INR", "price_basis": "gross", "country": "IN",
         "location_ids": locations, "is_default": true,
     });
-    // The catalogue hears of locations by events; a fleet that has just started takes a moment to listen.
-    let deadline = Instant::now() + SETTLE_DEADLINE;
-    while let Err(error) = found_or_made(api, "/v1/catalog/channels", "code", &channel).await {
-        if Instant::now() > deadline {
-            return Err(error);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    found_or_made(api, "/v1/catalog/channels", "code", &channel).await?;
     for (code, name, charge) in [
         ("standard", "Standard, 3 to 5 days", json!({ "type": "flat", "amount": 4_900 })),
         (

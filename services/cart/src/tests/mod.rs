@@ -13,8 +13,8 @@ use bloom_process::Start;
 use bloom_proto_cart::cart_client::CartClient;
 use bloom_proto_inventory::inventory_client::InventoryClient;
 use bloom_proto_inventory::{SetStockRequest, StockRow};
+use bloom_proto_platform::CheckRequest;
 use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
 use bloom_proto_pricing::pricing_client::PricingClient;
 use bloom_proto_pricing::{PriceRow, SetPricesRequest};
 use bloom_runtime::Peer;
@@ -84,7 +84,6 @@ impl Stage {
         let [pricing, inventory] = &self.doors;
         let location = json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 1 });
         let location = inventory.post("/v1/inventory/locations").json(&location).send().await.expect(201).id();
-        self.heard_of_locations().await;
         let class = json!({ "code": "standard", "name": "Standard", "is_default": true });
         let class = pricing.post("/v1/pricing/tax-classes").json(&class).send().await.expect(201).id();
         let zone = json!({ "name": "India", "areas": [{ "country": "IN" }] });
@@ -103,24 +102,6 @@ impl Stage {
             "charge": { "type": "weight", "steps": [{ "up_to_grams": 1_000, "amount": 100 }, { "up_to_grams": 20_000, "amount": 500 }] },
         });
         self.delivery = self.door.post("/v1/delivery-options").json(&option).send().await.expect(201).id();
-    }
-
-    /// Waits until the catalogue has heard of the locations that a channel is to name.
-    async fn heard_of_locations(&self) {
-        loop {
-            let mut lag = 0;
-            for service in ["inventory", "catalog"] {
-                let mut client = PlatformClient::new(self.bench.host.peers.get(service));
-                let request = self.bench.host.request(&self.bench.call(), DrainedRequest {});
-                let standing = client.drained(request).await.expect("it answers").into_inner();
-                lag += standing.outbox + standing.lag;
-            }
-            if lag == 0 {
-                return;
-            }
-            // Real time: what is waited for happens beside the test.
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
     }
 
     /// A product with one variant, its price and its stock; answers the variant.

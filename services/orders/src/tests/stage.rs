@@ -107,8 +107,6 @@ impl Stage {
         let first = self.inventory.post("/v1/inventory/locations").json(&location).send().await.expect(201).id();
         let location = json!({ "code": "BLR-2", "name": "Bengaluru", "priority": 2 });
         let second = self.inventory.post("/v1/inventory/locations").json(&location).send().await.expect(201).id();
-        // The catalogue has to hear of the locations before a channel can name them.
-        self.drained().await;
         let class = json!({ "code": "standard", "name": "Standard", "is_default": true });
         let class = self.pricing.post("/v1/pricing/tax-classes").json(&class).send().await.expect(201).id();
         let zone = json!({ "name": "India", "areas": [{ "country": "IN" }] });
