@@ -1,6 +1,6 @@
 //! What goes back: the upstream's reply or our own refusal, with the headers that every reply carries.
 
-use bloom_fault::{Fault, problem};
+use bloom_fault::{Code, Fault, problem};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, header};
 use http_body_util::{Either, Full};
@@ -27,6 +27,10 @@ pub(crate) fn refusal(fault: &Fault, request_id: &str, path: &str) -> Response<B
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = fault.retry_after_s {
         headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if fault.code == Code::Timeout {
+        // The rest of the body may come yet, and nobody wants it.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if fault.code.status() == http::StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -44,7 +44,7 @@ pub struct Route {
     /// Largest body.
     #[serde(default = "default_body_limit")]
     pub body_limit_bytes: u64,
-    /// Deadline of the whole request.
+    /// Deadline of the whole request: of the client's body (408 when that is what is missing) and of the answer (504).
     #[serde(default = "default_timeout")]
     pub timeout_ms: u64,
     /// Asks for no key: what lies behind authenticates its callers itself (provider webhooks).

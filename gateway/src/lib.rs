@@ -10,6 +10,7 @@
 //! | `auth` | key → who it belongs to: a local cache, polled revocations |
 //! | `limit` | GCRA per key and tenant, local, or over Redis with local as the fallback |
 //! | `version` | `Bloom-Version` |
+//! | `arriving` | a body on its way in: whether the client or the service is awaited |
 //! | `trace` | the client's `traceparent`, and the gateway's own span in that trace |
 //! | `answer` | refusals as problem+json, the headers of every reply |
 //! | [`openapi`] | the services' API descriptions as one |
@@ -17,6 +18,7 @@
 //! The hot path shares no lock, boxes no body and has no router tree; what it costs is in `docs/adr`.
 
 mod answer;
+mod arriving;
 mod auth;
 pub mod config;
 mod headers;
@@ -50,9 +52,9 @@ mod tests;
 
 /// Name of the gateway in logs, figures and contexts.
 pub const NAME: &str = "gateway";
-/// A client has this long to send its headers.
 /// Most bytes of a request's line and headers.
 const HEADER_BYTES: usize = 64 * 1024;
+/// A client has this long to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The gateway, put together.

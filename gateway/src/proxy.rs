@@ -12,12 +12,13 @@ use bloom_runtime::telemetry;
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Limited;
 use hyper::body::{Body as _, Incoming};
 use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
+use crate::arriving::{Arriving, Awaited};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
@@ -151,8 +152,16 @@ async fn forward(
     *request.uri_mut() = Uri::from_parts(uri).map_err(Fault::internal)?;
     *request.version_mut() = http::Version::HTTP_11;
     let limit = usize::try_from(route.body_limit_bytes).unwrap_or(usize::MAX);
-    let request = request.map(|body| Limited::new(body, limit));
-    match tokio::time::timeout(route.timeout(), gateway.upstream.request(request)).await {
+    let awaited = Awaited::default();
+    let request = request.map(|body| Arriving::new(Limited::new(body, limit), awaited.clone()));
+    let answer = tokio::time::timeout(route.timeout(), gateway.upstream.request(request)).await;
+    // The service has the same deadline, and may be the first to say so.
+    let late = |response: &Response<_>| response.status() == StatusCode::GATEWAY_TIMEOUT;
+    if answer.as_ref().map_or(true, |answer| answer.as_ref().is_ok_and(late)) && awaited.is_so() {
+        awaited.end();
+        return Err(too_slow(route));
+    }
+    match answer {
         Err(_) => Err(Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")),
         Ok(Err(error)) if is_length_limit(&error) => Err(too_large(route)),
         Ok(Err(error)) if error.is_connect() => {
@@ -196,7 +205,7 @@ async fn own(gateway: &Gateway, method: &Method, path: &str) -> Option<Response<
                 Some(what) => text("text/plain", Bytes::from(format!("waiting for {what}\n"))),
             };
             if waiting.is_some() {
-                *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             }
             Some(response)
         }
@@ -215,6 +224,11 @@ fn request_id(gateway: &Gateway) -> String {
 
 fn too_large(route: &Route) -> Fault {
     Fault::new(Code::TooLarge, "body_too_large", format!("The body is larger than {} bytes.", route.body_limit_bytes))
+}
+
+fn too_slow(route: &Route) -> Fault {
+    let detail = format!("The body did not arrive in time: a request has {} ms for all of it.", route.timeout_ms);
+    Fault::new(Code::Timeout, "request_timeout", detail)
 }
 
 /// Whether it is the client's body that broke, and not the service.

@@ -1,3 +1,5 @@
+mod slow;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -10,6 +12,19 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{GatewayConfig, Rate};
 use crate::limit::Limiter;
 use crate::{path, version};
+
+fn host() -> Host {
+    Host {
+        service: crate::NAME,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        keys: Keys::from_master(&[7; 32], crate::NAME),
+        cell: "local".into(),
+        peers: Peers::default(),
+        shutdown: CancellationToken::new(),
+        metrics: Metrics::default(),
+    }
+}
 
 fn addresses() -> BTreeMap<String, String> {
     ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"]
@@ -100,16 +115,7 @@ fn a_version_is_known_or_refused_with_the_list() {
 
 #[test]
 fn an_address_that_guesses_keys_is_left_alone_with_them() {
-    let host = Host {
-        service: crate::NAME,
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
-        keys: Keys::from_master(&[7; 32], crate::NAME),
-        cell: "local".into(),
-        peers: Peers::default(),
-        shutdown: CancellationToken::new(),
-        metrics: Metrics::default(),
-    };
+    let host = host();
     let few = Rate { per_second: 1, burst: 3 };
     let config = GatewayConfig { per_address: few, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
     let limiter = Limiter::new(&config, &host).expect("no Redis is asked for");

@@ -13,8 +13,6 @@ use bloom_runtime::peers::Entrance;
 use futures::future::BoxFuture;
 use http::Uri;
 use http::uri::Authority;
-use http_body_util::Limited;
-use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
@@ -23,10 +21,11 @@ use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
 use tower::Service;
 
+use crate::arriving::Arriving;
 use crate::config::GatewayConfig;
 
 /// Connections to the services.
-pub(crate) type Upstream = Client<Road, Limited<Incoming>>;
+pub(crate) type Upstream = Client<Road, Arriving>;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,0 +1,68 @@
+//! Whose fault it is when the time of a request is over. The deadline is a short one of the test's own.
+
+use std::collections::BTreeMap;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::host;
+use crate::Gateway;
+use crate::config::GatewayConfig;
+
+const ROUTES: &str = r#"[{ "prefix": "/v1/slow", "service": "slow", "anonymous": true, "timeout_ms": 300 }]"#;
+/// The service's own deadline is the same, and may pass first.
+const LATE: &str = "HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 4\r\n\r\nlate";
+
+/// What the gateway answers to these bytes while the service behind it says this and no more.
+async fn answered(sent: &str, says: &str) -> String {
+    let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
+    let (service, door) = (service.expect("a port"), door.expect("a port"));
+    let addresses = BTreeMap::from([("slow".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
+    let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is good");
+    let address = door.local_addr().expect("bound");
+    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+    let serve = async {
+        let mut lines = Vec::new();
+        loop {
+            let (mut line, _) = service.accept().await.expect("the gateway comes");
+            let _ = line.read(&mut [0; 1_024]).await.expect("the request's head");
+            line.write_all(says.as_bytes()).await.expect("said");
+            lines.push(line);
+        }
+    };
+    let ask = async {
+        let mut line = TcpStream::connect(address).await.expect("the gateway listens");
+        line.write_all(sent.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).await.expect("answered, and closed");
+        answer
+    };
+    tokio::select! {
+        answer = ask => answer,
+        () = serve => unreachable!("the service never ends"),
+        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_the_clients_fault() {
+    let begun = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{\"half\":";
+    let chunked = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n";
+    for (sent, says) in [(begun, ""), (chunked, ""), (begun, LATE)] {
+        let answer = answered(sent, says).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{sent}: {answer}");
+        assert!(answer.contains("application/problem+json") && answer.contains(r#""code":"request_timeout""#), "{answer}");
+        assert!(answer.contains("The body did not arrive in time"), "{answer}");
+        assert!(answer.contains("connection: close"), "the rest of the body is no request: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_is_not() {
+    let whole = "POST /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+    let none = "GET /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for (sent, says) in [(whole, ""), (none, ""), (whole, LATE)] {
+        let answer = answered(sent, says).await;
+        assert!(answer.starts_with("HTTP/1.1 504 "), "{sent}: {answer}");
+    }
+}
