@@ -3,14 +3,18 @@
 //! The reply is stored in the transaction of the effect, under (tenant, operation, key). A request that finds its key
 //! busy is told so (409); one that brings another body under the same key is refused (422); a refusal without effect
 //! stores nothing, so a corrected request may use the key again.
+//!
+//! The secret keys of a tenant share their idempotency keys: a retry may come after a key was rotated, and whoever may
+//! ask for the operation may read its reply. A storefront's key is in everybody's hands: it gets no reply that a secret key
+//! was given, nor one of another channel.
 
 use bloom_fault::{Code, Fault, constraint};
-use bloom_kernel::TenantId;
+use bloom_kernel::{ChannelId, TenantId};
 use chrono::TimeDelta;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::call::Call;
+use crate::call::{Audience, Call};
 use crate::db::{Db, TenantTx};
 use crate::host::Host;
 use crate::reply::{Reply, Stored};
@@ -28,6 +32,15 @@ pub enum Begin<T, const STATUS: u16 = 200> {
     Replay(Reply<T, STATUS>),
 }
 
+/// What must be the same for a request to be the same one.
+#[derive(Serialize)]
+struct Asked<'a, T> {
+    publishable: bool,
+    /// Of the header or the key: the same body means something else in another channel.
+    channel: Option<ChannelId>,
+    input: &'a T,
+}
+
 impl Db {
     /// Begins a write that happens once per idempotency key; without a key it simply begins.
     pub async fn begin<T, const STATUS: u16>(
@@ -38,7 +51,8 @@ impl Db {
     ) -> Result<Begin<T, STATUS>, Fault> {
         let mut tx = self.write(call).await?;
         let Some(key) = &call.idempotency_key else { return Ok(Begin::Run(tx)) };
-        let fingerprint = fingerprint(op, input);
+        let publishable = call.audience == Audience::Publishable;
+        let fingerprint = fingerprint(op, &Asked { publishable, channel: call.channel, input });
         // The lock is tried, never waited for. Should the holder commit between this statement's snapshot and its lock,
         // the primary key refuses the second reply when it is stored.
         let lock = format!("{}:{op}:{key}", call.tenant.uuid());

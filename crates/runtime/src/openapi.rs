@@ -49,7 +49,10 @@ fn name_path_parameters(path: &str, operation: &mut Value) {
 fn idempotency_key() -> Value {
     json!({
         "in": "header", "name": "Idempotency-Key", "required": false,
-        "description": "A retry with the same key has no second effect and gets the first reply. Kept for 24 hours.",
+        "description": "A retry with the same key has no second effect and gets the first reply. Kept for 24 hours. A key belongs \
+            to one operation of one environment, whichever of its secret keys asks: take a new random value, such as a UUID, for \
+            each new request. With another body or in another channel it is refused (422), and so is a publishable key's where \
+            a secret key came first, or the other way about.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
     })
 }

@@ -1,5 +1,6 @@
 use std::sync::atomic::Ordering;
 
+use bloom_kernel::ChannelId;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::json;
@@ -31,6 +32,28 @@ async fn a_key_belongs_to_one_request_of_one_tenant() {
     let _ = post(1).send().await.expect(201);
     assert_eq!(post(2).send().await.expect(422).code(), "idempotency_key_reused");
     let _ = post(2).tenant(bench.stranger).send().await.expect(201);
+    assert_eq!(effects.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_storefront_gets_no_reply_that_was_not_its_own() {
+    let (bench, door, effects) = counter().await;
+    let post = || door.post("/v1/count").key("k").json(&json!({ "by": 1, "items": [] }));
+    let first = post().send().await.expect(201);
+    let again = post().scopes(&["count:write"]).send().await.expect(201);
+    assert_eq!(
+        (again.header("idempotent-replayed"), &again.json["count"]),
+        ("true", &first.json["count"]),
+        "a rotated key retries"
+    );
+    let stranger = post().publishable(&["count:write"]).send().await.expect(422);
+    assert_eq!((stranger.code(), stranger.json.get("count")), ("idempotency_key_reused", None));
+    let [here, there]: [ChannelId; 2] = [bench.host.id(bench.tenant), bench.host.id(bench.tenant)];
+    let ask = || door.post("/v1/count").key("of a visitor").json(&json!({ "by": 1, "items": [] }));
+    let shown = |channel| ask().publishable(&["count:write"]).channel(channel);
+    let _ = shown(here).send().await.expect(201);
+    assert_eq!(shown(here).send().await.expect(201).header("idempotent-replayed"), "true");
+    assert_eq!(shown(there).send().await.expect(422).code(), "idempotency_key_reused");
     assert_eq!(effects.load(Ordering::SeqCst), 2);
 }
 
