@@ -49,7 +49,7 @@ pub struct Problem {
     pub code: String,
     /// Id under which we find the request.
     pub request_id: String,
-    /// The fields at fault.
+    /// The fields and parameters at fault.
     pub errors: Vec<Violation>,
     /// The policy that refused.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -40,7 +40,7 @@ pub type Source = Box<dyn Error + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Violation {
-    /// JSON Pointer of the field, or the name of the parameter.
+    /// JSON Pointer of the field in the body (`/lines/0/quantity`), or the name of the query parameter (`limit`).
     pub pointer: String,
     /// Machine word.
     pub code: String,

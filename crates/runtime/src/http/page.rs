@@ -64,6 +64,7 @@ impl Cursors {
                 "cursor_invalid",
                 "The cursor does not belong to this list and filter. Start again without it, and change no filter between pages.",
             )
+            .at("cursor", "invalid", "This is no cursor of this list and filter.")
         })
     }
 

@@ -15,15 +15,21 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Fault;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
-        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
-            Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                let text = rejection.body_text();
-                let why = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-                Err(Fault::new(Code::Invalid, "query_invalid", format!("The query string is not valid: {why}.")))
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map(Self).map_err(|error| {
+            let detail = format!("The query string is not valid: {error}.");
+            let name = parameter(&error);
+            Fault::new(Code::Invalid, "query_invalid", detail).at(name, "invalid", error.into_inner().to_string())
+        })
+    }
+}
+
+/// The parameter that an error is about. One that is missing or comes twice is named by serde's sentence alone.
+fn parameter(error: &serde_path_to_error::Error<serde_urlencoded::de::Error>) -> String {
+    match error.path().iter().next() {
+        Some(serde_path_to_error::Segment::Map { key }) => key.clone(),
+        _ => error.inner().to_string().split('`').nth(1).unwrap_or_default().to_owned(),
     }
 }
 

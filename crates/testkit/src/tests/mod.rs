@@ -14,7 +14,8 @@ use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::SubjectId;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path};
+use bloom_runtime::http::page::{Cursors, Page, PageQuery};
+use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
 use bloom_runtime::{Begin, Db, Host, Reply, Service, permissions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ permissions! { CountRead = "count:read", CountWrite = "count:write" }
 #[derive(Clone)]
 struct Counter {
     db: Db,
+    cursors: Arc<Cursors>,
     effects: Arc<AtomicUsize>,
 }
 
@@ -80,6 +82,16 @@ async fn count_get(_: Caller<CountRead>, if_match: IfMatch, Path(id): Path<Subje
     Ok(Reply::ok(Count { count: 7, secret: None }).etag(7))
 }
 
+/// A list of nothing, whose pages have cursors all the same.
+async fn count_list(
+    State(app): State<Counter>,
+    caller: Caller<CountRead>,
+    Query(query): Query<PageQuery>,
+) -> Result<Reply<Page<i64>>, Fault> {
+    app.cursors.position::<i64>(caller.tenant, b"counts", query.cursor.as_deref())?;
+    Ok(Reply::ok(app.cursors.page(caller.tenant, b"counts", query.limit, Vec::new(), |count| *count)))
+}
+
 async fn count_break(_: Caller<CountRead>) -> Result<Reply<Count>, Fault> {
     panic!("the password is hunter2");
 }
@@ -89,12 +101,14 @@ async fn count_fail(_: Caller<CountRead>) -> Result<Reply<Count>, Fault> {
 }
 
 fn service(host: Host, db: Db, effects: Arc<AtomicUsize>) -> Service {
+    let cursors = Arc::new(Cursors::new(&host));
     let http = ApiRouter::new()
         .api_route("/v1/count", post_with(count_step, |op| op.id("count_step")))
         .api_route("/v1/count/{id}", get_with(count_get, |op| op.id("count_get")))
+        .api_route("/v1/counts", get_with(count_list, |op| op.id("count_list")))
         .api_route("/v1/broken", get_with(count_break, |op| op.id("count_break")))
         .api_route("/v1/failing", get_with(count_fail, |op| op.id("count_fail")))
-        .with_state(Counter { db: db.clone(), effects });
+        .with_state(Counter { db: db.clone(), cursors, effects });
     Service::new("counter", host, db, http)
 }
 
