@@ -7,6 +7,7 @@ pub mod check;
 pub mod collection;
 pub mod import;
 pub mod import_line;
+pub mod import_parts;
 pub mod import_split;
 pub mod list;
 pub mod options;

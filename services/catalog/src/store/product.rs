@@ -224,7 +224,7 @@ struct VariantRow<'a> {
 
 /// Archived variants are written last seen active: their option values stay as they were then.
 async fn variant_rows_write(conn: &mut PgConnection, tenant: TenantId, products: &[&Product]) -> sqlx::Result<()> {
-    let rows: Vec<VariantRow<'_>> = products
+    let mut rows: Vec<VariantRow<'_>> = products
         .iter()
         .flat_map(|product| product.variants.iter().map(move |variant| (product, variant)))
         .map(|(product, variant)| VariantRow {
@@ -243,6 +243,8 @@ async fn variant_rows_write(conn: &mut PgConnection, tenant: TenantId, products:
             updated_at: variant.updated_at,
         })
         .collect();
+    // Two writers of the same new SKUs meet them in the same order.
+    rows.sort_by(|one, other| one.sku.cmp(other.sku));
     sqlx::query!(
         "insert into variant (tenant_id, id, product_id, position, status, sku, barcode, external_id, option_values,
              weight_grams, tax_class_id, metadata, created_at, updated_at)

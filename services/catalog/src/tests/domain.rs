@@ -2,6 +2,7 @@
 
 use crate::domain::import::{CHUNK_LINES, LINE_BYTES_MAX};
 use crate::domain::import_line::ImportLine;
+use crate::domain::import_parts::Parts;
 use crate::domain::import_split::{Chunk, Splitter};
 use crate::domain::list::ListQuery;
 
@@ -57,6 +58,26 @@ fn a_line_that_does_not_parse_says_where() {
         assert!(violation.pointer.starts_with(pointer), "{text}: {violation:?}");
         assert_eq!(violation.code, code, "{text}: {violation:?}");
     }
+}
+
+#[test]
+fn bad_lines_are_found_by_halving() {
+    for bad in [vec![], vec![0], vec![499], vec![3, 250, 251], (0..500).collect()] {
+        let (mut parts, mut tries) = (Parts::new(500), 0);
+        let (mut good, mut found) = (Vec::new(), Vec::new());
+        while let Some(part) = parts.pop() {
+            tries += 1;
+            if bad.iter().any(|line| part.contains(line)) {
+                found.extend(parts.refused(part));
+            } else {
+                good.extend(part);
+            }
+        }
+        assert_eq!(found, bad);
+        assert!(good.is_sorted() && good.len() + found.len() == 500, "every line once, in order");
+        assert!(tries <= 1 + bad.len() * 2 * 9, "{tries} tries for {} bad lines", bad.len());
+    }
+    assert_eq!(Parts::new(0).pop(), None);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::domain::category::{Category, CategoryCreate, DEPTH_MAX, check_name};
 use crate::domain::check::Checks;
 use crate::domain::import::{ImportStatus, LINE_ERRORS_MAX, LineError};
 use crate::domain::import_line::ImportLine;
+use crate::domain::import_parts::Parts;
 use crate::domain::product::Product;
 use crate::error::refused;
 use crate::events::{tell_categories, tell_products};
@@ -91,8 +92,9 @@ pub async fn apply_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool
     let mut told = Told::default();
     loop {
         let step = match apply_chunk(app, call, id, Way::Together, &told).await {
-            // Somebody else wrote in between, or two lines are at odds in a way that only the database sees: line by line then.
-            Err(fault) if line_is_at_fault(&fault) => apply_chunk(app, call, id, Way::LineByLine, &told).await?,
+            // Somebody else wrote in between, or two lines are at odds in a way that only the database sees. All locks are
+            // let go; in the next try the other's rows are there to be changed, and what is refused still is taken apart.
+            Err(fault) if line_is_at_fault(&fault) => apply_chunk(app, call, id, Way::InParts, &told).await?,
             other => other?,
         };
         match step {
@@ -109,7 +111,7 @@ pub async fn apply_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Together,
-    LineByLine,
+    InParts,
 }
 
 /// A refusal by a constraint is one of the line; anything else is ours.
@@ -137,7 +139,7 @@ async fn apply_chunk(app: &Catalog, call: &Call, id: ImportId, way: Way, told: &
     topology_share(&mut tx, call.tenant).await?;
     match way {
         Way::Together => apply_lines(app, call, &mut tx, &lines, &classes, now, &mut outcome).await?,
-        Way::LineByLine => apply_each(app, call, &mut tx, &lines, &classes, now, &mut outcome).await?,
+        Way::InParts => apply_parts(app, call, &mut tx, &lines, &classes, now, &mut outcome).await?,
     }
     outcome.applied.lines = i64::from(chunk.lines);
     outcome.applied.failed = failed(&outcome.errors);
@@ -176,8 +178,8 @@ fn read(chunk: &SpooledChunk, outcome: &mut Outcome) -> Vec<Line> {
     lines
 }
 
-/// Each line behind a savepoint: what the database refuses goes into the report.
-async fn apply_each(
+/// Parts of the lines, each behind a savepoint: what the database refuses goes into the report.
+async fn apply_parts(
     app: &Catalog,
     call: &Call,
     tx: &mut TenantTx,
@@ -186,10 +188,11 @@ async fn apply_each(
     now: Timestamp,
     outcome: &mut Outcome,
 ) -> Result<(), Fault> {
-    for line in lines {
-        sqlx::query("savepoint line").execute(&mut **tx).await?;
+    let mut parts = Parts::new(lines.len());
+    while let Some(part) = parts.pop() {
+        sqlx::query("savepoint part").execute(&mut **tx).await?;
         let mut one = Outcome::default();
-        match apply_lines(app, call, tx, std::slice::from_ref(line), classes, now, &mut one).await {
+        match apply_lines(app, call, tx, &lines[part.clone()], classes, now, &mut one).await {
             Ok(()) => {
                 outcome.applied.created += one.applied.created;
                 outcome.applied.updated += one.applied.updated;
@@ -197,11 +200,14 @@ async fn apply_each(
                 outcome.push.append(&mut one.push);
             }
             Err(fault) if line_is_at_fault(&fault) => {
-                sqlx::query("rollback to savepoint line").execute(&mut **tx).await?;
-                outcome.errors.extend(report(line.nr, violations(&fault)));
+                sqlx::query("rollback to savepoint part").execute(&mut **tx).await?;
+                if let Some(line) = parts.refused(part) {
+                    outcome.errors.extend(report(lines[line].nr, violations(&fault)));
+                }
             }
             Err(fault) => return Err(fault),
         }
+        sqlx::query("release savepoint part").execute(&mut **tx).await?;
     }
     Ok(())
 }
@@ -227,7 +233,9 @@ async fn apply_lines(
             Err(violations) => outcome.errors.extend(report(line.nr, violations)),
         }
     }
-    let (changed, created) = working.changed();
+    let (mut changed, created) = working.changed();
+    // Two imports of the same new products wait for one another at the first of them, and not each for the other.
+    changed.sort_by(|one, other| one.external_id.cmp(&other.external_id));
     let ids: Vec<ProductId> = changed.iter().map(|product| product.id).collect();
     product_write(tx, call.tenant, &changed).await.map_err(refused)?;
     listing_refresh(tx, &ids).await?;
