@@ -1,6 +1,9 @@
 //! Collects everything that is wrong with an input, each with its place.
 
 use bloom_fault::{Code, Fault, Violation};
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Most violations that one refusal lists.
 const VIOLATIONS_MAX: usize = 50;
@@ -39,6 +42,26 @@ impl Checks {
     pub fn optional(&mut self, pointer: &str, value: Option<&str>, max: usize) {
         if let Some(value) = value {
             self.text(pointer, value, 1, max);
+        }
+    }
+
+    /// A text that things are told apart by, of 1 to `max` characters: two of them that nobody can tell apart by looking
+    /// are never both allowed. So it holds no blanks at its ends, no blanks but the space, no character that leaves no
+    /// mark, and is in the composed normal form (NFC).
+    pub fn key(&mut self, pointer: &str, value: &str, max: usize) {
+        self.text(pointer, value, 1, max);
+        if value.contains(['\n', '\r', '\t']) {
+            self.fail(pointer, "control_character", "This holds a line break or a tab.");
+        }
+        let blank = value.trim().is_empty();
+        if !blank && value.trim().len() < value.len() {
+            self.fail(pointer, "outer_blank", "This begins or ends with a blank.");
+        }
+        if !blank && value.chars().any(leaves_no_mark) {
+            self.fail(pointer, "invisible_character", "This holds a character that cannot be seen, or a blank that is no space.");
+        }
+        if !ComposingNormalizerBorrowed::new_nfc().is_normalized(value) {
+            self.fail(pointer, "not_normalised", "Send this in the composed Unicode form (NFC).");
         }
     }
 
@@ -81,4 +104,13 @@ impl Checks {
         let fault = Fault::new(Code::Invalid, "invalid_request", detail);
         Err(self.errors.into_iter().fold(fault, |fault, error| fault.at(error.pointer, error.code, error.message)))
     }
+}
+
+/// Zero-width and formatting characters, fillers, variation selectors, and blanks that pass for a space. Control characters
+/// are refused in every text.
+fn leaves_no_mark(letter: char) -> bool {
+    let other_blank = letter.is_whitespace() && letter != ' ' && !letter.is_control();
+    other_blank
+        || CodePointMapData::<GeneralCategory>::new().get(letter) == GeneralCategory::Format
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(letter)
 }

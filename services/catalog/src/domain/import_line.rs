@@ -13,7 +13,7 @@ use super::check::Checks;
 use super::options::{Media, ProductOption, carried_over};
 use super::patch::{MetadataPatch, merge_metadata, set};
 use super::product::{CATEGORIES_MAX, CHANNELS_MAX, Product, ProductCreate, ProductStatus};
-use super::variant::{Variant, VariantCreate, VariantPatch};
+use super::variant::{EXTERNAL_ID_MAX, Variant, VariantCreate, VariantPatch, check_keys};
 
 /// Most prices and most stock rows of one variant in a line.
 pub const FACTS_MAX: usize = 50;
@@ -24,7 +24,7 @@ pub const NUMBER_MAX: i64 = 1_000_000_000_000;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportLine {
-    /// Key in the merchant's own systems; the product is found by it, or else by the SKUs of its variants.
+    /// Key in the merchant's own systems, written like a SKU; the product is found by it, or else by the SKUs of its variants.
     #[serde(default)]
     pub external_id: Option<String>,
     /// Code of the product type.
@@ -69,12 +69,12 @@ pub struct ImportLine {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportVariant {
-    /// Stock-keeping unit.
+    /// Stock-keeping unit. No blanks at its ends, no invisible or control characters, Unicode's form NFC.
     pub sku: String,
-    /// Key in the merchant's own systems.
+    /// Key in the merchant's own systems, written like a SKU.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// GTIN, EAN, UPC or the like.
+    /// GTIN, EAN, UPC or the like, written like a SKU.
     #[serde(default)]
     pub barcode: Option<String>,
     /// One value for each option of the product.
@@ -125,6 +125,20 @@ impl ImportLine {
             let whole = || Violation { pointer: String::new(), code: fault.reason.to_string(), message: fault.detail.clone() };
             first.unwrap_or_else(whole)
         })
+    }
+
+    /// Checks what things are found by, before they are looked for.
+    pub fn check_keys(&self) -> Result<(), Vec<Violation>> {
+        let mut checks = Checks::default();
+        if let Some(id) = &self.external_id {
+            checks.key("/external_id", id, EXTERNAL_ID_MAX);
+        }
+        for (index, variant) in self.variants.iter().enumerate() {
+            let (barcode, external_id) = (variant.barcode.as_deref(), variant.external_id.as_deref());
+            check_keys(&format!("/variants/{index}"), &variant.sku, barcode, external_id, &mut checks);
+        }
+        let violations = checks.into_violations();
+        if violations.is_empty() { Ok(()) } else { Err(violations) }
     }
 
     /// Checks what can be said of the line alone.

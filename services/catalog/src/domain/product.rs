@@ -12,7 +12,7 @@ use super::check::Checks;
 use super::list::ListInventory;
 use super::options::{Media, ProductOption, carried_over, check_media, check_options, values_in_order};
 use super::patch::{MetadataPatch, merge_metadata, nullable, set};
-use super::variant::{VARIANTS_EVER_MAX, VARIANTS_MAX, Variant, VariantCreate};
+use super::variant::{EXTERNAL_ID_MAX, VARIANTS_EVER_MAX, VARIANTS_MAX, Variant, VariantCreate};
 
 /// Most categories of a product.
 pub const CATEGORIES_MAX: usize = 20;
@@ -72,7 +72,7 @@ pub struct Product {
     pub id: ProductId,
     /// Its type, which says what attributes it may carry.
     pub product_type_id: Option<ProductTypeId>,
-    /// Its key in the merchant's own systems, unique per tenant.
+    /// Its key in the merchant's own systems, unique per tenant; written like a SKU.
     pub external_id: Option<String>,
     /// What it is called.
     pub title: String,
@@ -121,7 +121,7 @@ pub struct ProductCreate {
     /// Its type.
     #[serde(default)]
     pub product_type_id: Option<ProductTypeId>,
-    /// Its key in the merchant's own systems.
+    /// Its key in the merchant's own systems; written like a SKU.
     #[serde(default)]
     pub external_id: Option<String>,
     /// What is to be said about it.
@@ -169,7 +169,7 @@ pub struct ProductPatch {
     /// Its type.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub product_type_id: Option<Option<ProductTypeId>>,
-    /// Its key in the merchant's own systems.
+    /// Its key in the merchant's own systems; written like a SKU.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub external_id: Option<Option<String>>,
     /// What is to be said about it.
@@ -281,7 +281,9 @@ impl Product {
     pub fn check(&self, product_type: Option<&ProductType>, checks: &mut Checks) {
         checks.text("/title", &self.title, 1, 255);
         checks.text("/description", &self.description, 0, 50_000);
-        checks.optional("/external_id", self.external_id.as_deref(), 255);
+        if let Some(id) = &self.external_id {
+            checks.key("/external_id", id, EXTERNAL_ID_MAX);
+        }
         checks.count("/category_ids", self.category_ids.len(), CATEGORIES_MAX);
         checks.count("/channel_ids", self.channel_ids.len(), CHANNELS_MAX);
         checks.count("/collections", self.collections.len(), COLLECTIONS_MAX);

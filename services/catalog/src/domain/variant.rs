@@ -16,6 +16,8 @@ use super::patch::{MetadataPatch, merge_metadata, nullable, set};
 pub const VARIANTS_MAX: usize = 250;
 /// Most variants of a product, archived ones included.
 pub const VARIANTS_EVER_MAX: usize = 1_000;
+/// Longest key of the merchant's own systems.
+pub const EXTERNAL_ID_MAX: usize = 255;
 /// Heaviest variant: 100 tonnes.
 pub const WEIGHT_MAX: i64 = 100_000_000;
 
@@ -52,11 +54,12 @@ pub struct Variant {
     pub id: VariantId,
     /// The product that it is a variant of.
     pub product_id: ProductId,
-    /// Stock-keeping unit, unique among the tenant's active variants.
+    /// Stock-keeping unit, unique among the tenant's active variants. What looks the same is the same: it holds no blanks at
+    /// its ends and no invisible or control characters, and is in Unicode's form NFC.
     pub sku: String,
-    /// GTIN, EAN, UPC or the like.
+    /// GTIN, EAN, UPC or the like; written like a SKU.
     pub barcode: Option<String>,
-    /// Its key in the merchant's own systems, unique among the tenant's active variants.
+    /// Its key in the merchant's own systems, unique among the tenant's active variants; written like a SKU.
     pub external_id: Option<String>,
     /// The option values in words, for example `Red / L`; empty for a product without options.
     pub title: String,
@@ -88,12 +91,13 @@ pub struct Variant {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantCreate {
-    /// Stock-keeping unit, unique per tenant.
+    /// Stock-keeping unit, unique among the tenant's active variants. No blanks at its ends, no invisible or control
+    /// characters, Unicode's form NFC.
     pub sku: String,
-    /// GTIN, EAN, UPC or the like.
+    /// GTIN, EAN, UPC or the like; written like a SKU.
     #[serde(default)]
     pub barcode: Option<String>,
-    /// Its key in the merchant's own systems.
+    /// Its key in the merchant's own systems; written like a SKU.
     #[serde(default)]
     pub external_id: Option<String>,
     /// One value for each option of the product.
@@ -114,13 +118,13 @@ pub struct VariantCreate {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantPatch {
-    /// Stock-keeping unit.
+    /// Stock-keeping unit. No blanks at its ends, no invisible or control characters, Unicode's form NFC.
     #[serde(default)]
     pub sku: Option<String>,
-    /// GTIN, EAN, UPC or the like.
+    /// GTIN, EAN, UPC or the like; written like a SKU.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub barcode: Option<Option<String>>,
-    /// Its key in the merchant's own systems.
+    /// Its key in the merchant's own systems; written like a SKU.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub external_id: Option<Option<String>>,
     /// One value for each option of the product.
@@ -190,9 +194,7 @@ impl Variant {
     }
 
     pub(super) fn check(&self, at: &str, options: &[ProductOption], checks: &mut Checks) {
-        checks.text(&format!("{at}/sku"), &self.sku, 1, 64);
-        checks.optional(&format!("{at}/barcode"), self.barcode.as_deref(), 64);
-        checks.optional(&format!("{at}/external_id"), self.external_id.as_deref(), 255);
+        check_keys(at, &self.sku, self.barcode.as_deref(), self.external_id.as_deref(), checks);
         checks.range(&format!("{at}/weight_grams"), self.weight_grams, 0, WEIGHT_MAX);
         for option in options {
             match self.options.get(&option.name) {
@@ -210,5 +212,16 @@ impl Variant {
         for name in self.options.keys().filter(|name| options.iter().all(|option| option.name != **name)) {
             checks.fail(format!("{at}/options"), "unknown_option", format!("The product has no option `{name}`."));
         }
+    }
+}
+
+/// Checks what a variant is told from others by.
+pub(super) fn check_keys(at: &str, sku: &str, barcode: Option<&str>, external_id: Option<&str>, checks: &mut Checks) {
+    checks.key(&format!("{at}/sku"), sku, 64);
+    if let Some(barcode) = barcode {
+        checks.key(&format!("{at}/barcode"), barcode, 64);
+    }
+    if let Some(id) = external_id {
+        checks.key(&format!("{at}/external_id"), id, EXTERNAL_ID_MAX);
     }
 }

@@ -124,6 +124,9 @@ async fn bad_rows_are_reported_and_all_others_are_in() {
     lines[24] =
         with(line(25), json!({ "variants": [{ "sku": "C", "prices": [{ "amount": -1, "currency": "INR" }] }] })).to_string();
     lines[26] = with(line(27), json!({ "title": "a\u{0}b" })).to_string();
+    lines[28] = with(line(29), json!({ "external_id": "E29\u{200b}" })).to_string();
+    lines[30] =
+        with(line(31), json!({ "variants": [{ "sku": " SKU-1" }, { "sku": "a\u{0}b", "barcode": "e\u{301}" }] })).to_string();
     let id = stage.send(lines.join("\r\n")).await.expect(202).id();
     let job = stage.ended(&id).await;
     assert_eq!(job["status"], "completed");
@@ -141,15 +144,19 @@ async fn bad_rows_are_reported_and_all_others_are_in() {
         (23, "", "line_too_long"),
         (25, "/variants/0/prices/0/amount", "out_of_range"),
         (27, "/title", "control_character"),
+        (29, "/external_id", "invisible_character"),
+        (31, "/variants/0/sku", "outer_blank"),
+        (31, "/variants/1/sku", "control_character"),
+        (31, "/variants/1/barcode", "not_normalised"),
     ];
     let found = stage.report(&id).await;
     for (line, pointer, code) in expected {
         assert!(found.contains(&(line, pointer.to_owned(), code.to_owned())), "{line} {pointer} {code} is not in {found:#?}");
     }
     // Lines 19 and 21 are products all the same: only their stock and price are refused.
-    assert_eq!(figures(&job), [40, 40, 12, 29, 0]);
-    assert_eq!(stage.titles("limit=100").await.len(), 29);
-    assert_eq!(books.ledger.lock().unwrap().prices.len(), 27);
+    assert_eq!(figures(&job), [40, 40, 14, 27, 0]);
+    assert_eq!(stage.titles("limit=100").await.len(), 27);
+    assert_eq!(books.ledger.lock().unwrap().prices.len(), 25);
     stage.sound().await;
 }
 

@@ -77,6 +77,48 @@ async fn a_sku_belongs_to_one_active_variant() {
 }
 
 #[tokio::test]
+async fn what_looks_the_same_is_no_other_sku() {
+    let (stage, _) = shop().await;
+    let seen = stage.product("A", "Größe 7 / ℃", json!({ "external_id": "X é" })).await;
+    let path = format!("products/{}", text(&seen["id"]));
+    let variant = format!("{path}/variants/{}", variant_of(&seen));
+    for (key, code) in [
+        (" A", "outer_blank"),
+        ("A\u{a0}", "outer_blank"),
+        ("A\u{2003}B", "invisible_character"),
+        ("A\u{200b}", "invisible_character"),
+        ("A\u{200d}B", "invisible_character"),
+        ("\u{feff}A", "invisible_character"),
+        ("A\u{ad}B", "invisible_character"),
+        ("A\u{202e}B", "invisible_character"),
+        ("A\u{fe0f}", "invisible_character"),
+        ("A\u{3164}", "invisible_character"),
+        ("A\tB", "control_character"),
+        ("A\n", "control_character"),
+        ("A\u{0}B", "control_character"),
+        ("A\u{85}B", "control_character"),
+        ("Cafe\u{301}", "not_normalised"),
+        ("", "required"),
+        ("  ", "required"),
+    ] {
+        let made = json!({ "title": "B", "external_id": key, "variants": [{ "sku": "B" }, { "sku": key, "barcode": key,
+            "external_id": key }] });
+        let refused = stage.door.post("/v1/catalog/products").json(&made).send().await.expect(400);
+        let told = |answer: &bloom_testkit::Answer, pointer: &str| {
+            let errors = answer.json["errors"].as_array().unwrap();
+            errors.iter().any(|error| error["pointer"] == pointer && error["code"] == code)
+        };
+        for pointer in ["/external_id", "/variants/1/sku", "/variants/1/barcode", "/variants/1/external_id"] {
+            assert!(told(&refused, pointer), "{key:?} at {pointer}: {}", refused.text);
+        }
+        assert!(told(&stage.patch(&path, json!({ "external_id": key })).await.expect(400), "/external_id"), "{key:?}");
+        let patched = stage.patch(&variant, json!({ "sku": key })).await.expect(400);
+        assert!(patched.text.contains(code), "{key:?}: {}", patched.text);
+    }
+    stage.sound().await;
+}
+
+#[tokio::test]
 async fn variants_fit_the_options_of_their_product() {
     let (stage, _) = shop().await;
     let options = json!([{ "name": "Colour", "values": ["Red", "Blue"] }, { "name": "Size", "values": ["S", "L"] }]);

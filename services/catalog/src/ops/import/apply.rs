@@ -170,9 +170,10 @@ fn read(chunk: &SpooledChunk, outcome: &mut Outcome) -> Vec<Line> {
         if text.trim_ascii().is_empty() {
             continue;
         }
-        match ImportLine::parse(text) {
+        let line = ImportLine::parse(text).map_err(|violation| vec![violation]);
+        match line.and_then(|line| line.check_keys().map(|()| line)) {
             Ok(line) => lines.push(Line { nr, line }),
-            Err(violation) => outcome.errors.extend(report(nr, vec![violation])),
+            Err(violations) => outcome.errors.extend(report(nr, violations)),
         }
     }
     lines
