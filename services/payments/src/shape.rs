@@ -104,7 +104,7 @@ pub struct Operation {
     pub payment_id: PaymentId,
     /// What was asked.
     pub kind: OperationKind,
-    /// How much; 0 for a void that waits for the outcome of others.
+    /// How much; 0 for a void that waits for the outcome of others, or found nothing to give up.
     pub amount: Money,
     /// How far it is.
     pub status: OperationStatus,

@@ -84,6 +84,8 @@ pub enum FailureCode {
     Expired,
     /// The provider refused or could not do what was asked.
     ProviderError,
+    /// A void found nothing authorised and uncaptured when its turn came; the provider was not asked.
+    NothingToVoid,
 }
 
 impl FailureCode {
@@ -94,6 +96,7 @@ impl FailureCode {
             Self::AuthenticationFailed => "authentication_failed",
             Self::Expired => "expired",
             Self::ProviderError => "provider_error",
+            Self::NothingToVoid => "nothing_to_void",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::move_money::promise_and_send;
 use crate::Payments;
 use crate::connections::Choice;
 use crate::domain::operation::derived_id;
-use crate::domain::{Operation, OperationKind, OperationStatus, Payment, Refusal};
+use crate::domain::{Failure, FailureCode, Operation, OperationKind, OperationStatus, Payment, Refusal};
 use crate::events;
 use crate::store::operation::{operation_get, operation_insert, operation_settle};
 use crate::store::payment::{payment_lock, payment_promise};
@@ -95,7 +95,7 @@ pub(crate) async fn void(
         if nothing == Nothing::IsRefused {
             return Err(Fault::new(Code::Conflict, "nothing_to_void", "Nothing is authorised and uncaptured on this payment."));
         }
-        void.status = OperationStatus::Success;
+        found_nothing(&mut void);
         if !payment_promise(&mut tx, call.tenant, &payment, &void).await? {
             return Err(idempotency::reused());
         }
@@ -120,7 +120,7 @@ pub(crate) async fn void_waiting(app: &Payments, call: &Call, payment: PaymentId
     void.amount = payment.left_to_capture();
     if void.amount == 0 {
         payment.waiting_void = None;
-        void.status = OperationStatus::Success;
+        found_nothing(&mut void);
         let payment = payment.touched(now);
         operation_settle(&mut tx, call.tenant, &payment, &void, None).await?;
         events::payment_updated(&mut tx, &app.host, call, &payment).await?;
@@ -132,6 +132,12 @@ pub(crate) async fn void_waiting(app: &Payments, call: &Call, payment: PaymentId
     void.status = OperationStatus::Init;
     let payment = payment.promise(OperationKind::Void, void.amount, now)?;
     promise_and_send(app, call, tx, &connection, &payment, &void).await.map(drop)
+}
+
+/// A void that gave up nothing says so: as a success of nothing it would read as if the payment had been voided.
+fn found_nothing(void: &mut Operation) {
+    void.status = OperationStatus::Failed;
+    void.failure = Some(Failure::new(FailureCode::NothingToVoid, "Nothing was authorised and uncaptured any more."));
 }
 
 /// A void that is not sent yet.

@@ -193,8 +193,8 @@ pub async fn payment_promise(
                waiting_void_id = $6, version = $7, updated_at = $8
            where id = $1)
          insert into operation (tenant_id, id, payment_id, kind, amount, status, fingerprint, provider_sequence,
-                                actor, created_at, updated_at)
-         values ($9, $10, $1, $11, $12, $13, $14, 0, $15, $8, $8)
+                                failure_code, failure_message, actor, created_at, updated_at)
+         values ($9, $10, $1, $11, $12, $13, $14, 0, $16, $17, $15, $8, $8)
          on conflict (tenant_id, id) do update
            set amount = excluded.amount, status = excluded.status, updated_at = excluded.updated_at
            where operation.payment_id = excluded.payment_id and operation.kind = 'void' and operation.status = 'pending'",
@@ -213,6 +213,8 @@ pub async fn payment_promise(
         operation.status.as_str(),
         operation.fingerprint,
         operation.actor,
+        operation.failure.as_ref().map(|failure| failure.code.as_str()),
+        operation.failure.as_ref().map(|failure| failure.message.as_str()),
     )
     .execute(conn)
     .await?;

@@ -3,6 +3,7 @@
 use bloom_fault::Fault;
 use bloom_kernel::PaymentId;
 use futures::future::join_all;
+use serde_json::Value;
 use tonic::Status;
 
 use super::Stage;
@@ -133,6 +134,16 @@ async fn a_void_waits_for_the_outcome_and_is_carried_out_then() {
     stage.quiet(ids.payment).await;
     let reply = stage.payment(ids.payment).await;
     assert_eq!((reply.status.as_str(), reply.voided_amount), ("failed", 0));
+    let gave_up_nothing = |operation: &Value| {
+        operation["kind"] == "void" && operation["status"] == "failed" && operation["failure"]["code"] == "nothing_to_void"
+    };
+    assert_eq!(stage.operations(ids.payment).await.iter().filter(|void| gave_up_nothing(void)).count(), 1);
+    // Whoever compensates is answered all the same when there is nothing at all; again, too.
+    let void = stage.operation();
+    for _ in 0..2 {
+        assert_eq!(stage.void(void, ids.payment).await.unwrap().status, "failed");
+    }
+    assert_eq!(stage.operations(ids.payment).await.iter().filter(|void| gave_up_nothing(void)).count(), 2);
 
     // A capture is under way: the void takes what it leaves.
     let payment = stage.authorised(1000, "tok_delay").await;
