@@ -16,7 +16,10 @@ use crate::operate::failed;
 use crate::peers::Reach;
 
 mod charges;
-mod projection;
+pub(crate) mod projection;
+
+/// Breaches of one invariant that are shown, and differences that one breach names.
+const EXAMPLES: usize = 5;
 
 /// How to check.
 #[derive(clap::Args, Clone, Debug)]
@@ -36,8 +39,8 @@ pub struct Breach {
 }
 
 impl Breach {
-    fn new(invariant: &str, detail: impl Into<String>) -> Self {
-        Self { invariant: invariant.to_owned(), detail: detail.into() }
+    pub(crate) fn new(invariant: &str, detail: impl Into<String>) -> Self {
+        Self { invariant: invariant.to_owned(), detail: bloom_events::check::brief(&detail.into()) }
     }
 }
 
@@ -49,12 +52,28 @@ pub async fn run(settings: &Settings, state: &Path, options: &CheckOptions) -> R
         println!("{} invariants hold", checked.len());
         return Ok(ExitCode::SUCCESS);
     }
-    for breach in &breaches {
-        println!("{}: {}", breach.invariant, breach.detail);
+    for line in report(&breaches) {
+        println!("{line}");
     }
     let broken: BTreeSet<&str> = breaches.iter().map(|breach| breach.invariant.as_str()).collect();
     println!("{} of {} invariants are broken", broken.len(), checked.len());
     Ok(ExitCode::FAILURE)
+}
+
+/// The breaches in lines: of each invariant a few, and how many more there are.
+pub(crate) fn report(breaches: &[Breach]) -> Vec<String> {
+    let mut of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for breach in breaches {
+        of.entry(&breach.invariant).or_default().push(&breach.detail);
+    }
+    let mut lines = Vec::new();
+    for (invariant, details) in of {
+        lines.extend(details.iter().take(EXAMPLES).map(|detail| format!("{invariant}: {detail}")));
+        if EXAMPLES < details.len() {
+            lines.push(format!("{invariant}: and {} more", details.len() - EXAMPLES));
+        }
+    }
+    lines
 }
 
 /// Waits for the platform to come to rest, then checks everything. Answers what was checked and what is broken.

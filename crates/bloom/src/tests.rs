@@ -2,6 +2,8 @@ use bloom_process::Settings;
 use clap::Parser;
 use serde_json::{Value, json};
 
+use crate::check::projection::{Facts, differences};
+use crate::check::{Breach, report};
 use crate::openapi::{breaking_changes, describe};
 
 #[derive(Parser)]
@@ -83,4 +85,19 @@ fn a_change_that_breaks_clients_is_seen() {
     let forgotten = json!({ "type": "object", "properties": {}, "required": [] });
     assert_eq!(breaks(&api(output.clone(), forgotten, "post")), 1);
     assert_eq!(breaks(&api(output, input, "put")), 1);
+}
+
+#[test]
+fn a_check_is_read_on_one_screen() {
+    let breaches = |name: &str, count: usize| (0..count).map(|nr| Breach::new(name, format!("place {nr}"))).collect::<Vec<_>>();
+    let lines = report(&[breaches("orders.wrong", 12), breaches("cart.wrong", 2), breaches("cart.five", 5)].concat());
+    assert_eq!(lines.len(), 2 + 5 + 6, "{lines:#?}");
+    assert_eq!(lines.last().map(String::as_str), Some("orders.wrong: and 7 more"));
+    let long = report(&[Breach::new("catalog.wrong", "ü".repeat(100_000))]);
+    assert!(long[0].chars().count() < 700 && long[0].ends_with("and 99400 characters more"), "{}", long[0]);
+
+    let facts = |count: i64, amount: i64| (0..count).map(|nr| (format!("chan_{nr:02}"), amount)).collect::<Facts>();
+    assert_eq!(differences(&facts(1, 5), &facts(2, 5)), "at chan_01 the listing has nothing, the source 5");
+    let many = differences(&facts(40, 5), &facts(40, 6));
+    assert!(many.starts_with("at chan_00 the listing has 5, the source 6; ") && many.ends_with("; and 35 more"), "{many}");
 }

@@ -6,6 +6,17 @@ use futures::future::BoxFuture;
 
 use crate::store::outbox::outbox_gaps;
 
+/// Longest detail of a breach in characters: documents of any size may be quoted in it.
+pub const DETAIL_MAX: usize = 600;
+
+/// A detail, cut off where it becomes too long to read.
+pub fn brief(detail: &str) -> String {
+    match detail.char_indices().nth(DETAIL_MAX) {
+        None => detail.to_owned(),
+        Some((end, _)) => format!("{}… and {} characters more", &detail[..end], detail[end..].chars().count()),
+    }
+}
+
 /// Something that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
 
 use crate::apply::Applier;
-use crate::check::Check;
+use crate::check::{Check, brief};
 use crate::consume::Sources;
 use crate::envelope::Envelope;
 use crate::export::{Export, cursor, parse_cursor};
@@ -86,7 +86,7 @@ impl Server {
             reply.breaches.extend(
                 breaches
                     .into_iter()
-                    .map(|breach| proto::Breach { invariant: breach.invariant.to_owned(), detail: breach.detail }),
+                    .map(|breach| proto::Breach { invariant: breach.invariant.to_owned(), detail: brief(&breach.detail) }),
             );
         }
         Ok(reply)

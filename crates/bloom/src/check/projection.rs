@@ -1,12 +1,12 @@
 //! Projection = sources: what the catalogue has heard of prices and stock is what pricing and inventory say now.
 //! (That the listing follows from what was heard, the catalogue proves itself.)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_runtime::StartError;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Breach, export};
+use super::{Breach, EXAMPLES, export};
 use crate::peers::Reach;
 
 const INVARIANT: &str = "listing_matches_sources";
@@ -25,13 +25,27 @@ pub(super) async fn breaches(reach: &Reach) -> Result<Vec<Breach>, StartError> {
     Ok(breaches)
 }
 
-type Facts = BTreeMap<String, i64>;
+pub(crate) type Facts = BTreeMap<String, i64>;
 
 fn compare(breaches: &mut Vec<Breach>, (tenant, variant): &(String, String), what: &str, heard: &Facts, told: &Facts) {
     if heard != told {
-        let detail = format!("{what} of {variant} of {tenant}: the listing has {}, the source {}", json!(heard), json!(told));
+        let detail = format!("{what} of {variant} of {tenant}: {}", differences(heard, told));
         breaches.push(Breach::new(INVARIANT, detail));
     }
+}
+
+/// Where the two differ: a few places, and how many more there are.
+pub(crate) fn differences(heard: &Facts, told: &Facts) -> String {
+    let places: BTreeSet<&String> =
+        heard.keys().chain(told.keys()).filter(|place| heard.get(*place) != told.get(*place)).collect();
+    let say = |fact: Option<&i64>| fact.map_or_else(|| "nothing".to_owned(), i64::to_string);
+    let say =
+        |place: &&String| format!("at {place} the listing has {}, the source {}", say(heard.get(*place)), say(told.get(*place)));
+    let mut words: Vec<String> = places.iter().take(EXAMPLES).map(say).collect();
+    if EXAMPLES < places.len() {
+        words.push(format!("and {} more", places.len() - EXAMPLES));
+    }
+    words.join("; ")
 }
 
 fn listed_prices(event: &Value) -> Facts {
