@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::fleet;
 use crate::shop::{Shop, eventually, send};
 
+const LIST: &str = "/v1/catalog/products";
+
 fn product(number: i64, title: &str, amount: i64, on_hand: i64) -> Value {
     json!({
         "external_id": format!("part-{number}"),
@@ -135,5 +137,38 @@ fn a_cursor_is_good_for_its_list_only() {
         assert_eq!(answer.expect(400).code(), "cursor_invalid");
         let storefront = shop.storefront(Method::GET, "/v1/catalog/products?limit=101");
         assert_eq!(send(storefront).await.expect(400).code(), "query_invalid");
+    });
+}
+
+#[test]
+fn prices_and_stock_without_a_product_are_kept_and_sell_nothing() {
+    fleet::test(async |fleet| {
+        let shop = Shop::found(fleet).await;
+        shop.open().await;
+        shop.import(&[product(1, "Oil Filter", 349, 1)]).await;
+        let nobodys = "var_01kb1xv0m4f3qa9t7w2z8h5d6c";
+        let price = json!({ "variant_id": nobodys, "price": { "amount": 5, "currency": "INR" } });
+        shop.post("/v1/pricing/prices", &price).await.expect(201);
+        shop.post("/v1/pricing/prices/bulk", &json!({ "prices": [price] })).await.expect(200);
+        let location = shop.all("/v1/inventory/locations").await[0]["id"].clone();
+        let item = json!({ "variant_id": nobodys, "location_id": location, "on_hand": 3 });
+        shop.post("/v1/inventory/items", &item).await.expect(201);
+        let of = |service: &str| format!("/v1/{service}?variant_id={nobodys}");
+        for list in ["pricing/prices", "inventory/items"] {
+            let found = shop.get(&of(list)).await.expect(200).body;
+            assert_eq!(found["data"].as_array().map(Vec::len), Some(1), "{list}");
+        }
+        eventually("the listing has heard of it", async || {
+            let heard =
+                "select count(*) from catalog.variant_heard where variant_id = $1 and 0 < least(price_version, stock_version)";
+            let id: bloom_kernel::VariantId = nobodys.parse().ok()?;
+            let heard = sqlx::query_scalar::<_, i64>(heard).bind(id.uuid()).fetch_one(&mut fleet.database().await).await;
+            (heard.ok()? == 1).then_some(())
+        })
+        .await;
+        assert_eq!(shop.all(LIST).await.len(), 1);
+        let cart = json!({ "lines": [{ "variant_id": nobodys, "quantity": 1 }] });
+        let refused = shop.post("/v1/carts", &cart).await;
+        assert_eq!((refused.status, refused.body["errors"][0]["pointer"].as_str()), (404, Some("/lines/0/variant_id")));
     });
 }

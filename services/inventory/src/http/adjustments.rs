@@ -36,7 +36,8 @@ pub struct AdjustmentCreate {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustmentLine {
-    /// The variant.
+    /// The variant. It is not asked whether the catalogue has it: stock may come before the product, and without one none of
+    /// it is sold.
     pub variant_id: VariantId,
     /// The location.
     pub location_id: LocationId,

@@ -23,7 +23,8 @@ use crate::store::item::{ItemKey, item_get, item_list, item_list_at};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ItemCreate {
-    /// The variant.
+    /// The variant. It is not asked whether the catalogue has it: stock may come before the product, and without one none of
+    /// it is sold.
     pub variant_id: VariantId,
     /// The location.
     pub location_id: LocationId,
@@ -82,8 +83,13 @@ pub(super) fn routes() -> ApiRouter<Inventory> {
     ApiRouter::new()
         .api_route(
             "/v1/inventory/items",
-            post_with(create, |op| op.id("item_create").tag("inventory").summary("Stock a variant at a location"))
-                .get_with(list, |op| op.id("item_list").tag("inventory").summary("List items with their levels")),
+            post_with(create, |op| {
+                op.id("item_create")
+                    .tag("inventory")
+                    .summary("Stock a variant at a location")
+                    .description("Takes any variant id: whether the catalogue has it is decided where it is sold, and not here.")
+            })
+            .get_with(list, |op| op.id("item_list").tag("inventory").summary("List items with their levels")),
         )
         .api_route(
             "/v1/inventory/items/{variant_id}/{location_id}",

@@ -37,7 +37,8 @@ pub struct PriceInput {
     /// The list; left out: the base list of the price's currency, made when it is not there.
     #[serde(default)]
     pub price_list_id: Option<PriceListId>,
-    /// What it prices.
+    /// What it prices. It is not asked whether the catalogue has it: a price may come before its product, and without one
+    /// nothing is sold at it.
     pub variant_id: VariantId,
     /// From this quantity on; 1 when not said.
     #[serde(default)]

@@ -38,16 +38,20 @@ pub fn routes() -> ApiRouter<Pricing> {
     ApiRouter::new()
         .api_route(
             "/v1/pricing/prices",
-            post_with(price_create, |op| op.id("price_create").tag("pricing").summary("Create a price"))
-                .get_with(price_list, |op| {
-                    op.id("prices_list").tag("pricing").summary("List prices by list, variant and quantity")
-                }),
+            post_with(price_create, |op| {
+                op.id("price_create")
+                    .tag("pricing")
+                    .summary("Create a price")
+                    .description("Takes any variant id: whether the catalogue has it is decided where it is sold, and not here.")
+            })
+            .get_with(price_list, |op| op.id("prices_list").tag("pricing").summary("List prices by list, variant and quantity")),
         )
         .api_route(
             "/v1/pricing/prices/bulk",
             post_with(prices_set, |op| {
                 op.id("prices_set").tag("pricing").summary("Set many prices").description(
-                    "Makes or changes prices by list, variant and quantity: all of them, or none when one is refused.",
+                    "Makes or changes prices by list, variant and quantity: all of them, or none when one is refused. Takes any \
+                     variant id: whether the catalogue has it is decided where it is sold, and not here.",
                 )
             }),
         )
