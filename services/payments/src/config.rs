@@ -11,9 +11,13 @@ pub struct Config {
     /// Where the test provider answers; that of the same fleet when absent.
     #[arg(long = "payments-sandbox-url", env = "BLOOM_PAYMENTS_SANDBOX_URL")]
     pub sandbox_url: Option<String>,
-    /// Where browsers and providers reach this installation: the gateway's public address.
+    /// Where browsers reach this installation: the gateway's public address.
     #[arg(long = "payments-public-url", env = "BLOOM_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Where payment providers send their notices to, the gateway or payments itself; `BLOOM_PUBLIC_URL` when absent. A
+    /// connection is registered with it when it is made.
+    #[arg(long = "payments-webhook-url", env = "BLOOM_PAYMENTS_WEBHOOK_URL")]
+    pub webhook_url: Option<String>,
     /// How long a provider may take to answer, in milliseconds, at most 5000.
     #[arg(long = "payments-provider-timeout-ms", env = "BLOOM_PAYMENTS_PROVIDER_TIMEOUT_MS", default_value_t = 5000)]
     pub provider_timeout_ms: u64,

@@ -81,7 +81,7 @@ impl Export for PaymentExport {
 
 /// All connections.
 pub(crate) struct ConnectionExport {
-    pub(crate) public_url: std::sync::Arc<str>,
+    pub(crate) notices_url: std::sync::Arc<str>,
 }
 
 impl Export for ConnectionExport {
@@ -99,7 +99,7 @@ impl Export for ConnectionExport {
             let rows = connection_export(tx, place::<ConnectionId>(after)?, limit).await?;
             rows.iter()
                 .map(|(tenant, row)| {
-                    let shape = shape::Connection::of(row, &self.public_url);
+                    let shape = shape::Connection::of(row, &self.notices_url);
                     StateRecord::new(*tenant, CONNECTION_UPDATED, row.id.to_string(), row.version, &shape)
                 })
                 .collect()

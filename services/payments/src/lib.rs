@@ -65,8 +65,10 @@ pub struct Payments {
     pub connections: connections::Connections,
     /// Cursors of lists.
     pub cursors: Arc<Cursors>,
-    /// Where browsers and providers reach this installation.
+    /// Where browsers reach this installation.
     pub public_url: Arc<str>,
+    /// Where payment providers reach it with their notices.
+    pub notices_url: Arc<str>,
 }
 
 /// How a process starts it.
@@ -88,18 +90,20 @@ pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service,
     let sandbox_url = config.sandbox_url.as_deref().unwrap_or("http://sandbox-provider:8080");
     let providers = provider::Providers::new(sandbox_url, config.provider_timeout())
         .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;
+    let public_url = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8000");
     let app = Payments {
         db: db.clone(),
         host: host.clone(),
         providers: Arc::new(providers),
         connections: connections::Connections::new(host.clone()),
         cursors: Arc::new(Cursors::new(&host)),
-        public_url: config.public_url.as_deref().unwrap_or("http://127.0.0.1:8000").into(),
+        public_url: public_url.into(),
+        notices_url: config.webhook_url.as_deref().unwrap_or(public_url).into(),
     };
-    let public_url = app.public_url.clone();
+    let notices_url = app.notices_url.clone();
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .timers([Arc::new(timers::Resolve(app.clone())) as Arc<dyn TimerHandler>, Arc::new(timers::Void(app.clone()))])
-        .exports([Arc::new(events::PaymentExport) as Arc<dyn Export>, Arc::new(events::ConnectionExport { public_url })])
+        .exports([Arc::new(events::PaymentExport) as Arc<dyn Export>, Arc::new(events::ConnectionExport { notices_url })])
         .checks([
             Arc::new(check::LedgerZeroSum) as Arc<dyn Check>,
             Arc::new(check::PaymentsMatchLedger),

@@ -220,9 +220,9 @@ pub struct Connection {
 
 impl Connection {
     /// The connection without its secrets.
-    pub fn of(row: &ConnectionRow, public_url: &str) -> Self {
+    pub fn of(row: &ConnectionRow, notices_url: &str) -> Self {
         let webhook_url = match row.provider {
-            ProviderKind::Sandbox => Some(webhook_url(public_url, row.id)),
+            ProviderKind::Sandbox => Some(webhook_url(notices_url, row.id)),
             ProviderKind::Manual => None,
         };
         Self {
@@ -240,8 +240,8 @@ impl Connection {
 }
 
 /// Where a provider sends the notices of a connection.
-pub fn webhook_url(public_url: &str, connection: ConnectionId) -> String {
-    format!("{}/v1/payments/webhooks/{connection}", public_url.trim_end_matches('/'))
+pub fn webhook_url(notices_url: &str, connection: ConnectionId) -> String {
+    format!("{}/v1/payments/webhooks/{connection}", notices_url.trim_end_matches('/'))
 }
 
 /// Where a provider sends the payer's browser after an action.

@@ -83,8 +83,12 @@ impl Stage {
         let (listener, sandbox_url) = listen().await;
         serve_sandbox(sandbox, listener, &sandbox_url);
         let (listener, public_url) = listen().await;
-        let settings =
-            bloom_payments::Config { sandbox_url: Some(sandbox_url), public_url: Some(public_url), provider_timeout_ms: 1_500 };
+        let settings = bloom_payments::Config {
+            sandbox_url: Some(sandbox_url),
+            public_url: Some(public_url),
+            webhook_url: None,
+            provider_timeout_ms: 1_500,
+        };
         let payments = payments
             .open(async |host, db| {
                 let service = bloom_payments::service(&settings, host, db, bus.clone())?;

@@ -51,7 +51,7 @@ async fn list(
     let before = app.cursors.position(caller.tenant, b"connections", query.cursor.as_deref())?;
     let mut conn = app.db.read(caller.tenant).await?;
     let rows = connection_list(&mut conn, before, query.limit.get() + 1).await?;
-    let rows = rows.iter().map(|row| Connection::of(row, &app.public_url)).collect();
+    let rows = rows.iter().map(|row| Connection::of(row, &app.notices_url)).collect();
     Ok(Reply::ok(app.cursors.page(caller.tenant, b"connections", query.limit, rows, |row: &Connection| row.id)))
 }
 
@@ -63,7 +63,7 @@ async fn fetch(
     secret_only(&caller)?;
     let mut conn = app.db.read(caller.tenant).await?;
     let row = connection_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("connection"))?;
-    Ok(Reply::ok(Connection::of(&row, &app.public_url)).etag(row.version))
+    Ok(Reply::ok(Connection::of(&row, &app.notices_url)).etag(row.version))
 }
 
 async fn connection_create(

@@ -72,10 +72,10 @@ pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate)
     if let Some(secrets) = &secrets {
         seal_into(app, &mut tx, &mut row, secrets).await?;
     }
-    let public_url = &app.public_url;
-    let made = shape::Connection::of(&row, public_url);
+    let notices_url = &app.notices_url;
+    let made = shape::Connection::of(&row, notices_url);
     let former = if row.is_default { connection_default_take(&mut tx, id, now).await? } else { None };
-    let former = former.map(|row| shape::Connection::of(&row, public_url));
+    let former = former.map(|row| shape::Connection::of(&row, notices_url));
     connection_insert(&mut tx, call.tenant, &row).await.map_err(conflict)?;
     let changed: Vec<_> = former.iter().chain([&made]).collect();
     events::connections_changed(&mut tx, &app.host, call, &changed).await?;
@@ -99,7 +99,7 @@ pub(super) async fn seal_into(
 
 /// Tells the provider where notices of the connection go.
 pub(super) async fn register(app: &Payments, id: ConnectionId, secrets: &Secrets) -> Result<(), Fault> {
-    let url = shape::webhook_url(&app.public_url, id);
+    let url = shape::webhook_url(&app.notices_url, id);
     app.providers.register(&secrets.credentials, &url, &secrets.webhook_secret).await
 }
 

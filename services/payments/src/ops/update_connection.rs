@@ -68,11 +68,11 @@ pub(crate) async fn update(
     if let Some(secrets) = secrets {
         seal_into(app, &mut tx, &mut row, &secrets).await?;
     }
-    let public_url = &app.public_url;
+    let notices_url = &app.notices_url;
     let former = if row.is_default { connection_default_take(&mut tx, id, now).await? } else { None };
-    let former = former.map(|row| shape::Connection::of(&row, public_url));
+    let former = former.map(|row| shape::Connection::of(&row, notices_url));
     connection_update(&mut tx, &row).await.map_err(conflict)?;
-    let changed = shape::Connection::of(&row, public_url);
+    let changed = shape::Connection::of(&row, notices_url);
     let all: Vec<_> = former.iter().chain([&changed]).collect();
     events::connections_changed(&mut tx, &app.host, call, &all).await?;
     let reply = tx.finish(Reply::ok(changed).etag(row.version)).await?;

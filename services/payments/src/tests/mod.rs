@@ -40,6 +40,7 @@ pub(super) struct Stage {
     pub(super) connection: String,
     /// Where the provider's notices and payers' browsers arrive.
     pub(super) public_url: String,
+    pub(super) notices_url: String,
 }
 
 /// What a test asks for.
@@ -63,9 +64,12 @@ impl Stage {
         let (sandbox_listener, sandbox_url) = listen().await;
         serve_sandbox(&sandbox, sandbox_listener, &sandbox_url);
         let (listener, public_url) = listen().await;
+        // Another name for the same port: who sends notices need not take the way of browsers.
+        let notices_url = public_url.replace("127.0.0.1", "localhost");
         let config = Config {
             sandbox_url: Some(sandbox_url),
             public_url: Some(public_url.clone()),
+            webhook_url: Some(notices_url.clone()),
             provider_timeout_ms: u64::try_from(timeout.as_millis()).unwrap(),
         };
         let door = bench
@@ -75,7 +79,7 @@ impl Stage {
                 Ok(service)
             })
             .await;
-        let mut stage = Self { bench, door, sandbox, connection: String::new(), public_url };
+        let mut stage = Self { bench, door, sandbox, connection: String::new(), public_url, notices_url };
         stage.connection = stage.connect(json!({ "provider": "sandbox", "is_default": true })).await;
         stage
     }

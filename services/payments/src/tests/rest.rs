@@ -149,7 +149,7 @@ async fn connections_keep_their_secrets_and_one_is_the_default() {
     let stage = Stage::open().await;
     let path = format!("/v1/payments/connections/{}", stage.connection);
     let shown = stage.door.get(&path).send().await.expect(200);
-    assert_eq!(shown.json["webhook_url"], format!("{}/v1/payments/webhooks/{}", stage.public_url, stage.connection));
+    assert_eq!(shown.json["webhook_url"], format!("{}/v1/payments/webhooks/{}", stage.notices_url, stage.connection));
     assert!(!shown.text.contains("sbx_") && !shown.text.contains("secret"), "{}", shown.text);
     let sealed: Vec<u8> =
         sqlx::query_scalar("select credentials from connection").fetch_one(&mut stage.bench.superuser().await).await.unwrap();
