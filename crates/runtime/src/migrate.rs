@@ -33,7 +33,7 @@ async fn migrate(
     connection.execute("set client_min_messages to warning").await?;
     // Roles belong to the whole server: everybody who migrates anything on it goes through here one by one.
     connection.execute("select pg_advisory_lock(723150021)").await?;
-    let roles = connection.execute(AssertSqlSafe(roles_sql(schema, keys))).await;
+    let roles = connection.execute(AssertSqlSafe(roles_sql(schema, keys) + &passwords_sql(schema, keys))).await;
     connection.execute("select pg_advisory_unlock(723150021)").await?;
     roles.map_err(|error| {
         StartError::caused(
@@ -120,6 +120,19 @@ fn roles_sql(schema: &Schema, keys: &Keys) -> String {
          grant usage on schema {name} to {service}, {system};\n"
     );
     sql
+}
+
+/// Roles outlive their databases: one that was there already gets the password of this key, so that a restored database or
+/// another key is one `bloom migrate` away from working. Two cases are passed over: a role that somebody else made and that
+/// we may not alter, and one that a migration of another database alters at this moment (PostgreSQL's internal error).
+fn passwords_sql(schema: &Schema, keys: &Keys) -> String {
+    let password = |role: String| {
+        format!(
+            "do $$ begin alter role {role} password '{}'; exception when insufficient_privilege or internal_error then null; end $$;\n",
+            keys.database_password(&role)
+        )
+    };
+    password(schema.service_role()) + &password(schema.system_role())
 }
 
 fn session_sql(schema: &Schema) -> String {

@@ -3,6 +3,7 @@
 mod context;
 mod edge;
 mod idempotency;
+mod migrate;
 mod seal;
 mod tenancy;
 
