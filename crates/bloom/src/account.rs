@@ -38,8 +38,8 @@ pub struct AccountOptions {
 pub async fn run(settings: &Settings, state: &Path, command: AccountCommand) -> Result<(), StartError> {
     let AccountCommand::Create(options) = command;
     let mut settings = settings.clone();
-    if settings.secrets.master_key.is_none() && settings.secrets.service_key.is_none() {
-        settings.secrets.master_key = Some(StateDir::open(state)?.master_key()?);
+    if let Some(dir) = StateDir::existing(state) {
+        dir.complete(&mut settings.secrets)?;
     }
     if settings.database_url.is_none() {
         settings.database_url = crate::up::running_database()?;

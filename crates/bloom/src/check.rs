@@ -1,5 +1,5 @@
 //! `bloom check`: every service proves its invariants, and what spans services is compared here. Exit code 1 names the
-//! breach.
+//! breach. For a platform at rest: services are read one after the other, and what spans them is held in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

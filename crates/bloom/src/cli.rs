@@ -3,20 +3,19 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bloom_process::Settings;
+use bloom_process::{Settings, arguments, block_on};
 use bloom_runtime::StartError;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::fleet::Fleet;
+use crate::peers::OPERATOR;
 use crate::up::UpOptions;
-use crate::{SERVICES, account, check, import, openapi, operate, seed, up};
+use crate::{SERVICES, account, check, configuration, import, openapi, operate, seed, up};
 
-/// Exit code for a command line that cannot be used (sysexits `EX_USAGE`).
-const EX_USAGE: u8 = 64;
-
+/// The whole command line.
 #[derive(Parser)]
 #[command(name = "bloom", version, about = "Composable commerce infrastructure")]
-struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
     /// Folder of this installation.
@@ -43,23 +42,32 @@ enum Command {
     Migrate {
         /// Services; all when none is named.
         services: Vec<String>,
+        /// Lay nothing: wait until the named services, with their own keys, find their schemas up to date.
+        #[arg(long)]
+        wait: bool,
     },
-    /// Print the keys of one service, derived from the master key.
+    /// Print the keys of one service, of `gateway` or of `operator`, derived from the master key.
     Keys {
-        /// Name of the service.
+        /// Name of the service, `gateway`, or `operator` (who runs `check`, `events` and `subject`).
         service: String,
     },
     /// Accounts.
     #[command(subcommand)]
     Account(account::AccountCommand),
-    /// Load the demo shop through the API.
+    /// Load the demo shop through the API; with `--found`, found the demo accounts first.
     Seed(seed::SeedOptions),
     /// Import a file of products (NDJSON), resuming where an earlier run was cut off.
     Import(import::ImportOptions),
-    /// Prove the invariants of the running platform; exit code 1 names what is broken.
+    /// Prove the invariants of a platform at rest; exit code 1 names what is broken.
+    ///
+    /// Run it while nobody buys: on a shop that is closed for the moment, on a restored backup, after a load test. With
+    /// traffic events keep coming, and services that are compared are read one after the other, so it ends with exit code 1
+    /// though nothing is wrong. It holds all tenants' orders, payments, prices and stock in memory.
     Check(check::CheckOptions),
     /// Print the description of the whole API.
     Openapi(openapi::OpenApiOptions),
+    /// Print what docs/configuration.md holds: every setting.
+    Settings(configuration::SettingsOptions),
     /// Events.
     #[command(subcommand)]
     Events(operate::EventsCommand),
@@ -70,26 +78,12 @@ enum Command {
 
 /// Parses, runs, and says in one sentence what went wrong.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS };
-        }
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("bloom: no threads to run on: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(arguments)) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bloom: {}", error.chain());
-            ExitCode::FAILURE
-        }
+    let own = SERVICES.iter().map(bloom_process::own_settings).filter(|text| !text.is_empty());
+    let own = own.collect::<Vec<_>>().join("\n");
+    let command = Arguments::command().mut_subcommand("serve", |serve| serve.after_help(own));
+    match arguments(command) {
+        Ok(arguments) => block_on("bloom", run(arguments)),
+        Err(code) => code,
     }
 }
 
@@ -100,13 +94,15 @@ async fn run(Arguments { settings, state, command }: Arguments) -> Result<ExitCo
         Command::Reset => up::reset(&state).await?,
         Command::Serve { service } if service == bloom_gateway::NAME => bloom_gateway::serve(&settings).await?,
         Command::Serve { service } => bloom_process::serve(definition(&service)?, &settings).await?,
-        Command::Migrate { services } => migrate(&settings, &services).await?,
+        Command::Migrate { services, wait: false } => migrate(&settings, &services).await?,
+        Command::Migrate { services, wait: true } => until_migrated(&settings, &services).await?,
         Command::Keys { service } => keys(&settings, &service)?,
         Command::Account(command) => account::run(&settings, &state, command).await?,
-        Command::Seed(options) => seed::run(&state, &options).await?,
+        Command::Seed(options) => seed::run(&settings, &state, &options).await?,
         Command::Import(options) => return import::run(&state, &options).await,
         Command::Check(options) => return check::run(&settings, &state, &options).await,
         Command::Openapi(options) => openapi::run(&settings, &options).await?,
+        Command::Settings(options) => configuration::run(&options)?,
         Command::Events(command) => operate::events(&settings, &state, command).await?,
         Command::Subject(command) => operate::subject(&settings, &state, command).await?,
     }
@@ -134,7 +130,21 @@ async fn migrate(settings: &Settings, services: &[String]) -> Result<(), StartEr
     Ok(())
 }
 
+async fn until_migrated(settings: &Settings, services: &[String]) -> Result<(), StartError> {
+    if services.is_empty() {
+        return Err(StartError::new("name the services to wait for: each is asked with its own key"));
+    }
+    for service in services {
+        bloom_process::until_migrated(definition(service)?, settings).await?;
+        println!("{service} is up to date");
+    }
+    Ok(())
+}
+
 fn keys(settings: &Settings, service: &str) -> Result<(), StartError> {
+    if ![bloom_gateway::NAME, OPERATOR].contains(&service) {
+        definition(service)?;
+    }
     let Some(master) = &settings.secrets.master_key else {
         return Err(StartError::new("set BLOOM_MASTER_KEY to derive keys from it"));
     };

@@ -75,7 +75,7 @@ pub struct Api {
 impl Api {
     /// The given address and key, else those of the running `up`.
     pub fn new(state: &Path, url: Option<String>, secret_key: Option<String>) -> Result<Self, StartError> {
-        let dev = StateDir::open(state)?.read().unwrap_or_default();
+        let dev = StateDir::existing(state).and_then(|dir| dir.read()).unwrap_or_default();
         let url = url.unwrap_or(dev.gateway_url);
         let secret_key = secret_key.unwrap_or(dev.secret_key);
         if url.is_empty() || secret_key.is_empty() {

@@ -6,10 +6,11 @@
 //! | `serve` | [`bloom_process`] | one service, or the gateway |
 //! | `migrate` | `cli` | schemas, roles and migrations of all services or one |
 //! | `account create` | `account` | the first operator's keys |
-//! | `seed` | `seed` | the demo shop, through the public API |
+//! | `seed` | `seed` | the demo shop, through the public API; `--found` founds its accounts |
 //! | `import` | `import` | a file of products, with progress |
 //! | `check` | [`check`] | proves the invariants; exit code 1 names the breach |
 //! | `openapi` | [`openapi`] | the API description, without a running platform |
+//! | `settings` | [`configuration`] | every setting, as docs/configuration.md holds it |
 //! | `events`, `subject` | `operate` | replay, parked events, erasure of a person |
 //!
 //! It holds no rule of commerce: what it does to data goes through the services' own doors.
@@ -17,6 +18,7 @@
 pub mod account;
 pub mod check;
 pub mod cli;
+pub mod configuration;
 pub mod fleet;
 pub mod import;
 pub mod openapi;

@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::SERVICES;
 use crate::state::StateDir;
 
+/// Whose name commands sign with.
+pub const OPERATOR: &str = "operator";
+
 /// A way to every service of one installation.
 pub struct Reach {
     /// Signs what is asked.
@@ -21,12 +24,12 @@ impl Reach {
     /// From a running `up`, when there is one, else from the settings.
     pub fn new(settings: &Settings, state: &Path) -> Result<Self, StartError> {
         let mut settings = settings.clone();
-        let dir = StateDir::open(state)?;
-        if settings.secrets.master_key.is_none() && settings.secrets.context_key.is_none() {
-            settings.secrets.master_key = Some(dir.master_key()?);
+        let dir = StateDir::existing(state);
+        if let Some(dir) = &dir {
+            dir.complete(&mut settings.secrets)?;
         }
         let peers = Peers::default();
-        let running = dir.read().filter(|state| state.running().is_some());
+        let running = dir.and_then(|dir| dir.read()).filter(|state| state.running().is_some());
         match running {
             Some(state) => {
                 for (name, address) in &state.services {
@@ -39,7 +42,7 @@ impl Reach {
                 }
             }
         }
-        Ok(Self { host: settings.host("operator", peers, CancellationToken::new())? })
+        Ok(Self { host: settings.host(OPERATOR, peers, CancellationToken::new())? })
     }
 
     /// Through a fleet in this process.
@@ -54,6 +57,6 @@ impl Reach {
 
     /// The operator asking.
     pub fn call(&self) -> Call {
-        Call::background("operator", PLATFORM, "operator")
+        Call::background(OPERATOR, PLATFORM, OPERATOR)
     }
 }

@@ -21,14 +21,38 @@ pub struct SeedOptions {
     /// Where the API is; that of the running `up` when absent.
     #[arg(long, env = "BLOOM_URL")]
     pub url: Option<String>,
-    /// Secret key of an empty environment.
+    /// Secret key of the environment to load into; the demo shop's when absent.
     #[arg(long, env = "BLOOM_SECRET_KEY", hide_env_values = true)]
     pub secret_key: Option<String>,
+    /// Found the two demo accounts first and print their keys; needs the database and the key of identity.
+    #[arg(long, conflicts_with = "secret_key")]
+    pub found: bool,
 }
 
 /// Loads the demo shop into an empty environment.
-pub async fn run(state: &Path, options: &SeedOptions) -> Result<(), StartError> {
+pub async fn run(settings: &Settings, state: &Path, options: &SeedOptions) -> Result<(), StartError> {
+    if options.found {
+        return found(settings, state, options.url.clone()).await;
+    }
     load(&Api::new(state, options.url.clone(), options.secret_key.clone())?, SHOP).await
+}
+
+/// What `up` does by itself, on a platform that was started otherwise. The keys stay in the state folder too.
+async fn found(settings: &Settings, state: &Path, url: Option<String>) -> Result<(), StartError> {
+    let dir = StateDir::open(state)?;
+    let mut settings = settings.clone();
+    dir.complete(&mut settings.secrets)?;
+    let mut dev = dir.read().unwrap_or_default();
+    dev.gateway_url = url.unwrap_or(dev.gateway_url);
+    if dev.gateway_url.is_empty() {
+        return Err(StartError::new("no platform is running here: name --url"));
+    }
+    once(&settings, &dir, &mut dev).await?;
+    dir.write(&dev)?;
+    println!("secret key       {}", dev.secret_key);
+    println!("publishable key  {}", dev.publishable_key);
+    println!("of the second account: secret key {}", dev.second_tenant_secret_key);
+    Ok(())
 }
 
 /// Founds two accounts and loads a shop into each, unless an earlier start did.

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use bloom_kernel::{Entropy as _, OsEntropy};
+use bloom_process::Secrets;
 use bloom_runtime::StartError;
 use bloom_runtime::config::SecretKey;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,11 @@ impl StateDir {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// The folder at a path, when there is one: commands that are told everything leave no trace.
+    pub fn existing(path: &Path) -> Option<Self> {
+        path.is_dir().then(|| Self { path: path.to_owned() })
+    }
+
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -76,6 +82,14 @@ impl StateDir {
         let hex = bloom_runtime::keys::hex(&key);
         write_private(&path, hex.as_bytes())?;
         Ok(SecretKey(key))
+    }
+
+    /// Adds the master key where no key was given.
+    pub fn complete(&self, secrets: &mut Secrets) -> Result<(), StartError> {
+        if secrets.master_key.is_none() && secrets.service_key.is_none() && secrets.context_key.is_none() {
+            secrets.master_key = Some(self.master_key()?);
+        }
+        Ok(())
     }
 
     /// Deletes the folder.

@@ -25,6 +25,15 @@ async fn the_committed_description_is_the_present_one_and_breaks_nobody() {
     assert!(committed == present, "docs/openapi.json is not what the handlers say: run ./dev gen and look at the difference");
 }
 
+#[test]
+fn the_committed_configuration_is_the_present_one() {
+    let committed = include_str!("../../../docs/configuration.md");
+    assert!(
+        committed == crate::configuration::document(),
+        "docs/configuration.md differs: run ./dev gen and look at the difference"
+    );
+}
+
 #[tokio::test]
 async fn every_operation_is_named_once_permitted_and_shown() {
     let api = described().await;

@@ -45,7 +45,7 @@ pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Resu
         return Ok(());
     }
     if options.detach {
-        return detach(&dir, path, &options).await;
+        return detach(&dir).await;
     }
     // A person at a terminal reads warnings; BLOOM_LOG asks for more.
     if settings.telemetry.log == "info" {
@@ -140,17 +140,15 @@ pub(crate) async fn stop_database(cluster: Option<Cluster>) {
     }
 }
 
-async fn detach(dir: &StateDir, path: &Path, options: &UpOptions) -> Result<(), StartError> {
+async fn detach(dir: &StateDir) -> Result<(), StartError> {
     let log_path = dir.file("up.log");
     let cannot = |error| StartError::caused("the platform cannot be started in the background", error);
     // It holds the banner, and the banner the demo keys.
     let log = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&log_path).map_err(cannot)?;
     let program = std::env::current_exe().map_err(cannot)?;
     let mut command = Command::new("setsid");
-    command.arg(program).arg("--state").arg(path).arg("up").args(["--gateway", &options.gateway]);
-    if options.fleet {
-        command.arg("--fleet");
-    }
+    // The same command line once more; it has been understood, so this word is the option.
+    command.arg(program).args(std::env::args_os().skip(1).filter(|argument| argument != "--detach"));
     let child = command.stdin(Stdio::null()).stdout(log.try_clone().map_err(cannot)?).stderr(log).spawn();
     let mut child = child.map_err(cannot)?;
     let deadline = Instant::now() + START_DEADLINE;

@@ -15,6 +15,8 @@ pub struct Definition {
     pub name: &'static str,
     /// Its own migrations, behind the platform's.
     pub migrations: &'static Migrator,
+    /// Adds its own settings to a command: for `--help` and docs/configuration.md.
+    pub settings: fn(clap::Command) -> clap::Command,
     /// Puts it together.
     pub start: fn(Start) -> BoxFuture<'static, Result<Service, StartError>>,
 }

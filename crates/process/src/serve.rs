@@ -1,58 +1,91 @@
 //! One service as a process.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bloom_runtime::server::Listeners;
 use bloom_runtime::{Peers, StartError, migrate, telemetry};
-use clap::Parser;
+use clap::{Command, CommandFactory as _, FromArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::definition::{Definition, Start};
+use crate::known::own_settings;
+use crate::ready::ready;
 use crate::settings::Settings;
 
 /// Exit code for a configuration that cannot be used (sysexits `EX_USAGE`).
 const EX_USAGE: u8 = 64;
+/// How often a schema that lacks a migration is looked at again.
+const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Parser)]
+#[command(version)]
 struct Arguments {
     #[command(flatten)]
     settings: Settings,
+    #[command(subcommand)]
+    word: Option<Word>,
+}
+
+#[derive(Subcommand)]
+enum Word {
+    /// Ask the process that listens here at `BLOOM_LISTEN` whether it is ready; exit code 0 says yes.
+    Ready,
 }
 
 /// The whole of a service's `main`.
 pub fn main(definition: &'static Definition) -> ExitCode {
-    run(definition.name, |settings| async move { serve(definition, &settings).await })
+    process(definition.name, own_settings(definition), |settings| async move { serve(definition, &settings).await })
 }
 
 /// Parses the settings, runs a process of a name, and says in one sentence what went wrong.
-pub fn run<F>(name: &str, process: impl FnOnce(Settings) -> F) -> ExitCode
+pub fn run<F>(name: &'static str, serve: impl FnOnce(Settings) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), StartError>>,
 {
-    let settings = match Arguments::try_parse() {
-        Ok(arguments) => arguments.settings,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(EX_USAGE);
-        }
+    process(name, String::new(), serve)
+}
+
+fn process<F>(name: &'static str, own: String, serve: impl FnOnce(Settings) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), StartError>>,
+{
+    let Arguments { settings, word } = match arguments(Arguments::command().name(name).after_help(own)) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
     };
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(async {
-            match process(settings).await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("{name}: {}", error.chain());
-                    ExitCode::FAILURE
-                }
-            }
-        }),
+    block_on(name, async move {
+        match word {
+            None => serve(settings).await?,
+            Some(Word::Ready) => ready(&settings.listen).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The arguments of this process; else the help, the version or what is wrong has been said, and the exit code is left.
+pub fn arguments<P: FromArgMatches>(command: Command) -> Result<P, ExitCode> {
+    command.try_get_matches().and_then(|matches| P::from_arg_matches(&matches)).map_err(|error| {
+        let _ = error.print();
+        if error.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS }
+    })
+}
+
+/// Runs a process on threads of its own, and says in one sentence what went wrong.
+pub fn block_on(name: &str, process: impl Future<Output = Result<ExitCode, StartError>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("{name}: no threads to run on: {error}");
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
-    }
+    };
+    runtime.block_on(process).unwrap_or_else(|error| {
+        eprintln!("{name}: {}", error.chain());
+        ExitCode::FAILURE
+    })
 }
 
 /// Serves one service until it is told to stop. Refuses to start on a database that lacks a migration.
@@ -66,7 +99,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     }
     addresses.insert("gateway".to_owned(), settings.public_url.clone());
     let host = settings.host(definition.name, peers, shutdown)?;
-    refuse_pending(definition, settings, &host).await?;
+    refuse_pending(definition, settings).await?;
     let db = settings.db(&host, definition)?;
     let bus = settings.bus()?;
     let service = (definition.start)(Start { host, db, bus, addresses: addresses.into() }).await?;
@@ -85,15 +118,8 @@ pub async fn listen(address: &str) -> Result<TcpListener, StartError> {
         .map_err(|error| StartError::caused(format!("cannot listen on {address}; is the port taken?"), error))
 }
 
-async fn refuse_pending(
-    definition: &'static Definition,
-    settings: &Settings,
-    host: &bloom_runtime::Host,
-) -> Result<(), StartError> {
-    let schema = bloom_runtime::config::Schema::of(definition.name);
-    let server = settings.server(definition.name)?;
-    let service = schema.database(&server, &host.keys, 1, false)?.system;
-    let pending = migrate::pending(&service, definition.migrations).await?;
+async fn refuse_pending(definition: &'static Definition, settings: &Settings) -> Result<(), StartError> {
+    let pending = pending(definition, settings).await?;
     match pending.first() {
         None => Ok(()),
         Some(first) => Err(StartError::new(format!(
@@ -101,6 +127,38 @@ async fn refuse_pending(
             pending.len(),
             definition.name
         ))),
+    }
+}
+
+/// Migrations that the schema of a service lacks, as the service itself sees it.
+async fn pending(definition: &'static Definition, settings: &Settings) -> Result<Vec<String>, StartError> {
+    let schema = bloom_runtime::config::Schema::of(definition.name);
+    let (server, keys) = (settings.server(definition.name)?, settings.secrets.keys(definition.name)?);
+    let service = schema.database(&server, &keys, 1, false)?.system;
+    migrate::pending(&service, definition.migrations).await
+}
+
+/// Waits until the schema of a service lacks nothing, also while its role or the whole database is not there yet.
+pub async fn until_migrated(definition: &'static Definition, settings: &Settings) -> Result<(), StartError> {
+    // What no waiting mends.
+    settings.secrets.keys(definition.name)?;
+    settings.owner(definition.name)?;
+    let stopped = until_stopped()?;
+    let mut said = String::new();
+    loop {
+        let why = match pending(definition, settings).await {
+            Ok(pending) if pending.is_empty() => return Ok(()),
+            Ok(pending) => format!("{} migrations are pending", pending.len()),
+            Err(error) => error.chain(),
+        };
+        if why != said {
+            println!("{} is not up to date: {why}", definition.name);
+            said = why;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stopped.cancelled() => return Err(StartError::new("stopped before the schema was up to date")),
+        }
     }
 }
 

@@ -15,45 +15,46 @@ use crate::definition::Definition;
 
 /// Settings of a process; every one is an environment variable too.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Settings")]
 pub struct Settings {
     /// Logs, traces and figures.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
     /// PostgreSQL server of all services. `BLOOM_<SERVICE>_DATABASE_URL` gives one service its own.
-    #[arg(long, env = "BLOOM_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "BLOOM_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Connections per service.
-    #[arg(long, env = "BLOOM_DATABASE_CONNECTIONS", default_value_t = 10)]
+    #[arg(long, global = true, env = "BLOOM_DATABASE_CONNECTIONS", default_value_t = 10)]
     pub database_connections: u32,
     /// Set behind a connection pooler in transaction mode: single reads then run in a transaction.
-    #[arg(long, env = "BLOOM_DATABASE_TRANSACTION_POOLER", default_value_t = false)]
+    #[arg(long, global = true, env = "BLOOM_DATABASE_TRANSACTION_POOLER", default_value_t = false)]
     pub database_transaction_pooler: bool,
     /// Secrets.
     #[command(flatten)]
     pub secrets: Secrets,
-    /// The cell that this process belongs to.
-    #[arg(long, env = "BLOOM_CELL", default_value = "local")]
+    /// The cell that this process belongs to: the same in the gateway, in every service and for `bloom account create`.
+    #[arg(long, global = true, env = "BLOOM_CELL", default_value = "local")]
     pub cell: String,
     /// Kafka brokers, `host:port,host:port`; events stay within the process without.
-    #[arg(long, env = "BLOOM_KAFKA_BROKERS")]
+    #[arg(long, global = true, env = "BLOOM_KAFKA_BROKERS")]
     pub kafka_brokers: Option<String>,
     /// Redis that gateways share their limits through.
-    #[arg(long, env = "BLOOM_REDIS_URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "BLOOM_REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// Address to listen on, for a process that is one service.
-    #[arg(long, env = "BLOOM_LISTEN", default_value = "0.0.0.0:8080")]
+    #[arg(long, global = true, env = "BLOOM_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: String,
-    /// Address of the gateway as browsers and providers reach it.
-    #[arg(long, env = "BLOOM_PUBLIC_URL", default_value = "http://localhost:8000")]
+    /// Address of the gateway as browsers reach it.
+    #[arg(long, global = true, env = "BLOOM_PUBLIC_URL", default_value = "http://localhost:8000")]
     pub public_url: String,
     /// Requests per second of one API key, and twice that at once.
-    #[arg(long, env = "BLOOM_RATE_PER_KEY", default_value_t = 200)]
+    #[arg(long, global = true, env = "BLOOM_RATE_PER_KEY", default_value_t = 200)]
     pub rate_per_key: u32,
     /// Requests per second of one environment, and twice that at once.
-    #[arg(long, env = "BLOOM_RATE_PER_TENANT", default_value_t = 1_000)]
+    #[arg(long, global = true, env = "BLOOM_RATE_PER_TENANT", default_value_t = 1_000)]
     pub rate_per_tenant: u32,
     /// Requests per second of one address without a key (provider webhooks) or with one that is none, and twice that at once.
-    #[arg(long, env = "BLOOM_RATE_PER_ADDRESS", default_value_t = 300)]
+    #[arg(long, global = true, env = "BLOOM_RATE_PER_ADDRESS", default_value_t = 300)]
     pub rate_per_address: u32,
 }
 
@@ -62,13 +63,13 @@ pub struct Settings {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Secrets {
     /// 64 hexadecimal digits that all other keys are derived from.
-    #[arg(long, env = "BLOOM_MASTER_KEY", hide_env_values = true)]
+    #[arg(long, global = true, env = "BLOOM_MASTER_KEY", hide_env_values = true)]
     pub master_key: Option<SecretKey>,
     /// The service's own key (`bloom keys <service>` derives it from the master key).
-    #[arg(long, env = "BLOOM_SERVICE_KEY", hide_env_values = true)]
+    #[arg(long, global = true, env = "BLOOM_SERVICE_KEY", hide_env_values = true)]
     pub service_key: Option<SecretKey>,
     /// The key that signs contexts, the same in every process.
-    #[arg(long, env = "BLOOM_CONTEXT_KEY", hide_env_values = true)]
+    #[arg(long, global = true, env = "BLOOM_CONTEXT_KEY", hide_env_values = true)]
     pub context_key: Option<SecretKey>,
 }
 

@@ -37,17 +37,17 @@ pub use self::spans::{answered, background_span, exports_traces, request_span, t
 #[derive(Clone, Debug, clap::Args)]
 pub struct TelemetryConfig {
     /// What is logged, for example `info,bloom_orders=debug`.
-    #[arg(long, env = "BLOOM_LOG", default_value = "info")]
+    #[arg(long, global = true, env = "BLOOM_LOG", default_value = "info")]
     pub log: String,
     /// `json` for machines, `text` for people.
-    #[arg(long, env = "BLOOM_LOG_FORMAT", default_value = "json")]
+    #[arg(long, global = true, env = "BLOOM_LOG_FORMAT", default_value = "json")]
     pub log_format: String,
     /// OTLP/gRPC endpoint of a collector, for example `http://otel-collector:4317`; no traces, figures or logs leave
     /// without one.
-    #[arg(long, env = "BLOOM_OTLP_ENDPOINT")]
+    #[arg(long, global = true, env = "BLOOM_OTLP_ENDPOINT")]
     pub otlp_endpoint: Option<String>,
     /// Share of traces that are kept when the caller did not decide, 0 to 1.
-    #[arg(long, env = "BLOOM_TRACE_RATIO", default_value_t = 1.0)]
+    #[arg(long, global = true, env = "BLOOM_TRACE_RATIO", default_value_t = 1.0)]
     pub trace_ratio: f64,
     /// The figures of every service in this process.
     #[arg(skip)]

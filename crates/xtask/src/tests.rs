@@ -26,6 +26,28 @@ fn committed_manifests_are_what_the_template_says() {
 }
 
 #[test]
+fn every_variable_is_in_the_document_of_settings() {
+    let workspace = Workspace::here();
+    let document = std::fs::read_to_string(workspace.path("docs/configuration.md")).expect("it is committed");
+    let mut unknown = Vec::new();
+    for folder in ["crates", "services", "gateway", "tests", "bench"] {
+        for path in workspace.files(folder, ".rs").expect("readable") {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            for (start, _) in text.match_indices("\"BLOOM_") {
+                let name: String =
+                    text[start + 1..].chars().take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_').collect();
+                let generic = name.replace("IDENTITY", "<SERVICE>");
+                // What ends so is a part of a name: the rest depends on the service.
+                if !name.ends_with('_') && ![name.as_str(), &generic].iter().any(|name| document.contains(&format!("`{name}`"))) {
+                    unknown.push(format!("{name} in {}", workspace.relative(&path).display()));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "docs/configuration.md lacks {unknown:#?}");
+}
+
+#[test]
 fn tables_are_found_and_partitions_are_not() {
     let text = "create table product (id uuid);\ncreate table if not exists hold(\nid uuid);\n\
                 create table outbox_default partition of outbox default;\nexecute format('create table %I partition of x', n);";

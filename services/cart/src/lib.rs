@@ -46,6 +46,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/cart");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    settings: <Config as clap::Args>::augment_args,
     start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus) }),
 };
 

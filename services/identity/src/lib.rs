@@ -46,6 +46,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/identity");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    settings: std::convert::identity,
     start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
 };
 

@@ -66,6 +66,7 @@ pub struct Inventory {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    settings: std::convert::identity,
     start: |start| Box::pin(async move { Ok(service(start.host, start.db, start.bus)) }),
 };
 

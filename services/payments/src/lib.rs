@@ -75,6 +75,7 @@ pub struct Payments {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    settings: <Config as clap::Args>::augment_args,
     start: |start| {
         Box::pin(async move {
             let mut config: Config = start.config()?;

@@ -51,6 +51,7 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migration
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    settings: std::convert::identity,
     start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
 };
 

@@ -61,6 +61,7 @@ pub(crate) struct Sandbox {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    settings: <Config as clap::Args>::augment_args,
     start: |start| {
         Box::pin(async move {
             let mut config: Config = start.config()?;
