@@ -56,6 +56,8 @@ func Pods(objects []kruntime.Object) map[string]corev1.PodTemplateSpec {
 			pods["Deployment/"+workload.Name] = workload.Spec.Template
 		case *batchv1.Job:
 			pods["Job/"+workload.Name] = workload.Spec.Template
+		case *batchv1.CronJob:
+			pods["CronJob/"+workload.Name] = workload.Spec.JobTemplate.Spec.Template
 		}
 	}
 	return pods

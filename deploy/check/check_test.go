@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 )
 
 var overlays = []string{"deploy/kubernetes/base", "deploy/kubernetes/overlays/production"}
@@ -216,9 +218,11 @@ func TestReferencesResolve(t *testing.T) {
 					t.Errorf("%s: %s mounts an unknown ConfigMap %q", overlay, name, volume.ConfigMap.Name)
 				}
 			}
-			for _, from := range pod.Spec.Containers[0].EnvFrom {
-				if from.ConfigMapRef != nil && !known["ConfigMap/"+from.ConfigMapRef.Name] {
-					t.Errorf("%s: %s reads an unknown ConfigMap %q", overlay, name, from.ConfigMapRef.Name)
+			for _, container := range append(pod.Spec.InitContainers, pod.Spec.Containers...) {
+				for _, from := range container.EnvFrom {
+					if from.ConfigMapRef != nil && !known["ConfigMap/"+from.ConfigMapRef.Name] {
+						t.Errorf("%s: %s reads an unknown ConfigMap %q", overlay, name, from.ConfigMapRef.Name)
+					}
 				}
 			}
 		}
@@ -243,8 +247,10 @@ func TestVariablesAreRead(t *testing.T) {
 			}
 		}
 		for pod, template := range Pods(objects) {
-			for _, variable := range template.Spec.Containers[0].Env {
-				known(pod, variable.Name)
+			for _, container := range append(template.Spec.InitContainers, template.Spec.Containers...) {
+				for _, variable := range container.Env {
+					known(pod, variable.Name)
+				}
 			}
 		}
 	}
@@ -255,9 +261,10 @@ func TestVariablesAreRead(t *testing.T) {
 	}
 }
 
-func compose(t *testing.T) *types.Project {
+func compose(t *testing.T, profiles ...string) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{filepath.Join(Root(), "docker-compose.yml")}, cli.WithName("bloom"))
+	options, err := cli.NewProjectOptions(
+		[]string{filepath.Join(Root(), "docker-compose.yml")}, cli.WithName("bloom"), cli.WithProfiles(profiles))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,6 +273,106 @@ func compose(t *testing.T) *types.Project {
 		t.Fatal(err)
 	}
 	return project
+}
+
+// A release sets one tag: an image that the overlay forgets would stay behind at the tag of the template.
+func TestEveryImageIsOfOneRelease(t *testing.T) {
+	const overlay, ours = "deploy/kubernetes/overlays/production", "ghcr.io/bloomcommerceos/"
+	var kustomization struct {
+		Images []struct{ Name, NewTag string }
+	}
+	if err := yaml.Unmarshal(read(t, overlay+"/kustomization.yaml"), &kustomization); err != nil {
+		t.Fatal(err)
+	}
+	release := kustomization.Images[0].NewTag
+	tags := map[string]string{}
+	for _, image := range kustomization.Images {
+		tags[image.Name] = image.NewTag
+		if image.NewTag != release {
+			t.Errorf("%s is of release %s, not %s", image.Name, image.NewTag, release)
+		}
+	}
+	objects := rendered(t, overlay)
+	for name, pod := range Pods(objects) {
+		for _, container := range append(pod.Spec.InitContainers, pod.Spec.Containers...) {
+			image, tag, _ := strings.Cut(container.Image, ":")
+			if strings.HasPrefix(image, ours) && (tags[image] == "" || tags[image] != tag) {
+				t.Errorf("%s: the overlay does not set the tag of %s", name, container.Image)
+			}
+		}
+	}
+	if _, ok := Pods(objects)["Job/migrate-"+release]; !ok {
+		t.Error("the migration Job does not carry the release in its name")
+	}
+}
+
+// What metrics and probes say is for the cluster: the ingress leads to the API and to nothing else of the gateway.
+func TestTheIngressLeadsToTheApiOnly(t *testing.T) {
+	for _, object := range rendered(t, "deploy/kubernetes/overlays/production") {
+		ingress, ok := object.(*networkingv1.Ingress)
+		if !ok {
+			continue
+		}
+		for _, rule := range ingress.Spec.Rules {
+			for _, path := range rule.HTTP.Paths {
+				if !slices.Contains([]string{"/v1", "/sandbox", "/openapi.json"}, path.Path) {
+					t.Errorf("the ingress leads to %s", path.Path)
+				}
+			}
+		}
+	}
+}
+
+// Notices of the test provider go where it may go: to a service, at the port of its Service.
+func TestNoticesOfTheTestProviderArrive(t *testing.T) {
+	const variable = "BLOOM_PAYMENTS_WEBHOOK_URL"
+	for _, overlay := range overlays {
+		told, address := false, ""
+		objects := rendered(t, overlay)
+		for _, object := range objects {
+			if settings, ok := object.(*corev1.ConfigMap); ok && settings.Data[variable] != "" {
+				told, address = true, settings.Data[variable]
+			}
+		}
+		arrives := false
+		for _, object := range objects {
+			service, ok := object.(*corev1.Service)
+			arrives = arrives || ok && address == fmt.Sprintf("http://%s:%d", service.Name, service.Spec.Ports[0].Port) &&
+				Pods(objects)["Deployment/"+service.Name].Labels["app.kubernetes.io/component"] == "service"
+		}
+		if !told || !arrives {
+			t.Errorf("%s: %s is %q, where the test provider may not go", overlay, variable, address)
+		}
+	}
+	for name, service := range compose(t).Services {
+		if address := service.Environment[variable]; name == "payments" && (address == nil || *address != "http://payments:8080") {
+			t.Error("docker-compose.yml: notices of the test provider do not reach payments")
+		}
+	}
+}
+
+func TestComposeIsConfinedAndWatched(t *testing.T) {
+	project := compose(t, "demo")
+	ours := append(services(t), "migrate", "seed")
+	for _, name := range ours {
+		service := project.Services[name]
+		if !service.ReadOnly || !slices.Contains(service.CapDrop, "ALL") || len(service.SecurityOpt) == 0 || service.MemLimit == 0 {
+			t.Errorf("docker-compose.yml: %s is not confined", name)
+		}
+		if slices.Contains(services(t), name) && service.HealthCheck == nil {
+			t.Errorf("docker-compose.yml: nobody knows whether %s is ready", name)
+		}
+	}
+	seed := project.Services["seed"]
+	for _, name := range services(t) {
+		if seed.DependsOn[name].Condition != types.ServiceConditionHealthy {
+			t.Errorf("docker-compose.yml: the demo shop is loaded before %s is ready", name)
+		}
+	}
+	state := seed.Environment["BLOOM_STATE_DIR"]
+	if seed.Environment["BLOOM_URL"] == nil || state == nil || !strings.HasPrefix(*state, seed.Tmpfs[0]+"/") {
+		t.Error("docker-compose.yml: seed knows no gateway or cannot write its keys down")
+	}
 }
 
 func TestComposeRunsEveryService(t *testing.T) {
