@@ -21,7 +21,7 @@ const EX_USAGE: u8 = 64;
 const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Parser)]
-#[command(version)]
+#[command(version, about = "One process of Bloom")]
 struct Arguments {
     #[command(flatten)]
     settings: Settings,
