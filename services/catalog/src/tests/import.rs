@@ -275,7 +275,7 @@ async fn imports_of_the_same_new_products_do_not_take_each_other_apart() {
     assert_eq!(made, [0, 0, 400]);
     assert_eq!(writes(&mut conn).await, 5, "one wrote at once, two after a look at what it wrote");
     assert_eq!(stage.titles("limit=100").await.len(), 400);
-    assert_eq!(books.0.lock().unwrap().prices.len(), 400);
+    assert_eq!(books.ledger.lock().unwrap().prices.len(), 400);
     stage.sound().await;
 }
 
