@@ -10,12 +10,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tonic::Status;
+use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::{Service, ServiceExt as _};
 
+use crate::breaker::Breaker;
 use crate::task::StartError;
 
 /// HTTP/2 connections held per peer: one serialises everything behind one writer, a handful does not.
@@ -70,7 +75,7 @@ impl Peers {
         let endpoint = Endpoint::from_shared(address.to_owned())
             .map_err(|error| StartError::caused(format!("`{address}` is not an address for the service {service}"), error))?;
         let channels = (0..CONNECTIONS).map(|_| tune(endpoint.clone()).connect_lazy()).collect();
-        self.insert(service, Peer { channels, next: Arc::default() });
+        self.insert(service, Peer::new(channels));
         Ok(())
     }
 
@@ -89,7 +94,7 @@ impl Peers {
                 tune(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
             })
             .collect();
-        Peer { channels, next: Arc::default() }
+        Peer::new(channels)
     }
 
     fn insert(&self, service: &str, peer: Peer) {
@@ -112,10 +117,21 @@ fn tune(endpoint: Endpoint) -> Endpoint {
 pub struct Peer {
     channels: Arc<[Channel]>,
     next: Arc<AtomicUsize>,
+    breaker: Arc<Breaker>,
 }
 
-impl Service<http::Request<tonic::body::Body>> for Peer {
-    type Response = http::Response<tonic::body::Body>;
+impl Peer {
+    fn new(channels: Arc<[Channel]>) -> Self {
+        Self { channels, next: Arc::default(), breaker: Arc::new(Breaker::new(Instant::now())) }
+    }
+
+    fn channel(&self) -> Channel {
+        self.channels[self.next.fetch_add(1, Ordering::Relaxed) % self.channels.len()].clone()
+    }
+}
+
+impl Service<http::Request<Body>> for Peer {
+    type Response = http::Response<Body>;
     type Error = tonic::transport::Error;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
@@ -123,11 +139,40 @@ impl Service<http::Request<tonic::body::Body>> for Peer {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<tonic::body::Body>) -> Self::Future {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.channels.len();
-        let mut channel = self.channels[turn].clone();
-        Box::pin(async move { channel.ready().await?.call(request).await })
+    /// Asks the peer. What certainly was not sent is sent once more, over the next connection: whatever it asks for, it has
+    /// had no effect yet.
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let peer = self.clone();
+        Box::pin(async move {
+            if !peer.breaker.admits(Instant::now()) {
+                return Ok(Status::unavailable("the service is away").into_http());
+            }
+            let (parts, body) = request.into_parts();
+            let body = match body.collect().await {
+                Ok(body) => body.to_bytes(),
+                Err(status) => return Ok(status.into_http()),
+            };
+            let send = || async {
+                let request = http::Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())));
+                peer.channel().ready().await?.call(request).await
+            };
+            let mut answer = send().await;
+            if answer.as_ref().is_err_and(|error| is_unsent(error)) {
+                answer = send().await;
+            }
+            peer.breaker.reached(answer.is_ok(), Instant::now());
+            answer
+        })
     }
+}
+
+/// True when nothing has left: the connection was refused, or was closing before the request's turn came.
+fn is_unsent(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|cause| {
+        let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::ConnectionRefused;
+        cause.downcast_ref::<io::Error>().is_some_and(refused)
+            || cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
+    })
 }
 
 /// The accepting end of an in-memory peer.
@@ -150,5 +195,56 @@ impl axum::serve::Listener for MemoryListener {
 
     fn local_addr(&self) -> io::Result<String> {
         Ok(self.service.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    /// Asks a peer something that no service knows; the gRPC status of the answer, nothing when the peer cannot be reached.
+    async fn ask(peer: &Peer) -> Option<String> {
+        let request = http::Request::post("http://peer/nothing").body(Body::empty()).unwrap();
+        let answer = peer.clone().call(request).await.ok()?;
+        let text = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        text("grpc-message").or_else(|| text("grpc-status"))
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_cannot_be_reached_is_not_waited_for_and_is_found_again() {
+        let peers = Peers::default();
+        let peer = peers.get("late");
+        let mut answers = Vec::new();
+        for _ in 0..6 {
+            answers.push(ask(&peer).await);
+        }
+        assert_eq!(answers[..5], [const { None }; 5], "it is not there yet");
+        assert_eq!(answers[5].as_deref(), Some("the%20service%20is%20away"));
+        let listener = peers.in_memory("late");
+        let server = async { axum::serve(listener, axum::Router::new()).await };
+        let found = async {
+            // 12 is UNIMPLEMENTED: what a server without services answers once it is reached.
+            while ask(&peer).await.as_deref() == Some("the%20service%20is%20away") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = server => panic!("the server ended"),
+            found = tokio::time::timeout(Duration::from_secs(10), found) => found.expect("it is found again"),
+        }
+    }
+
+    #[test]
+    fn only_what_has_not_left_is_sent_again() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("transport error")]
+        struct Transport(#[source] Box<dyn Error>);
+        let kind = |kind: io::ErrorKind| Transport(Box::new(Transport(Box::new(io::Error::from(kind)))));
+        assert!(is_unsent(&kind(io::ErrorKind::ConnectionRefused)));
+        // The peer may have worked on it already.
+        assert!(!is_unsent(&kind(io::ErrorKind::ConnectionReset)));
+        assert!(!is_unsent(&kind(io::ErrorKind::TimedOut)));
     }
 }

@@ -12,6 +12,13 @@ use crate::{Identity, store};
 
 /// Makes a key for the caller's environment, or for a sandbox of the live one.
 pub async fn create_api_key(app: &Identity, call: &Call, input: ApiKeyCreate) -> Result<Reply<ApiKeyCreated, 201>, Fault> {
+    // Asked before the transaction: nobody is waited for inside one.
+    if let Some(channel) = input.channel_id {
+        let environment = input.environment_id.unwrap_or(call.tenant);
+        let known = store::environment::environment_get(&mut *app.db.read(call.tenant).await?, environment).await?;
+        let environment = known.ok_or_else(|| Fault::not_found("environment"))?;
+        check_channel(app, call, environment.id, channel).await?;
+    }
     let mut tx = match app.db.begin(call, "api_key_create", &input).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return Ok(reply),
@@ -19,9 +26,6 @@ pub async fn create_api_key(app: &Identity, call: &Call, input: ApiKeyCreate) ->
     let environment = input.environment_id.unwrap_or(call.tenant);
     let environment = store::environment::environment_get(&mut tx, environment).await?;
     let environment = environment.ok_or_else(|| Fault::not_found("environment"))?;
-    if let Some(channel) = input.channel_id {
-        check_channel(app, call, environment.id, channel).await?;
-    }
     let new = NewKey {
         id: app.host.id(environment.id),
         environment_id: environment.id,

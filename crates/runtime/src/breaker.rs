@@ -1,0 +1,89 @@
+//! Whether a peer is worth asking: after some failures in a row to reach it nobody waits for it any more, but for one request
+//! now and then that finds out whether it is back.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Failures in a row after which a peer counts as away.
+const FAILURES: u32 = 5;
+/// While it is away, one request in this time is let through.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// One peer's. Without a lock: a request more or less at the moment of a change does no harm.
+pub(crate) struct Breaker {
+    began: Instant,
+    failures: AtomicU32,
+    /// When the next request is let through, in milliseconds since `began`; asked only while the peer is away.
+    next_ms: AtomicU64,
+}
+
+impl Breaker {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { began: now, failures: AtomicU32::default(), next_ms: AtomicU64::default() }
+    }
+
+    /// True when the peer may be asked.
+    pub(crate) fn admits(&self, now: Instant) -> bool {
+        if self.failures.load(Ordering::Relaxed) < FAILURES {
+            return true;
+        }
+        let next = self.next_ms.load(Ordering::Relaxed);
+        let wins = || self.next_ms.compare_exchange(next, self.ms(now + PAUSE), Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        next <= self.ms(now) && wins()
+    }
+
+    /// Notes whether the peer could be reached, whatever it answered.
+    pub(crate) fn reached(&self, was: bool, now: Instant) {
+        if was {
+            if 0 < self.failures.load(Ordering::Relaxed) {
+                self.failures.store(0, Ordering::Relaxed);
+            }
+            return;
+        }
+        self.next_ms.store(self.ms(now + PAUSE), Ordering::Relaxed);
+        // Counted no further than it matters.
+        let more = |count: u32| (count < FAILURES).then_some(count + 1);
+        let _ = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+
+    fn ms(&self, at: Instant) -> u64 {
+        u64::try_from(at.duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_request_now_and_then_asks_whether_the_peer_is_back() {
+        let start = Instant::now();
+        let breaker = Breaker::new(start);
+        for _ in 0..FAILURES {
+            assert!(breaker.admits(start), "too few failures to tell");
+            breaker.reached(false, start);
+        }
+        assert!(!breaker.admits(start), "it is away");
+        let later = start + PAUSE;
+        assert_eq!([breaker.admits(later), breaker.admits(later)], [true, false], "one finds out for all");
+        breaker.reached(false, later);
+        assert!(!breaker.admits(later), "still away");
+        let later = later + PAUSE;
+        assert!(breaker.admits(later));
+        breaker.reached(true, later);
+        assert_eq!([breaker.admits(later), breaker.admits(later)], [true, true], "it is back");
+    }
+
+    #[test]
+    fn only_failures_in_a_row_count() {
+        let start = Instant::now();
+        let breaker = Breaker::new(start);
+        for _ in 0..3 * FAILURES {
+            breaker.reached(false, start);
+            breaker.reached(true, start);
+        }
+        assert!(breaker.admits(start));
+    }
+}
