@@ -5,10 +5,24 @@ use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, TenantId};
 use bloom_runtime::Host;
 use bloom_runtime::seal::{open_own, seal_own};
-
-use crate::store::checkout::Instructions;
+use serde::{Deserialize, Serialize};
 
 const PURPOSE: &str = "checkout-instructions";
+
+/// What the saga needs to go on and nobody else may read; sealed at rest.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Instructions {
+    /// Token of a guest's cart.
+    pub cart_token: Option<String>,
+    /// The version that the buyer saw.
+    pub expected_version: Option<i64>,
+    /// The payment provider asked for.
+    pub provider: Option<String>,
+    /// The provider's token for the payer's instrument.
+    pub payment_token: String,
+    /// Where the payer's browser goes after an action.
+    pub return_url: Option<String>,
+}
 
 /// Seals the instructions of a checkout.
 pub fn seal(host: &Host, tenant: TenantId, checkout: CheckoutId, instructions: &Instructions) -> Result<Vec<u8>, Fault> {

@@ -2,7 +2,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`saga`] | the purchase: step → do → undo, and how it is taken up again; the calls to other services |
+//! | [`saga`] | the purchase: step → do → undo, and how it is taken up again |
+//! | `neighbours` | the calls to other services |
 //! | [`domain`] | checkouts, orders, parcels, refunds, statuses: what is legal; nothing here waits or asks |
 //! | [`ops`] | one use case a file; each owns its transactions |
 //! | [`store`] | SQL, one statement a function |
@@ -18,6 +19,7 @@ pub mod domain;
 pub mod events;
 pub mod http;
 pub mod instructions;
+mod neighbours;
 pub mod numbers;
 pub mod ops;
 pub mod saga;

@@ -2,6 +2,8 @@
 
 pub mod checkout;
 pub mod fulfilment;
+pub mod operation;
 pub mod order;
 pub mod refund;
+pub mod setting;
 pub mod status;

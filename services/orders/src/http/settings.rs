@@ -9,8 +9,8 @@ use bloom_runtime::http::{Caller, IfMatch, Json};
 
 use super::{OrdersRead, OrdersWrite};
 use crate::Orders;
+use crate::domain::setting::Settings;
 use crate::ops::update_settings::{SettingsPatch, read_settings, update_settings};
-use crate::store::setting::Settings;
 
 pub(super) fn routes() -> ApiRouter<Orders> {
     ApiRouter::new().api_route(

@@ -13,9 +13,10 @@ use super::read_order::read_order;
 use super::run_operation::{operation, record, run_all};
 use super::save_order::{Change, locked, locked_and_settled, save};
 use crate::Orders;
+use crate::domain::operation::{Kind, Operation};
 use crate::domain::order::Order;
 use crate::domain::refund::Wanted;
-use crate::store::operation::{Kind, Operation, operation_money_under_way};
+use crate::store::operation::operation_money_under_way;
 
 /// Why an order is called off.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

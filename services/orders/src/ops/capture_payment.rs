@@ -11,9 +11,10 @@ use super::run_operation::{operation, record, run_all};
 use super::save_order::{Change, locked, save};
 use crate::Orders;
 use crate::domain::checkout::Failure;
+use crate::domain::operation::{Kind, Operation, OperationStatus};
 use crate::domain::order::Order;
 use crate::domain::status::Status;
-use crate::store::operation::{Kind, Operation, OperationStatus, operation_get, operation_money_under_way};
+use crate::store::operation::{operation_get, operation_money_under_way};
 
 /// How much is drawn.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

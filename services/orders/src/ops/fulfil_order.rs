@@ -12,8 +12,9 @@ use super::save_order::{Change, locked, locked_and_settled, save};
 use crate::Orders;
 use crate::domain::checkout::Failure;
 use crate::domain::fulfilment::{Fulfilment, LineQuantity, Tracking};
+use crate::domain::operation::{Kind, Operation, OperationStatus};
 use crate::domain::order::Order;
-use crate::store::operation::{Kind, Operation, OperationStatus, operation_get, operation_shipping};
+use crate::store::operation::{operation_get, operation_shipping};
 use crate::store::order::order_get;
 
 /// A new parcel.

@@ -12,8 +12,9 @@ use super::run_operation::{PAYMENT_REFUSED, operation, record, run_all};
 use super::save_order::{Change, locked, save};
 use crate::Orders;
 use crate::domain::fulfilment::LineQuantity;
+use crate::domain::operation::Kind;
 use crate::domain::refund::{Refund, RefundState, Wanted};
-use crate::store::operation::{Kind, operation_get};
+use crate::store::operation::operation_get;
 
 /// What is given back: an amount, or units of lines, not both.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -23,15 +23,15 @@ use super::save_order::{Change, locked, save};
 use crate::detach::detached;
 use crate::domain::checkout::Failure;
 use crate::domain::fulfilment::Units;
+use crate::domain::operation::{Kind, Operation, OperationStatus};
 use crate::domain::order::{Order, OrderPayment};
-use crate::saga::neighbours::{
-    Payment, is_transient, payment_capture, payment_refund, payment_void, stock_give_back, stock_ship,
-};
+use crate::domain::setting::CaptureMode;
+use crate::neighbours::{Payment, is_transient, payment_capture, payment_refund, payment_void, stock_give_back, stock_ship};
 use crate::store::operation::{
-    Kind, Operation, OperationStatus, operation_get, operation_insert, operation_money_under_way, operation_settle,
-    operation_shipping, operation_waited, operation_waiting,
+    operation_get, operation_insert, operation_money_under_way, operation_settle, operation_shipping, operation_waited,
+    operation_waiting,
 };
-use crate::store::setting::{CaptureMode, setting_get};
+use crate::store::setting::setting_get;
 use crate::{NAME, Orders};
 
 /// Kind of the timer of an operation; its key is the operation's id.

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::read_order::load;
 use crate::detach::detached;
 use crate::domain::checkout::{Checkout, CheckoutStatus, Failure};
+use crate::instructions::Instructions;
 use crate::saga::TIMER;
 use crate::saga::drive::{Standing, begin};
-use crate::store::checkout::{Instructions, Stored, checkout_by_key, checkout_insert, checkout_of_cart};
+use crate::store::checkout::{Stored, checkout_by_key, checkout_insert, checkout_of_cart};
 use crate::{Orders, instructions};
 
 /// How the buyer pays.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::save_order::{Change, locked, save};
 use crate::Orders;
-use crate::saga::neighbours::payment_get;
+use crate::neighbours::payment_get;
 use crate::store::checkout::checkout_get;
 
 /// Kind of the timer; its key is the checkout's id.

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Orders;
-use crate::store::setting::{CaptureMode, Settings, setting_get, setting_put};
+use crate::domain::setting::{CaptureMode, Settings};
+use crate::store::setting::{setting_get, setting_put};
 
 /// Changes to the settings: absent fields stay.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -12,13 +12,14 @@ use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use super::fault::{Mishap, Moment, refusal};
-use super::neighbours::{
-    Authorise, Outcome, Payment, cart_complete, cart_freeze, is_transient, payment_authorise, stock_commit, stock_hold,
-};
 use super::{STEPS, Step, TIMER};
 use crate::domain::checkout::{Checkout, CheckoutStatus};
 use crate::domain::order::Order;
-use crate::store::checkout::{Instructions, Stored, checkout_get, checkout_rehold, checkout_settle, checkout_wait};
+use crate::instructions::Instructions;
+use crate::neighbours::{
+    Authorise, Outcome, Payment, cart_complete, cart_freeze, is_transient, payment_authorise, stock_commit, stock_hold,
+};
+use crate::store::checkout::{Stored, checkout_get, checkout_rehold, checkout_settle, checkout_wait};
 use crate::{Orders, instructions};
 
 /// How long a request asks busy neighbours again, before the timer does.

@@ -16,7 +16,6 @@
 
 pub(crate) mod drive;
 pub mod fault;
-pub(crate) mod neighbours;
 mod place;
 mod undo;
 

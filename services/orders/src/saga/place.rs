@@ -10,10 +10,10 @@ use bloom_runtime::seal::{blind_index, seal};
 use chrono::TimeDelta;
 
 use super::drive::{Purchase, Standing, Stop};
-use super::neighbours::{cart_freeze, stock_commit, stock_hold};
 use crate::domain::checkout::CheckoutStatus;
 use crate::domain::order::{Address, Allocation, Delivery, Order, OrderLine, Personal, PriceBasis, TaxLine};
 use crate::domain::status::{FulfilmentStatus, PaymentStatus, Status};
+use crate::neighbours::{cart_freeze, stock_commit, stock_hold};
 use crate::ops::cancel_order::{Stock, cancel_for_shortfall};
 use crate::ops::expire_order;
 use crate::ops::read_order::load;

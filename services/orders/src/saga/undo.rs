@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use super::drive::{Purchase, Standing};
 use super::fault::{Mishap, Moment};
-use super::neighbours::{Outcome, cart_unfreeze, payment_refund, payment_void, stock_release};
 use super::{STEPS, Step, TIMER};
 use crate::domain::checkout::{CheckoutStatus, Failure, Tombstone};
+use crate::neighbours::{Outcome, cart_unfreeze, payment_refund, payment_void, stock_release};
 use crate::store::checkout::{checkout_compensate, checkout_delete, checkout_fail, checkout_forget};
 
 /// How long a failed checkout is kept.

@@ -2,26 +2,10 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::domain::checkout::{Action, Checkout, CheckoutStatus, Failure};
-
-/// What the saga needs to go on and nobody else may read; sealed at rest.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub struct Instructions {
-    /// Token of a guest's cart.
-    pub cart_token: Option<String>,
-    /// The version that the buyer saw.
-    pub expected_version: Option<i64>,
-    /// The payment provider asked for.
-    pub provider: Option<String>,
-    /// The provider's token for the payer's instrument.
-    pub payment_token: String,
-    /// Where the payer's browser goes after an action.
-    pub return_url: Option<String>,
-}
 
 /// A checkout as it is stored.
 #[derive(Debug, Clone)]
@@ -40,7 +24,7 @@ pub struct Stored {
     pub actor: String,
     /// Digest of the cart token that came with the request.
     pub token_digest: Option<Vec<u8>>,
-    /// Sealed [`Instructions`]; gone when it has ended.
+    /// Sealed [instructions](crate::instructions); gone when it has ended.
     pub instructions: Option<Vec<u8>>,
     /// The order to be.
     pub order_id: OrderId,

@@ -11,7 +11,7 @@ use crate::Orders;
 use crate::domain::checkout::Action;
 use crate::domain::fulfilment::Units;
 use crate::domain::order::OrderPayment;
-use crate::store::checkout::Instructions;
+use crate::instructions::Instructions;
 
 /// True when the same request may pass a moment later: the neighbour is away, slow, busy or at fault itself.
 pub(crate) fn is_transient(fault: &Fault) -> bool {
