@@ -1,6 +1,6 @@
 //! The ways to a connection (ADR 2): [`TenantTx`] writes, [`TenantRead`] and [`Db::read_once`] read, [`SystemTx`] and
-//! [`SystemLine`] belong to the platform itself. Whatever belongs to a tenant sets the tenant that row-level security compares with, every time, trusting nothing from
-//! before; without a tenant the service role sees no row.
+//! [`SystemLine`] belong to the platform itself. Whatever belongs to a tenant sets the tenant that row-level security
+//! compares with, every time, trusting nothing from before; without a tenant the service role sees no row.
 
 mod pool;
 
