@@ -189,3 +189,42 @@ async fn an_unchanged_list_is_not_sent_again() {
     let changed = stage.door.get(path).header("if-none-match", &tag).send().await.expect(200);
     assert_eq!(changed.json["data"][1]["price"]["amount"], 5);
 }
+
+#[tokio::test]
+async fn whoever_changed_a_list_is_not_told_that_it_is_unchanged() {
+    let (stage, web) = shop().await;
+    let summer = text(&stage.made("collections", json!({ "code": "summer", "title": "Summer" })).await["id"]);
+    let (blr, del) = (stage.location("BLR-1", 1).await, stage.location("DEL-1", 2).await);
+    let shirt = json!({ "options": [{ "name": "Size", "values": ["S", "L"] }], "variants": [
+        { "sku": "S", "options": { "Size": "S" } }, { "sku": "L", "options": { "Size": "L" } }] });
+    let shirt = stage.product("Shirt", "S", shirt).await;
+    let id = text(&shirt["id"]);
+    for (nr, price) in [(0, 100), (1, 200)] {
+        let variant: VariantId = text(&shirt["variants"][nr]["id"]).parse().unwrap();
+        stage.price(variant, 1, &[(web, Some(price))]).await;
+        stage.stock(variant, 1, &[(blr, "BLR-1", 1), (del, "DEL-1", 2)]).await;
+    }
+    let product = format!("/v1/catalog/products/{id}");
+    let placed = format!("/v1/catalog/collections/{summer}/products");
+    let all = "/v1/catalog/products".to_owned();
+    let of_summer = format!("{all}?collection={summer}");
+    let cheapest = format!("{product}/variants/{}", text(&shirt["variants"][0]["id"]));
+    let place = json!({ "products": [{ "product_id": id, "position": 1 }] });
+    for (list, method, path, body) in [
+        (&all, "PATCH", product.clone(), json!({ "title": "Blouse" })),
+        (&of_summer, "PUT", placed.clone(), place),
+        (&of_summer, "DELETE", format!("{placed}/{id}"), json!({})),
+        (&all, "PATCH", format!("/v1/catalog/channels/{web}"), json!({ "location_ids": [del] })),
+        (&all, "DELETE", cheapest, json!({})),
+        (&all, "DELETE", product.clone(), json!({})),
+    ] {
+        let of_version = if method == "PATCH" { &path } else { &product };
+        let version = stage.door.get(of_version).send().await.expect(200).version();
+        let seen = stage.door.get(list).send().await.expect(200).header("etag").to_owned();
+        let change = stage.door.ask(method, &path).if_match(version).json(&body);
+        let changed = change.send().await;
+        assert!(matches!(changed.status, 200 | 204), "{method} {path}: {}", changed.text);
+        let now = stage.door.get(list).header("if-none-match", &seen).send().await;
+        assert_eq!(now.status, 200, "{method} {path} is not seen");
+    }
+}
