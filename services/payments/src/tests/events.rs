@@ -19,6 +19,12 @@ async fn the_last_event_of_everything_is_what_is_exported() {
     stage.quiet(payment).await;
     stage.authorise(stage.ids(), 500, "tok_decline").await.unwrap();
     stage.authorise(stage.ids(), 500, "tok_3ds").await.unwrap();
+    // A void that waits for the payer, and finds nothing to give up once the payer has failed.
+    let ids = stage.ids();
+    let url = stage.authorise(ids, 500, "tok_3ds").await.unwrap().action.unwrap().url;
+    stage.void(stage.operation(), ids.payment).await.unwrap();
+    reqwest::Client::builder().build().unwrap().post(format!("{url}&outcome=decline")).send().await.ok();
+    stage.quiet(ids.payment).await;
     stage.connect(serde_json::json!({ "provider": "manual", "is_default": true })).await;
 
     let events: Vec<(String, i64, String)> = sqlx::query_as("select aggregate, version, data from outbox order by seq")
