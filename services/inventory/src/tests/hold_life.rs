@@ -1,11 +1,14 @@
 //! Holds through the gRPC door: exact under many buyers, over at their time, idempotent.
 
+use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
 use chrono::TimeDelta;
 use futures::future::join_all;
+use serde_json::json;
 
 use super::stage;
+use crate::service;
 
 fn reasons<T>(outcomes: &[Result<T, Fault>]) -> Vec<&str> {
     outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|fault| &*fault.reason).collect()
@@ -36,6 +39,25 @@ async fn nobody_is_refused_while_a_unit_is_free() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 20);
     assert_eq!(stage.levels(variant, first).await[2], 13);
     assert_eq!(stage.levels(variant, second).await[2], 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_at_two_processes_are_told_the_same_of_the_last_unit() {
+    let stage = stage().await;
+    let other = stage.bench.open(|host, db| async { Ok(service(host, db, Bus::in_process())) }).await;
+    let shop = stage.location("BLR", 0).await;
+    for _ in 0..20 {
+        let variant = stage.variant(&[(shop, 1)]).await;
+        let wanted = json!({ "lines": [{ "line_id": "1", "variant_id": variant, "quantity": 1 }], "ttl_seconds": 60 });
+        let buyers = [&stage.door, &other, &stage.door, &other];
+        let asked = buyers.map(|door| door.post("/v1/inventory/holds").json(&wanted).send());
+        let mut told: Vec<_> =
+            join_all(asked).await.into_iter().map(|answer| (answer.status, answer.code().to_owned())).collect();
+        told.sort_unstable();
+        let refused = (409, "insufficient_stock".to_owned());
+        assert_eq!(told[1..], [refused.clone(), refused.clone(), refused], "{told:?}");
+        assert_eq!((told[0].0, stage.levels(variant, shop).await), (201, [1, 0, 1, 0]));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,8 @@
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, VariantId};
 use bloom_proto_inventory as proto;
+use bloom_runtime::context::{Claims, HEADER, TTL_S, sign};
+use bloom_runtime::{Audience, Scopes};
 use serde_json::json;
 
 use super::{Stage, stage};
@@ -133,4 +135,31 @@ async fn locations_are_found_by_their_own_tenant() {
     assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().location_ids, Vec::<String>::new());
     let many = vec![first.to_string(); 101];
     assert_eq!(find(stage.bench.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_key_opens_no_door_between_services() {
+    let stage = stage().await;
+    let host = &stage.bench.host;
+    let ask = |audience: Option<Audience>| {
+        let mut request = tonic::Request::new(proto::FindLocationsRequest { location_ids: Vec::new() });
+        if let Some(audience) = audience {
+            let claims = Claims {
+                tenant: stage.bench.tenant,
+                cell: host.cell.to_string(),
+                actor: "key:test".to_owned(),
+                scopes: Scopes::all(),
+                audience,
+                channel: None,
+                expires: host.wall().timestamp() + TTL_S,
+            };
+            request.metadata_mut().insert(HEADER, sign(&host.keys, &claims).parse().unwrap());
+        }
+        let mut client = stage.client.clone();
+        async move { client.find_locations(request).await.map_or_else(|status| status.code(), |_| tonic::Code::Ok) }
+    };
+    assert_eq!(ask(None).await, tonic::Code::Unauthenticated);
+    assert_eq!(ask(Some(Audience::Secret)).await, tonic::Code::PermissionDenied);
+    assert_eq!(ask(Some(Audience::Publishable)).await, tonic::Code::PermissionDenied);
+    assert_eq!(ask(Some(Audience::Service)).await, tonic::Code::Ok);
 }
