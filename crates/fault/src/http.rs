@@ -56,6 +56,9 @@ pub struct Problem {
     pub policy: Option<String>,
 }
 
+/// Most characters of each text of a document.
+const TEXT_MAX: usize = 1_000;
+
 /// What every id that leads nowhere is answered: one that nobody has, a stranger's, and one that is none.
 const NOTHING_HERE: &str = "There is nothing under this id.";
 
@@ -66,15 +69,27 @@ pub fn problem(fault: &Fault, request_id: &str, instance: &str) -> serde_json::V
         r#type: format!("{TYPE_BASE}{}", fault.reason),
         title: fault.code.title().to_owned(),
         status: fault.code.status().as_u16(),
-        detail: detail.to_owned(),
+        detail: clipped(detail),
         instance: instance.to_owned(),
         code: fault.reason.to_string(),
         request_id: request_id.to_owned(),
-        errors: fault.errors.clone(),
+        errors: fault.errors.iter().map(in_short).collect(),
         policy: fault.policy.clone(),
     };
     // Strings and numbers under string keys always have a JSON form.
     serde_json::to_value(document).unwrap_or_default()
+}
+
+/// A sentence may quote what the client sent, which may be a megabyte.
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(TEXT_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn in_short(Violation { pointer, code, message }: &Violation) -> Violation {
+    Violation { pointer: clipped(pointer), code: code.clone(), message: clipped(message) }
 }
 
 impl OperationOutput for Fault {

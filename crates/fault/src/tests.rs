@@ -43,6 +43,17 @@ fn a_problem_names_field_reason_and_policy() {
 }
 
 #[test]
+fn a_problem_does_not_send_a_long_request_back() {
+    let long = "ü".repeat(500_000);
+    let fault = Fault::new(Code::Invalid, "query_invalid", format!("unknown field `{long}`")).at(&*long, "invalid", &*long);
+    let document = problem(&fault, "req_1", "/v1/carts");
+    for text in [&document["detail"], &document["errors"][0]["pointer"], &document["errors"][0]["message"]] {
+        let text = text.as_str().unwrap();
+        assert!(text.ends_with("ü…") && text.chars().count() == 1_001, "{}", text.len());
+    }
+}
+
+#[test]
 fn a_response_carries_its_fault_and_no_body() {
     let response = Fault::not_found("product").into_response();
     assert_eq!(response.status(), 404);
