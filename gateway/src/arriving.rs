@@ -45,6 +45,11 @@ impl Arriving {
     pub(crate) fn new(body: Limited<Incoming>, awaited: Awaited) -> Self {
         Self { body: Some(body), awaited }
     }
+
+    /// No body: of a request that the gateway makes of its own accord.
+    pub(crate) fn none() -> Self {
+        Self { body: None, awaited: Awaited::default() }
+    }
 }
 
 impl Body for Arriving {
@@ -72,6 +77,6 @@ impl Body for Arriving {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map(Body::size_hint).unwrap_or_default()
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }

@@ -14,6 +14,7 @@
 //! | `trace` | the client's `traceparent`, and the gateway's own span in that trace |
 //! | `answer` | refusals as problem+json, the headers of every reply |
 //! | [`openapi`] | the services' API descriptions as one |
+//! | `ready` | whether the gateway can do its work |
 //!
 //! The hot path shares no lock, boxes no body and has no router tree; what it costs is in `docs/adr`.
 
@@ -26,6 +27,7 @@ mod limit;
 pub mod openapi;
 mod path;
 mod proxy;
+mod ready;
 mod serve;
 mod trace;
 mod upstream;
@@ -64,6 +66,8 @@ pub struct Gateway {
     pub(crate) keyring: Keyring,
     pub(crate) limiter: Limiter,
     pub(crate) upstream: upstream::Upstream,
+    pub(crate) described: openapi::Described,
+    pub(crate) readiness: ready::Readiness,
     /// Closed from the start: it only waits for the connections that are open.
     connections: TaskTracker,
 }
@@ -75,7 +79,16 @@ impl Gateway {
         let limiter = Limiter::new(&config, &host)?;
         let connections = TaskTracker::new();
         connections.close();
-        Ok(Arc::new(Self { keyring, limiter, upstream: upstream::upstream(&config, &host.peers), config, host, connections }))
+        Ok(Arc::new(Self {
+            keyring,
+            limiter,
+            upstream: upstream::upstream(&config, &host.peers),
+            described: openapi::Described::default(),
+            readiness: ready::Readiness::default(),
+            config,
+            host,
+            connections,
+        }))
     }
 
     /// Serves until shutdown is asked for, then lets requests in flight finish.

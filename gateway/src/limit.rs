@@ -89,6 +89,14 @@ impl Decision {
     }
 }
 
+/// What addresses of one sender have in common: in IPv6 everybody has a network of 64 bits of addresses to choose from.
+fn sender(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 fn window_s(rate: Rate) -> u32 {
     rate.burst.div_ceil(rate.per_second.max(1))
 }
@@ -114,14 +122,14 @@ impl Limiter {
 
     /// Counts one request of somebody unknown. Never over Redis: each gateway guards itself.
     pub(crate) fn check_stranger(&self, address: IpAddr) -> Result<(), Fault> {
-        let decision = self.strangers.check(&address.to_string());
+        let decision = self.strangers.check(&sender(address).to_string());
         if decision.allowed { Ok(()) } else { Err(decision.refusal()) }
     }
 
     /// Whether identity may be asked on behalf of this address: not while it keeps sending keys that are none. Keys that are
     /// good cost it nothing, however many come at once after a restart.
     pub(crate) fn check_guesser(&self, address: IpAddr) -> Result<(), Fault> {
-        match self.guessers.get(&address) {
+        match self.guessers.get(&sender(address)) {
             Some(refused) => Err(refused.refusal()),
             None => Ok(()),
         }
@@ -129,9 +137,10 @@ impl Limiter {
 
     /// Counts a key that identity did not know.
     pub(crate) fn count_guess(&self, address: IpAddr) {
-        let decision = self.strangers.check(&address.to_string());
+        let sender = sender(address);
+        let decision = self.strangers.check(&sender.to_string());
         if !decision.allowed {
-            self.guessers.insert(address, decision);
+            self.guessers.insert(sender, decision);
         }
     }
 

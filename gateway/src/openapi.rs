@@ -1,33 +1,48 @@
-//! The services' API descriptions as one document, and whether the gateway can do its work.
+//! The services' API descriptions as one document.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Uri;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use moka::future::Cache;
 use serde_json::{Map, Value, json};
 
 use crate::Gateway;
 use crate::config::GatewayConfig;
+use crate::upstream::ask;
 
-const DEADLINE: Duration = Duration::from_secs(2);
-const DOCUMENT_LIMIT: usize = 8 * 1024 * 1024;
+/// How long the document is told again before the services are asked anew.
+const MEMORY: Duration = Duration::from_mins(1);
 
-/// Services whose description could not be had are left out; the next request asks again.
-pub(crate) async fn merged(gateway: &Gateway) -> String {
-    let mut documents = BTreeMap::new();
-    for (name, authority) in &gateway.config.upstreams {
-        let text = get(authority, "/openapi.json").await;
-        if let Some(document) = text.and_then(|text| serde_json::from_slice(&text).ok()) {
-            documents.insert(name.clone(), document);
-        }
+/// The document as it was put together last, if it was whole.
+pub(crate) struct Described(Cache<(), Bytes>);
+
+impl Default for Described {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(1).time_to_live(MEMORY).build())
     }
-    merge(&gateway.config, documents).to_string()
+}
+
+impl Described {
+    /// Whoever asks at the same time gets the same answer. Services whose description could not be had are left out; the
+    /// next request asks again.
+    pub(crate) async fn document(&self, gateway: &Gateway) -> Bytes {
+        let described = self.0.try_get_with((), describe(gateway)).await;
+        described.unwrap_or_else(|incomplete| Bytes::clone(&incomplete))
+    }
+}
+
+/// The document; as an error when a service is missing in it.
+async fn describe(gateway: &Gateway) -> Result<Bytes, Bytes> {
+    let upstreams = &gateway.config.upstreams;
+    let asked = upstreams.iter().map(|(name, authority)| async move {
+        let text = ask(&gateway.upstream, authority, "/openapi.json").await?;
+        Some((name.clone(), serde_json::from_slice(&text).ok()?))
+    });
+    let documents: BTreeMap<String, Value> = futures::future::join_all(asked).await.into_iter().flatten().collect();
+    let is_whole = documents.len() == upstreams.len();
+    let text = Bytes::from(merge(&gateway.config, documents).to_string());
+    if is_whole { Ok(text) } else { Err(text) }
 }
 
 /// The descriptions of several services as one. Only what the gateway routes is in it; a name that two services give to
@@ -67,24 +82,6 @@ pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Valu
     })
 }
 
-/// What the gateway waits for before it takes requests; once ready it stays so, as a service that goes away later is
-/// answered for route by route.
-pub(crate) async fn waiting_for(gateway: &Gateway) -> Option<String> {
-    static READY: AtomicBool = AtomicBool::new(false);
-    if gateway.host.shutdown.is_cancelled() {
-        return Some("nothing: it is draining".to_owned());
-    }
-    if READY.load(Ordering::Relaxed) {
-        return None;
-    }
-    let identity = gateway.config.upstreams.get("identity")?;
-    if get(identity, "/readyz").await.is_some() {
-        READY.store(true, Ordering::Relaxed);
-        return None;
-    }
-    Some("identity".to_owned())
-}
-
 fn components(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
     document["components"]["schemas"].as_object().into_iter().flatten()
 }
@@ -115,19 +112,4 @@ fn renamed_reference(reference: String, renamed: &BTreeMap<String, String>) -> S
         Some((base, name)) if renamed.contains_key(name) => format!("{base}/{}", renamed[name]),
         _ => reference,
     }
-}
-
-async fn get(authority: &Authority, path: &'static str) -> Option<Bytes> {
-    let mut uri = Uri::default().into_parts();
-    uri.scheme = Some(Scheme::HTTP);
-    uri.authority = Some(authority.clone());
-    uri.path_and_query = Some(PathAndQuery::from_static(path));
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let ask = async {
-        let response = client.get(Uri::from_parts(uri).ok()?).await.ok()?;
-        let good = response.status().is_success();
-        let body = Limited::new(response.into_body(), DOCUMENT_LIMIT).collect().await.ok()?;
-        good.then(|| body.to_bytes())
-    };
-    tokio::time::timeout(DEADLINE, ask).await.ok().flatten()
 }

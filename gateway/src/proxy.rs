@@ -22,7 +22,7 @@ use crate::arriving::{Arriving, Awaited};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
-use crate::{Gateway, NAME, headers, openapi, path, version};
+use crate::{Gateway, NAME, headers, path, version};
 
 /// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
 pub(crate) const OWN: [&str; 5] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json"];
@@ -94,9 +94,9 @@ async fn handle(
     facts: &mut Facts,
 ) -> Result<Response<Body>, Fault> {
     path::check(request.uri().path())?;
-    if let Some(response) = own(gateway, request.method(), request.uri().path()).await {
+    if let Some(response) = own(gateway, client, request.method(), request.uri().path()).await {
         request.uri().path().clone_into(&mut facts.route);
-        return Ok(response);
+        return response;
     }
     let route = gateway.config.route(request.uri().path()).ok_or_else(|| {
         Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
@@ -183,8 +183,8 @@ async fn forward(
     }
 }
 
-/// The gateway's own few endpoints.
-async fn own(gateway: &Gateway, method: &Method, path: &str) -> Option<Response<Body>> {
+/// The gateway's own few endpoints. The one that costs something is counted as other requests without a key are.
+async fn own(gateway: &Gateway, client: SocketAddr, method: &Method, path: &str) -> Option<Result<Response<Body>, Fault>> {
     if method != Method::GET && method != Method::HEAD {
         return None;
     }
@@ -193,28 +193,26 @@ async fn own(gateway: &Gateway, method: &Method, path: &str) -> Option<Response<
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         response
     };
-    match path {
-        "/" => {
-            Some(text("application/json", Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","health":"/readyz"}"#)))
-        }
-        "/livez" => Some(text("text/plain", Bytes::from_static(b"ok\n"))),
-        "/readyz" => {
-            let waiting = openapi::waiting_for(gateway).await;
-            let mut response = match &waiting {
-                None => text("text/plain", Bytes::from_static(b"ready\n")),
-                Some(what) => text("text/plain", Bytes::from(format!("waiting for {what}\n"))),
-            };
-            if waiting.is_some() {
+    Some(Ok(match path {
+        "/" => text("application/json", Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","health":"/readyz"}"#)),
+        "/livez" => text("text/plain", Bytes::from_static(b"ok\n")),
+        "/readyz" => match gateway.readiness.waiting_for(gateway).await {
+            None => text("text/plain", Bytes::from_static(b"ready\n")),
+            Some(what) => {
+                let mut response = text("text/plain", Bytes::from(format!("waiting for {what}\n")));
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                response
             }
-            Some(response)
-        }
+        },
         "/metrics" => {
-            Some(text("application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(gateway.host.metrics.render())))
+            text("application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(gateway.host.metrics.render()))
         }
-        "/openapi.json" => Some(text("application/json", Bytes::from(openapi::merged(gateway).await))),
-        _ => None,
-    }
+        "/openapi.json" => match gateway.limiter.check_stranger(client.ip()) {
+            Ok(()) => text("application/json", gateway.described.document(gateway).await),
+            Err(refused) => return Some(Err(refused)),
+        },
+        _ => return None,
+    }))
 }
 
 fn request_id(gateway: &Gateway) -> String {

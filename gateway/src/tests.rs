@@ -1,3 +1,4 @@
+mod described;
 mod slow;
 
 use std::collections::BTreeMap;
@@ -131,4 +132,24 @@ fn an_address_that_guesses_keys_is_left_alone_with_them() {
     limiter.check_guesser(other).expect("somebody else");
     limiter.check_stranger(other).expect("somebody else");
     assert_eq!(limiter.check_stranger(guesser).expect_err("the same measure").reason, "rate_limited");
+}
+
+#[test]
+fn a_sender_is_the_same_at_all_addresses_of_its_network() {
+    let host = host();
+    let one = Rate { per_second: 1, burst: 1 };
+    let config = GatewayConfig { per_address: one, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
+    let limiter = Limiter::new(&config, &host).expect("no Redis is asked for");
+    let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+    for (first, again, other) in
+        [("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"), ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2")]
+    {
+        limiter.check_stranger(address(first)).expect("the first");
+        assert_eq!(limiter.check_stranger(address(again)).expect_err("the same sender").reason, "rate_limited", "{again}");
+        limiter.check_stranger(address(other)).expect("somebody else");
+    }
+    let guesser = address("2001:db8:0:3::1");
+    limiter.count_guess(guesser);
+    limiter.count_guess(guesser);
+    assert!(limiter.check_guesser(address("2001:db8:0:3::2")).is_err(), "it cannot guess on from the next address");
 }

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use bloom_runtime::Peers;
 use bloom_runtime::peers::Entrance;
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::Uri;
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Uri};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
@@ -30,6 +32,10 @@ pub(crate) type Upstream = Client<Road, Arriving>;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(900);
+/// How long the gateway waits for what it asks of its own accord.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Most bytes of an answer to that.
+const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
 
 /// A pool of kept connections per service.
 pub(crate) fn upstream(config: &GatewayConfig, peers: &Peers) -> Upstream {
@@ -43,6 +49,23 @@ pub(crate) fn upstream(config: &GatewayConfig, peers: &Peers) -> Upstream {
         .pool_idle_timeout(Duration::from_secs(30))
         .pool_max_idle_per_host(256)
         .build(road)
+}
+
+/// What a service answers the gateway itself, if it answers well and in time.
+pub(crate) async fn ask(upstream: &Upstream, authority: &Authority, path: &'static str) -> Option<Bytes> {
+    let mut uri = Uri::default().into_parts();
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority = Some(authority.clone());
+    uri.path_and_query = Some(PathAndQuery::from_static(path));
+    let mut request = Request::new(Arriving::none());
+    *request.uri_mut() = Uri::from_parts(uri).ok()?;
+    let answer = async {
+        let response = upstream.request(request).await.ok()?;
+        let good = response.status().is_success();
+        let body = Limited::new(response.into_body(), ANSWER_LIMIT).collect().await.ok()?;
+        good.then(|| body.to_bytes())
+    };
+    tokio::time::timeout(ANSWER_TIMEOUT, answer).await.ok().flatten()
 }
 
 /// Opens connections.
