@@ -40,6 +40,51 @@ async fn one_call_buys_a_cart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_costs_to_the_unit_what_its_cart_did() {
+    let stage = Stage::open().await;
+    let trade = json!({ "code": "trade", "name": "Trade", "currency": "INR", "price_basis": "net", "country": "IN" });
+    let trade = json!(stage.catalog.post("/v1/catalog/channels").json(&trade).send().await.expect(201).id());
+    let channels = stage.catalog.get("/v1/catalog/channels").send().await.expect(200).json;
+    let channels: Vec<&Value> = channels["data"].as_array().unwrap().iter().map(|channel| &channel["id"]).collect();
+    let product = json!({ "title": "Odd", "status": "active", "channel_ids": channels, "variants": [{ "sku": "ODD" }] });
+    let product = stage.catalog.post("/v1/catalog/products").json(&product).send().await.expect(201).json;
+    let variant = product["variants"][0]["id"].as_str().unwrap();
+    stage.price(variant, 999).await;
+    stage.stock(variant, "BLR-1", 100).await;
+    let sums = ["channel_id", "currency", "price_basis", "subtotal", "delivery_total", "tax_total", "total", "taxes"];
+    let line = ["product_id", "sku", "title", "quantity", "unit_price", "subtotal", "net", "tax", "total", "taxes"];
+    let delivery = ["option_id", "name", "price", "net", "tax", "total"];
+    assert_eq!(channels.len(), 2);
+    for channel in channels {
+        let within = channel.as_str().unwrap().parse().unwrap();
+        let cart = json!({
+            "lines": [{ "variant_id": variant, "quantity": 3 }],
+            "email": "asha@example.com",
+            "shipping_address": { "name": "Asha Rao", "line1": "1 MG Road", "city": "Bengaluru", "country": "IN" },
+            "delivery_option_id": stage.delivery,
+        });
+        let cart = stage.carts.post("/v1/carts").channel(within).json(&cart).send().await.expect(201).json;
+        let buy = json!({ "cart_id": cart["id"], "payment": { "token": "tok_success" } });
+        let buy = stage.orders.post("/v1/checkouts").channel(within).key(channel.as_str().unwrap()).json(&buy);
+        let order = buy.send().await.expect(201).json["order"].clone();
+        // 3 × 9.99 of a list with tax; 1.00 for delivery, to which a net channel adds its 18 %.
+        let (shown, total) = if *channel == trade { (2_540, 2_997 + 118) } else { (2_997, 2_997 + 100) };
+        assert_eq!((&order["subtotal"]["amount"], &order["total"]["amount"]), (&json!(shown), &json!(total)));
+        for (cart, order, names) in [
+            (&cart, &order, sums.as_slice()),
+            (&cart["lines"][0], &order["lines"][0], &line),
+            (&cart["delivery"], &order["delivery"], &delivery),
+        ] {
+            for name in names {
+                assert!(!order[*name].is_null(), "{name}");
+                assert_eq!((name, &order[*name]), (name, &cart[*name]));
+            }
+        }
+    }
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_buys_once_and_every_repeat_gets_the_same_reply() {
     let stage = Stage::open().await;
     let guest = stage.cart(1).await;

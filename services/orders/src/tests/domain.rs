@@ -139,7 +139,10 @@ fn an_order_as_placed_does_not_show_what_came_later() {
     let mut later = placed.clone();
     later.pack(FulfilmentId::from_uuid(Uuid::from_u128(1)), &[], None, at(1)).unwrap();
     later.payment.as_mut().unwrap().captured = inr(200);
-    later.refund(RefundId::from_uuid(Uuid::from_u128(2)), &Wanted::Amount(inr(50)), None, at(2)).unwrap();
+    let units = Wanted::Lines(vec![LineQuantity { line_id: later.lines[0].id, quantity: 1 }]);
+    later.refund(RefundId::from_uuid(Uuid::from_u128(2)), &units, None, at(2)).unwrap();
+    assert_eq!((later.lines[0].refunded_quantity, later.lines[0].refunded), (1, inr(100)));
+    later.metadata = Metadata::new([("note".to_owned(), "for us".to_owned())].into()).unwrap();
     later.version = 9;
     later.derive(at(3));
     assert_eq!(later.as_placed(true), placed.as_placed(true));

@@ -193,6 +193,9 @@ async fn a_manual_payment_places_an_unpaid_order() {
     let repeat = json!({ "cart_id": orders[0].0.cart, "payment": { "provider": "manual" } });
     let repeat = Stage::shop(stage.orders.post("/v1/checkouts"), &orders[0].0).key(&orders[0].0.cart).json(&repeat);
     assert_eq!(repeat.send().await.expect(201).json["order"], orders[0].1, "told as it was placed");
+    let path = format!("/v1/checkouts/{}", orders[0].1["checkout_id"].as_str().unwrap());
+    let checkout = Stage::shop(stage.orders.get(&path), &orders[0].0).send().await.expect(200);
+    assert_eq!(checkout.json["order"], orders[0].1, "read as it was placed");
 
     let cancel = format!("/v1/orders/{}/cancel", orders[1].1["id"].as_str().unwrap());
     let canceled = stage.orders.post(&cancel).key("x").json(&json!({})).send().await.expect(200);

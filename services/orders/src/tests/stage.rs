@@ -41,7 +41,7 @@ pub(super) struct Stage {
     pricing: Door,
     pub(super) faults: Faults,
     pub(super) shirt: String,
-    delivery: String,
+    pub(super) delivery: String,
     neighbours: Vec<Bench>,
 }
 
