@@ -100,3 +100,16 @@ async fn replies_are_sealed_at_rest() {
         sqlx::query_scalar("select body from idempotency").fetch_one(&mut connection).await.expect("the reply is stored");
     assert!(!body.windows(5).any(|window| window == b"count"));
 }
+
+#[tokio::test]
+async fn a_stored_reply_is_good_for_its_own_key_only() {
+    let (bench, door, effects) = counter().await;
+    let post = |key: &str| door.post("/v1/count").key(key).json(&json!({ "by": 1, "items": [] })).send();
+    let _ = post("mine").await.expect(201);
+    let _ = post("yours").await.expect(201);
+    let moved = "update idempotency set body = (select body from idempotency where key = 'mine') where key = 'yours'";
+    sqlx::query(moved).execute(&mut bench.superuser().await).await.expect("moved");
+    let _ = post("yours").await.expect(500);
+    assert_eq!(post("mine").await.expect(201).json["count"], 1);
+    assert_eq!(effects.load(Ordering::SeqCst), 2);
+}

@@ -1,5 +1,5 @@
 use bloom_kernel::SubjectId;
-use bloom_runtime::seal::{blind_index, erase, open, open_many, seal};
+use bloom_runtime::seal::{blind_index, erase, open, open_many, open_own, seal, seal_own};
 
 use crate::tests::counter;
 
@@ -31,6 +31,22 @@ async fn sealed_columns_open_for_their_subject_until_it_is_erased() {
     let refused = seal(&mut tx, host, subject, "email", b"again").await.expect_err("nothing is sealed for an erased person");
     assert_eq!(refused.reason, "subject_erased");
     tx.commit().await.expect("committed");
+}
+
+#[tokio::test]
+async fn what_a_service_seals_for_itself_opens_in_its_place_only() {
+    let (bench, ..) = counter().await;
+    let host = &bench.host;
+    let (tenant, stranger) = (bench.tenant.uuid(), bench.stranger.uuid());
+    let place: [&[u8]; 2] = [tenant.as_bytes(), b"1"];
+    let sealed = seal_own(host, "reply", &place, b"the token");
+    assert!(!sealed.windows(3).any(|window| window == b"the"));
+    assert_eq!(open_own(host, "reply", &place, &sealed).expect("opened"), b"the token");
+    let elsewhere: [(&'static str, [&[u8]; 2]); 3] =
+        [("reply", [tenant.as_bytes(), b"2"]), ("reply", [stranger.as_bytes(), b"1"]), ("instructions", place)];
+    for (purpose, place) in elsewhere {
+        assert!(open_own(host, purpose, &place, &sealed).is_err(), "it opens as {purpose} at {place:?}");
+    }
 }
 
 #[tokio::test]
