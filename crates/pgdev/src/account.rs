@@ -21,12 +21,12 @@ impl Account {
         if root { Self::Postgres } else { Self::Own }
     }
 
-    /// Where a cluster called `name` of the checkout lives. Root's checkout is often not readable for `postgres`, so
-    /// its data lie beside those of the machine's other services.
-    pub(crate) fn home(self, checkout: &Path, name: &str) -> PathBuf {
+    /// Where a cluster called `name` that belongs to `owner` lives: in `within`, unless this process is root. Its folders
+    /// are often not readable for `postgres`, so the data then lie beside those of the machine's other services.
+    pub(crate) fn home(self, owner: &Path, within: &Path, name: &str) -> PathBuf {
         match self {
-            Self::Own => checkout.join(".bloom").join("pg").join(name),
-            Self::Postgres => Path::new("/var/lib/bloom").join(format!("{name}-{:08x}", fingerprint(checkout))),
+            Self::Own => within.join("pg").join(name),
+            Self::Postgres => Path::new("/var/lib/bloom").join(format!("{name}-{:08x}", fingerprint(owner))),
         }
     }
 

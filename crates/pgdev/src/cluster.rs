@@ -50,7 +50,7 @@ impl Options {
     }
 }
 
-/// One private cluster of a checkout.
+/// One private cluster of a checkout, or of a folder.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     account: Account,
@@ -72,11 +72,26 @@ pub struct Address {
 impl Cluster {
     /// Names the cluster of this checkout for one purpose, such as `dev` or `test`. Touches nothing.
     pub fn open(checkout: &Path, purpose: &str) -> Self {
+        let checkout = real(checkout);
+        Self::at(&checkout, &checkout.join(".bloom"), purpose)
+    }
+
+    /// Names the cluster that belongs to a folder of its own, wherever that is. Touches nothing.
+    pub fn within(folder: &Path, purpose: &str) -> Self {
+        let folder = real(folder);
+        Self::at(&folder, &folder, purpose)
+    }
+
+    fn at(owner: &Path, within: &Path, purpose: &str) -> Self {
         let account = Account::current();
-        let checkout = std::fs::canonicalize(checkout).unwrap_or_else(|_| checkout.to_owned());
-        let home = account.home(&checkout, purpose);
+        let home = account.home(owner, within, purpose);
         let socket_dir = Account::socket_dir(&home);
         Self { account, home, socket_dir }
+    }
+
+    /// Whether an earlier start made it: it may hold what somebody wants to keep.
+    pub fn has_data(&self) -> bool {
+        self.data().join("PG_VERSION").exists()
     }
 
     /// The folder that holds everything of this cluster.
@@ -93,7 +108,7 @@ impl Cluster {
             return Ok(address);
         }
         let data = self.data();
-        let binaries = if data.join("PG_VERSION").exists() {
+        let binaries = if self.has_data() {
             Binaries::that_wrote(&data)?
         } else {
             let binaries = Binaries::newest()?;
@@ -284,6 +299,11 @@ impl Address {
         let detail = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(PgError::Failed { step: "run a statement", detail, log: self.socket_dir.join("../log") })
     }
+}
+
+/// The path without links, so that a folder has one name.
+fn real(folder: &Path) -> PathBuf {
+    std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// The port, or any port for 0, when nobody listens on it.

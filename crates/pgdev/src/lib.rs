@@ -1,7 +1,7 @@
 //! Exists because development, tests and benches need a real PostgreSQL that nobody has to set up.
 //!
-//! [`Cluster::open`] names a cluster, [`Cluster::start`] makes sure it runs. A cluster belongs to one checkout and
-//! one purpose (`dev`, `test`, `bench`); no other PostgreSQL on the machine is touched. The parts: `binaries` finds
+//! [`Cluster::open`] names a cluster, [`Cluster::start`] makes sure it runs. A cluster belongs to one checkout
+//! ([`Cluster::within`]: to one folder) and one purpose (`dev`, `test`, `bench`); no other PostgreSQL on the machine is touched. The parts: `binaries` finds
 //! the installed programs, `account` decides as whom they run and where the data lie (PostgreSQL refuses to run as
 //! root), `pidfile` tells a running server from a stale file, `cluster` starts and stops.
 //!

@@ -68,3 +68,19 @@ fn tcp_needs_the_password() {
     assert!(connect(&address.tcp_url("postgres")));
     assert!(!connect(&format!("postgres://postgres@127.0.0.1:{}/postgres", address.port)));
 }
+
+#[test]
+fn each_folder_has_a_cluster_of_its_own() {
+    let checkout = std::env::temp_dir();
+    let homes = [
+        Cluster::open(&checkout, "up"),
+        Cluster::open(&checkout, "dev"),
+        Cluster::within(&checkout, "state"),
+        Cluster::within(&checkout.join("other"), "state"),
+    ]
+    .map(|cluster| cluster.home().to_owned());
+    let different: std::collections::BTreeSet<_> = homes.iter().collect();
+    assert_eq!(different.len(), homes.len(), "{homes:?}");
+    assert_eq!(Cluster::open(&checkout.join("."), "up").home(), homes[0], "one folder, however it is written");
+    assert!(!Cluster::within(&checkout.join("other"), "state").has_data());
+}
