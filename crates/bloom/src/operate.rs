@@ -11,6 +11,9 @@ use bloom_runtime::StartError;
 use crate::SERVICES;
 use crate::peers::Reach;
 
+/// Every consumer that parks and replays events, each named after its service.
+pub const CONSUMERS: [&str; 3] = ["catalog.listing", "orders.payments", "pricing.catalogue"];
+
 /// `bloom events …`
 #[derive(clap::Subcommand)]
 pub enum EventsCommand {
@@ -58,7 +61,7 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
         }
         EventsCommand::Parked { consumer } => {
             let request = reach.host.request(&reach.call(), ListParkedRequest { consumer: consumer.clone(), limit: 1_000 });
-            let reply = reach.platform(service_of(&consumer)).list_parked(request).await.map_err(failed)?.into_inner();
+            let reply = reach.platform(service_of(&consumer)?).list_parked(request).await.map_err(failed)?.into_inner();
             for event in reply.events {
                 println!("{} {} {} {} {}", event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause);
             }
@@ -66,7 +69,7 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
         EventsCommand::Unpark { consumer, discard } => {
             let message = UnparkRequest { consumer: consumer.clone(), discard, ..UnparkRequest::default() };
             let request = reach.host.request(&reach.call(), message);
-            let reply = reach.platform(service_of(&consumer)).unpark(request).await.map_err(failed)?.into_inner();
+            let reply = reach.platform(service_of(&consumer)?).unpark(request).await.map_err(failed)?.into_inner();
             println!("{} done, {} left", reply.done, reply.left);
         }
         EventsCommand::Status => {
@@ -84,7 +87,7 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
 /// Raises the generation of a consumer.
 pub async fn replay(reach: &Reach, consumer: &str) -> Result<i32, StartError> {
     let request = reach.host.request(&reach.call(), ReplayRequest { consumer: consumer.to_owned() });
-    let reply = reach.platform(service_of(consumer)).replay(request).await.map_err(failed)?;
+    let reply = reach.platform(service_of(consumer)?).replay(request).await.map_err(failed)?;
     Ok(reply.into_inner().generation)
 }
 
@@ -110,10 +113,18 @@ pub async fn erase(reach: &Reach, tenant: TenantId, subject: SubjectId) -> Resul
     Ok(erased)
 }
 
-fn service_of(consumer: &str) -> &str {
-    consumer.split('.').next().unwrap_or(consumer)
+/// The service to ask about a consumer.
+pub(crate) fn service_of(consumer: &str) -> Result<&str, StartError> {
+    match consumer.split_once('.') {
+        Some((service, _)) if CONSUMERS.contains(&consumer) => Ok(service),
+        _ => Err(StartError::new(format!("there is no consumer `{consumer}`; there are {}", CONSUMERS.join(", ")))),
+    }
 }
 
 pub(crate) fn failed(status: tonic::Status) -> StartError {
-    StartError::caused("a service refused or could not be reached; is the platform up?", Fault::from(status))
+    let sentence = match status.code() {
+        tonic::Code::Unavailable => "a service could not be reached; is the platform up?",
+        _ => "a service refused",
+    };
+    StartError::caused(sentence, Fault::from(status))
 }
