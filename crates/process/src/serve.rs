@@ -113,9 +113,14 @@ pub const PEERS: [&str; 8] = ["identity", "catalog", "inventory", "pricing", "ca
 
 /// Binds an address, or says in one sentence why not.
 pub async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| StartError::caused(format!("cannot listen on {address}; is the port taken?"), error))
+    TcpListener::bind(address).await.map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "the port is taken by another process",
+            std::io::ErrorKind::InvalidInput => "it is not of the form host:port",
+            _ => "the system refuses",
+        };
+        StartError::caused(format!("cannot listen on `{address}`, {why}"), error)
+    })
 }
 
 async fn refuse_pending(definition: &'static Definition, settings: &Settings) -> Result<(), StartError> {
