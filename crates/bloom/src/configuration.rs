@@ -21,7 +21,8 @@ const HEAD: &str = "\
 # Configuration
 
 Written by `bloom settings --write docs/configuration.md`; a test compares it. Every setting is an environment variable. Those of every
-process and of commands are options as well: `--help` shows them.
+process and of commands are options as well: `--help` shows them. Give secrets as variables: an option, such as `--master-key`, can be
+read in the list of processes (`ps`).
 ";
 
 const BY_NAME: &str = "
@@ -50,12 +51,7 @@ const TESTS: &str = "
 
 /// Prints or writes it.
 pub fn run(options: &SettingsOptions) -> Result<(), StartError> {
-    match &options.write {
-        None => print!("{}", document()),
-        Some(path) => std::fs::write(path, document())
-            .map_err(|error| StartError::caused(format!("{} cannot be written", path.display()), error))?,
-    }
-    Ok(())
+    crate::openapi::write(options.write.as_deref(), &document())
 }
 
 /// Every setting.

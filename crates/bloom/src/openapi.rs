@@ -1,6 +1,7 @@
 //! The API description without a running platform: what is committed as `docs/openapi.json`, and what may not change in it.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,16 +28,22 @@ pub struct OpenApiOptions {
 
 /// Prints or writes the description.
 pub async fn run(settings: &Settings, options: &OpenApiOptions) -> Result<(), StartError> {
-    let text = format!("{:#}\n", describe(settings).await?);
-    match &options.write {
-        None => print!("{text}"),
-        Some(file) => write(file, &text)?,
-    }
-    Ok(())
+    write(options.write.as_deref(), &format!("{:#}\n", describe(settings).await?))
 }
 
-fn write(file: &Path, text: &str) -> Result<(), StartError> {
-    std::fs::write(file, text).map_err(|error| StartError::caused(format!("{} cannot be written", file.display()), error))
+/// Writes a document to a file, else to standard output; whoever reads that may have had enough (`| head`).
+pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), StartError> {
+    match file {
+        Some(file) => {
+            std::fs::write(file, text).map_err(|error| StartError::caused(format!("{} cannot be written", file.display()), error))
+        }
+        None => match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(StartError::caused("standard output cannot be written", error))
+            }
+            _ => Ok(()),
+        },
+    }
 }
 
 /// Puts every service together on a database that is never reached, and merges what they say of themselves.

@@ -20,7 +20,9 @@ pub struct Settings {
     /// Logs, traces and figures.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
-    /// PostgreSQL server of all services. `BLOOM_<SERVICE>_DATABASE_URL` gives one service its own.
+    /// PostgreSQL server of all services. `BLOOM_<SERVICE>_DATABASE_URL` gives one service its own. Without it `bloom up`
+    /// starts a private cluster, one for each state folder; with it `bloom reset` deletes that folder, `master.key` in it,
+    /// and leaves the database as it is: drop it yourself.
     #[arg(long, global = true, env = "BLOOM_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Connections per service.
@@ -62,7 +64,8 @@ pub struct Settings {
 /// service can derive another's.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Secrets {
-    /// 64 hexadecimal digits that all other keys are derived from.
+    /// 64 hexadecimal digits that all other keys are derived from. Without it `bloom up` makes `master.key` in the state
+    /// folder.
     #[arg(long, global = true, env = "BLOOM_MASTER_KEY", hide_env_values = true)]
     pub master_key: Option<SecretKey>,
     /// The service's own key (`bloom keys <service>` derives it from the master key).
