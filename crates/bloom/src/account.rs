@@ -40,9 +40,9 @@ pub async fn run(settings: &Settings, state: &Path, command: AccountCommand) -> 
     let mut settings = settings.clone();
     if let Some(dir) = StateDir::existing(state) {
         dir.complete(&mut settings.secrets)?;
-    }
-    if settings.database_url.is_none() {
-        settings.database_url = crate::up::running_database()?;
+        if settings.database_url.is_none() {
+            settings.database_url = crate::up::running_database(&dir)?;
+        }
     }
     let created = create(&settings, &options).await?;
     for (what, founded) in [("live", &created.live), ("sandbox", &created.sandbox)] {
@@ -51,6 +51,22 @@ pub async fn run(settings: &Settings, state: &Path, command: AccountCommand) -> 
         println!("  publishable key  {}", founded.publishable_key.secret);
     }
     Ok(())
+}
+
+/// Whether an account of a name is there, in the identity schema of the settings' database.
+pub async fn exists(settings: &Settings, name: &str) -> Result<bool, StartError> {
+    let host = settings.host(bloom_identity::NAME, Peers::default(), CancellationToken::new())?;
+    let db = settings.db(&host, &bloom_identity::SERVICE)?;
+    let looked = async {
+        let mut tx = db.system().await?;
+        let found =
+            sqlx::query_scalar("select exists (select from account where name = $1)").bind(name).fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(found)
+    };
+    let found = looked.await;
+    db.close().await;
+    found.map_err(|fault: bloom_fault::Fault| StartError::caused("the accounts cannot be looked at", fault))
 }
 
 /// Founds an account in the identity schema of the settings' database.

@@ -91,7 +91,7 @@ async fn run(Arguments { settings, state, command }: Arguments) -> Result<ExitCo
     match command {
         Command::Up(options) => up::up(settings, &state, options).await?,
         Command::Down => up::down(&state).await?,
-        Command::Reset => up::reset(&state).await?,
+        Command::Reset => up::reset(&settings, &state).await?,
         Command::Serve { service } if service == bloom_gateway::NAME => bloom_gateway::serve(&settings).await?,
         Command::Serve { service } => bloom_process::serve(definition(&service)?, &settings).await?,
         Command::Migrate { services, wait: false } => migrate(&settings, &services).await?,

@@ -12,7 +12,7 @@ use bloom_runtime::{StartError, telemetry};
 
 use crate::SERVICES;
 use crate::state::StateDir;
-use crate::up::{UpOptions, banner, prepare, step, stop_database};
+use crate::up::{UpOptions, banner, foreground, prepare, step, stop_database};
 
 const READY_DEADLINE: Duration = Duration::from_mins(1);
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
@@ -273,7 +273,7 @@ pub(crate) async fn up(mut settings: Settings, dir: &StateDir, options: &UpOptio
         environment: environment(&settings)?,
     };
     let mut fleet = Processes::start(ground).await?;
-    let mut state = dir.read().unwrap_or_default();
+    let mut state = dir.resume()?;
     state.gateway_url.clone_from(&fleet.gateway_url);
     state.services.clone_from(&fleet.services);
     state.pids = fleet.pids();
@@ -281,7 +281,7 @@ pub(crate) async fn up(mut settings: Settings, dir: &StateDir, options: &UpOptio
     let outcome = async {
         crate::seed::once(&settings, dir, &mut state).await?;
         dir.write(&state)?;
-        banner(&state);
+        banner(&state, &foreground(dir));
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),

@@ -1,5 +1,6 @@
 //! The demo shop: car parts in rupees, loaded through the public API as any merchant would load theirs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ use crate::up::step;
 
 /// Prices and stock reach the listing through events; this long is plenty.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Name of the demo shop's account.
+const DEMO: &str = "Bloom Motors";
 
 /// Whose shop to load.
 #[derive(clap::Args, Clone, Debug)]
@@ -42,7 +46,7 @@ async fn found(settings: &Settings, state: &Path, url: Option<String>) -> Result
     let dir = StateDir::open(state)?;
     let mut settings = settings.clone();
     dir.complete(&mut settings.secrets)?;
-    let mut dev = dir.read().unwrap_or_default();
+    let mut dev = dir.resume()?;
     dev.gateway_url = url.unwrap_or(dev.gateway_url);
     if dev.gateway_url.is_empty() {
         return Err(StartError::new("no platform is running here: name --url"));
@@ -61,6 +65,10 @@ pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevSta
         return Ok(());
     }
     if state.secret_key.is_empty() {
+        if account::exists(settings, DEMO).await? {
+            let lost = dir.file("dev.json");
+            step(&format!("the keys of the former demo shop are lost with {}: a new shop is founded beside it", lost.display()));
+        }
         step("founding two demo accounts");
         let options = |name: &str| AccountOptions {
             name: name.to_owned(),
@@ -68,7 +76,7 @@ pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevSta
             locale: "en-IN".to_owned(),
             currency: "INR".to_owned(),
         };
-        let first = account::create(settings, &options("Bloom Motors")).await?;
+        let first = account::create(settings, &options(DEMO)).await?;
         let second = account::create(settings, &options("Second Street")).await?;
         state.secret_key = first.live.secret_key.secret;
         state.publishable_key = first.live.publishable_key.secret;
@@ -134,15 +142,34 @@ async fn load(api: &Api, products: &str) -> Result<(), StartError> {
     for line in products.lines() {
         import(api, line).await?;
     }
-    settle(api, products.lines().count()).await
+    settle(api, products).await
 }
 
 async fn found_or_made(api: &Api, path: &str, field: &str, wanted: &Value) -> Result<Value, StartError> {
-    let page = api.get(&format!("{path}?limit=100")).await?;
-    let found = page["data"].as_array().and_then(|items| items.iter().find(|item| item[field] == wanted[field]));
+    let mut found = None;
+    walk(api, path, |item| {
+        found = (item[field] == wanted[field]).then(|| item.clone());
+        found.is_none()
+    })
+    .await?;
     match found {
-        Some(item) => Ok(item.clone()),
+        Some(item) => Ok(item),
         None => api.post(path, wanted).await,
+    }
+}
+
+/// Looks at the items of a list, page after page, as long as `more` are wanted.
+pub(crate) async fn walk(api: &Api, path: &str, mut more: impl FnMut(&Value) -> bool) -> Result<(), StartError> {
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("{path}?limit=100{cursor}")).await?;
+        if !page["data"].as_array().is_some_and(|items| items.iter().all(&mut more)) {
+            return Ok(());
+        }
+        match page["page"]["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(()),
+        }
     }
 }
 
@@ -164,14 +191,20 @@ async fn import(api: &Api, line: &str) -> Result<(), StartError> {
     }
 }
 
-/// Waits until every product is listed with price and stock.
-async fn settle(api: &Api, products: usize) -> Result<(), StartError> {
+/// Waits until every product is listed with price and stock. The shop may have any number of others before them.
+async fn settle(api: &Api, products: &str) -> Result<(), StartError> {
     let deadline = Instant::now() + SETTLE_DEADLINE;
+    let lines = products.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut missing: BTreeSet<String> = lines.filter_map(|line| line["title"].as_str().map(str::to_owned)).collect();
     loop {
-        let page = api.get("/v1/catalog/products?limit=100").await?;
-        let items = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let complete = |item: &&Value| item["price"].is_object() && item["inventory"]["available"].as_i64() > Some(0);
-        if items.iter().filter(complete).count() == products {
+        walk(api, "/v1/catalog/products", |item| {
+            if item["price"].is_object() && item["inventory"]["available"].as_i64() > Some(0) {
+                missing.remove(item["title"].as_str().unwrap_or_default());
+            }
+            !missing.is_empty() && Instant::now() < deadline
+        })
+        .await?;
+        if missing.is_empty() {
             return Ok(());
         }
         if Instant::now() > deadline {

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use bloom_kernel::{Entropy as _, OsEntropy};
+use bloom_pgdev::Cluster;
 use bloom_process::Secrets;
 use bloom_runtime::StartError;
 use bloom_runtime::config::SecretKey;
@@ -58,38 +59,94 @@ impl StateDir {
         self.path.join(name)
     }
 
+    /// The private database of this installation; each state folder has its own.
+    pub fn cluster(&self) -> Cluster {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        match (path.parent(), path.file_name()) {
+            (Some(checkout), Some(name)) if name == ".bloom" => Cluster::open(checkout, "up"),
+            _ => Cluster::within(&path, "state"),
+        }
+    }
+
+    /// A word of `./dev` as it is said for this installation.
+    pub fn dev(&self, word: &str) -> String {
+        if self.path == Path::new(".bloom") {
+            return format!("./dev {word}");
+        }
+        format!("./dev {word} --state {}", self.path.display())
+    }
+
+    /// Whether files can be written to it, found out before anything is started.
+    pub fn writable(&self) -> Result<(), StartError> {
+        let probe = self.file("probe.part");
+        let written = write_private(&probe, &[b'.'; 16 * 1024]);
+        let _ = fs::remove_file(&probe);
+        written
+    }
+
     /// What the last start left; nothing when there was none.
     pub fn read(&self) -> Option<DevState> {
         serde_json::from_slice(&fs::read(self.file("dev.json")).ok()?).ok()
     }
 
-    /// Replaces `dev.json` in one step, so that nobody reads half of it.
-    pub fn write(&self, state: &DevState) -> Result<(), StartError> {
-        let text = serde_json::to_string_pretty(state).unwrap_or_default();
-        let part = self.file("dev.json.part");
-        write_private(&part, text.as_bytes())?;
-        fs::rename(&part, self.file("dev.json")).map_err(|error| cannot_write(&part, error))
+    /// What this start goes on with. A file that says nothing is put aside, as it may hold keys that a person can still read.
+    pub fn resume(&self) -> Result<DevState, StartError> {
+        let path = self.file("dev.json");
+        if let Some(state) = self.read() {
+            return Ok(state);
+        }
+        if path.exists() {
+            let aside = self.file("dev.json.bad");
+            fs::rename(&path, &aside).map_err(|error| cannot_write(&aside, error))?;
+            crate::up::step(&format!("{} cannot be understood and is kept as {}", path.display(), aside.display()));
+        }
+        Ok(DevState::default())
     }
 
-    /// The installation's master key, made at the first start.
-    pub fn master_key(&self) -> Result<SecretKey, StartError> {
+    /// Replaces `dev.json`.
+    pub fn write(&self, state: &DevState) -> Result<(), StartError> {
+        self.replace("dev.json", serde_json::to_string_pretty(state).unwrap_or_default().as_bytes())
+    }
+
+    /// The installation's master key, when it has one.
+    pub fn master_key(&self) -> Result<Option<SecretKey>, StartError> {
         let path = self.file("master.key");
-        if let Ok(text) = fs::read_to_string(&path) {
-            return text.trim().parse().map_err(|why| StartError::new(format!("{} is damaged: {why}", path.display())));
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StartError::caused(format!("{} cannot be read", path.display()), error)),
+        };
+        let damaged = |why| {
+            let (path, reset) = (path.display(), self.dev("reset"));
+            StartError::new(format!("{path} is damaged ({why}): bring the key back, or start over with `{reset}`"))
+        };
+        text.trim().parse().map(Some).map_err(damaged)
+    }
+
+    /// The same, made where there is none: for the first start alone.
+    pub fn first_master_key(&self) -> Result<SecretKey, StartError> {
+        if let Some(key) = self.master_key()? {
+            return Ok(key);
         }
         let mut key = [0_u8; 32];
         OsEntropy.fill(&mut key);
-        let hex = bloom_runtime::keys::hex(&key);
-        write_private(&path, hex.as_bytes())?;
+        self.replace("master.key", bloom_runtime::keys::hex(&key).as_bytes())?;
         Ok(SecretKey(key))
     }
 
     /// Adds the master key where no key was given.
     pub fn complete(&self, secrets: &mut Secrets) -> Result<(), StartError> {
         if secrets.master_key.is_none() && secrets.service_key.is_none() && secrets.context_key.is_none() {
-            secrets.master_key = Some(self.master_key()?);
+            secrets.master_key = self.master_key()?;
         }
         Ok(())
+    }
+
+    /// Replaces a file in one step, so that nobody reads half of it and a full disk leaves the former one.
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
+        let part = self.file(&format!("{name}.part"));
+        write_private(&part, bytes)?;
+        fs::rename(&part, self.file(name)).map_err(|error| cannot_write(&part, error))
     }
 
     /// Deletes the folder.

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::check::projection::{Facts, differences};
 use crate::check::{Breach, report};
 use crate::openapi::{breaking_changes, describe};
+use crate::operate::{CONSUMERS, service_of};
+use crate::state::{DevState, StateDir};
+use crate::up::{bindable, last_words, master_key};
 
 #[derive(Parser)]
 struct Arguments {
@@ -109,4 +112,81 @@ fn a_check_is_read_on_one_screen() {
     assert_eq!(differences(&facts(1, 5), &facts(2, 5)), "at chan_01 the listing has nothing, the source 5");
     let many = differences(&facts(40, 5), &facts(40, 6));
     assert!(many.starts_with("at chan_00 the listing has 5, the source 6; ") && many.ends_with("; and 35 more"), "{many}");
+}
+
+/// A state folder that is gone at the end of the test.
+struct Scratch(std::path::PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> (Self, StateDir) {
+        let path = std::env::temp_dir().join(format!("bloom-state-{name}-{}", std::process::id()));
+        let dir = StateDir::open(&path).expect("a folder");
+        (Self(path), dir)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn each_state_folder_has_a_database_of_its_own() {
+    let (scratch, dir) = Scratch::new("cluster");
+    let default = StateDir::open(&scratch.0.join(".bloom")).expect("a folder").cluster();
+    let present = bloom_pgdev::Cluster::open(&scratch.0, "up");
+    assert_eq!(default.home(), present.home(), "data of the default folder stay where they are");
+    assert_ne!(dir.cluster().home(), default.home());
+}
+
+#[test]
+fn a_new_master_key_never_comes_to_sealed_data() {
+    let (scratch, dir) = Scratch::new("key");
+    let refused = master_key(&dir, true).expect_err("refuses").chain();
+    assert!(refused.contains("master.key") && refused.contains("./dev reset"), "{refused}");
+    let made = master_key(&dir, false).expect("the first start makes one");
+    assert_eq!(master_key(&dir, true).expect("it is kept").0, made.0);
+    assert!(!scratch.0.join("master.key.part").exists());
+    std::fs::write(scratch.0.join("master.key"), "").expect("a full disk leaves nothing");
+    let refused = master_key(&dir, false).expect_err("refuses").chain();
+    assert!(refused.contains("is damaged") && refused.contains("./dev reset"), "{refused}");
+}
+
+#[test]
+fn a_state_file_that_says_nothing_is_put_aside() {
+    let (scratch, dir) = Scratch::new("garbled");
+    assert!(!dir.resume().expect("there is none").seeded);
+    dir.write(&DevState { seeded: true, ..DevState::default() }).expect("is written");
+    assert!(dir.resume().expect("is read").seeded);
+    std::fs::write(scratch.0.join("dev.json"), "{\"secret_key\": \"sk_").expect("half of it");
+    assert!(!dir.resume().expect("begins anew").seeded);
+    assert_eq!(std::fs::read_to_string(scratch.0.join("dev.json.bad")).expect("is kept"), "{\"secret_key\": \"sk_");
+    assert!(!scratch.0.join("dev.json").exists());
+}
+
+#[test]
+fn what_cannot_start_says_what_helps() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().map(|address| (taken, address.to_string())).expect("an address");
+    for (address, word) in [(taken.1.as_str(), "is taken"), ("8123", "host:port")] {
+        let said = bindable(address).expect_err("refuses").chain();
+        assert!(said.contains(word) && said.contains("--gateway"), "{said}");
+    }
+    bindable("127.0.0.1:0").expect("a free port");
+    assert_eq!(last_words("▸ a step\nbloom: it broke\n▸ stopped\n").as_deref(), Some("it broke"));
+    assert_eq!(last_words("▸ a step\n\n").as_deref(), Some("▸ a step"));
+    assert_eq!(last_words(""), None);
+}
+
+#[test]
+fn a_consumer_that_is_none_is_told_which_there_are() {
+    let names = crate::SERVICES.map(|definition| definition.name);
+    for consumer in CONSUMERS {
+        assert!(names.contains(&service_of(consumer).expect("is known")), "{consumer}");
+    }
+    for consumer in ["nope", "catalog.nope", "catalog"] {
+        let said = service_of(consumer).expect_err("refuses").chain();
+        assert!(said.contains(consumer) && said.contains("catalog.listing"), "{said}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `bloom up`: the whole platform on this machine, in one process.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bloom_pgdev::{Cluster, Options};
 use bloom_process::{Settings, until_stopped};
+use bloom_runtime::config::SecretKey;
 use bloom_runtime::{StartError, telemetry};
 
 use crate::SERVICES;
@@ -26,7 +28,7 @@ pub struct UpOptions {
     /// Run every service as its own process, with Kafka and Redis.
     #[arg(long)]
     pub fleet: bool,
-    /// Where the API listens.
+    /// Where the API listens, `host:port`.
     #[arg(long, env = "BLOOM_GATEWAY_LISTEN", default_value = "127.0.0.1:8000")]
     pub gateway: String,
     /// Folder of Kafka's jars, for `--fleet`.
@@ -41,9 +43,11 @@ pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Resu
         && let Some(pid) = state.running()
     {
         println!("Bloom is running already (process {pid}).");
-        banner(&state);
+        banner(&state, &dir.dev("down"));
         return Ok(());
     }
+    dir.writable()?;
+    bindable(&options.gateway)?;
     if options.detach {
         return detach(&dir).await;
     }
@@ -67,7 +71,7 @@ async fn run(mut settings: Settings, dir: &StateDir, options: &UpOptions) -> Res
     let fleet_options =
         FleetOptions { gateway: Some(options.gateway.clone()), shutdown: shutdown.clone(), ..FleetOptions::default() };
     let mut fleet = Fleet::start(&SERVICES, &settings, fleet_options).await?;
-    let mut state = dir.read().unwrap_or_default();
+    let mut state = dir.resume()?;
     state.gateway_url.clone_from(&fleet.gateway_url);
     state.services = fleet.services.clone().into_iter().collect();
     state.pids = [("bloom".to_owned(), std::process::id())].into();
@@ -80,7 +84,7 @@ async fn run(mut settings: Settings, dir: &StateDir, options: &UpOptions) -> Res
         Ok(()) => {
             dir.write(&state)?;
             step(&format!("ready after {:.1} s", started.elapsed().as_secs_f64()));
-            banner(&state);
+            banner(&state, &foreground(dir));
             let outcome = fleet.wait().await;
             step("stopped");
             outcome
@@ -99,15 +103,14 @@ async fn run(mut settings: Settings, dir: &StateDir, options: &UpOptions) -> Res
 
 /// Keys, database server, database, schemas. The private cluster is returned so that it can be stopped again.
 pub(crate) async fn prepare(settings: &mut Settings, dir: &StateDir) -> Result<Option<Cluster>, StartError> {
+    let cluster = settings.database_url.is_none().then(|| dir.cluster());
     if settings.secrets.master_key.is_none() {
-        settings.secrets.master_key = Some(dir.master_key()?);
+        let sealed = cluster.as_ref().is_some_and(Cluster::has_data);
+        settings.secrets.master_key = Some(master_key(dir, sealed)?);
     }
-    let mut cluster = None;
-    if settings.database_url.is_none() {
+    if let Some(cluster) = cluster.clone() {
         step("starting a private PostgreSQL");
-        let (url, started) = start_cluster().await?;
-        settings.database_url = Some(url);
-        cluster = Some(started);
+        settings.database_url = Some(start_cluster(cluster).await?);
     }
     for definition in SERVICES {
         step(&format!("schema of {}", definition.name));
@@ -116,9 +119,24 @@ pub(crate) async fn prepare(settings: &mut Settings, dir: &StateDir) -> Result<O
     Ok(cluster)
 }
 
-async fn start_cluster() -> Result<(String, Cluster), StartError> {
-    let work = || {
-        let cluster = Cluster::open(&here()?, "up");
+/// The key of this installation. A new one never comes to data that are sealed with another: nobody could open them again.
+pub(crate) fn master_key(dir: &StateDir, sealed: bool) -> Result<SecretKey, StartError> {
+    match dir.master_key()? {
+        Some(key) => Ok(key),
+        None if sealed => {
+            let (path, reset) = (dir.file("master.key"), dir.dev("reset"));
+            Err(StartError::new(format!(
+                "the private PostgreSQL holds data of an earlier start, and {} that seals them is missing: bring the key back \
+                 (the file, or BLOOM_MASTER_KEY), or start over with `{reset}`",
+                path.display()
+            )))
+        }
+        None => dir.first_master_key(),
+    }
+}
+
+async fn start_cluster(cluster: Cluster) -> Result<String, StartError> {
+    let work = move || {
         let cannot = |error| StartError::caused("the private PostgreSQL does not start", error);
         let address = cluster.start(&Options::durable()).map_err(cannot)?;
         let exists =
@@ -126,7 +144,7 @@ async fn start_cluster() -> Result<(String, Cluster), StartError> {
         if exists == "0" {
             address.query("postgres", "postgres", "create database bloom").map_err(cannot)?;
         }
-        Ok((address.url("postgres", "bloom"), cluster))
+        Ok(address.url("postgres", "bloom"))
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| StartError::caused("the start was cut off", error))?
 }
@@ -149,6 +167,8 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
     let mut command = Command::new("setsid");
     // The same command line once more; it has been understood, so this word is the option.
     command.arg(program).args(std::env::args_os().skip(1).filter(|argument| argument != "--detach"));
+    // What is written is read in a file.
+    command.env("NO_COLOR", "1");
     let child = command.stdin(Stdio::null()).stdout(log.try_clone().map_err(cannot)?).stderr(log).spawn();
     let mut child = child.map_err(cannot)?;
     let deadline = Instant::now() + START_DEADLINE;
@@ -164,13 +184,15 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
         if let Some(state) = dir.read()
             && state.running().is_some()
         {
-            banner(&state);
+            let keys = format!("{}\n  Keys              {}", dir.dev("down"), dir.file("dev.json").display());
+            banner(&state, &format!("{keys}\n  Log               {}", log_path.display()));
             return Ok(());
         }
-        if child.try_wait().map_err(cannot)?.is_some() {
+        if let Some(status) = child.try_wait().map_err(cannot)? {
+            // A disk that has become full took its last words.
+            dir.writable()?;
             let text = std::fs::read_to_string(&log_path).unwrap_or_default();
-            let why = text.lines().rfind(|line| line.starts_with("bloom: ")).unwrap_or("bloom: it ended without a word");
-            return Err(StartError::new(why.trim_start_matches("bloom: ").to_owned()));
+            return Err(StartError::new(last_words(&text).unwrap_or_else(|| format!("it said nothing and ended with {status}"))));
         }
         if Instant::now() > deadline {
             return Err(StartError::new(format!("the platform was not ready within 120 s; {} says more", log_path.display())));
@@ -185,7 +207,7 @@ pub async fn down(path: &Path) -> Result<(), StartError> {
     let Some(pid) = dir.read().and_then(|state| state.running()) else {
         println!("Bloom is not running.");
         // A process that was killed left its database behind.
-        stop_database(Some(Cluster::open(&here()?, "up"))).await;
+        stop_database(Some(dir.cluster())).await;
         return Ok(());
     };
     signal("-TERM", pid)?;
@@ -200,12 +222,16 @@ pub async fn down(path: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Stops it and deletes its data.
-pub async fn reset(path: &Path) -> Result<(), StartError> {
+/// Stops it and deletes its data: the private database and the state folder. A database of one's own is not touched.
+pub async fn reset(settings: &Settings, path: &Path) -> Result<(), StartError> {
     down(path).await?;
-    let cluster = Cluster::open(&here()?, "up");
-    cluster.erase().map_err(|error| StartError::caused("the private PostgreSQL cannot be deleted", error))?;
-    StateDir::open(path)?.erase()?;
+    let dir = StateDir::open(path)?;
+    dir.cluster().erase().map_err(|error| StartError::caused("the private PostgreSQL cannot be deleted", error))?;
+    dir.erase()?;
+    if settings.database_url.is_some() {
+        println!("Deleted, save the database of BLOOM_DATABASE_URL: what lies in it is yours to drop.");
+        return Ok(());
+    }
     println!("Deleted. The next `up` starts over.");
     Ok(())
 }
@@ -218,16 +244,36 @@ fn signal(which: &str, pid: u32) -> Result<(), StartError> {
     }
 }
 
-fn here() -> Result<PathBuf, StartError> {
-    std::env::current_dir().map_err(|error| StartError::caused("the current folder cannot be read", error))
+/// Says before anything is started that the API cannot listen, and what helps.
+pub(crate) fn bindable(gateway: &str) -> Result<(), StartError> {
+    const HOW: &str = "--gateway or BLOOM_GATEWAY_LISTEN as host:port, for example 127.0.0.1:8124";
+    let Err(error) = std::net::TcpListener::bind(gateway) else { return Ok(()) };
+    let sentence = match error.kind() {
+        ErrorKind::InvalidInput => format!("`{gateway}` is no address to listen on: give {HOW}"),
+        ErrorKind::AddrInUse => format!("{gateway} is taken by another process: give another one with {HOW}"),
+        _ => format!("the API cannot listen on {gateway}: give {HOW}"),
+    };
+    Err(StartError::caused(sentence, error))
+}
+
+/// Why a start in the background ended: what it says of itself, else the last thing that stands in its log.
+pub(crate) fn last_words(log: &str) -> Option<String> {
+    let own = log.lines().rfind(|line| line.starts_with("bloom: "));
+    let line = own.or_else(|| log.lines().rfind(|line| !line.trim().is_empty()))?;
+    Some(line.trim_start_matches("bloom: ").to_owned())
 }
 
 pub(crate) fn step(what: &str) {
     println!("▸ {what}");
 }
 
-/// What a newcomer needs next.
-pub(crate) fn banner(state: &DevState) {
+/// How one stops what runs at a terminal.
+pub(crate) fn foreground(dir: &StateDir) -> String {
+    format!("Ctrl-C, or {}", dir.dev("down"))
+}
+
+/// What a newcomer needs next, with how it is stopped.
+pub(crate) fn banner(state: &DevState, stop: &str) {
     let DevState { gateway_url, secret_key, publishable_key, .. } = state;
     println!(
         "\n  Bloom is up: {gateway_url}\n\n  \
@@ -237,13 +283,13 @@ pub(crate) fn banner(state: &DevState) {
          API description   {gateway_url}/openapi.json\n  \
          Metrics           {gateway_url}/metrics\n  \
          Health            {gateway_url}/readyz\n  \
-         Stop              Ctrl-C, or ./dev down\n"
+         Stop              {stop}\n"
     );
 }
 
 /// Address of the private database, when it runs.
-pub(crate) fn running_database() -> Result<Option<String>, StartError> {
-    let address = Cluster::open(&here()?, "up").address();
+pub(crate) fn running_database(dir: &StateDir) -> Result<Option<String>, StartError> {
+    let address = dir.cluster().address();
     let address = address.map_err(|error| StartError::caused("the private PostgreSQL cannot be looked at", error))?;
     Ok(address.map(|address| address.url("postgres", "bloom")))
 }

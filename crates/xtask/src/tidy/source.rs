@@ -18,6 +18,7 @@ const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("crates/runtime/src/", "defines it"),
     ("crates/events/src/", "relay, timers, partitions, state export, checks and drain look over all tenants"),
     ("crates/testkit/src/", "tests corrupt data on purpose"),
+    ("crates/bloom/src/account.rs", "asks by name whether the demo account is there; its environments are not known yet"),
     ("services/identity/src/ops/resolve_key.rs", "a key names its tenant, not the other way round"),
     ("services/identity/src/ops/list_revocations.rs", "gateways poll the revocations of all tenants"),
     ("services/identity/src/usage.rs", "the last use of keys is noted in batches over all tenants"),
