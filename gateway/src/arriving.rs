@@ -1,14 +1,26 @@
-//! A body on its way in, which tells whom a request waits for: the client that sends it, or the service that reads it.
+//! A body on its way in, which tells whom a request waits for: the client that sends it, or the service that reads it. What
+//! is too long for its route is not passed on; the rest of it can be thrown away, so that its sender reads why.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::task::AtomicWaker;
-use http_body_util::Limited;
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+/// So much of a refused body is thrown away, and for so long. Its connection ends if there is more, and a sender that has
+/// not looked for an answer by then gets none.
+pub(crate) const LINGER_BYTES: u64 = 8 * 1024 * 1024;
+const LINGER_TIME: Duration = Duration::from_secs(2);
+
+/// The body is longer than its route takes.
+#[derive(Debug, thiserror::Error)]
+#[error("the body is too long")]
+pub(crate) struct TooLong;
 
 /// Whether the client is awaited now.
 #[derive(Clone, Default)]
@@ -19,6 +31,8 @@ struct State {
     so: AtomicBool,
     over: AtomicBool,
     reader: AtomicWaker,
+    /// What is left of a body that is too long.
+    rest: Mutex<Option<Incoming>>,
 }
 
 impl Awaited {
@@ -32,18 +46,48 @@ impl Awaited {
         self.0.over.store(true, Ordering::Release);
         self.0.reader.wake();
     }
+
+    /// Throws away what is left of a body that is too long.
+    pub(crate) async fn throw_away(&self) {
+        let rest = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(rest) = rest {
+            throw_away(rest).await;
+        }
+    }
+}
+
+/// Reads the body of a request that is refused, within bounds: a connection that ends with bytes unread is reset, and the
+/// answer may be lost with it.
+pub(crate) async fn throw_away(mut body: Incoming) {
+    let mut left = LINGER_BYTES;
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            match left.checked_sub(size(&frame)) {
+                Some(less) => left = less,
+                None => break,
+            }
+        }
+    };
+    // Late or not, the answer is the same.
+    let _ = tokio::time::timeout(LINGER_TIME, read).await;
+}
+
+fn size(frame: &Frame<Bytes>) -> u64 {
+    frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX))
 }
 
 /// See the module.
 pub(crate) struct Arriving {
     /// Nothing once nobody waits for it.
-    body: Option<Limited<Incoming>>,
+    body: Option<Incoming>,
+    /// How many bytes may still come.
+    left: u64,
     awaited: Awaited,
 }
 
 impl Arriving {
-    pub(crate) fn new(body: Limited<Incoming>, awaited: Awaited) -> Self {
-        Self { body: Some(body), awaited }
+    pub(crate) fn new(body: Incoming, limit: u64, awaited: Awaited) -> Self {
+        Self { body: Some(body), left: limit, awaited }
     }
 
     /// No body: of a request that the gateway makes of its own accord.
@@ -54,7 +98,7 @@ impl Arriving {
 
 impl Body for Arriving {
     type Data = Bytes;
-    type Error = <Limited<Incoming> as Body>::Error;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
@@ -69,7 +113,14 @@ impl Body for Arriving {
                 return Poll::Ready(Some(Err("the body did not arrive in time".into())));
             }
         }
-        frame
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            let Some(left) = this.left.checked_sub(size(frame)) else {
+                *state.rest.lock().unwrap_or_else(PoisonError::into_inner) = this.body.take();
+                return Poll::Ready(Some(Err(TooLong.into())));
+            };
+            this.left = left;
+        }
+        frame.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -13,12 +13,11 @@ use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::Limited;
 use hyper::body::{Body as _, Incoming};
 use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
-use crate::arriving::{Arriving, Awaited};
+use crate::arriving::{Arriving, Awaited, LINGER_BYTES, TooLong, throw_away};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
@@ -137,7 +136,12 @@ async fn forward(
     mut request: Request<Incoming>,
     request_id: &str,
 ) -> Result<Response<Body>, Fault> {
-    if request.body().size_hint().lower() > route.body_limit_bytes {
+    let announced = request.body().size_hint().lower();
+    if announced > route.body_limit_bytes {
+        // Who asks first has sent nothing yet, and what cannot be read to its end need not be begun.
+        if announced <= LINGER_BYTES && !request.headers().contains_key(header::EXPECT) {
+            throw_away(request.into_body()).await;
+        }
         return Err(too_large(route));
     }
     let headers = request.headers_mut();
@@ -151,9 +155,8 @@ async fn forward(
     uri.path_and_query = request.uri().path_and_query().cloned().or_else(|| Some(PathAndQuery::from_static("/")));
     *request.uri_mut() = Uri::from_parts(uri).map_err(Fault::internal)?;
     *request.version_mut() = http::Version::HTTP_11;
-    let limit = usize::try_from(route.body_limit_bytes).unwrap_or(usize::MAX);
     let awaited = Awaited::default();
-    let request = request.map(|body| Arriving::new(Limited::new(body, limit), awaited.clone()));
+    let request = request.map(|body| Arriving::new(body, route.body_limit_bytes, awaited.clone()));
     let answer = tokio::time::timeout(route.timeout(), gateway.upstream.request(request)).await;
     // The service has the same deadline, and may be the first to say so.
     let late = |response: &Response<_>| response.status() == StatusCode::GATEWAY_TIMEOUT;
@@ -163,7 +166,10 @@ async fn forward(
     }
     match answer {
         Err(_) => Err(Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")),
-        Ok(Err(error)) if is_length_limit(&error) => Err(too_large(route)),
+        Ok(Err(error)) if is_too_long(&error) => {
+            awaited.throw_away().await;
+            Err(too_large(route))
+        }
         Ok(Err(error)) if error.is_connect() => {
             Err(Fault::new(Code::Unavailable, "service_unavailable", "").retry_after(1).source(error))
         }
@@ -236,10 +242,10 @@ fn is_body_cut_off(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(hyper::Error::is_user)
 }
 
-fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
+        if error.is::<TooLong>() {
             return true;
         }
         cause = error.source();

@@ -9,7 +9,8 @@ use super::host;
 use crate::Gateway;
 use crate::config::GatewayConfig;
 
-const ROUTES: &str = r#"[{ "prefix": "/v1/slow", "service": "slow", "anonymous": true, "timeout_ms": 300 }]"#;
+const ROUTES: &str =
+    r#"[{ "prefix": "/v1/slow", "service": "slow", "anonymous": true, "timeout_ms": 300, "body_limit_bytes": 1000 }]"#;
 /// The service's own deadline is the same, and may pass first.
 const LATE: &str = "HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 4\r\n\r\nlate";
 
@@ -54,6 +55,19 @@ async fn a_body_that_does_not_come_is_the_clients_fault() {
         assert!(answer.contains("application/problem+json") && answer.contains(r#""code":"request_timeout""#), "{answer}");
         assert!(answer.contains("The body did not arrive in time"), "{answer}");
         assert!(answer.contains("connection: close"), "the rest of the body is no request: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_too_much_reads_that_it_was_too_much() {
+    let head = "POST /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+    let chunk = format!("{:x}\r\n{}\r\n", 100_000, "x".repeat(100_000));
+    let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk.repeat(50));
+    let measured = format!("{head}content-length: 5000000\r\n\r\n{}", "x".repeat(5_000_000));
+    for sent in [chunked, measured] {
+        let answer = answered(&sent, "").await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.contains(r#""code":"body_too_large""#), "{answer}");
     }
 }
 
