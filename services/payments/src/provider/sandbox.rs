@@ -66,6 +66,14 @@ struct Envelope {
 struct Complaint {
     #[serde(default)]
     detail: String,
+    #[serde(default)]
+    errors: Vec<Wrong>,
+}
+
+/// What is wrong with one field.
+#[derive(Deserialize)]
+struct Wrong {
+    message: String,
 }
 
 /// A notice of the provider: what it is called, and what it says about which operation.
@@ -205,9 +213,11 @@ fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() && !undecided.contains(&status)
 }
 
+/// What a refusal says: of the field that is wrong where it names one, as the rest of it only says that some field is.
 fn complaint(bytes: &[u8]) -> Failure {
-    let detail = serde_json::from_slice(bytes).map(|Complaint { detail }| detail).unwrap_or_default();
-    let message: String = printable(&detail).chars().take(500).collect();
+    let said = serde_json::from_slice(bytes)
+        .map(|Complaint { detail, errors }| errors.into_iter().next().map_or(detail, |wrong| wrong.message));
+    let message: String = printable(&said.unwrap_or_default()).chars().take(500).collect();
     Failure::new(FailureCode::ProviderError, if message.is_empty() { "The provider refused.".to_owned() } else { message })
 }
 

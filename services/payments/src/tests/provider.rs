@@ -42,7 +42,10 @@ async fn a_declined_payment_books_nothing() {
     assert_eq!(reply.failure.unwrap().code, "card_declined");
     assert!(stage.journal(ids.payment).await.is_empty());
     let unknown_token = stage.authorise(stage.ids(), 5000, "tok_nonsense").await.unwrap();
-    assert_eq!(unknown_token.failure.unwrap().code, "provider_error");
+    let failure = unknown_token.failure.unwrap();
+    assert_eq!(failure.code, "provider_error");
+    assert!(failure.message.starts_with("The provider does not know this token"), "{}", failure.message);
+    assert!(!failure.message.contains("nonsense"), "a token is repeated nowhere: {}", failure.message);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,8 @@
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, Timestamp};
 use bloom_runtime::{Call, TenantTx, idempotency};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,8 +20,15 @@ use crate::timers;
 pub(crate) struct AuthorisationCreate {
     amount: i64,
     currency: Currency,
+    #[serde(deserialize_with = "known")]
     token: Token,
     return_url: Option<String>,
+}
+
+/// A token that plays something. The refusal of another one does not repeat it: it may be a card's number.
+fn known<'de, D: Deserializer<'de>>(token: D) -> Result<Token, D::Error> {
+    let unknown = "The provider does not know this token. Try `tok_success`, `tok_decline` or `tok_3ds`.";
+    Token::deserialize(token).map_err(|_| D::Error::custom(unknown))
 }
 
 /// The authorisation as the reply shows it.
