@@ -15,6 +15,9 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest time that a caller may name: an upload of a file of any size takes its time.
 pub const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
 
+/// What any visitor of a shop may do, and so the most that a publishable key carries.
+pub const PUBLISHABLE: [&str; 5] = ["carts:write", "catalog:read", "checkouts:write", "payments:read", "pricing:quote"];
+
 /// What kind of caller this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,12 +104,12 @@ impl Call {
         if self.scopes.allow(permission) {
             return Ok(());
         }
-        Err(Fault::new(
-            Code::Forbidden,
-            "permission_missing",
-            format!("This key does not carry the permission `{permission}`. Use a key that does, or add it to the key's scopes."),
-        )
-        .policy(format!("scope:{permission}")))
+        let way_out = match self.audience {
+            Audience::Publishable if !PUBLISHABLE.contains(&permission) => "A publishable key never does: use a secret key.",
+            Audience::Publishable | Audience::Secret | Audience::Service => "Use a key that does, or create one with this scope.",
+        };
+        let detail = format!("This key does not carry the permission `{permission}`. {way_out}");
+        Err(Fault::new(Code::Forbidden, "permission_missing", detail).policy(format!("scope:{permission}")))
     }
 
     /// The idempotency key, or the refusal that a request without one gets where money moves.

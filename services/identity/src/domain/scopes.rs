@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use bloom_fault::{Code, Fault};
-use bloom_runtime::Scopes;
+use bloom_runtime::{PUBLISHABLE, Scopes};
 
 use crate::domain::api_key::KeyKind;
-
-/// What any visitor of a shop may do, and so the most that a publishable key carries.
-pub const PUBLISHABLE: [&str; 5] = ["carts:write", "catalog:read", "checkouts:write", "payments:read", "pricing:quote"];
 
 const SCOPES_MAX: usize = 50;
 

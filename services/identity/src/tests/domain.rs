@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::api_key::KeyKind;
 use crate::domain::environment::{Environment, EnvironmentKind};
-use crate::domain::scopes::{PUBLISHABLE, grant};
+use crate::domain::scopes::grant;
 
 fn scopes(names: &[&str]) -> Scopes {
     Scopes::new(names.iter().map(|name| (*name).to_owned()))

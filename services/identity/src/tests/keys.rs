@@ -138,6 +138,7 @@ async fn permissions_guard_every_route() {
     ] {
         let refused = shop.ask(method, path).publishable(&["catalog:read"]).send().await.expect(403);
         assert_eq!(refused.code(), "permission_missing");
+        assert!(refused.text.contains("use a secret key"), "{}", refused.text);
         assert_eq!(shop.ask(method, path).anonymous().send().await.status, 401);
     }
 }
