@@ -49,14 +49,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
         let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
-        value
-            .to_str()
-            .ok()
-            .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok())
-            .map(|version| Self(Some(version)))
-            // A well-formed ETag that is none of ours cannot be the current one.
-            .ok_or_else(Self::stale)
+        let tag = value.to_str().ok().and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
+        let tag = tag.filter(|tag| !tag.contains('"')).ok_or_else(malformed)?;
+        // A well-formed ETag that is none of ours cannot be the current one.
+        tag.parse().map(|version| Self(Some(version))).map_err(|_| Self::stale())
     }
+}
+
+/// Neither a list nor `*` nor a weak ETag says which version the writer saw.
+fn malformed() -> Fault {
+    let detail = r#"If-Match holds one ETag as you read it, with its quotes: `If-Match: "3"`."#;
+    Fault::new(Code::Invalid, "if_match_invalid", detail)
 }
 
 impl OperationInput for IfMatch {
@@ -64,7 +67,7 @@ impl OperationInput for IfMatch {
         let parameter = Parameter::Header {
             parameter_data: ParameterData {
                 name: "If-Match".to_owned(),
-                description: Some("The ETag that you read.".to_owned()),
+                description: Some("The ETag that you read, with its quotes.".to_owned()),
                 required: false,
                 deprecated: None,
                 format: ParameterSchemaOrContent::Schema(SchemaObject {

@@ -1,5 +1,7 @@
 //! Query parameters.
 
+use std::borrow::Cow;
+
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
@@ -9,20 +11,34 @@ use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-/// Query parameters as `T`; unknown and ill-typed ones are refused (400) by name.
+/// Query parameters as `T`; unknown and ill-typed ones are refused (400) by name. A list, whose name ends in `[]`, may be
+/// written with commas or by repeating the name.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let query = listed(parts.uri.query().unwrap_or_default());
+        let pairs = form_urlencoded::parse(query.as_bytes());
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map(Self).map_err(|error| {
             let detail = format!("The query string is not valid: {error}.");
             let name = parameter(&error);
             Fault::new(Code::Invalid, "query_invalid", detail).at(name, "invalid", error.into_inner().to_string())
         })
     }
+}
+
+/// The query with each list in one place: the values of a name that ends in `[]`, joined by commas.
+fn listed(query: &str) -> String {
+    let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match pairs.iter_mut().find(|(known, _)| name.ends_with("[]") && *known == name) {
+            Some((_, values)) => values.to_mut().extend([",", &value]),
+            None => pairs.push((name, value)),
+        }
+    }
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 /// The parameter that an error is about. One that is missing or comes twice is named by serde's sentence alone.

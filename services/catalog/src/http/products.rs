@@ -61,7 +61,7 @@ async fn list(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProductQuery {
-    /// What to bring along: `price`, `inventory`, or both with a comma between them.
+    /// What to bring along: `price`, `inventory`, or both, with a comma between them or each under its own `expand[]`.
     #[serde(default, rename = "expand[]")]
     expand: Option<String>,
 }

@@ -22,6 +22,14 @@ async fn a_product_is_created_read_and_changed() {
     assert_eq!((&changed.json["metadata"], &changed.json["external_id"]), (&json!({ "wms": "3" }), &json!("X-1")));
     assert_eq!(stage.door.patch(&path).if_match(1).json(&wish).send().await.expect(412).code(), "stale_version");
     assert_eq!(stage.door.patch(&path).json(&wish).send().await.expect(428).code(), "if_match_required");
+    for malformed in ["2", "foo", "W/\"2\"", "\"2\", \"3\"", "*", "\""] {
+        let refused = stage.door.patch(&path).header("if-match", malformed).json(&wish).send().await.expect(400);
+        assert_eq!(refused.code(), "if_match_invalid", "{malformed}");
+    }
+    assert_eq!(
+        stage.door.patch(&path).header("if-match", "\"foo\"").json(&wish).send().await.expect(412).code(),
+        "stale_version"
+    );
     let cleared = stage.door.patch(&path).if_match(2).json(&json!({ "external_id": null })).send().await.expect(200);
     assert_eq!(cleared.json["external_id"], Value::Null);
 
@@ -291,6 +299,8 @@ async fn a_read_expands_price_and_inventory() {
     assert_eq!((&full.json["price"], &full.json["inventory"]), (&price, &inventory));
     assert_eq!((&full.json["variants"][0]["price"], &full.json["variants"][0]["inventory"]), (&price, &inventory));
     assert_eq!(full.header("etag"), "", "it changes without the product");
+    let repeated = stage.door.get(&format!("{path}?expand[]=price&expand%5B%5D=inventory")).send().await.expect(200);
+    assert_eq!(repeated.json, full.json);
     let wrong = stage.door.get(&format!("{path}?expand[]=cost")).send().await.expect(400);
     assert_eq!(wrong.code(), "expand_unknown");
 }
