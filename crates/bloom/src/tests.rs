@@ -29,6 +29,61 @@ async fn the_committed_description_is_the_present_one_and_breaks_nobody() {
 }
 
 #[test]
+fn an_example_holds_null_only_where_its_schema_allows_it() {
+    let api: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).expect("it is JSON");
+    let mut wrong = Vec::new();
+    for (path, item) in api["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let answers = operation["responses"].as_object().into_iter().flat_map(|responses| responses.values());
+            for content in answers.chain([&operation["requestBody"]]).filter_map(|place| place["content"].as_object()) {
+                for media in content.values().filter(|media| media.get("example").is_some()) {
+                    forbidden_nulls(&api, &media["schema"], &media["example"], &format!("{method} {path}"), &mut wrong);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Examples show the first choice that is not null, so no other one is followed.
+fn forbidden_nulls(api: &Value, schema: &Value, example: &Value, place: &str, wrong: &mut Vec<String>) {
+    let schema = resolved(api, schema);
+    if example.is_null() && !may_be_null(api, schema) {
+        wrong.push(place.to_owned());
+    }
+    for word in ["oneOf", "anyOf", "allOf"] {
+        let choices = schema[word].as_array().into_iter().flatten();
+        if let Some(choice) = choices.into_iter().find(|choice| choice["type"] != "null").filter(|_| !example.is_null()) {
+            forbidden_nulls(api, choice, example, place, wrong);
+        }
+    }
+    for (name, value) in example.as_object().into_iter().flatten() {
+        if let Some(property) = schema["properties"].get(name) {
+            forbidden_nulls(api, property, value, &format!("{place} {name}"), wrong);
+        }
+    }
+    for item in example.as_array().into_iter().flatten() {
+        forbidden_nulls(api, &schema["items"], item, place, wrong);
+    }
+}
+
+fn may_be_null(api: &Value, schema: &Value) -> bool {
+    let schema = resolved(api, schema);
+    let choices = ["oneOf", "anyOf"].iter().filter_map(|word| schema[word].as_array()).flatten();
+    let says = |list: &Value, null: &Value| list.as_array().is_some_and(|list| list.contains(null));
+    let open = ["type", "oneOf", "anyOf", "allOf", "enum", "const"].iter().all(|word| schema.get(word).is_none());
+    open || schema["type"] == "null"
+        || says(&schema["type"], &json!("null"))
+        || says(&schema["enum"], &Value::Null)
+        || choices.into_iter().any(|choice| may_be_null(api, choice))
+}
+
+fn resolved<'a>(api: &'a Value, schema: &'a Value) -> &'a Value {
+    let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+    name.map_or(schema, |name| resolved(api, &api["components"]["schemas"][name]))
+}
+
+#[test]
 fn the_committed_configuration_is_the_present_one() {
     let committed = include_str!("../../../docs/configuration.md");
     assert!(

@@ -6,9 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::http::PATH_TYPES;
 
-/// Examples of recursive shapes end here.
-const EXAMPLE_DEPTH: usize = 8;
-
 /// The finished description.
 pub fn finish(api: &OpenApi) -> Value {
     let mut document = serde_json::to_value(api).unwrap_or_default();
@@ -98,56 +95,56 @@ fn add_example(content: &mut Value, schemas: &Value) {
     let Some(content) = content.as_object_mut() else { return };
     for (kind, media) in content {
         if kind.ends_with("json") && media.get("example").is_none() {
-            let example = example(&media["schema"], schemas, 0);
-            media["example"] = example;
+            let example = example(&media["schema"], schemas, &[]);
+            media["example"] = example.unwrap_or_default();
         }
     }
 }
 
-/// A value that the schema allows: its own example or default where it has one, else the plainest.
-fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
-    if depth > EXAMPLE_DEPTH {
-        return Value::Null;
-    }
+/// A value that the schema allows: its own example or default where it has one, else the plainest. Nothing for a shape
+/// that stands in itself: `within` are the shapes that it is a part of.
+fn example(schema: &Value, schemas: &Value, within: &[&str]) -> Option<Value> {
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
-        return example(&schemas[name], schemas, depth + 1);
+        let inner = [within, &[name]].concat();
+        return (!within.contains(&name)).then(|| example(&schemas[name], schemas, &inner)).flatten();
     }
     for word in ["example", "default", "const"] {
         if let Some(value) = schema.get(word).filter(|value| !value.is_null()) {
-            return value.clone();
+            return Some(value.clone());
         }
     }
     if let Some(value) = schema["examples"].get(0).or_else(|| schema["enum"].get(0)) {
-        return value.clone();
+        return Some(value.clone());
     }
     for word in ["oneOf", "anyOf", "allOf"] {
         let choices = schema[word].as_array().into_iter().flatten();
-        if let Some(choice) = choices.into_iter().find(|choice| choice["type"] != "null") {
-            let mut value = example(choice, schemas, depth + 1);
-            if let (Value::Object(value), Value::Object(own)) = (&mut value, object(schema, schemas, depth)) {
+        let mut shown = choices.filter(|choice| choice["type"] != "null").filter_map(|choice| example(choice, schemas, within));
+        if let Some(mut value) = shown.next() {
+            if let (Value::Object(value), Value::Object(own)) = (&mut value, object(schema, schemas, within)) {
                 value.extend(own);
             }
-            return value;
+            return Some(value);
         }
     }
     let kind = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().find_map(|kind| kind.as_str().filter(|kind| *kind != "null")).unwrap_or("null"),
         kind => kind.as_str().unwrap_or("null"),
     };
-    match kind {
-        "object" => object(schema, schemas, depth),
-        "array" if schema["items"].is_object() => json!([example(&schema["items"], schemas, depth + 1)]),
+    Some(match kind {
+        "object" => object(schema, schemas, within),
+        "array" if schema["items"].is_object() => Value::Array(example(&schema["items"], schemas, within).into_iter().collect()),
         "array" => json!([]),
         "boolean" => json!(true),
         "integer" | "number" => schema.get("minimum").filter(|least| !least.is_null()).cloned().unwrap_or(json!(1)),
         "string" => json!(text(schema)),
         _ => Value::Null,
-    }
+    })
 }
 
-fn object(schema: &Value, schemas: &Value, depth: usize) -> Value {
+fn object(schema: &Value, schemas: &Value, within: &[&str]) -> Value {
     let properties = schema["properties"].as_object().into_iter().flatten();
-    Value::Object(properties.map(|(name, property)| (name.clone(), example(property, schemas, depth + 1))).collect::<Map<_, _>>())
+    let shown = properties.filter_map(|(name, property)| Some((name.clone(), example(property, schemas, within)?)));
+    Value::Object(shown.collect::<Map<_, _>>())
 }
 
 fn text(schema: &Value) -> String {

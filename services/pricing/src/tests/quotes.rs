@@ -121,6 +121,7 @@ async fn the_channel_fills_what_the_context_leaves_out() {
     let dollars = stage.quote(json!({ "currency": "USD", "lines": lines(&[(variant, 1)]) })).await;
     assert_eq!(dollars["lines"][0]["amounts"], Value::Null);
     assert_eq!(dollars["lines"][0]["lost"][0]["reason"], "other_currency");
+    assert_eq!((&plain["lines"][0]["unpriced"], &dollars["lines"][0]["unpriced"]), (&Value::Null, &json!("none_fits")));
     let other: ChannelId = stage.id();
     let unknown = json!({ "channel_id": other, "lines": lines(&[(variant, 1)]) });
     let unknown = stage.door.post("/v1/pricing/quotes").json(&unknown).send().await.expect(404);

@@ -76,8 +76,20 @@ pub struct QuoteLineDocument {
     pub amounts: Option<AmountsDocument>,
     /// The price row that won.
     pub won: Option<CandidateWon>,
+    /// Why it has no amounts; `null` where it has.
+    pub unpriced: Option<Unpriced>,
     /// The rows that lost, at most a hundred; empty for a publishable key.
     pub lost: Vec<CandidateLost>,
+}
+
+/// Why a line has no amounts and counts nothing in the sums.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unpriced {
+    /// The variant has no price at all. Told to a secret key only.
+    NoPrice,
+    /// No price row fits; with a secret key `lost` says why not.
+    NoneFits,
 }
 
 /// A charge for delivery with its tax.
@@ -213,6 +225,11 @@ fn summary(row: Summary) -> TaxSummaryDocument {
 }
 
 fn line_document(line: QuotedLine, currency: Currency, explain: bool) -> QuoteLineDocument {
+    let unpriced = match line.won {
+        Some(_) => None,
+        None if explain && line.lost.is_empty() => Some(Unpriced::NoPrice),
+        None => Some(Unpriced::NoneFits),
+    };
     let mut lost = if explain { line.lost } else { Vec::new() };
     sort_for_reading(&mut lost);
     lost.truncate(LOST_MAX);
@@ -222,6 +239,7 @@ fn line_document(line: QuotedLine, currency: Currency, explain: bool) -> QuoteLi
         quantity: line.quantity,
         amounts: line.priced.map(|priced| amounts(priced, currency)),
         won: line.won.map(won),
+        unpriced,
         lost: lost.into_iter().map(|(candidate, reason)| lost_document(candidate, reason)).collect(),
     }
 }
