@@ -243,7 +243,11 @@ async fn settle(
             (Kind::Ship, false) => "shipment_refused",
             (Kind::Release, _) => "stock_released",
         };
-        let data = json!({ "operation_id": operation.id, "amount": operation.amount });
+        let amount = operation.amount.map(|amount| Money::new(amount, order.currency));
+        let mut data = json!({ "operation_id": operation.id, "amount": amount });
+        if let (Kind::Refund, Some(refund)) = (operation.kind, operation.subject) {
+            data["refund_id"] = json!(RefundId::from_uuid(refund));
+        }
         save(app, call, &mut tx, &mut order, Change::new(word).data(data)).await?;
     }
     let earned = match (operation.kind, succeeded) {

@@ -58,6 +58,7 @@ async fn an_order_is_shipped_in_parts_and_paid_when_it_is_shipped() {
     let timeline = stage.orders.get(&path(&order, "/timeline?limit=100")).send().await.expect(200);
     let kinds: Vec<_> = timeline.json["data"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["placed", "shipped", "captured", "packed", "shipped", "captured", "delivered", "delivered"]);
+    assert_eq!(timeline.json["data"][2]["data"]["amount"], json!({ "amount": 1_100, "currency": "INR" }));
     stage.drained().await;
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
