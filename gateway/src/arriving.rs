@@ -92,7 +92,7 @@ impl Arriving {
 
     /// No body: of a request that the gateway makes of its own accord.
     pub(crate) fn none() -> Self {
-        Self { body: None, awaited: Awaited::default() }
+        Self { body: None, left: 0, awaited: Awaited::default() }
     }
 }
 

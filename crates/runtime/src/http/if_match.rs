@@ -56,7 +56,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// Neither a list nor `*` nor a weak ETag says which version the writer saw.
+/// Neither a list nor `*` nor a weak `ETag` says which version the writer saw.
 fn malformed() -> Fault {
     let detail = r#"If-Match holds one ETag as you read it, with its quotes: `If-Match: "3"`."#;
     Fault::new(Code::Invalid, "if_match_invalid", detail)

@@ -1,7 +1,7 @@
 //! Rules on values alone.
 
 use bloom_kernel::{Currency, TenantId};
-use bloom_runtime::Scopes;
+use bloom_runtime::{PUBLISHABLE, Scopes};
 use uuid::Uuid;
 
 use crate::domain::api_key::KeyKind;
