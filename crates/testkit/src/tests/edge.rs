@@ -112,5 +112,8 @@ async fn conditional_requests() {
     let _ = door.get(&path).header("if-none-match", "\"6\"").send().await.expect(200);
     let _ = door.get(&path).if_match(7).send().await.expect(200);
     assert_eq!(door.get(&path).if_match(6).send().await.expect(412).code(), "stale_version");
-    assert_eq!(door.get(&path).header("if-match", "W/\"x\"").send().await.expect(412).code(), "stale_version");
+    assert_eq!(door.get(&path).header("if-match", "\"x\"").send().await.expect(412).code(), "stale_version");
+    for none in ["W/\"7\"", "*", "7", "\"7\", \"6\""] {
+        assert_eq!(door.get(&path).header("if-match", none).send().await.expect(400).code(), "if_match_invalid", "{none}");
+    }
 }
