@@ -31,6 +31,7 @@ permissions! { CountRead = "count:read", CountWrite = "count:write" }
 
 #[derive(Clone)]
 struct Counter {
+    host: Host,
     db: Db,
     cursors: Arc<Cursors>,
     effects: Arc<AtomicUsize>,
@@ -63,10 +64,12 @@ async fn count_step(
     if step.by < 0 {
         return Err(Fault::invalid("/by", "out_of_range", "A step goes forward."));
     }
-    let tx = match app.db.begin(&caller, "count_step", &step).await? {
+    let mut tx = match app.db.begin(&caller, "count_step", &step).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return Ok(reply),
     };
+    // What is committed with the reply; the number in memory counts attempts too that were refused at the end.
+    bloom_runtime::seal::seal(&mut tx, &app.host, app.host.id(caller.tenant), "step", b"x").await?;
     let count = app.effects.fetch_add(1, Ordering::SeqCst) + 1;
     let count = i64::try_from(count).map_err(Fault::internal)?;
     let reply = Reply::created(Count { count, secret: Some("told once".to_owned()) }).etag(count);
@@ -109,7 +112,7 @@ fn service(host: Host, db: Db, effects: Arc<AtomicUsize>) -> Service {
         .api_route("/v1/counts", get_with(count_list, |op| op.id("count_list")))
         .api_route("/v1/broken", get_with(count_break, |op| op.id("count_break")))
         .api_route("/v1/failing", get_with(count_fail, |op| op.id("count_fail")))
-        .with_state(Counter { db: db.clone(), cursors, effects });
+        .with_state(Counter { host: host.clone(), db: db.clone(), cursors, effects });
     Service::new("counter", host, db, http)
 }
 
