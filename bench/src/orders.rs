@@ -23,6 +23,8 @@ use crate::replay::{Replayed, replay};
 const BUYERS: usize = 16;
 /// Buyers among whom purchases at a rate are spread.
 const CROWD: usize = 128;
+/// Before purchases are measured, so that there are some.
+const WARM: Duration = Duration::from_secs(4);
 const DRAIN: Duration = Duration::from_mins(1);
 
 /// Buys again and again.
@@ -178,8 +180,11 @@ impl Orders<'_> {
 
     async fn buy(&mut self, fleet: &Fleet) -> Outcome<Bought> {
         let mut buyers = self.buyers(fleet, BUYERS);
-        closed(&mut buyers, Duration::from_secs(1)).await.valid("the first purchases")?;
+        closed(&mut buyers, WARM).await.valid("the first purchases")?;
         self.drained().await?;
+        // A shop that sells has statistics of its orders; those of tables that were empty a moment ago are none, and autovacuum,
+        // which would take them within a minute, must not come in between.
+        self.server.tidy()?;
         self.server.sql(DATABASE, "select pg_stat_statements_reset()")?;
         let before = self.confirmed()?;
         let meter = Meter::start(self.server.pid, Some(fleet.pid()));

@@ -11,9 +11,6 @@ use bloom_runtime::StartError;
 use crate::SERVICES;
 use crate::peers::Reach;
 
-/// Every consumer that parks and replays events, each named after its service.
-pub const CONSUMERS: [&str; 3] = ["catalog.listing", "orders.payments", "pricing.catalogue"];
-
 /// `bloom events …`
 #[derive(clap::Subcommand)]
 pub enum EventsCommand {
@@ -113,12 +110,13 @@ pub async fn erase(reach: &Reach, tenant: TenantId, subject: SubjectId) -> Resul
     Ok(erased)
 }
 
-/// The service to ask about a consumer.
+/// The service to ask about a consumer, whose name begins with it; which consumers it has, the service knows.
 pub(crate) fn service_of(consumer: &str) -> Result<&str, StartError> {
-    match consumer.split_once('.') {
-        Some((service, _)) if CONSUMERS.contains(&consumer) => Ok(service),
-        _ => Err(StartError::new(format!("there is no consumer `{consumer}`; there are {}", CONSUMERS.join(", ")))),
-    }
+    let names = SERVICES.map(|definition| definition.name);
+    consumer.split_once('.').map(|(service, _)| service).filter(|service| names.contains(service)).ok_or_else(|| {
+        let names = names.join(", ");
+        StartError::new(format!("`{consumer}` names no service's consumer, as `catalog.listing` does; services are {names}"))
+    })
 }
 
 pub(crate) fn failed(status: tonic::Status) -> StartError {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bloom_fault::Fault;
+use bloom_fault::{Code, Fault};
 use bloom_kernel::{EventId, SubjectId, TenantId};
 use bloom_proto_platform as proto;
 use bloom_proto_platform::platform_server::{Platform, PlatformServer};
@@ -111,7 +111,12 @@ impl Server {
 
     fn reading(&self, consumer: &str) -> Result<&Reading, Fault> {
         let reading = self.readings.iter().find(|reading| reading.applier.reader.consumer == consumer);
-        reading.ok_or_else(|| Fault::not_found("consumer"))
+        reading.ok_or_else(|| {
+            let known: Vec<_> = self.readings.iter().map(|reading| reading.applier.reader.consumer).collect();
+            let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let detail = format!("{} has no consumer `{consumer}`; of its consumers there are: {there}.", self.service);
+            Fault::new(Code::NotFound, "not_found", detail)
+        })
     }
 
     async fn take_up(&self, request: proto::UnparkRequest) -> Result<proto::UnparkReply, Fault> {
@@ -206,6 +211,9 @@ impl Platform for Server {
         grpc::call(&request)?;
         let request = request.into_inner();
         let limit = if request.limit == 0 { 100 } else { request.limit.min(1_000) };
+        if let Some(consumer) = given(&request.consumer) {
+            self.reading(consumer)?;
+        }
         let mut tx = self.db.system().await.map_err(Status::from)?;
         let events = parked_list(&mut tx, given(&request.consumer), i64::from(limit)).await?;
         tx.commit().await?;

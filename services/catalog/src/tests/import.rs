@@ -259,7 +259,9 @@ async fn imports_of_the_same_new_products_do_not_take_each_other_apart() {
         ids.push(stage.send(file()).await.expect(202).id());
     }
     let waiting = "select count(*) from pg_locks where relation = 'product'::regclass and not granted";
+    let mut looks = 0..3_000;
     while sqlx::query(waiting).fetch_one(&mut conn).await.unwrap().get::<i64, _>(0) < 3 {
+        assert!(looks.next().is_some(), "the imports do not come to the gate");
         // Real time: the imports run beside the test; they are asked after until each stands at the gate.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
