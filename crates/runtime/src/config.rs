@@ -79,8 +79,9 @@ impl Schema {
         };
         Ok(DbConfig {
             // Every statement of a service has its index. A plan that was made while a table was empty would read all of it,
-            // and go on doing so until the table is first analysed.
-            service: options(&self.service_role(), &[("enable_seqscan", "off")])?,
+            // and go on doing so until the table is first analysed. One plan serves all values: to plan a statement anew for
+            // each takes longer than to run it (a list that is better off with plans of its own says so).
+            service: options(&self.service_role(), &[("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")])?,
             system: options(&self.system_role(), &[])?,
             connections,
             transaction_pooler,
