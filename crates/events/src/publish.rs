@@ -1,6 +1,7 @@
-//! Writing events down, in the transaction of the change.
+//! Telling events, in the transaction of the change.
 
 use bloom_fault::{Code, Fault};
+use bloom_runtime::db::OutgoingEvent;
 use bloom_runtime::{Call, Host, TenantTx, telemetry};
 use uuid::Uuid;
 
@@ -10,53 +11,50 @@ use crate::shard::shard_of;
 /// Largest document: what a message of the bus can carry, with room for its attributes.
 pub const DATA_BYTES: usize = 4 << 20;
 
-/// Writes one event; it leaves when the transaction commits, and never if it does not.
+/// Tells one event; it leaves when the transaction commits, and never if it does not.
 ///
-/// Call it after the aggregate's row was written (and so locked): the order of insertion is the order of publication.
+/// Call it after the aggregate's row was written (and so locked): the order of telling is the order of publication.
 pub async fn publish(tx: &mut TenantTx, host: &Host, call: &Call, draft: Draft<'_>) -> Result<(), Fault> {
-    publish_many(tx, host, call, &[draft]).await
+    let tenant = tx.tenant();
+    tx.tell(OutgoingEvent {
+        id: new_id(host),
+        shard: shard_of(tenant, &draft.aggregate),
+        kind: draft.kind,
+        version: draft.version,
+        schema_version: SCHEMA_VERSION,
+        actor: call.actor.clone(),
+        occurred_at: host.now(tenant),
+        trace: telemetry::traceparent().or_else(|| call.trace.clone()),
+        causation: draft.causation.map(Uuid::from),
+        data: document(&draft)?,
+        aggregate: draft.aggregate,
+    })
+    .await
 }
 
-/// Writes events in the given order, in one statement.
-pub async fn publish_many(tx: &mut TenantTx, host: &Host, call: &Call, drafts: &[Draft<'_>]) -> Result<(), Fault> {
-    if drafts.is_empty() {
-        return Ok(());
+/// Tells events in the given order.
+pub async fn publish_many<'a>(
+    tx: &mut TenantTx,
+    host: &Host,
+    call: &Call,
+    drafts: impl IntoIterator<Item = Draft<'a>, IntoIter: Send>,
+) -> Result<(), Fault> {
+    for draft in drafts {
+        publish(tx, host, call, draft).await?;
     }
-    let tenant = tx.tenant();
-    // The id is of the platform's time even when the tenant lives at another: partitions are days of it.
-    let ids: Vec<Uuid> = drafts.iter().map(|_| bloom_kernel::uuid_v7(host.wall(), &*host.entropy)).collect();
-    let shards: Vec<i16> = drafts.iter().map(|draft| shard_of(tenant, &draft.aggregate)).collect();
-    let kinds: Vec<String> = drafts.iter().map(|draft| draft.kind.to_owned()).collect();
-    let aggregates: Vec<String> = drafts.iter().map(|draft| draft.aggregate.clone()).collect();
-    let versions: Vec<i64> = drafts.iter().map(|draft| draft.version).collect();
-    let causations: Vec<Option<Uuid>> = drafts.iter().map(|draft| draft.causation.map(Uuid::from)).collect();
-    let data = drafts.iter().map(|draft| draft.data.json()).collect::<Result<Vec<_>, _>>().map_err(Fault::internal)?;
-    if let Some(place) = data.iter().position(|text| text.len() > DATA_BYTES) {
-        let detail = format!("The document of {:?} is larger than 4 MiB and cannot be published.", drafts[place]);
+    Ok(())
+}
+
+/// Of the platform's time even when the tenant lives at another: partitions are days of it.
+fn new_id(host: &Host) -> Uuid {
+    bloom_kernel::uuid_v7(host.wall(), &*host.entropy)
+}
+
+fn document(draft: &Draft<'_>) -> Result<String, Fault> {
+    let data = draft.data.json().map_err(Fault::internal)?;
+    if DATA_BYTES < data.len() {
+        let detail = format!("The document of {draft:?} is larger than 4 MiB and cannot be published.");
         return Err(Fault::new(Code::TooLarge, "document_too_large", detail));
     }
-    let trace = telemetry::traceparent().or_else(|| call.trace.clone());
-    sqlx::query!(
-        "insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace, causation, data)
-         select $1, id, shard, kind, aggregate, version, $2, $3, $4, $5, causation, data
-         from unnest($6::uuid[], $7::int2[], $8::text[], $9::text[], $10::int8[], $11::uuid[], $12::text[])
-              with ordinality as draft(id, shard, kind, aggregate, version, causation, data, ord)
-         order by ord",
-        tenant.uuid(),
-        SCHEMA_VERSION,
-        call.actor,
-        host.now(tenant),
-        trace,
-        &ids,
-        &shards,
-        &kinds,
-        &aggregates,
-        &versions,
-        &causations as &[Option<Uuid>],
-        &data,
-    )
-    .execute(&mut **tx)
-    .await?;
-    tx.wake_outbox();
-    Ok(())
+    Ok(data)
 }

@@ -20,7 +20,7 @@ use crate::store::outbox::{Advance, Logged, outbox_pending, outbox_stamp, place}
 const BATCH: i64 = 512;
 /// A round begins no sooner than this after the one before: what is committed meanwhile shares its cost. The first event
 /// after a quiet moment waits for nothing.
-const PACE: Duration = Duration::from_millis(16);
+const PACE: Duration = Duration::from_millis(20);
 /// Longest sleep while nothing wakes it: the poll finds what other processes committed.
 const IDLE: Duration = Duration::from_millis(250);
 /// The first sleep of a poll that has just found something; it doubles while nothing comes.

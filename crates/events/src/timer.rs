@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::store::timer::{Due, timer_claim, timer_done, timer_failed, timer_next, timer_set, timer_unset};
+use crate::store::timer::{Due, timer_claim, timer_done, timer_failed, timer_next};
 
 /// Timers that one process fires at a time.
 const RUNNING: usize = 16;
@@ -43,14 +43,12 @@ pub async fn schedule(
     payload: &impl Serialize,
 ) -> Result<(), Fault> {
     let payload = serde_json::to_string(payload).map_err(Fault::internal)?;
-    timer_set(tx, kind, key, run_at, &payload).await?;
-    tx.wake_timers(run_at);
-    Ok(())
+    tx.set_timer(kind, key, run_at, payload).await
 }
 
 /// Removes the timer of this kind and key, if there is one.
 pub async fn cancel(tx: &mut TenantTx, kind: &'static str, key: &str) -> Result<(), Fault> {
-    timer_unset(tx, kind, key).await
+    tx.unset_timer(kind, key).await
 }
 
 /// Fires the timers of one service.

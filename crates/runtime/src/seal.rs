@@ -42,6 +42,20 @@ pub async fn open(
     Ok(opened.into_iter().next().flatten())
 }
 
+/// Opens what [`seal`] made where the subject's wrapped key was read with it; nothing when there is none any more.
+pub fn open_with(
+    host: &Host,
+    tenant: TenantId,
+    subject: SubjectId,
+    wrapped: Option<&[u8]>,
+    column: &'static str,
+    sealed: &[u8],
+) -> Result<Option<Vec<u8>>, Fault> {
+    let Some(wrapped) = wrapped else { return Ok(None) };
+    let key = unwrap(host, tenant, subject, wrapped)?;
+    decrypt(&key, &aad(tenant, subject, column), sealed).map(Some)
+}
+
 /// Opens several columns, of one or many subjects, with one look-up of their keys; the answer is in the order asked.
 pub async fn open_many(
     connection: &mut PgConnection,
@@ -61,9 +75,8 @@ pub async fn open_many(
     columns
         .iter()
         .map(|(subject, column, sealed)| {
-            let Some(row) = keys.iter().find(|row| row.subject_id == subject.uuid()) else { return Ok(None) };
-            let key = unwrap(host, tenant, *subject, &row.wrapped)?;
-            decrypt(&key, &aad(tenant, *subject, column), sealed).map(Some)
+            let wrapped = keys.iter().find(|row| row.subject_id == subject.uuid()).map(|row| row.wrapped.as_slice());
+            open_with(host, tenant, *subject, wrapped, column, sealed)
         })
         .collect()
 }

@@ -22,7 +22,7 @@ use crate::ops::expire_hold::expire_hold;
 use crate::store::stock;
 
 /// Changes of one item within this time become one event.
-const COALESCE: Duration = Duration::from_millis(20);
+const COALESCE: Duration = Duration::from_millis(50);
 /// Marks are looked for this often even when nobody says that there are any: others may have left them, or a kill.
 const SWEEP: Duration = Duration::from_secs(1);
 /// Variants published in one transaction.
@@ -147,7 +147,7 @@ impl StockPublisher {
                 Some(Draft { kind: "stock.updated", aggregate, version: *version, data: state, causation: None })
             })
             .collect();
-        publish_many(&mut tx, &app.host, &call, &drafts).await?;
+        publish_many(&mut tx, &app.host, &call, drafts).await?;
         tx.commit().await?;
         Ok(i64::try_from(versions.len()).unwrap_or(BATCH))
     }

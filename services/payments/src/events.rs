@@ -50,7 +50,7 @@ pub(crate) async fn connections_changed(
             causation: None,
         })
         .collect();
-    publish_many(tx, host, call, &drafts).await
+    publish_many(tx, host, call, drafts).await
 }
 
 /// All payments.

@@ -23,11 +23,14 @@ struct Row {
     trace: Option<String>,
     causation: Option<Uuid>,
     data: String,
+    seq: i64,
 }
 
 /// An event and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Logged {
+    /// Its place in the order of insertion.
+    pub(crate) seq: i64,
     pub(crate) shard: i16,
     /// 0 while it is unpublished.
     pub(crate) position: i64,
@@ -37,6 +40,7 @@ pub(crate) struct Logged {
 impl Row {
     fn logged(self, service: &str) -> Result<Logged, Fault> {
         Ok(Logged {
+            seq: self.seq,
             shard: self.shard,
             position: self.position.unwrap_or_default(),
             envelope: Envelope {
@@ -66,7 +70,8 @@ pub(crate) async fn outbox_pending(
 ) -> Result<Vec<Logged>, Fault> {
     let rows = sqlx::query_as!(
         Row,
-        "select tenant_id, id, shard, position, kind, aggregate, version, schema_version, actor, occurred_at, trace, causation, data
+        "select tenant_id, id, shard, position, kind, aggregate, version, schema_version, actor, occurred_at, trace, causation, data,
+                seq
          from outbox where position is null and shard = any($1) order by seq limit $2",
         shards,
         limit,
@@ -91,7 +96,7 @@ pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], 
     let epochs: Vec<i64> = advances.iter().map(|advance| advance.epoch).collect();
     let froms: Vec<i64> = advances.iter().map(|advance| advance.from).collect();
     let tos: Vec<i64> = advances.iter().map(|advance| advance.to).collect();
-    let tenants: Vec<Uuid> = events.iter().map(|event| event.envelope.tenant.uuid()).collect();
+    let seqs: Vec<i64> = events.iter().map(|event| event.seq).collect();
     let ids: Vec<Uuid> = events.iter().map(|event| event.envelope.id.uuid()).collect();
     let event_shards: Vec<i16> = events.iter().map(|event| event.shard).collect();
     let positions: Vec<i64> = events.iter().map(|event| event.position).collect();
@@ -103,14 +108,14 @@ pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], 
              returning lease.shard
          )
          update outbox set position = event.position
-         from unnest($5::uuid[], $6::uuid[], $7::int2[], $8::int8[]) as event(tenant_id, id, shard, position)
+         from unnest($5::int8[], $6::uuid[], $7::int2[], $8::int8[]) as event(seq, id, shard, position)
          join granted on granted.shard = event.shard
-         where outbox.tenant_id = event.tenant_id and outbox.id = event.id and outbox.position is null",
+         where outbox.seq = event.seq and outbox.id = event.id and outbox.position is null",
         &shards,
         &epochs,
         &froms,
         &tos,
-        &tenants,
+        &seqs,
         &ids,
         &event_shards,
         &positions,
@@ -131,7 +136,8 @@ pub(crate) async fn outbox_after(
     let rows = sqlx::query_as!(
         Row,
         r#"select next.tenant_id, next.id, next.shard, next.position, next.kind, next.aggregate, next.version,
-                  next.schema_version, next.actor, next.occurred_at, next.trace, next.causation, next.data
+                  next.schema_version, next.actor, next.occurred_at, next.trace, next.causation, next.data,
+                  next.seq
            from unnest($1::int2[], $2::int8[]) as seen(shard, position)
            cross join lateral (
                select * from outbox where outbox.shard = seen.shard and outbox.position > seen.position

@@ -2,7 +2,6 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{TenantId, Timestamp};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,32 +19,6 @@ impl Due {
     pub(crate) fn tenant(&self) -> TenantId {
         TenantId::from_uuid(self.tenant_id)
     }
-}
-
-/// Sets or moves a timer. Whoever fires the old one right now will not remove the new.
-pub(crate) async fn timer_set(tx: &mut TenantTx, kind: &str, key: &str, run_at: Timestamp, payload: &str) -> Result<(), Fault> {
-    let tenant = tx.tenant().uuid();
-    sqlx::query!(
-        "insert into timer (tenant_id, kind, key, run_at, payload, attempts, locked_until)
-         values ($1, $2, $3, $4, $5, 0, '-infinity')
-         on conflict (tenant_id, kind, key) do update
-             set run_at = excluded.run_at, payload = excluded.payload, attempts = 0,
-                 locked_until = excluded.locked_until, claim = null, last_error = null",
-        tenant,
-        kind,
-        key,
-        run_at,
-        payload,
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Removes a timer; there may be none.
-pub(crate) async fn timer_unset(tx: &mut TenantTx, kind: &str, key: &str) -> Result<(), Fault> {
-    sqlx::query!("delete from timer where kind = $1 and key = $2", kind, key).execute(&mut **tx).await?;
-    Ok(())
 }
 
 /// When the next timer of these kinds is to run.

@@ -2,6 +2,7 @@
 //! [`SystemLine`] belong to the platform itself. Whatever belongs to a tenant sets the tenant that row-level security
 //! compares with, every time, trusting nothing from before; without a tenant the service role sees no row.
 
+mod outgoing;
 mod pool;
 
 use std::ops::{Deref, DerefMut};
@@ -9,11 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_fault::Fault;
-use bloom_kernel::{TenantId, Timestamp};
+use bloom_kernel::TenantId;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Connection as _, PgConnection, Postgres, QueryBuilder};
 use tokio::sync::Notify;
 
+pub use self::outgoing::OutgoingEvent;
+use self::outgoing::Outgoing;
 use self::pool::{ACQUIRE_TIMEOUT, Line, Pool, Tx, is_broken};
 use crate::call::Call;
 use crate::host::Host;
@@ -81,7 +84,7 @@ impl Db {
         let begin = format!("begin; set local bloom.tenant = '{}'", tenant.uuid());
         let tx = self.service.begin(&begin).await?;
         let (host, wake) = (self.host.clone(), self.wake.clone());
-        Ok(TenantTx { tx, tenant, idempotency: None, host, wake, events: false, timers: false })
+        Ok(TenantTx { tx, tenant, idempotency: None, outgoing: Outgoing::default(), host, wake, events: false, timers: false })
     }
 
     /// A connection for reads of one tenant.
@@ -160,6 +163,7 @@ pub struct TenantTx {
     tx: Tx,
     pub(crate) tenant: TenantId,
     pub(crate) idempotency: Option<Stored>,
+    outgoing: Outgoing,
     pub(crate) host: Host,
     wake: Arc<Wake>,
     events: bool,
@@ -175,20 +179,11 @@ impl TenantTx {
     /// Goes on in the same transaction as another tenant. Only identity does: whoever founds an environment also writes its
     /// first rows, and both or neither must be there.
     pub async fn enter(&mut self, tenant: TenantId) -> Result<(), Fault> {
+        self.write_outgoing().await?;
         let id = tenant.uuid().to_string();
         sqlx::query_scalar!("select set_config('bloom.tenant', $1, true)", id).fetch_one(self.tx.line()).await?;
         self.tenant = tenant;
         Ok(())
-    }
-
-    /// Events were written in it: the relay wakes when it commits.
-    pub fn wake_outbox(&mut self) {
-        self.events = true;
-    }
-
-    /// A timer was set in it: when that is due before the next poll, those who fire it wake when it commits.
-    pub fn wake_timers(&mut self, run_at: Timestamp) {
-        self.timers |= run_at <= self.host.wall() + TIMER_POLL;
     }
 
     /// Leaves nothing, and lets go of its locks before it returns; merely dropped, it does so a moment later.
@@ -196,8 +191,9 @@ impl TenantTx {
         Ok(self.tx.rollback().await?)
     }
 
-    /// Makes it durable.
-    pub async fn commit(self) -> Result<(), Fault> {
+    /// Makes it durable, with the events and timers that were collected.
+    pub async fn commit(mut self) -> Result<(), Fault> {
+        self.write_outgoing().await?;
         self.tx.commit().await?;
         if self.events {
             self.wake.outbox.notify_one();

@@ -75,6 +75,7 @@ async fn save(app: &CartService, call: &Call, mut tx: TenantTx, priced: Priced) 
         token_digest: CartToken::digest(&token),
         subject: cart.subject_id,
         personal,
+        wrapped: None,
         locations: facts.channel.locations,
         released: Vec::<CheckoutId>::new(),
         option: None,

@@ -3,7 +3,7 @@
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, DeliveryOptionId, Money};
 use bloom_runtime::http::CartToken;
-use bloom_runtime::seal::open;
+use bloom_runtime::seal::open_with;
 use bloom_runtime::{Call, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub async fn load_unguarded(app: &CartService, call: &Call, id: CartId) -> Resul
     let mut connection = app.db.read(call.tenant).await?;
     let Some(mut stored) = cart_get(&mut connection, id).await? else { return Ok(None) };
     if let Some(sealed) = &stored.personal {
-        let opened = open(&mut connection, &app.host, call.tenant, stored.subject, PERSONAL, sealed).await?;
+        let opened = open_with(&app.host, call.tenant, stored.subject, stored.wrapped.as_deref(), PERSONAL, sealed)?;
         let personal = opened.map(|bytes| serde_json::from_slice::<Personal>(&bytes)).transpose();
         stored.cart.set_personal(personal.map_err(Fault::internal)?.unwrap_or_default());
     }

@@ -18,6 +18,8 @@ pub struct Stored {
     pub subject: SubjectId,
     /// Sealed personal data.
     pub personal: Option<Vec<u8>>,
+    /// The wrapped key that opens it; read with the cart, none once the person was erased.
+    pub wrapped: Option<Vec<u8>>,
     /// Where its stock comes from.
     pub locations: Vec<LocationId>,
     /// Checkouts that gave it back.
@@ -65,9 +67,10 @@ pub async fn cart_insert(
 /// A cart.
 pub async fn cart_get(connection: &mut PgConnection, id: CartId) -> Result<Option<Stored>, Fault> {
     let row = sqlx::query!(
-        r#"select document::text as "document!", token_digest, subject_id, personal,
+        r#"select document::text as "document!", token_digest, cart.subject_id, personal, wrapped,
                   location_ids as "location_ids: Vec<LocationId>", released_checkouts as "released: Vec<CheckoutId>"
-           from cart where id = $1"#,
+           from cart left join subject_key on (subject_key.tenant_id, subject_key.subject_id) = (cart.tenant_id, cart.subject_id)
+           where id = $1"#,
         id.uuid(),
     )
     .fetch_optional(connection)
@@ -78,6 +81,7 @@ pub async fn cart_get(connection: &mut PgConnection, id: CartId) -> Result<Optio
             token_digest: row.token_digest,
             subject: row.subject_id.into(),
             personal: row.personal,
+            wrapped: row.wrapped,
             locations: row.location_ids,
             released: row.released,
             option: None,

@@ -19,7 +19,7 @@ use crate::domain::product::{Product, ProductStatus};
 /// Tells of products after a change.
 pub async fn tell_products(tx: &mut TenantTx, host: &Host, call: &Call, products: &[&Product]) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = products.iter().map(|product| product_draft(product)).collect();
-    publish_many(tx, host, call, &drafts).await
+    publish_many(tx, host, call, drafts).await
 }
 
 fn product_draft(product: &Product) -> Draft<'_> {
@@ -47,7 +47,7 @@ pub async fn tell_channels(tx: &mut TenantTx, host: &Host, call: &Call, channels
             Draft { kind, aggregate: channel.id.to_string(), version: channel.version, data: channel, causation: None }
         })
         .collect();
-    publish_many(tx, host, call, &drafts).await
+    publish_many(tx, host, call, drafts).await
 }
 
 /// Tells of categories after a change.
@@ -59,7 +59,7 @@ pub async fn tell_categories(tx: &mut TenantTx, host: &Host, call: &Call, catego
             Draft { kind, aggregate: category.id.to_string(), version: category.version, data: category, causation: None }
         })
         .collect();
-    publish_many(tx, host, call, &drafts).await
+    publish_many(tx, host, call, drafts).await
 }
 
 /// Tells that a category is gone: its last state, one version on.

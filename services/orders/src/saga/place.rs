@@ -18,8 +18,7 @@ use crate::ops::cancel_order::{Stock, cancel_for_shortfall};
 use crate::ops::expire_order;
 use crate::ops::read_order::load;
 use crate::ops::save_order::{Change, locked, save};
-use crate::store::checkout::checkout_complete;
-use crate::store::order::{PERSONAL, Sealed, document, order_insert};
+use crate::store::order::{PERSONAL, Sealed, document, order_place};
 use crate::store::setting::setting_get;
 
 impl Purchase<'_> {
@@ -29,12 +28,14 @@ impl Purchase<'_> {
         let number = app.numbers.next(&app.db, call).await?;
         let now = app.host.now(call.tenant);
         let mut order = self.draft(number, now)?;
-        let mut tx = app.db.write(call).await?;
         order.derive(now);
         let confirmed = order.status == Status::Confirmed;
-        let completed = checkout_complete(&mut tx, self.checkout.id, confirmed, now).await?;
-        let Some(version) = completed else { return Err(Stop::Overtaken) };
         let manual = self.payment.as_ref().is_some_and(|payment| payment.manual);
+        let mut tx = app.db.write(call).await?;
+        let sealed = self.seal(&mut tx, &order).await?;
+        let document = document(&order)?;
+        let placed = order_place(&mut tx, &order, number, confirmed, &sealed, &document).await?;
+        let Some(version) = placed else { return Err(Stop::Overtaken) };
         if order.status == Status::Placed && !manual {
             // The promise was given up between the provider's word and now.
             let fault = Fault::new(bloom_fault::Code::Unprocessable, "payment_declined", "The payment was given up.");
@@ -44,10 +45,6 @@ impl Purchase<'_> {
         (checkout.status, checkout.confirmed) = (CheckoutStatus::Completed, confirmed);
         (checkout.version, checkout.updated_at) = (version, now);
         let public = checkout.public();
-
-        let sealed = self.seal(&mut tx, &order).await?;
-        let document = document(&order)?;
-        order_insert(&mut tx, call.tenant, &order, number, &sealed, &document).await?;
         if order.status == Status::Placed {
             let hours = setting_get(&mut tx).await?.unpaid_hours;
             let expires = now + TimeDelta::hours(i64::from(hours));
@@ -63,7 +60,7 @@ impl Purchase<'_> {
                 causation: None,
             },
         ];
-        publish_many(&mut tx, &app.host, call, &drafts).await?;
+        publish_many(&mut tx, &app.host, call, drafts).await?;
         tx.commit().await?;
         (self.checkout, self.order) = (checkout, Some(order));
         Ok(())

@@ -254,28 +254,6 @@ pub async fn checkout_wait(connection: &mut PgConnection, checkout: &Stored) -> 
     Ok(updated.rows_affected() == 1)
 }
 
-/// Completes the checkout: from here on it cannot fail. Answers its version; nothing when it may not become an order any
-/// more, or not in time.
-pub async fn checkout_complete(
-    connection: &mut PgConnection,
-    id: CheckoutId,
-    confirmed: bool,
-    now: Timestamp,
-) -> Result<Option<i64>, Fault> {
-    let version = sqlx::query_scalar!(
-        "update checkout
-         set status = 'completed', action = null, instructions = null, confirmed = $2, version = version + 1, updated_at = $3
-         where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $3
-         returning version",
-        id.uuid(),
-        confirmed,
-        now,
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(version)
-}
-
 /// Nothing is left to do in other services.
 pub async fn checkout_settle(connection: &mut PgConnection, id: CheckoutId) -> Result<(), Fault> {
     sqlx::query!("update checkout set settled = true where id = $1", id.uuid()).execute(connection).await?;

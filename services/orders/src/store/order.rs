@@ -1,7 +1,7 @@
 //! Orders and their timelines.
 
 use bloom_fault::Fault;
-use bloom_kernel::{CheckoutId, OrderId, SubjectId, TenantId, Timestamp};
+use bloom_kernel::{CheckoutId, OrderId, SubjectId, Timestamp};
 use bloom_runtime::TenantTx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,37 +46,48 @@ pub struct Sealed {
     pub email_index: Option<Vec<u8>>,
 }
 
-/// Stores a new order. The first entry of its timeline is the order itself.
-pub async fn order_insert(
+/// Stores a new order and completes its checkout, which from here on cannot fail; the checkout's version. Nothing when that
+/// may not become an order any more, or not in time. The first entry of the order's timeline is the order itself.
+pub async fn order_place(
     connection: &mut PgConnection,
-    tenant: TenantId,
     order: &Order,
     number: i64,
+    confirmed: bool,
     sealed: &Sealed,
     document: &RawValue,
-) -> Result<(), Fault> {
-    sqlx::query!(
-        "insert into orders (tenant_id, id, number, status, payment_status, fulfilment_status, checkout_id, payment_id,
-                             subject_id, personal, email_index, document, version, placed_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb, $13, $14, $14)",
-        tenant.uuid(),
+) -> Result<Option<i64>, Fault> {
+    let version = sqlx::query_scalar!(
+        r#"with completed as (
+               update checkout
+               set status = 'completed', action = null, instructions = null, confirmed = $2, version = version + 1,
+                   updated_at = $3
+               where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $3
+               returning tenant_id, id, version
+           ), placed as (
+               insert into orders (tenant_id, id, number, status, payment_status, fulfilment_status, checkout_id, payment_id,
+                                   subject_id, personal, email_index, document, version, placed_at, updated_at)
+               select tenant_id, $4, $5, $6, $7, $8, completed.id, $9, $10, $11, $12, $13::text::jsonb, $14, $3, $3
+               from completed
+           )
+           select version from completed"#,
+        order.checkout_id.uuid(),
+        confirmed,
+        order.placed_at,
         order.id.uuid(),
         number,
         order.status.as_str(),
         order.payment_status.as_str(),
         order.fulfilment_status.as_str(),
-        order.checkout_id.uuid(),
         order.payment.as_ref().map(|payment| payment.id.uuid()),
         order.subject_id.uuid(),
         sealed.personal,
         sealed.email_index,
         document.get(),
         order.version,
-        order.placed_at,
     )
-    .execute(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(())
+    Ok(version)
 }
 
 /// Replaces an order under its row lock, with an entry of its timeline.

@@ -178,5 +178,5 @@ fn tax_countries(candidates: &HashMap<VariantId, Vec<Candidate>>) -> BTreeSet<Co
 pub async fn publish_prices(app: &Pricing, tx: &mut TenantTx, call: &Call, changed: &[Published]) -> Result<(), Fault> {
     let told: Vec<VariantPrice> = changed.iter().map(VariantPrice::from).collect();
     let drafts: Vec<_> = told.iter().zip(changed).map(|(document, row)| document.draft(row.version)).collect();
-    publish_many(tx, &app.host, call, &drafts).await
+    publish_many(tx, &app.host, call, drafts).await
 }

@@ -101,7 +101,7 @@ async fn set(
     let told: Vec<VariantPrice> = published.iter().map(VariantPrice::from).collect();
     let told = told.iter().zip(&published).map(|(document, row)| document.draft(row.version));
     let drafts: Vec<Draft<'_>> = changed.iter().map(price_draft).chain(told).collect();
-    publish_many(tx, &app.host, call, &drafts).await?;
+    publish_many(tx, &app.host, call, drafts).await?;
     Ok(changed)
 }
 
