@@ -5,6 +5,7 @@ use bloom_kernel::entropy::base62;
 use tokio::task::JoinSet;
 
 use crate::Bus;
+use crate::bus::Access;
 use crate::park::{Which, unpark};
 use crate::tests::fixture::{Pair, named};
 use crate::tests::{chaos, replay};
@@ -13,7 +14,7 @@ use crate::tests::{chaos, replay};
 async fn kafka() -> Option<Pair> {
     #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
     let brokers = std::env::var("BLOOM_TEST_KAFKA").ok()?;
-    let bus = Bus::kafka(&brokers).expect("BLOOM_TEST_KAFKA is an address");
+    let bus = Bus::kafka(Access::open(&brokers)).expect("BLOOM_TEST_KAFKA is an address");
     let run = base62(10, &OsEntropy);
     let source = String::leak(format!("alpha-{run}"));
     let consumer = String::leak(format!("beta.projection-{run}"));
