@@ -25,6 +25,7 @@ use crate::consume::{Consumer, TAKE};
 use crate::envelope::Envelope;
 use crate::store::inbox::Reader;
 use crate::store::outbox::Logged;
+use crate::unreadable::{self, Message};
 
 /// Partitions of a topic. Never changed: order within a key depends on it.
 const PARTITIONS: i32 = 24;
@@ -262,6 +263,9 @@ impl Group {
                 let mut batch = Batch::default();
                 batch.add(&first, applier);
                 gather(kafka, member, &mut batch, applier).await?;
+                if !batch.unreadable.is_empty() {
+                    unreadable::keep(applier, &batch.unreadable).await?;
+                }
                 if !batch.events.is_empty() {
                     // A fault leaves the group; whoever comes next begins at the last committed offset.
                     applier.apply(std::mem::take(&mut batch.events), &[]).await?;
@@ -297,6 +301,7 @@ async fn gather(kafka: &Kafka, member: &Member, batch: &mut Batch, applier: &App
 #[derive(Default)]
 struct Batch {
     events: Vec<Envelope>,
+    unreadable: Vec<(Message, cloud_event::Unreadable)>,
     taken: usize,
     next: std::collections::HashMap<(String, i32), i64>,
 }
@@ -305,17 +310,10 @@ impl Batch {
     fn add(&mut self, message: &BorrowedMessage<'_>, applier: &Applier) {
         self.taken += 1;
         self.next.insert((message.topic().to_owned(), message.partition()), message.offset() + 1);
-        match cloud_event::read(message) {
+        match cloud_event::read_message(message) {
             Ok(event) if applier.handler.wants(&event.kind) => self.events.push(event),
             Ok(_) => {}
-            Err(error) => {
-                // Without tenant and aggregate there is no queue to park it in; it stays in the topic.
-                tracing::error!(
-                    consumer = applier.reader.consumer, topic = message.topic(), partition = message.partition(),
-                    offset = message.offset(), %error, "a message that is no event of this fleet was passed over"
-                );
-                applier.host.metrics.count(applier.service, "messages_unreadable", 1);
-            }
+            Err(cause) => self.unreadable.push((cloud_event::kept(applier.reader.consumer, message), cause)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How published events reach their consumers: within the process, or through Kafka. There is no third way.
 
 mod access;
-mod cloud_event;
+pub(crate) mod cloud_event;
 pub(crate) mod in_process;
 pub(crate) mod kafka;
 

@@ -10,3 +10,4 @@ mod poison;
 mod relay;
 mod replay;
 mod timers;
+mod unreadable;
