@@ -145,7 +145,7 @@ impl ClientContext for Refusal {
             // A producer waits for as long as it takes: nothing else would say what for.
             tracing::error!(reason, "the Kafka brokers refuse this process");
         } else {
-            tracing::warn!(%error, reason, "the Kafka client mends itself");
+            tracing::warn!(%error, reason, "the Kafka client has trouble");
         }
     }
 }
