@@ -1,6 +1,6 @@
 #!/bin/sh
 # A real Kafka broker (KRaft, one node) for development and tests, from Maven Central alone. Needs a JDK (17 or later) and
-# Maven; `apt-get install openjdk-17-jre-headless maven` where they are missing.
+# Maven, and openssl; `apt-get install openjdk-17-jre-headless maven openssl` where they are missing.
 #
 #   kafka.sh fetch   fetches the jars once
 #   kafka.sh start   fetches the jars once, formats the storage once, starts, returns when the broker answers
@@ -8,8 +8,9 @@
 #   kafka.sh status  exit code 0 while it runs
 #   kafka.sh erase   stops it and removes its data; the jars stay
 #
-# BLOOM_KAFKA_PORT   port of the broker on the loopback address; its controller listens on the next one (19092)
-# BLOOM_KAFKA_DATA   data, log and pid file (.bloom/kafka in the checkout)
+# BLOOM_KAFKA_PORT   port of the broker on the loopback address (19092); its controller listens on the next one, and on the one
+#                    after that the broker with TLS and a login (SASL_SSL; bloom, bloom-secret; every mechanism), as localhost
+# BLOOM_KAFKA_DATA   data, log and pid file (.bloom/kafka in the checkout); tls/ca.crt signed the broker's certificate
 # BLOOM_KAFKA_CACHE  the jars (~/.cache/bloom/kafka-4.1.0)
 #
 # By hand it is:
@@ -46,14 +47,40 @@ fetch() {
     touch "$cache/complete"
 }
 
+# A certificate for the broker, signed by an authority of its own whose key nobody keeps.
+certify() {
+    [ ! -f "$data/tls/broker.pem" ] || return 0
+    command -v openssl >/dev/null || die 'no openssl; install openssl'
+    rm -rf "$data/tls"
+    mkdir -p "$data/tls"
+    (
+        cd "$data/tls"
+        umask 077
+        key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
+        printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >names
+        openssl req -x509 $key -days 3650 -subj /CN=bloom-kafka-ca -keyout ca.key -out ca.crt
+        openssl req -new $key -subj /CN=localhost -keyout broker.key -out broker.csr
+        openssl x509 -req -in broker.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 3650 -extfile names -out broker.crt
+        cat broker.key broker.crt >broker.pem
+        rm -f ca.key ca.srl broker.key broker.csr broker.crt names
+    ) >>"$log" 2>&1 || die "no certificate could be made; see $log"
+}
+
 configure() {
     cat >"$data/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$((port + 1))
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1)),SECURE://127.0.0.1:$((port + 2))
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,SECURE://localhost:$((port + 2))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location=$data/tls/broker.pem
+listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_bloom="bloom-secret";
+listener.name.secure.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 log.dirs=$data/log
 num.network.threads=2
 num.io.threads=4
@@ -83,7 +110,9 @@ appender.stdout.layout.pattern=%d{ISO8601} %p %c %m%n
 PROPERTIES
     if [ ! -f "$data/log/meta.properties" ]; then
         id=$(java -cp "$cache/libs/*" kafka.tools.StorageTool random-uuid 2>>"$log")
-        java -cp "$cache/libs/*" kafka.tools.StorageTool format -t "$id" -c "$data/server.properties" >>"$log" 2>&1 \
+        java -cp "$cache/libs/*" kafka.tools.StorageTool format -t "$id" -c "$data/server.properties" \
+            --add-scram 'SCRAM-SHA-256=[name=bloom,password=bloom-secret]' \
+            --add-scram 'SCRAM-SHA-512=[name=bloom,password=bloom-secret]' >>"$log" 2>&1 \
             || die "the storage could not be formatted; see $log"
     fi
 }
@@ -107,6 +136,7 @@ start() {
     fetch
     mkdir -p "$data"
     : >"$log"
+    certify
     configure
     java -Xmx512m -Xms128m -XX:+UseSerialGC -Dlog4j2.configurationFile="$data/log4j2.properties" -cp "$cache/libs/*" \
         kafka.Kafka "$data/server.properties" >>"$log" 2>&1 </dev/null &

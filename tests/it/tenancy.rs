@@ -7,8 +7,10 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::fleet;
 use crate::trade::Trade;
 
-/// Tables without a tenant: progress of relays and consumers, counters, and accounts, which own environments.
-const TENANTLESS: [&str; 6] = ["_sqlx_migrations", "consumer", "consumer_cursor", "relay_lease", "account", "revocation_head"];
+/// Tables without a tenant: relays, progress of theirs and of consumers, counters, messages that name none, and accounts, which
+/// own environments.
+const TENANTLESS: [&str; 8] =
+    ["_sqlx_migrations", "consumer", "consumer_cursor", "relay_lease", "relay_owner", "unreadable", "account", "revocation_head"];
 /// Tables that are looked into before the tenant is known, or across tenants in batches; all others are entered by tenant.
 const FOUND_WITHOUT_TENANT: [&str; 9] =
     ["environment", "api_key", "revocation", "outbox", "inbox", "parked", "timer", "idempotency", "connection"];

@@ -43,6 +43,8 @@ const TESTS: &str = "
 |---|---|
 | `BLOOM_TEST_DATABASE_URL` | PostgreSQL server for tests; a private cluster of the checkout without |
 | `BLOOM_TEST_KAFKA` | Kafka brokers for tests of the bus; they test nothing without |
+| `BLOOM_TEST_KAFKA_SECURE` | the same with TLS and a login (`SASL_SSL`, as `deploy/kafka/kafka.sh` starts it) |
+| `BLOOM_TEST_KAFKA_CA` | who signed its certificate: a file in PEM |
 | `BLOOM_E2E` | `processes` runs the end-to-end suite against a fleet of processes |
 | `BLOOM_BIN` | the executable that this fleet is started from |
 | `BLOOM_SEED` | repeats a run of the kill tests |

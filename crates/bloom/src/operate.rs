@@ -19,7 +19,7 @@ pub enum EventsCommand {
         /// Name of the consumer, for example `catalog.listing`.
         consumer: String,
     },
-    /// List events that a consumer could not apply.
+    /// List events that a consumer could not apply, and messages that it could not read as events.
     Parked {
         /// Name of the consumer, for example `catalog.listing`.
         consumer: String,
@@ -61,6 +61,10 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
             let reply = reach.platform(service_of(&consumer)?).list_parked(request).await.map_err(failed)?.into_inner();
             for event in reply.events {
                 println!("{} {} {} {} {}", event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause);
+            }
+            for message in reply.unreadable {
+                let place = format!("{}/{}@{}", message.topic, message.partition, message.offset);
+                println!("{} {place} {}\n    {:?}\n    {:?}", message.parked_at, message.cause, message.headers, message.excerpt);
             }
         }
         EventsCommand::Unpark { consumer, discard } => {

@@ -10,6 +10,7 @@
 //! | [`bus`] | in process (the outbox is the log) or Kafka |
 //! | [`handler`], `consume`, `apply` | from the bus to an effect: inbox, cursor and effect in one transaction |
 //! | `park` | events that cannot be applied wait with those behind them; the others go on |
+//! | `unreadable` | messages that are no events wait for an operator |
 //! | `load` | a new generation of a consumer loads its sources' state, then follows |
 //! | [`timer`] | something to be done at a time |
 //! | [`platform`], [`export`], [`check`] | what every service answers about itself |
@@ -33,6 +34,7 @@ mod load;
 mod park;
 mod relay;
 mod store;
+mod unreadable;
 mod upkeep;
 
 #[cfg(test)]

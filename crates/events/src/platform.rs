@@ -22,6 +22,8 @@ use crate::park::{Which, unpark};
 use crate::store::consumer::consumer_replay;
 use crate::store::outbox::standing;
 use crate::store::parked::{Listed, parked_count, parked_list};
+use crate::store::unreadable::{Kept, Place, unreadable_count, unreadable_next};
+use crate::unreadable::{self, Message};
 
 /// A consumer as the RPCs see it.
 pub(crate) struct Reading {
@@ -99,11 +101,12 @@ impl Server {
         }
         let mut tx = self.db.system().await?;
         let standing = standing(&mut tx, self.host.wall()).await?;
+        let unreadable = unreadable_count(&mut tx, None).await?;
         tx.commit().await?;
         Ok(proto::DrainedReply {
             outbox: standing.outbox,
             lag: unread + standing.loading,
-            parked: standing.parked,
+            parked: standing.parked + unreadable,
             timers_due: standing.timers_due,
             published: standing.published,
         })
@@ -119,15 +122,54 @@ impl Server {
         })
     }
 
-    async fn take_up(&self, request: proto::UnparkRequest) -> Result<proto::UnparkReply, Fault> {
+    pub(crate) async fn parked(&self, request: &proto::ListParkedRequest) -> Result<proto::ListParkedReply, Fault> {
+        let limit = i64::from(if request.limit == 0 { 100 } else { request.limit.min(1_000) });
+        let consumer = given(&request.consumer);
+        if let Some(consumer) = consumer {
+            self.reading(consumer)?;
+        }
+        let mut tx = self.db.system().await?;
+        let events = parked_list(&mut tx, consumer, limit).await?;
+        let (mut after, mut unreadable) = (Place::default(), Vec::new());
+        for _ in 0..limit {
+            let Some(kept) = unreadable_next(&mut tx, consumer, &after).await? else { break };
+            unreadable.push(self.shown(&kept)?);
+            after = kept.place;
+        }
+        tx.commit().await?;
+        Ok(proto::ListParkedReply { events: events.into_iter().map(listed).collect(), unreadable })
+    }
+
+    fn shown(&self, kept: &Kept) -> Result<proto::UnreadableMessage, Fault> {
+        let Message { attributes, payload, .. } = unreadable::opened(&self.host, kept)?;
+        let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let headers = attributes.headers.into_iter().map(|(name, value)| brief(&format!("{name}: {}", text(value))));
+        Ok(proto::UnreadableMessage {
+            consumer: kept.place.consumer.clone(),
+            topic: kept.place.topic.clone(),
+            partition: kept.place.partition,
+            offset: kept.place.offset,
+            cause: kept.cause.clone(),
+            parked_at: kept.parked_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            headers: headers.collect(),
+            excerpt: brief(&text(payload)),
+        })
+    }
+
+    pub(crate) async fn take_up(&self, request: proto::UnparkRequest) -> Result<proto::UnparkReply, Fault> {
         let reading = self.reading(&request.consumer)?;
         let tenant: Option<TenantId> = given(&request.tenant_id).map(|text| grpc::id(text, "environment")).transpose()?;
         let which =
             Which { tenant, aggregate: given(&request.aggregate).map(str::to_owned), transient: false, discard: request.discard };
-        let done = unpark(&reading.applier, &which).await?;
+        let all = which.tenant.is_none() && which.aggregate.is_none();
+        let mut done = unpark(&reading.applier, &which).await?;
+        if all {
+            done += unreadable::take_up(&reading.applier, which.discard).await?;
+        }
         tracing::info!(consumer = request.consumer, ?which, done, "parked events were taken up");
         let mut tx = self.db.system().await?;
-        let left = parked_count(&mut tx, reading.applier.reader.consumer).await?;
+        let consumer = reading.applier.reader.consumer;
+        let left = parked_count(&mut tx, consumer).await? + unreadable_count(&mut tx, Some(consumer)).await?;
         tx.commit().await?;
         Ok(proto::UnparkReply { done: i64::try_from(done).unwrap_or(i64::MAX), left })
     }
@@ -209,15 +251,7 @@ impl Platform for Server {
 
     async fn list_parked(&self, request: Request<proto::ListParkedRequest>) -> Result<Response<proto::ListParkedReply>, Status> {
         grpc::call(&request)?;
-        let request = request.into_inner();
-        let limit = if request.limit == 0 { 100 } else { request.limit.min(1_000) };
-        if let Some(consumer) = given(&request.consumer) {
-            self.reading(consumer)?;
-        }
-        let mut tx = self.db.system().await.map_err(Status::from)?;
-        let events = parked_list(&mut tx, given(&request.consumer), i64::from(limit)).await?;
-        tx.commit().await?;
-        Ok(Response::new(proto::ListParkedReply { events: events.into_iter().map(listed).collect() }))
+        Ok(Response::new(self.parked(&request.into_inner()).await?))
     }
 
     async fn unpark(&self, request: Request<proto::UnparkRequest>) -> Result<Response<proto::UnparkReply>, Status> {

@@ -13,7 +13,7 @@ use crate::apply::{stoppable, stopping, wait};
 use crate::bus::Bus;
 use crate::bus::in_process::Log;
 use crate::shard::{Positions, SHARDS, index};
-use crate::store::lease::{Grant, lease_claim, lease_positions, lease_release};
+use crate::store::lease::{Grant, lease_claim, lease_positions, lease_release, owner_share};
 use crate::store::outbox::{Advance, Logged, outbox_pending, outbox_stamp, place};
 
 /// Most events of one round.
@@ -38,7 +38,9 @@ pub(crate) struct Relay {
     log: Option<Arc<Log>>,
     owner: String,
     pub(crate) lease: Duration,
-    grants: Vec<Grant>,
+    pub(crate) grants: Vec<Grant>,
+    /// How many shards would be an even part of all.
+    share: usize,
     renewed: Option<Instant>,
     /// Kept between rounds; a round that fails drops it.
     line: Option<SystemLine>,
@@ -55,7 +57,7 @@ impl Relay {
             Bus::Kafka(_) => None,
         };
         let owner = host.token();
-        Self { service, host, db, bus, log, owner, lease: LEASE, grants: Vec::new(), renewed: None, line: None }
+        Self { service, host, db, bus, log, owner, lease: LEASE, grants: Vec::new(), share: SHARDS, renewed: None, line: None }
     }
 
     /// Runs until shutdown.
@@ -136,13 +138,17 @@ impl Relay {
         Ok(stamped)
     }
 
-    /// Takes and renews leases, a third of their time before they end.
+    /// Takes and renews leases, each third of their time, and gives back what is more than an even share: between rounds
+    /// nothing of it is on the way. Whoever lacks some of its share looks sooner, as nobody relays what was given back.
     async fn renew(&mut self, line: &mut SystemLine) -> Result<(), Fault> {
-        if self.renewed.is_some_and(|renewed| renewed.elapsed() < self.lease / 3) {
+        let every = if self.grants.len() < self.share { self.lease / 30 } else { self.lease / 3 };
+        if self.renewed.is_some_and(|renewed| renewed.elapsed() < every) {
             return Ok(());
         }
         let now = Instant::now();
-        self.grants = lease_claim(line, &self.owner, self.lease.as_secs_f64()).await?;
+        let seconds = self.lease.as_secs_f64();
+        self.share = owner_share(line, &self.owner, seconds).await?;
+        self.grants = lease_claim(line, &self.owner, seconds, self.share).await?;
         self.renewed = Some(now);
         if self.grants.len() == SHARDS {
             self.tell(Vec::new());
@@ -164,7 +170,7 @@ impl Relay {
     }
 
     /// Gives the shards back, so that another process goes on at once.
-    async fn release(&self) {
+    pub(crate) async fn release(&self) {
         let given = async {
             let mut tx = self.db.system().await?;
             lease_release(&mut tx, &self.owner).await?;

@@ -13,6 +13,7 @@ use crate::consume::{Sources, floors};
 use crate::park::{Which, unpark};
 use crate::store::consumer::consumer_generation;
 use crate::store::outbox::{idempotency_expire, partitions_keep, standing};
+use crate::store::unreadable::unreadable_count;
 
 const OUTBOX_DAYS: i32 = 3;
 const INBOX_DAYS: i32 = 14;
@@ -92,13 +93,14 @@ impl Upkeep {
     async fn levels(&self) -> Result<(), Fault> {
         let mut tx = self.db.system().await?;
         let standing = standing(&mut tx, self.host.wall()).await?;
+        let unreadable = unreadable_count(&mut tx, None).await?;
         tx.commit().await?;
         for (applier, sources) in &self.consumers {
             let lag = sources.lag().await?;
             self.host.metrics.level(self.service, &format!("lag:{}", applier.reader.consumer), lag);
         }
         self.host.metrics.level(self.service, "outbox_unpublished", standing.outbox);
-        self.host.metrics.level(self.service, "events_parked", standing.parked);
+        self.host.metrics.level(self.service, "events_parked", standing.parked + unreadable);
         self.host.metrics.level(self.service, "timers_due", standing.timers_due);
         Ok(())
     }

@@ -7,12 +7,14 @@
 //! * [`settings_of_all`]: every setting by name, for `--help` and its document
 
 mod definition;
+mod kafka;
 mod known;
 mod ready;
 mod serve;
 mod settings;
 
 pub use definition::{Definition, Start};
+pub use kafka::KafkaSettings;
 pub use known::{Setting, own_settings, settings_of, settings_of_all, settings_of_service};
 pub use serve::{PEERS, arguments, block_on, listen, main, run, serve, until_migrated, until_stopped};
 pub use settings::{Secrets, Settings, upper};

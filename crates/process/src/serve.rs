@@ -99,9 +99,9 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     }
     addresses.insert("gateway".to_owned(), settings.public_url.clone());
     let host = settings.host(definition.name, peers, shutdown)?;
+    let bus = settings.bus()?;
     refuse_pending(definition, settings).await?;
     let db = settings.db(&host, definition)?;
-    let bus = settings.bus()?;
     let service = (definition.start)(Start { host, db, bus, addresses: addresses.into() }).await?;
     let tcp = listen(&settings.listen).await?;
     tracing::info!(service = definition.name, listen = settings.listen, "serving");

@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
 use crate::definition::Definition;
+use crate::kafka::KafkaSettings;
 
 /// Settings of a process; every one is an environment variable too.
 #[derive(Clone, Debug, clap::Args)]
@@ -37,9 +38,9 @@ pub struct Settings {
     /// The cell that this process belongs to: the same in the gateway, in every service and for `bloom account create`.
     #[arg(long, global = true, env = "BLOOM_CELL", default_value = "local")]
     pub cell: String,
-    /// Kafka brokers, `host:port,host:port`; events stay within the process without.
-    #[arg(long, global = true, env = "BLOOM_KAFKA_BROKERS")]
-    pub kafka_brokers: Option<String>,
+    /// Kafka.
+    #[command(flatten)]
+    pub kafka: KafkaSettings,
     /// Redis that gateways share their limits through.
     #[arg(long, global = true, env = "BLOOM_REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
@@ -127,8 +128,8 @@ impl Settings {
 
     /// Kafka when configured, else the process itself.
     pub fn bus(&self) -> Result<Bus, StartError> {
-        match &self.kafka_brokers {
-            Some(brokers) => Bus::kafka(brokers),
+        match self.kafka.access()? {
+            Some(access) => Bus::kafka(access),
             None => Ok(Bus::in_process()),
         }
     }

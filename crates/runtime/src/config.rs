@@ -34,6 +34,29 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
+/// A secret text, such as a password; never shown.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for whoever asks for it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
 /// Where a service's schema lives, and what its two roles are called.
 #[derive(Clone, Debug)]
 pub struct Schema {

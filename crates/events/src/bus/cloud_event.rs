@@ -8,6 +8,8 @@ use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers as _, M
 use serde_json::value::RawValue;
 
 use crate::envelope::Envelope;
+use crate::store::unreadable::Place;
+use crate::unreadable;
 
 /// What orders messages: tenant and aggregate.
 pub(crate) fn key(event: &Envelope) -> String {
@@ -47,11 +49,11 @@ pub(crate) enum Unreadable {
     Data,
 }
 
-/// The event of a message.
-pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Envelope, Unreadable> {
-    let headers = message.headers().ok_or(Unreadable::Header("ce_specversion"))?;
+/// The event of a message, by its headers' values.
+pub(crate) fn read<'m>(header: impl Fn(&str) -> Option<&'m str>, payload: Option<&[u8]>) -> Result<Envelope, Unreadable> {
+    let headers = &header;
     let source: String = parsed(headers, "ce_source")?;
-    let data = message.payload().and_then(|payload| std::str::from_utf8(payload).ok()).ok_or(Unreadable::Data)?;
+    let data = payload.and_then(|payload| std::str::from_utf8(payload).ok()).ok_or(Unreadable::Data)?;
     Ok(Envelope {
         id: parsed(headers, "ce_id")?,
         tenant: parsed(headers, "ce_tenant")?,
@@ -62,16 +64,41 @@ pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Envelope, Unreadable
         actor: parsed(headers, "ce_actor")?,
         occurred_at: parsed::<Timestamp>(headers, "ce_time")?,
         schema_version: parsed(headers, "ce_schemaversion")?,
-        trace: text(headers, "ce_traceparent").map(str::to_owned),
-        causation: text(headers, "ce_causation").and_then(|id| id.parse().ok()),
+        trace: header("ce_traceparent").map(str::to_owned),
+        causation: header("ce_causation").and_then(|id| id.parse().ok()),
         data: RawValue::from_string(data.to_owned()).map_err(|_| Unreadable::Data)?,
     })
 }
 
-fn text<'m>(headers: &'m BorrowedHeaders, name: &str) -> Option<&'m str> {
-    headers.iter().find(|header| header.key == name).and_then(|header| std::str::from_utf8(header.value?).ok())
+/// The event of a message of Kafka.
+pub(crate) fn read_message(message: &BorrowedMessage<'_>) -> Result<Envelope, Unreadable> {
+    let headers = message.headers();
+    let header = |name: &str| {
+        let found = headers?.iter().find(|header| header.key == name)?;
+        std::str::from_utf8(found.value?).ok()
+    };
+    read(header, message.payload())
 }
 
-fn parsed<T: FromStr>(headers: &BorrowedHeaders, name: &'static str) -> Result<T, Unreadable> {
-    text(headers, name).and_then(|text| text.parse().ok()).ok_or(Unreadable::Header(name))
+/// A message of Kafka as it came.
+pub(crate) fn kept(consumer: &str, message: &BorrowedMessage<'_>) -> unreadable::Message {
+    let headers = message.headers().into_iter().flat_map(BorrowedHeaders::iter);
+    unreadable::Message {
+        place: Place {
+            consumer: consumer.to_owned(),
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+            sent_ms: message.timestamp().to_millis().unwrap_or_default(),
+        },
+        attributes: unreadable::Attributes {
+            key: message.key().map(<[u8]>::to_vec),
+            headers: headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect(),
+        },
+        payload: message.payload().map(<[u8]>::to_vec),
+    }
+}
+
+fn parsed<'m, T: FromStr>(header: &impl Fn(&str) -> Option<&'m str>, name: &'static str) -> Result<T, Unreadable> {
+    header(name).and_then(|text| text.parse().ok()).ok_or(Unreadable::Header(name))
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bloom_fault::{Code, Fault};
+use bloom_fault::Fault;
 use bloom_runtime::StartError;
 use futures::FutureExt as _;
 use rdkafka::ClientConfig;
@@ -19,11 +19,13 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::time::Instant;
 
 use crate::apply::Applier;
+use crate::bus::access::{Access, Refusal};
 use crate::bus::cloud_event;
 use crate::consume::{Consumer, TAKE};
 use crate::envelope::Envelope;
 use crate::store::inbox::Reader;
 use crate::store::outbox::Logged;
+use crate::unreadable::{self, Message};
 
 /// Partitions of a topic. Never changed: order within a key depends on it.
 const PARTITIONS: i32 = 24;
@@ -40,8 +42,9 @@ const LOOK: Duration = Duration::from_secs(5);
 /// The connection to the brokers. Cheap to clone.
 #[derive(Clone)]
 pub struct Kafka {
-    brokers: Arc<str>,
-    producer: FutureProducer,
+    access: Arc<Access>,
+    producer: FutureProducer<Refusal>,
+    refusal: Refusal,
     /// Topics that are known to exist.
     topics: Arc<Mutex<HashSet<String>>>,
 }
@@ -53,10 +56,10 @@ pub(crate) fn topic(service: &str) -> String {
 
 impl Kafka {
     /// A client that connects when it is first used.
-    pub(crate) fn new(brokers: &str) -> Result<Self, StartError> {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
-            .set("client.id", "bloom")
+    pub(crate) fn new(access: Access) -> Result<Self, StartError> {
+        let refusal = Refusal::default();
+        let producer = access
+            .config()
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "2")
@@ -65,9 +68,9 @@ impl Kafka {
             .set("message.max.bytes", MESSAGE_BYTES)
             // The relay waits as long as it takes: giving up on one message would let later ones overtake it.
             .set("message.timeout.ms", "0")
-            .create()
-            .map_err(|error| StartError::caused(format!("`{brokers}` is not usable as a list of Kafka brokers"), error))?;
-        Ok(Self { brokers: brokers.into(), producer, topics: Arc::default() })
+            .create_with_context(refusal.clone())
+            .map_err(|error| StartError::caused(format!("no Kafka client can be made for `{}`", access.brokers), error))?;
+        Ok(Self { access: Arc::new(access), producer, refusal, topics: Arc::default() })
     }
 
     /// Publishes events in order and returns when every one is acknowledged by all in-sync replicas.
@@ -79,12 +82,13 @@ impl Kafka {
             let envelope = &event.envelope;
             let key = cloud_event::key(envelope);
             let record = FutureRecord::to(&topic).key(&key).payload(envelope.data.get()).headers(cloud_event::headers(envelope));
-            sent.push(self.producer.send_result(record).map_err(|(error, _)| unavailable(error))?);
+            sent.push(self.producer.send_result(record).map_err(|(error, _)| self.unavailable(error))?);
         }
         for delivery in sent {
-            let outcome = delivery.await.map_err(|_| unavailable(KafkaError::Canceled))?;
-            outcome.map_err(|(error, _)| unavailable(error))?;
+            let outcome = delivery.await.map_err(|_| self.unavailable(KafkaError::Canceled))?;
+            outcome.map_err(|(error, _)| self.unavailable(error))?;
         }
+        self.refusal.settled();
         Ok(())
     }
 
@@ -93,23 +97,24 @@ impl Kafka {
         if self.topics.lock().unwrap_or_else(PoisonError::into_inner).contains(topic) {
             return Ok(());
         }
-        let admin: AdminClient<_> = self.config().create().map_err(unavailable)?;
+        let admin = self.access.config().create_with_context(self.refusal.clone());
+        let admin: AdminClient<Refusal> = admin.map_err(|error| self.unavailable(error))?;
         let new = NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(-1)).set("max.message.bytes", MESSAGE_BYTES);
         let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
-        for outcome in admin.create_topics(&[new], &options).await.map_err(unavailable)? {
+        for outcome in admin.create_topics(&[new], &options).await.map_err(|error| self.unavailable(error))? {
             match outcome {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((_, code)) => return Err(unavailable(KafkaError::AdminOp(code))),
+                Err((_, code)) => return Err(self.unavailable(KafkaError::AdminOp(code))),
             }
         }
         let until = Instant::now() + TIMEOUT;
         loop {
             let (producer, name) = (self.producer.clone(), topic.to_owned());
-            if blocking(move || led(&producer, &name)).await? {
+            if self.refusal.blocking(move || led(&producer, &name)).await? {
                 break;
             }
             if until < Instant::now() {
-                return Err(unavailable(KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable)));
+                return Err(self.unavailable(KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable)));
             }
             tokio::time::sleep(LEADER_PAUSE).await;
         }
@@ -117,14 +122,8 @@ impl Kafka {
         Ok(())
     }
 
-    fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &*self.brokers).set("client.id", "bloom");
-        config
-    }
-
     fn group_config(&self, reader: Reader) -> ClientConfig {
-        let mut config = self.config();
+        let mut config = self.access.config();
         config
             .set("group.id", format!("{}.{}", reader.consumer, reader.generation))
             .set("enable.auto.commit", "false")
@@ -135,18 +134,32 @@ impl Kafka {
             .set("queued.max.messages.kbytes", "16384");
         config
     }
+    /// What was received, unless it is word of something that the client mends by itself, such as a broker that is away.
+    fn read<'m>(&self, received: Result<BorrowedMessage<'m>, KafkaError>) -> Result<Option<BorrowedMessage<'m>>, Fault> {
+        match received {
+            Ok(message) => Ok(Some(message)),
+            Err(KafkaError::MessageConsumption(code)) => {
+                tracing::debug!(?code, "the Kafka client mends itself");
+                Ok(None)
+            }
+            Err(error) => Err(self.unavailable(error)),
+        }
+    }
+
+    fn unavailable(&self, error: KafkaError) -> Fault {
+        self.refusal.unavailable(error)
+    }
 }
 
-fn unavailable(error: KafkaError) -> Fault {
-    Fault::new(Code::Unavailable, "bus_unavailable", "").retry_after(1).source(error)
-}
+/// A member of a consumer group.
+type Member = StreamConsumer<Refusal>;
 
 /// The consumer group of a consumer.
 pub(crate) struct Group {
     topics: &'static [&'static str],
     /// Asks about the group while it is followed. A connection of its own: behind a fetch that waits for messages, each
     /// question would wait too.
-    probe: Mutex<Option<Arc<BaseConsumer>>>,
+    probe: Mutex<Option<Arc<BaseConsumer<Refusal>>>>,
 }
 
 impl Group {
@@ -154,7 +167,7 @@ impl Group {
         Self { topics, probe: Mutex::default() }
     }
 
-    fn probe(&self) -> MutexGuard<'_, Option<Arc<BaseConsumer>>> {
+    fn probe(&self) -> MutexGuard<'_, Option<Arc<BaseConsumer<Refusal>>>> {
         self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -167,42 +180,46 @@ impl Group {
         for service in self.topics {
             kafka.ensure(&topic(service)).await?;
         }
-        let config = kafka.group_config(reader);
+        let (config, refusal) = (kafka.group_config(reader), kafka.refusal.clone());
         let partitions: Vec<_> = self.all_partitions().collect();
-        blocking(move || {
-            let client: BaseConsumer = config.create()?;
-            let mut offsets = TopicPartitionList::new();
-            let mut published = false;
-            for (topic, partition) in &partitions {
-                let (_, high) = client.fetch_watermarks(topic, *partition, TIMEOUT)?;
-                published |= high > 0;
-                offsets.add_partition_offset(topic, *partition, Offset::Offset(high))?;
-            }
-            client.commit(&offsets, CommitMode::Sync)?;
-            Ok(published)
-        })
-        .await
+        kafka
+            .refusal
+            .blocking(move || {
+                let client: BaseConsumer<Refusal> = config.create_with_context(refusal)?;
+                let mut offsets = TopicPartitionList::new();
+                let mut published = false;
+                for (topic, partition) in &partitions {
+                    let (_, high) = client.fetch_watermarks(topic, *partition, TIMEOUT)?;
+                    published |= high > 0;
+                    offsets.add_partition_offset(topic, *partition, Offset::Offset(high))?;
+                }
+                client.commit(&offsets, CommitMode::Sync)?;
+                Ok(published)
+            })
+            .await
     }
 
     /// How many published events are not yet applied and committed; one while the consumer has not begun.
     pub(crate) async fn lag(&self) -> Result<i64, Fault> {
         let Some(probe) = self.probe().clone() else { return Ok(1) };
         let partitions: Vec<_> = self.all_partitions().collect();
-        blocking(move || {
-            let mut wanted = TopicPartitionList::new();
-            for (topic, partition) in &partitions {
-                wanted.add_partition(topic, *partition);
-            }
-            let committed = probe.committed_offsets(wanted, TIMEOUT)?;
-            let mut lag = 0;
-            for place in committed.elements() {
-                let (low, high) = probe.fetch_watermarks(place.topic(), place.partition(), TIMEOUT)?;
-                let seen = if let Offset::Offset(seen) = place.offset() { seen } else { low };
-                lag += (high - seen).max(0);
-            }
-            Ok(lag)
-        })
-        .await
+        let refusal = Refusal::clone(probe.client().context());
+        refusal
+            .blocking(move || {
+                let mut wanted = TopicPartitionList::new();
+                for (topic, partition) in &partitions {
+                    wanted.add_partition(topic, *partition);
+                }
+                let committed = probe.committed_offsets(wanted, TIMEOUT)?;
+                let mut lag = 0;
+                for place in committed.elements() {
+                    let (low, high) = probe.fetch_watermarks(place.topic(), place.partition(), TIMEOUT)?;
+                    let seen = if let Offset::Offset(seen) = place.offset() { seen } else { low };
+                    lag += (high - seen).max(0);
+                }
+                Ok(lag)
+            })
+            .await
     }
 
     /// Applies what comes until the generation ends or the process stops.
@@ -210,23 +227,25 @@ impl Group {
         for service in self.topics {
             kafka.ensure(&topic(service)).await?;
         }
-        let member: StreamConsumer = kafka.group_config(applier.reader).create().map_err(unavailable)?;
+        let unavailable = |error| kafka.unavailable(error);
+        let config = kafka.group_config(applier.reader);
+        let member: Member = config.create_with_context(kafka.refusal.clone()).map_err(unavailable)?;
         let topics: Vec<String> = self.topics.iter().map(|service| topic(service)).collect();
         member.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>()).map_err(unavailable)?;
-        let probe: BaseConsumer = kafka.group_config(applier.reader).create().map_err(unavailable)?;
+        let probe: BaseConsumer<Refusal> = config.create_with_context(kafka.refusal.clone()).map_err(unavailable)?;
         *self.probe() = Some(Arc::new(probe));
-        let outcome = self.apply_all(&member, consumer, applier).await;
+        let outcome = self.apply_all(kafka, &member, consumer, applier).await;
         let probe = self.probe().take();
         // Leaving the group waits for the brokers.
         let _ = tokio::task::spawn_blocking(move || drop((member, probe))).await;
         outcome
     }
 
-    async fn apply_all(&self, member: &StreamConsumer, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
+    async fn apply_all(&self, kafka: &Kafka, member: &Member, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
         let mut looked = Instant::now();
         loop {
             let first = tokio::select! {
-                message = member.recv() => match read(message)? {
+                message = member.recv() => match kafka.read(message)? {
                     Some(message) => Some(message),
                     None => continue,
                 },
@@ -243,12 +262,16 @@ impl Group {
             if let Some(first) = first {
                 let mut batch = Batch::default();
                 batch.add(&first, applier);
-                gather(member, &mut batch, applier).await?;
+                gather(kafka, member, &mut batch, applier).await?;
+                if !batch.unreadable.is_empty() {
+                    unreadable::keep(applier, &batch.unreadable).await?;
+                }
                 if !batch.events.is_empty() {
                     // A fault leaves the group; whoever comes next begins at the last committed offset.
                     applier.apply(std::mem::take(&mut batch.events), &[]).await?;
                 }
-                member.commit(&batch.offsets()?, CommitMode::Async).map_err(unavailable)?;
+                let offsets = batch.offsets().map_err(|error| kafka.unavailable(error))?;
+                member.commit(&offsets, CommitMode::Async).map_err(|error| kafka.unavailable(error))?;
             }
             if consumer.host.shutdown.is_cancelled() {
                 return Ok(());
@@ -258,7 +281,7 @@ impl Group {
 }
 
 /// Takes what has come already, and what comes in the next moment.
-async fn gather(member: &StreamConsumer, batch: &mut Batch, applier: &Applier) -> Result<(), Fault> {
+async fn gather(kafka: &Kafka, member: &Member, batch: &mut Batch, applier: &Applier) -> Result<(), Fault> {
     let until = Instant::now() + GATHER;
     while batch.taken < TAKE {
         let message = match member.recv().now_or_never() {
@@ -268,28 +291,17 @@ async fn gather(member: &StreamConsumer, batch: &mut Batch, applier: &Applier) -
                 Err(_) => break,
             },
         };
-        let Some(message) = read(message)? else { break };
+        let Some(message) = kafka.read(message)? else { break };
         batch.add(&message, applier);
     }
     Ok(())
-}
-
-/// What was received, unless it is word of something that the client mends by itself, such as a broker that is away.
-fn read(received: Result<BorrowedMessage<'_>, KafkaError>) -> Result<Option<BorrowedMessage<'_>>, Fault> {
-    match received {
-        Ok(message) => Ok(Some(message)),
-        Err(KafkaError::MessageConsumption(code)) => {
-            tracing::debug!(?code, "the Kafka client mends itself");
-            Ok(None)
-        }
-        Err(error) => Err(unavailable(error)),
-    }
 }
 
 /// Messages to be applied together.
 #[derive(Default)]
 struct Batch {
     events: Vec<Envelope>,
+    unreadable: Vec<(Message, cloud_event::Unreadable)>,
     taken: usize,
     next: std::collections::HashMap<(String, i32), i64>,
 }
@@ -298,24 +310,17 @@ impl Batch {
     fn add(&mut self, message: &BorrowedMessage<'_>, applier: &Applier) {
         self.taken += 1;
         self.next.insert((message.topic().to_owned(), message.partition()), message.offset() + 1);
-        match cloud_event::read(message) {
+        match cloud_event::read_message(message) {
             Ok(event) if applier.handler.wants(&event.kind) => self.events.push(event),
             Ok(_) => {}
-            Err(error) => {
-                // Without tenant and aggregate there is no queue to park it in; it stays in the topic.
-                tracing::error!(
-                    consumer = applier.reader.consumer, topic = message.topic(), partition = message.partition(),
-                    offset = message.offset(), %error, "a message that is no event of this fleet was passed over"
-                );
-                applier.host.metrics.count(applier.service, "messages_unreadable", 1);
-            }
+            Err(cause) => self.unreadable.push((cloud_event::kept(applier.reader.consumer, message), cause)),
         }
     }
 
-    fn offsets(&self) -> Result<TopicPartitionList, Fault> {
+    fn offsets(&self) -> Result<TopicPartitionList, KafkaError> {
         let mut offsets = TopicPartitionList::new();
         for ((topic, partition), next) in &self.next {
-            offsets.add_partition_offset(topic, *partition, Offset::Offset(*next)).map_err(unavailable)?;
+            offsets.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
         }
         Ok(offsets)
     }
@@ -323,13 +328,8 @@ impl Batch {
 
 /// Whether every partition has its leader: a topic that has just been created is unknown to some brokers for a moment, and
 /// whoever joined then would have to start over.
-fn led(producer: &FutureProducer, topic: &str) -> Result<bool, KafkaError> {
+fn led(producer: &FutureProducer<Refusal>, topic: &str) -> Result<bool, KafkaError> {
     let metadata = producer.client().fetch_metadata(Some(topic), TIMEOUT)?;
     let partitions: Vec<_> = metadata.topics().iter().flat_map(MetadataTopic::partitions).collect();
     Ok((0..PARTITIONS).all(|id| partitions.iter().any(|partition| partition.id() == id && 0 <= partition.leader())))
-}
-
-/// Calls of librdkafka that wait for the network.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, KafkaError> + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?.map_err(unavailable)
 }

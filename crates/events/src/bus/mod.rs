@@ -1,11 +1,13 @@
 //! How published events reach their consumers: within the process, or through Kafka. There is no third way.
 
-mod cloud_event;
+mod access;
+pub(crate) mod cloud_event;
 pub(crate) mod in_process;
 pub(crate) mod kafka;
 
 use bloom_runtime::StartError;
 
+pub use access::{Access, Login, Mechanism, Tls};
 pub use in_process::InProcess;
 pub use kafka::Kafka;
 
@@ -24,8 +26,8 @@ impl Bus {
         Self::InProcess(InProcess::default())
     }
 
-    /// A bus over Kafka; `brokers` is `host:port,host:port`. Connects when it is first used.
-    pub fn kafka(brokers: &str) -> Result<Self, StartError> {
-        Ok(Self::Kafka(Kafka::new(brokers)?))
+    /// A bus over Kafka. Connects when it is first used.
+    pub fn kafka(access: Access) -> Result<Self, StartError> {
+        Ok(Self::Kafka(Kafka::new(access)?))
     }
 }

@@ -6,3 +6,4 @@ pub(crate) mod lease;
 pub(crate) mod outbox;
 pub(crate) mod parked;
 pub(crate) mod timer;
+pub(crate) mod unreadable;

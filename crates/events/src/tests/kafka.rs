@@ -5,15 +5,19 @@ use bloom_kernel::entropy::base62;
 use tokio::task::JoinSet;
 
 use crate::Bus;
+use crate::bus::Access;
 use crate::park::{Which, unpark};
 use crate::tests::fixture::{Pair, named};
 use crate::tests::{chaos, replay};
 
+#[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
+pub(super) fn brokers() -> Option<String> {
+    std::env::var("BLOOM_TEST_KAFKA").ok()
+}
+
 /// A pair with a topic of its own; nothing where no Kafka is named.
-async fn kafka() -> Option<Pair> {
-    #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
-    let brokers = std::env::var("BLOOM_TEST_KAFKA").ok()?;
-    let bus = Bus::kafka(&brokers).expect("BLOOM_TEST_KAFKA is an address");
+pub(super) async fn kafka() -> Option<Pair> {
+    let bus = Bus::kafka(Access::open(&brokers()?)).expect("BLOOM_TEST_KAFKA is an address");
     let run = base62(10, &OsEntropy);
     let source = String::leak(format!("alpha-{run}"));
     let consumer = String::leak(format!("beta.projection-{run}"));

@@ -1,5 +1,6 @@
 //! Tests on a real PostgreSQL, and on a real Kafka where `BLOOM_TEST_KAFKA` names one.
 
+mod access;
 mod chaos;
 mod fixture;
 mod kafka;
@@ -9,3 +10,4 @@ mod poison;
 mod relay;
 mod replay;
 mod timers;
+mod unreadable;

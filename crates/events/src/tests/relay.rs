@@ -2,21 +2,28 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
+
 use crate::Bus;
 use crate::shard::SHARDS;
-use crate::store::lease::{lease_claim, lease_positions, lease_release};
+use crate::store::lease::{Grant, lease_claim, lease_positions, lease_release, owner_share};
 use crate::store::outbox::{Advance, outbox_after, outbox_pending, outbox_stamp};
-use crate::tests::fixture::pair;
+use crate::tests::fixture::{eventually, pair};
+
+async fn claim(conn: &mut PgConnection, owner: &str, seconds: f64) -> Vec<Grant> {
+    let share = owner_share(conn, owner, seconds).await.unwrap();
+    lease_claim(conn, owner, seconds, share).await.unwrap()
+}
 
 #[tokio::test]
 async fn an_old_owner_can_stamp_nothing() {
     let pair = pair(Bus::in_process()).await;
     pair.change("thing").await;
     let mut tx = pair.alpha.db.system().await.unwrap();
-    let old = lease_claim(&mut tx, "old", 0.0).await.unwrap();
+    let old = claim(&mut tx, "old", 0.0).await;
     tx.commit().await.unwrap();
     let mut tx = pair.alpha.db.system().await.unwrap();
-    let new = lease_claim(&mut tx, "new", 60.0).await.unwrap();
+    let new = claim(&mut tx, "new", 60.0).await;
     tx.commit().await.unwrap();
     assert_eq!((old.len(), new.len()), (SHARDS, SHARDS));
     assert!(old.iter().zip(&new).all(|(old, new)| new.epoch == old.epoch + 1));
@@ -42,12 +49,12 @@ async fn an_old_owner_can_stamp_nothing() {
 async fn a_shard_has_one_owner_until_its_lease_ends_or_is_given_back() {
     let pair = pair(Bus::in_process()).await;
     let mut tx = pair.alpha.db.system().await.unwrap();
-    let mine = lease_claim(&mut tx, "one", 60.0).await.unwrap();
-    assert_eq!(lease_claim(&mut tx, "two", 60.0).await.unwrap().len(), 0);
-    let renewed = lease_claim(&mut tx, "one", 60.0).await.unwrap();
-    assert!(mine.iter().zip(&renewed).all(|(before, after)| before.epoch == after.epoch));
+    let mine = claim(&mut tx, "one", 60.0).await;
+    assert_eq!(claim(&mut tx, "two", 60.0).await.len(), 0);
+    let renewed = claim(&mut tx, "one", 60.0).await;
+    assert!(renewed.iter().all(|after| mine.iter().any(|before| (before.shard, before.epoch) == (after.shard, after.epoch))));
     lease_release(&mut tx, "one").await.unwrap();
-    assert_eq!(lease_claim(&mut tx, "two", 60.0).await.unwrap().len(), SHARDS);
+    assert_eq!(claim(&mut tx, "two", 60.0).await.len(), SHARDS);
 }
 
 #[tokio::test]
@@ -87,4 +94,81 @@ async fn a_restarted_relay_goes_on_where_the_lease_says() {
     assert_eq!(pair.relay().round().await.unwrap(), 1);
     let mut tx = pair.alpha.db.system().await.unwrap();
     assert_eq!(lease_positions(&mut tx).await.unwrap().iter().max(), Some(&2));
+}
+
+/// How many shards each of several owners holds once each has asked twice; no shard is held by two.
+async fn split(conn: &mut PgConnection, owners: &[&str]) -> Vec<usize> {
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.clear();
+        for owner in owners {
+            held.push(claim(conn, owner, 60.0).await);
+        }
+    }
+    let mut shards: Vec<i16> = held.iter().flatten().map(|grant| grant.shard).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    assert_eq!(shards.len(), SHARDS, "each shard has one owner");
+    held.iter().map(Vec::len).collect()
+}
+
+#[tokio::test]
+async fn owners_split_evenly_and_what_moves_gets_a_new_epoch() {
+    let pair = pair(Bus::in_process()).await;
+    let mut tx = pair.alpha.db.system().await.unwrap();
+    assert_eq!(split(&mut tx, &["a"]).await, [16]);
+    assert_eq!(claim(&mut tx, "b", 60.0).await.len(), 0, "nothing is taken from whoever holds it");
+    let kept = claim(&mut tx, "a", 60.0).await;
+    let moved = claim(&mut tx, "b", 60.0).await;
+    assert_eq!((kept.len(), moved.len()), (8, 8));
+    assert!(kept.iter().all(|grant| grant.epoch == 1) && moved.iter().all(|grant| grant.epoch == 2));
+    assert_eq!(split(&mut tx, &["a", "b", "c"]).await, [6, 5, 5]);
+    assert_eq!(split(&mut tx, &["a", "b", "c"]).await, [6, 5, 5], "an even split stays as it is");
+    lease_release(&mut tx, "b").await.unwrap();
+    assert_eq!(split(&mut tx, &["a", "c"]).await, [8, 8]);
+    // One that has gone silent: its leases and its presence end together.
+    claim(&mut tx, "a", 0.0).await;
+    assert_eq!(split(&mut tx, &["c"]).await, [16]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn relays_that_come_and_go_share_the_work_and_publish_everything_once_in_order() {
+    let pair = pair(Bus::in_process()).await;
+    let mut relays = Vec::new();
+    let mut changes = 0;
+    for expected in [vec![16], vec![8, 8], vec![6, 5, 5]] {
+        let mut relay = pair.relay();
+        relay.lease = Duration::from_millis(300);
+        relays.push(relay);
+        eventually("the split is even", async || {
+            changes += 1;
+            pair.change(&format!("thing-{}", changes % 20)).await;
+            for relay in &mut relays {
+                relay.round().await.unwrap();
+            }
+            let mut held: Vec<usize> = relays.iter().map(|relay| relay.grants.len()).collect();
+            held.sort_unstable_by(|a, b| b.cmp(a));
+            held == expected
+        })
+        .await;
+    }
+    let gone = relays.pop().unwrap();
+    gone.release().await;
+    eventually("two take over what the third gave back", async || {
+        for relay in &mut relays {
+            relay.round().await.unwrap();
+        }
+        pair.publisher().server().standing().await.unwrap().outbox == 0 && relays.iter().all(|relay| relay.grants.len() == 8)
+    })
+    .await;
+    let mut tx = pair.alpha.db.system().await.unwrap();
+    let from: Vec<(i16, i64)> = (0..16).map(|shard| (shard, 0)).collect();
+    let log = outbox_after(&mut tx, "alpha", &from, 1_000).await.unwrap();
+    assert_eq!(log.len(), changes);
+    for thing in 0..20 {
+        let aggregate = format!("thing-{thing}");
+        let mut events: Vec<_> = log.iter().filter(|event| event.envelope.aggregate == aggregate).collect();
+        events.sort_by_key(|event| event.position);
+        assert!(events.iter().zip(1..).all(|(event, version)| event.envelope.version == version), "{aggregate}");
+    }
 }

@@ -94,6 +94,9 @@ pub struct ListParkedRequest {
 pub struct ListParkedReply {
     #[prost(message, repeated, tag = "1")]
     pub events: ::prost::alloc::vec::Vec<ParkedEvent>,
+    /// Messages that are no events, as far as this release can tell. They hold nobody up.
+    #[prost(message, repeated, tag = "2")]
+    pub unreadable: ::prost::alloc::vec::Vec<UnreadableMessage>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ParkedEvent {
@@ -121,6 +124,30 @@ pub struct ParkedEvent {
     /// The event as it came.
     #[prost(string, tag = "10")]
     pub envelope_json: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnreadableMessage {
+    #[prost(string, tag = "1")]
+    pub consumer: ::prost::alloc::string::String,
+    /// Where it lies in Kafka.
+    #[prost(string, tag = "2")]
+    pub topic: ::prost::alloc::string::String,
+    #[prost(int32, tag = "3")]
+    pub partition: i32,
+    #[prost(int64, tag = "4")]
+    pub offset: i64,
+    /// Why it is no event.
+    #[prost(string, tag = "5")]
+    pub cause: ::prost::alloc::string::String,
+    /// RFC 3339 UTC.
+    #[prost(string, tag = "6")]
+    pub parked_at: ::prost::alloc::string::String,
+    /// "name: value".
+    #[prost(string, repeated, tag = "7")]
+    pub headers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The beginning of the message, as text.
+    #[prost(string, tag = "8")]
+    pub excerpt: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UnparkRequest {
@@ -366,7 +393,8 @@ pub mod platform_client {
                 .insert(GrpcMethod::new("bloom.platform.v1.Platform", "ListParked"));
             self.inner.unary(req, path, codec).await
         }
-        /// Applies parked events again, in order; a queue stops at the first that fails again.
+        /// Applies parked events again, in order; a queue stops at the first that fails again. Without a tenant and an aggregate
+        /// also messages that a former release could not read.
         pub async fn unpark(
             &mut self,
             request: impl tonic::IntoRequest<super::UnparkRequest>,
@@ -463,7 +491,8 @@ pub mod platform_server {
             &self,
             request: tonic::Request<super::ListParkedRequest>,
         ) -> std::result::Result<tonic::Response<super::ListParkedReply>, tonic::Status>;
-        /// Applies parked events again, in order; a queue stops at the first that fails again.
+        /// Applies parked events again, in order; a queue stops at the first that fails again. Without a tenant and an aggregate
+        /// also messages that a former release could not read.
         async fn unpark(
             &self,
             request: tonic::Request<super::UnparkRequest>,
