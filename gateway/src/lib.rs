@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`config`] | prefixes and their policies, validated before a port is bound |
 //! | `proxy` | the way of a request, read top to bottom |
+//! | [`proxies`] | whose request it is when it comes through proxies |
 //! | `path` | paths that mean one thing to us and another upstream are refused |
 //! | `auth` | key → who it belongs to: a local cache, polled revocations |
 //! | `limit` | GCRA per key and tenant, local, or over Redis with local as the fallback |
@@ -26,6 +27,7 @@ mod headers;
 mod limit;
 pub mod openapi;
 mod path;
+pub mod proxies;
 mod proxy;
 mod ready;
 mod serve;
