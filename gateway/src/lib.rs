@@ -15,6 +15,7 @@
 //! | `trace` | the client's `traceparent`, and the gateway's own span in that trace |
 //! | `answer` | refusals as problem+json, the headers of every reply |
 //! | [`openapi`] | the services' API descriptions as one |
+//! | `docs` | the API reference, a page for people |
 //! | `ready` | whether the gateway can do its work |
 //!
 //! The hot path shares no lock, boxes no body and has no router tree; what it costs is in `docs/adr`.
@@ -23,6 +24,7 @@ mod answer;
 mod arriving;
 mod auth;
 pub mod config;
+mod docs;
 mod headers;
 mod limit;
 pub mod openapi;

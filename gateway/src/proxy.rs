@@ -21,10 +21,10 @@ use crate::arriving::{Arriving, Awaited, LINGER_BYTES, TooLong, throw_away};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
-use crate::{Gateway, NAME, headers, path, version};
+use crate::{Gateway, NAME, docs, headers, path, version};
 
 /// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
-pub(crate) const OWN: [&str; 5] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json"];
+pub(crate) const OWN: [&str; 6] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"];
 
 /// What is known of a request by the time it is answered.
 #[derive(Default)]
@@ -201,7 +201,11 @@ async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> 
         response
     };
     Some(Ok(match path {
-        "/" => text("application/json", Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","health":"/readyz"}"#)),
+        "/" => text(
+            "application/json",
+            Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","reference":"/docs","health":"/readyz"}"#),
+        ),
+        "/docs" => docs::page(),
         "/livez" => text("text/plain", Bytes::from_static(b"ok\n")),
         "/readyz" => match gateway.readiness.waiting_for(gateway).await {
             None => text("text/plain", Bytes::from_static(b"ready\n")),

@@ -281,6 +281,7 @@ pub(crate) fn banner(state: &DevState, stop: &str) {
          Secret key        {secret_key}\n  \
          Publishable key   {publishable_key}\n\n  \
          curl -s '{gateway_url}/v1/catalog/products?limit=2' -H 'Authorization: Bearer {secret_key}'\n\n  \
+         API reference     {gateway_url}/docs\n  \
          API description   {gateway_url}/openapi.json\n  \
          Metrics           {gateway_url}/metrics\n  \
          Health            {gateway_url}/readyz\n  \
