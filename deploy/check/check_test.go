@@ -315,7 +315,7 @@ func TestTheIngressLeadsToTheApiOnly(t *testing.T) {
 		}
 		for _, rule := range ingress.Spec.Rules {
 			for _, path := range rule.HTTP.Paths {
-				if !slices.Contains([]string{"/v1", "/sandbox", "/openapi.json"}, path.Path) {
+				if !slices.Contains([]string{"/v1", "/sandbox", "/docs", "/openapi.json"}, path.Path) {
 					t.Errorf("the ingress leads to %s", path.Path)
 				}
 			}

@@ -7,6 +7,8 @@ use bloom_runtime::StartError;
 use http::uri::{Authority, Uri};
 use serde::Deserialize;
 
+use crate::proxies::TrustedProxies;
+
 /// What the gateway is told.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
@@ -20,6 +22,8 @@ pub struct GatewayConfig {
     pub per_tenant: Rate,
     /// Limit of an address: requests without a key (provider webhooks), and keys that are none.
     pub per_address: Rate,
+    /// Proxies that are believed when they say whose address a request comes from.
+    pub trusted_proxies: TrustedProxies,
     /// Redis that gateways share their limits through; each limits for itself without.
     pub redis_url: Option<String>,
 }
@@ -106,6 +110,7 @@ impl GatewayConfig {
             per_key: Rate { per_second: 200, burst: 400 },
             per_tenant: Rate { per_second: 1_000, burst: 2_000 },
             per_address: Rate { per_second: 300, burst: 600 },
+            trusted_proxies: TrustedProxies::default(),
             redis_url: None,
         })
     }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`config`] | prefixes and their policies, validated before a port is bound |
 //! | `proxy` | the way of a request, read top to bottom |
+//! | [`proxies`] | whose request it is when it comes through proxies |
 //! | `path` | paths that mean one thing to us and another upstream are refused |
 //! | `auth` | key → who it belongs to: a local cache, polled revocations |
 //! | `limit` | GCRA per key and tenant, local, or over Redis with local as the fallback |
@@ -14,6 +15,7 @@
 //! | `trace` | the client's `traceparent`, and the gateway's own span in that trace |
 //! | `answer` | refusals as problem+json, the headers of every reply |
 //! | [`openapi`] | the services' API descriptions as one |
+//! | `docs` | the API reference, a page for people |
 //! | `ready` | whether the gateway can do its work |
 //!
 //! The hot path shares no lock, boxes no body and has no router tree; what it costs is in `docs/adr`.
@@ -22,10 +24,12 @@ mod answer;
 mod arriving;
 mod auth;
 pub mod config;
+mod docs;
 mod headers;
 mod limit;
 pub mod openapi;
 mod path;
+pub mod proxies;
 mod proxy;
 mod ready;
 mod serve;

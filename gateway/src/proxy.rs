@@ -2,7 +2,7 @@
 //! nothing of the client's that could be taken for one.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,10 +21,10 @@ use crate::arriving::{Arriving, Awaited, LINGER_BYTES, TooLong, throw_away};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
-use crate::{Gateway, NAME, headers, path, version};
+use crate::{Gateway, NAME, docs, headers, path, version};
 
 /// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
-pub(crate) const OWN: [&str; 5] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json"];
+pub(crate) const OWN: [&str; 6] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"];
 
 /// What is known of a request by the time it is answered.
 #[derive(Default)]
@@ -41,13 +41,14 @@ struct Facts {
 /// Answers one request; never fails.
 pub(crate) async fn answer(
     gateway: Arc<Gateway>,
-    client: SocketAddr,
+    peer: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let start = Instant::now();
     let request_id = request_id(&gateway);
     let Trace { span, id: trace_id } = Trace::of(&gateway.config, &mut request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let client = gateway.config.trusted_proxies.client(peer.ip(), request.headers());
     let mut facts = Facts::default();
     let version = version::negotiate(request.headers());
     let (version, outcome) = match version {
@@ -87,7 +88,7 @@ pub(crate) async fn answer(
 
 async fn handle(
     gateway: &Gateway,
-    client: SocketAddr,
+    client: IpAddr,
     mut request: Request<Incoming>,
     request_id: &str,
     facts: &mut Facts,
@@ -107,11 +108,11 @@ async fn handle(
     }
     headers::check(request.method(), request.headers())?;
     let holder = if route.anonymous {
-        gateway.limiter.check_stranger(client.ip())?;
+        gateway.limiter.check_stranger(client)?;
         None
     } else {
         let Gateway { keyring, host, limiter, .. } = gateway;
-        let holder = keyring.authenticate(host, limiter, client.ip(), request.headers()).await?;
+        let holder = keyring.authenticate(host, limiter, client, request.headers()).await?;
         headers::check_channel(&holder, request.headers())?;
         Some(holder)
     };
@@ -131,7 +132,7 @@ async fn handle(
 
 async fn forward(
     gateway: &Gateway,
-    client: SocketAddr,
+    client: IpAddr,
     route: &Route,
     mut request: Request<Incoming>,
     request_id: &str,
@@ -148,7 +149,7 @@ async fn forward(
     let ascii = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
     headers.insert(HeaderName::from_static("bloom-request-id"), ascii(request_id));
     headers.insert(HeaderName::from_static("bloom-timeout-ms"), route.timeout_ms.into());
-    headers.insert(HeaderName::from_static("x-forwarded-for"), ascii(&client.ip().to_string()));
+    headers.insert(HeaderName::from_static("x-forwarded-for"), ascii(&client.to_string()));
     let mut uri = Uri::default().into_parts();
     uri.scheme = Some(Scheme::HTTP);
     uri.authority = gateway.config.upstreams.get(&route.service).cloned();
@@ -190,7 +191,7 @@ async fn forward(
 }
 
 /// The gateway's own few endpoints. The one that costs something is counted as other requests without a key are.
-async fn own(gateway: &Gateway, client: SocketAddr, method: &Method, path: &str) -> Option<Result<Response<Body>, Fault>> {
+async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> Option<Result<Response<Body>, Fault>> {
     if method != Method::GET && method != Method::HEAD {
         return None;
     }
@@ -200,7 +201,11 @@ async fn own(gateway: &Gateway, client: SocketAddr, method: &Method, path: &str)
         response
     };
     Some(Ok(match path {
-        "/" => text("application/json", Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","health":"/readyz"}"#)),
+        "/" => text(
+            "application/json",
+            Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","reference":"/docs","health":"/readyz"}"#),
+        ),
+        "/docs" => docs::page(),
         "/livez" => text("text/plain", Bytes::from_static(b"ok\n")),
         "/readyz" => match gateway.readiness.waiting_for(gateway).await {
             None => text("text/plain", Bytes::from_static(b"ready\n")),
@@ -213,7 +218,7 @@ async fn own(gateway: &Gateway, client: SocketAddr, method: &Method, path: &str)
         "/metrics" => {
             text("application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(gateway.host.metrics.render()))
         }
-        "/openapi.json" => match gateway.limiter.check_stranger(client.ip()) {
+        "/openapi.json" => match gateway.limiter.check_stranger(client) {
             Ok(()) => text("application/json", gateway.described.document(gateway).await),
             Err(refused) => return Some(Err(refused)),
         },

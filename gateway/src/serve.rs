@@ -6,6 +6,7 @@ use bloom_process::{PEERS, Settings, listen, until_stopped};
 use bloom_runtime::{Peers, StartError, telemetry};
 
 use crate::config::{GatewayConfig, Rate};
+use crate::proxies::TrustedProxies;
 use crate::{Gateway, NAME};
 
 /// Serves the gateway until it is told to stop.
@@ -31,6 +32,7 @@ pub fn gateway_config(settings: &Settings, addresses: &BTreeMap<String, String>)
         per_key: rate(settings.rate_per_key),
         per_tenant: rate(settings.rate_per_tenant),
         per_address: rate(settings.rate_per_address),
+        trusted_proxies: TrustedProxies::parse(settings.trusted_proxies.as_deref().unwrap_or_default())?,
         redis_url: settings.redis_url.clone(),
         ..GatewayConfig::new(addresses)?
     })

@@ -1,4 +1,5 @@
 mod described;
+mod proxies;
 mod slow;
 
 use std::collections::BTreeMap;

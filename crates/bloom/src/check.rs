@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use bloom_process::Settings;
+use bloom_process::{Settings, say};
 use bloom_proto_platform::{CheckRequest, DrainedRequest, ExportStateRequest, StateRecord};
 use bloom_runtime::StartError;
 use serde_json::Value;
@@ -49,14 +49,14 @@ pub async fn run(settings: &Settings, state: &Path, options: &CheckOptions) -> R
     let reach = Reach::new(settings, state)?;
     let (checked, breaches) = check(&reach, Duration::from_secs(options.wait)).await?;
     if breaches.is_empty() {
-        println!("{} invariants hold", checked.len());
+        say(format_args!("{} invariants hold", checked.len()))?;
         return Ok(ExitCode::SUCCESS);
     }
     for line in report(&breaches) {
-        println!("{line}");
+        say(line)?;
     }
     let broken: BTreeSet<&str> = breaches.iter().map(|breach| breach.invariant.as_str()).collect();
-    println!("{} of {} invariants are broken", broken.len(), checked.len());
+    say(format_args!("{} of {} invariants are broken", broken.len(), checked.len()))?;
     Ok(ExitCode::FAILURE)
 }
 

@@ -15,6 +15,9 @@
 //!
 //! It holds no rule of commerce: what it does to data goes through the services' own doors.
 
+// A line goes through `say`: `println!` panics where nobody reads it any more.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod account;
 pub mod check;
 pub mod cli;

@@ -1,7 +1,6 @@
 //! The API description without a running platform: what is committed as `docs/openapi.json`, and what may not change in it.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,18 +30,13 @@ pub async fn run(settings: &Settings, options: &OpenApiOptions) -> Result<(), St
     write(options.write.as_deref(), &format!("{:#}\n", describe(settings).await?))
 }
 
-/// Writes a document to a file, else to standard output; whoever reads that may have had enough (`| head`).
+/// Writes a document to a file, else to standard output.
 pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), StartError> {
     match file {
         Some(file) => {
             std::fs::write(file, text).map_err(|error| StartError::caused(format!("{} cannot be written", file.display()), error))
         }
-        None => match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(StartError::caused("standard output cannot be written", error))
-            }
-            _ => Ok(()),
-        },
+        None => bloom_process::say(text.trim_end()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bloom_fault::Fault;
 use bloom_kernel::{SubjectId, TenantId};
-use bloom_process::Settings;
+use bloom_process::{Settings, say};
 use bloom_proto_platform::{DrainedRequest, EraseSubjectRequest, ListParkedRequest, ReplayRequest, UnparkRequest};
 use bloom_runtime::StartError;
 
@@ -54,13 +54,15 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
     match command {
         EventsCommand::Replay { consumer } => {
             let generation = replay(&reach, &consumer).await?;
-            println!("{consumer} loads its sources anew as generation {generation}; `bloom events status` shows when it is done");
+            say(format_args!(
+                "{consumer} loads its sources anew as generation {generation}; `bloom events status` shows when it is done"
+            ))?;
         }
         EventsCommand::Parked { consumer } => {
             let request = reach.host.request(&reach.call(), ListParkedRequest { consumer: consumer.clone(), limit: 1_000 });
             let reply = reach.platform(service_of(&consumer)?).list_parked(request).await.map_err(failed)?.into_inner();
             for event in reply.events {
-                println!("{} {} {} {} {}", event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause);
+                say(format_args!("{} {} {} {} {}", event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause))?;
             }
             for message in reply.unreadable {
                 let place = format!("{}/{}@{}", message.topic, message.partition, message.offset);
@@ -71,14 +73,17 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
             let message = UnparkRequest { consumer: consumer.clone(), discard, ..UnparkRequest::default() };
             let request = reach.host.request(&reach.call(), message);
             let reply = reach.platform(service_of(&consumer)?).unpark(request).await.map_err(failed)?.into_inner();
-            println!("{} done, {} left", reply.done, reply.left);
+            say(format_args!("{} done, {} left", reply.done, reply.left))?;
         }
         EventsCommand::Status => {
-            println!("{:<18}{:>8}{:>8}{:>8}{:>8}", "service", "outbox", "lag", "parked", "timers");
+            say(format_args!("{:<18}{:>8}{:>8}{:>8}{:>8}", "service", "outbox", "lag", "parked", "timers"))?;
             for definition in SERVICES {
                 let request = reach.host.request(&reach.call(), DrainedRequest {});
                 let reply = reach.platform(definition.name).drained(request).await.map_err(failed)?.into_inner();
-                println!("{:<18}{:>8}{:>8}{:>8}{:>8}", definition.name, reply.outbox, reply.lag, reply.parked, reply.timers_due);
+                say(format_args!(
+                    "{:<18}{:>8}{:>8}{:>8}{:>8}",
+                    definition.name, reply.outbox, reply.lag, reply.parked, reply.timers_due
+                ))?;
             }
         }
     }
@@ -97,7 +102,7 @@ pub async fn subject(settings: &Settings, state: &Path, command: SubjectCommand)
     let reach = Reach::new(settings, state)?;
     let SubjectCommand::Erase { tenant, subject } = command;
     for (service, erased) in erase(&reach, tenant, subject).await? {
-        println!("{service:<18}{}", if erased { "key destroyed" } else { "held nothing" });
+        say(format_args!("{service:<18}{}", if erased { "key destroyed" } else { "held nothing" }))?;
     }
     Ok(())
 }

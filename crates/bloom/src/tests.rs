@@ -95,13 +95,14 @@ fn the_committed_configuration_is_the_present_one() {
 #[tokio::test]
 async fn every_operation_is_named_once_permitted_and_shown() {
     let api = described().await;
-    let mut names = Vec::new();
+    let (mut names, mut permissions) = (Vec::new(), Vec::new());
     for (path, item) in api["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             let place = format!("{method} {path}");
             names.push(operation["operationId"].as_str().unwrap_or_else(|| panic!("{place} has no id")).to_owned());
             let open = path.starts_with("/v1/payments/webhooks") || path.starts_with("/v1/payments/return");
             assert!(open || operation["x-permission"].is_string(), "{place} names no permission");
+            permissions.extend(operation["x-permission"].as_str());
             assert!(operation["summary"].is_string(), "{place} has no summary");
             assert!(
                 operation["responses"]
@@ -112,6 +113,9 @@ async fn every_operation_is_named_once_permitted_and_shown() {
             assert!(operation["responses"].get("default").is_some(), "{place} does not say how it refuses");
         }
     }
+    permissions.sort_unstable();
+    permissions.dedup();
+    assert_eq!(permissions, bloom_runtime::PERMISSIONS, "PERMISSIONS lists what operations ask for, no more and no less");
     let count = names.len();
     names.sort();
     names.dedup();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bloom_pgdev::{Cluster, Options};
-use bloom_process::{Settings, until_stopped};
+use bloom_process::{Settings, complain, say, until_stopped};
 use bloom_runtime::config::SecretKey;
 use bloom_runtime::{StartError, telemetry};
 
@@ -42,7 +42,7 @@ pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Resu
     if let Some(state) = dir.read()
         && let Some(pid) = state.running()
     {
-        println!("Bloom is running already (process {pid}).");
+        say(format_args!("Bloom is running already (process {pid})."))?;
         banner(&state, &dir.dev("down"));
         return Ok(());
     }
@@ -153,7 +153,7 @@ pub(crate) async fn stop_database(cluster: Option<Cluster>) {
     if let Some(cluster) = cluster {
         let stopped = tokio::task::spawn_blocking(move || cluster.stop()).await;
         if let Ok(Err(error)) = stopped {
-            eprintln!("bloom: the private PostgreSQL did not stop: {error}");
+            complain(format_args!("bloom: the private PostgreSQL did not stop: {error}"));
         }
     }
 }
@@ -178,7 +178,7 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
         let news = text.get(shown..).unwrap_or_default();
         // The banner is printed below, once.
         for line in news.lines().take_while(|line| line.starts_with('▸')) {
-            println!("{line}");
+            say(line)?;
         }
         shown = text.rfind('\n').map_or(shown, |end| end + 1);
         if let Some(state) = dir.read()
@@ -205,7 +205,7 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
 pub async fn down(path: &Path) -> Result<(), StartError> {
     let dir = StateDir::open(path)?;
     let Some(pid) = dir.read().and_then(|state| state.running()) else {
-        println!("Bloom is not running.");
+        say("Bloom is not running.")?;
         // A process that was killed left its database behind.
         stop_database(Some(dir.cluster())).await;
         return Ok(());
@@ -218,7 +218,7 @@ pub async fn down(path: &Path) -> Result<(), StartError> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    println!("Stopped.");
+    say("Stopped.")?;
     Ok(())
 }
 
@@ -229,10 +229,10 @@ pub async fn reset(settings: &Settings, path: &Path) -> Result<(), StartError> {
     dir.cluster().erase().map_err(|error| StartError::caused("the private PostgreSQL cannot be deleted", error))?;
     dir.erase()?;
     if settings.database_url.is_some() {
-        println!("Deleted, save the database of BLOOM_DATABASE_URL: what lies in it is yours to drop.");
+        say("Deleted, save the database of BLOOM_DATABASE_URL: what lies in it is yours to drop.")?;
         return Ok(());
     }
-    println!("Deleted. The next `up` starts over.");
+    say("Deleted. The next `up` starts over.")?;
     Ok(())
 }
 
@@ -263,8 +263,9 @@ pub(crate) fn last_words(log: &str) -> Option<String> {
     Some(line.trim_start_matches("bloom: ").to_owned())
 }
 
+/// A step of the start; one that nobody can read stops nothing.
 pub(crate) fn step(what: &str) {
-    println!("▸ {what}");
+    let _ = say(format_args!("▸ {what}"));
 }
 
 /// How one stops what runs at a terminal.
@@ -275,16 +276,17 @@ pub(crate) fn foreground(dir: &StateDir) -> String {
 /// What a newcomer needs next, with how it is stopped.
 pub(crate) fn banner(state: &DevState, stop: &str) {
     let DevState { gateway_url, secret_key, publishable_key, .. } = state;
-    println!(
+    let _ = say(format_args!(
         "\n  Bloom is up: {gateway_url}\n\n  \
          Secret key        {secret_key}\n  \
          Publishable key   {publishable_key}\n\n  \
          curl -s '{gateway_url}/v1/catalog/products?limit=2' -H 'Authorization: Bearer {secret_key}'\n\n  \
+         API reference     {gateway_url}/docs\n  \
          API description   {gateway_url}/openapi.json\n  \
          Metrics           {gateway_url}/metrics\n  \
          Health            {gateway_url}/readyz\n  \
          Stop              {stop}\n"
-    );
+    ));
 }
 
 /// Address of the private database, when it runs.

@@ -4,18 +4,24 @@
 //! * [`Settings`]: everything a process is told, from the environment
 //! * [`Definition`]: what a service brings along: name, migrations, how it is put together
 //! * [`serve`]: one service as a process, over TCP, with Kafka when configured
+//! * [`say`]: a line of a command, whoever reads it
 //! * [`settings_of_all`]: every setting by name, for `--help` and its document
+
+// A line goes through `say`: `println!` panics where nobody reads it any more.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod definition;
 mod kafka;
 mod known;
 mod ready;
+mod say;
 mod serve;
 mod settings;
 
 pub use definition::{Definition, Start};
 pub use kafka::KafkaSettings;
 pub use known::{Setting, own_settings, settings_of, settings_of_all, settings_of_service};
+pub use say::{complain, say};
 pub use serve::{PEERS, arguments, block_on, listen, main, run, serve, until_migrated, until_stopped};
 pub use settings::{Secrets, Settings, upper};
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::definition::{Definition, Start};
 use crate::known::own_settings;
 use crate::ready::ready;
+use crate::say::{complain, say};
 use crate::settings::Settings;
 
 /// Exit code for a configuration that cannot be used (sysexits `EX_USAGE`).
@@ -78,12 +79,12 @@ pub fn block_on(name: &str, process: impl Future<Output = Result<ExitCode, Start
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("{name}: no threads to run on: {error}");
+            complain(format_args!("{name}: no threads to run on: {error}"));
             return ExitCode::FAILURE;
         }
     };
     runtime.block_on(process).unwrap_or_else(|error| {
-        eprintln!("{name}: {}", error.chain());
+        complain(format_args!("{name}: {}", error.chain()));
         ExitCode::FAILURE
     })
 }
@@ -157,7 +158,7 @@ pub async fn until_migrated(definition: &'static Definition, settings: &Settings
             Err(error) => error.chain(),
         };
         if why != said {
-            println!("{} is not up to date: {why}", definition.name);
+            say(format_args!("{} is not up to date: {why}", definition.name))?;
             said = why;
         }
         tokio::select! {

@@ -59,6 +59,11 @@ pub struct Settings {
     /// Requests per second of one address without a key (provider webhooks) or with one that is none, and twice that at once.
     #[arg(long, global = true, env = "BLOOM_RATE_PER_ADDRESS", default_value_t = 300)]
     pub rate_per_address: u32,
+    /// Proxies in front of the gateway, addresses and CIDR blocks, `10.0.0.0/8,192.0.2.7`. What comes from one of them is
+    /// counted by the right-most address of `X-Forwarded-For` that is none of them; from all others that header is ignored.
+    /// The header `Forwarded` (RFC 7239) is not read.
+    #[arg(long, global = true, env = "BLOOM_TRUSTED_PROXIES")]
+    pub trusted_proxies: Option<String>,
 }
 
 /// Either the installation's master key, for one process that runs everything, or the keys of one service, so that no

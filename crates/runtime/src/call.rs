@@ -15,6 +15,27 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest time that a caller may name: an upload of a file of any size takes its time.
 pub const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
 
+/// Every permission that an operation of the fleet asks for: what a key's scopes may name. A test compares them with the API's
+/// description.
+pub const PERMISSIONS: [&str; 16] = [
+    "carts:write",
+    "catalog:read",
+    "catalog:write",
+    "checkouts:write",
+    "delivery_options:write",
+    "identity:read",
+    "identity:write",
+    "inventory:read",
+    "inventory:write",
+    "orders:read",
+    "orders:write",
+    "payments:read",
+    "payments:write",
+    "pricing:quote",
+    "pricing:read",
+    "pricing:write",
+];
+
 /// What any visitor of a shop may do, and so the most that a publishable key carries.
 pub const PUBLISHABLE: [&str; 5] = ["carts:write", "catalog:read", "checkouts:write", "payments:read", "pricing:quote"];
 

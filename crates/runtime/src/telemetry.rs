@@ -31,7 +31,9 @@ use crate::call::PLATFORM;
 use crate::task::StartError;
 
 pub use self::figures::Figures;
-pub use self::spans::{answered, background_span, exports_traces, request_span, traceparent, traceparent_of, valid_traceparent};
+pub use self::spans::{
+    answered, background_span, exports_traces, renamed, request_span, traceparent, traceparent_of, valid_traceparent,
+};
 
 /// How a process is observed.
 #[derive(Clone, Debug, clap::Args)]

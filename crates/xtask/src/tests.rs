@@ -1,5 +1,7 @@
 //! The house rules on this checkout, and each rule on an example that breaks it.
 
+mod errors;
+
 use std::path::Path;
 
 use crate::tidy::{RULES, source, sql};

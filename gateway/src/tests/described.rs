@@ -126,3 +126,20 @@ async fn whoever_reads_it_too_often_is_refused_and_probes_are_not() {
     };
     services.run(Rate { per_second: 1, burst: 3 }, test).await;
 }
+
+#[tokio::test]
+async fn people_read_it_in_a_page_that_asks_nobody_else() {
+    let services = Services::default();
+    let test = |gateway| async move {
+        let (head, page) = get(gateway, "/docs").await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert!(head.contains("content-type: text/html; charset=utf-8"), "{head}");
+        assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "the whole page");
+        let policy = head.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).expect("a policy");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(policy.contains("; script-src 'sha256-") && policy.contains("; connect-src 'self';"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+    };
+    services.run(OFTEN, test).await;
+    assert_eq!(services.asked.load(Ordering::SeqCst), 0, "the page itself costs the services nothing");
+}

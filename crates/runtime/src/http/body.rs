@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::strict::Strict;
+use super::words::words;
 
 /// Largest JSON body; bulk data goes through import.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -49,27 +50,13 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let pointer = pointer(error.path());
         let inner = error.into_inner();
-        let message = describe(&inner);
         match inner.classify() {
-            serde_json::error::Category::Data => Fault::invalid(&pointer, "invalid", &message),
-            // An enum that is not given a string is told as broken syntax although the syntax is fine.
-            _ if serde_json::from_slice::<serde_json::Value>(bytes).is_ok() => {
-                Fault::invalid(&pointer, "invalid", "is of the wrong type")
-            }
+            serde_json::error::Category::Data => Fault::invalid(pointer, "invalid", words(&inner.to_string())),
             _ => Fault::new(Code::Invalid, "json_malformed", format!("The body is not valid JSON: {inner}.")),
         }
     })?;
     json.end().map_err(|_| Fault::new(Code::Invalid, "json_malformed", "The body has something behind its JSON value."))?;
     Ok(value)
-}
-
-/// Serde's message without the position, which means nothing to a reader of a pointer.
-fn describe(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

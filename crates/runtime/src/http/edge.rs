@@ -16,6 +16,9 @@ use crate::host::Host;
 use crate::metrics::{Route, class, method_label};
 use crate::telemetry;
 
+/// The one route of all requests that no route and no RPC matches.
+const UNMATCHED: &str = "unmatched";
+
 /// What the layer needs.
 #[derive(Clone)]
 pub struct EdgeState {
@@ -27,7 +30,7 @@ pub struct EdgeState {
 pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let grpc = text(request.headers(), "content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
-    let route = route(&request);
+    let mut route = route(&request);
     let method = if grpc { "grpc" } else { method_label(request.method()) };
     let request_id = text(request.headers(), "bloom-request-id").map_or_else(|| new_request_id(&host), str::to_owned);
     let call = verified_call(&host, request.headers(), &request_id);
@@ -45,6 +48,10 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
         let fault = Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "");
         if grpc { tonic::Status::from(fault).into_http() } else { fault.into_response() }
     });
+    if is_unknown_rpc(&response) {
+        UNMATCHED.clone_into(&mut route);
+        telemetry::renamed(&span, method, &route);
+    }
     let fault = response.extensions().get::<FaultExt>().map(|FaultExt(fault)| fault.clone());
     if !grpc {
         response = render(response, fault.as_deref(), &request_id, &instance);
@@ -78,8 +85,13 @@ fn route(request: &Request) -> String {
     match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
         Some(rpc) if rpc.ends_with("/{*rest}") => request.uri().path().to_owned(),
         Some(template) => template.to_owned(),
-        None => "unmatched".to_owned(),
+        None => UNMATCHED.to_owned(),
     }
+}
+
+/// Whether a gRPC server says that it has no such RPC. Only it knows which it has: the route matches any name.
+fn is_unknown_rpc(response: &Response) -> bool {
+    tonic::Status::from_header_map(response.headers()).is_some_and(|status| status.code() == tonic::Code::Unimplemented)
 }
 
 /// The call that the signed context stands for; nothing when there is none or it does not verify.
@@ -179,4 +191,59 @@ fn new_request_id(host: &Host) -> String {
     let mut bytes = [0_u8; 10];
     host.entropy.fill(&mut bytes);
     bytes.iter().fold(String::from("req_"), |id, byte| format!("{id}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::any;
+    use bloom_kernel::{OsEntropy, SystemClock};
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::{Keys, Metrics, Peers};
+
+    fn host() -> Host {
+        Host {
+            service: "test",
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            keys: Keys::from_master(&[7; 32], "test"),
+            cell: "local".into(),
+            peers: Peers::default(),
+            shutdown: tokio_util::sync::CancellationToken::new(),
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// Answers as generated code does: its own names, and UNIMPLEMENTED for all others.
+    async fn rpc(request: Request) -> Response {
+        let known = request.uri().path().ends_with("/Known");
+        let code = if known { tonic::Code::Ok } else { tonic::Code::Unimplemented };
+        Response::builder().header(tonic::Status::GRPC_STATUS, code as i32).body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn rpcs_that_do_not_exist_are_one_series() {
+        let host = host();
+        let routes = Router::new()
+            .route("/bloom.test.v1.Test/{*rest}", any(rpc))
+            .layer(axum::middleware::from_fn_with_state(EdgeState { host: host.clone() }, edge));
+        for name in ["bloom.test.v1.Test/Known", "bloom.test.v1.Test/A", "bloom.test.v1.Test/B", "bloom.other.v1.Other/C"] {
+            let request = Request::post(format!("/{name}")).header("content-type", "application/grpc").body(Body::empty());
+            routes.clone().oneshot(request.unwrap()).await.unwrap();
+        }
+        let page = host.metrics.render();
+        let mut counted: Vec<&str> = page
+            .lines()
+            .filter(|line| line.starts_with("http_server_request_duration_seconds_count"))
+            .filter_map(|line| line.split(r#"route=""#).nth(1)?.split('"').next())
+            .collect();
+        counted.sort_unstable();
+        counted.dedup();
+        assert_eq!(counted, ["/bloom.test.v1.Test/Known", "unmatched"], "{page}");
+    }
 }

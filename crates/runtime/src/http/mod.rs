@@ -10,6 +10,7 @@ mod path;
 mod query;
 mod raw;
 mod strict;
+mod words;
 
 pub use body::{BODY_LIMIT, Json, parse};
 pub use caller::{Caller, PERMISSION, Permission};

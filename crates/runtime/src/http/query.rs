@@ -11,6 +11,8 @@ use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::words::words;
+
 /// Query parameters as `T`; unknown and ill-typed ones are refused (400) by name. A list, whose name ends in `[]`, may be
 /// written with commas or by repeating the name.
 pub struct Query<T>(pub T);
@@ -22,9 +24,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         let query = listed(parts.uri.query().unwrap_or_default());
         let pairs = form_urlencoded::parse(query.as_bytes());
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map(Self).map_err(|error| {
-            let detail = format!("The query string is not valid: {error}.");
-            let name = parameter(&error);
-            Fault::new(Code::Invalid, "query_invalid", detail).at(name, "invalid", error.into_inner().to_string())
+            let (name, message) = (parameter(&error), words(&error.into_inner().to_string()));
+            Fault::new(Code::Invalid, "query_invalid", "The query string is not valid; see errors.").at(name, "invalid", message)
         })
     }
 }

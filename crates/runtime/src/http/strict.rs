@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 /// Anything of serde's that reads, made strict.
@@ -12,6 +13,12 @@ pub(super) struct Strict<T>(pub(super) T);
 
 /// The visitor of a struct: it takes no sequence.
 struct OfStruct<V>(V);
+
+/// The visitor of an enum: a text names the choice, an object of one field names it with what belongs to it.
+struct OfEnum<V> {
+    variants: &'static [&'static str],
+    visitor: V,
+}
 
 macro_rules! forward {
     ($($method:ident($($argument:ident: $kind:ty),*)),* $(,)?) => {
@@ -32,7 +39,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         deserialize_map(), deserialize_identifier(), deserialize_ignored_any(),
         deserialize_unit_struct(name: &'static str), deserialize_newtype_struct(name: &'static str),
         deserialize_tuple(length: usize), deserialize_tuple_struct(name: &'static str, length: usize),
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]),
+    }
+
+    /// Whatever stands there is read, so that what is no choice is told which there are: of a number, serde's JSON says that
+    /// the syntax is broken.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(OfEnum { variants, visitor })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -111,6 +128,23 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OfStruct<V> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<V::Value, A::Error> {
         Err(A::Error::custom("must be a JSON object, not an array"))
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for OfEnum<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let choices: Vec<_> = self.variants.iter().map(|name| format!("`{name}`")).collect();
+        write!(out, "one of {}", choices.join(", "))
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<V::Value, E> {
+        self.visitor.visit_enum(StrDeserializer::new(name))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_enum(Strict(MapAccessDeserializer::new(entries)))
     }
 }
 

@@ -37,6 +37,14 @@ pub fn request_span(service: &'static str, method: &str, route: &str, headers: &
     span
 }
 
+/// Gives a request's span the route that was found out only with the answer.
+pub fn renamed(span: &Span, method: &str, route: &str) {
+    span.record("route", route);
+    if exports_traces() {
+        span.record("otel.name", format!("{method} {route}"));
+    }
+}
+
 /// Notes how a request ended on its span.
 pub fn answered(span: &Span, status: StatusCode) {
     if !exports_traces() {

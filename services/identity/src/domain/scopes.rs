@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{PUBLISHABLE, Scopes};
+use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
 
 use crate::domain::api_key::KeyKind;
 
@@ -11,27 +11,35 @@ const SCOPES_MAX: usize = 50;
 
 /// The scopes of a new key: those asked for, else all that the kind may have and the maker has.
 pub fn grant(kind: KeyKind, wanted: Option<Vec<String>>, maker: &Scopes) -> Result<Vec<String>, Fault> {
-    let wanted = match (wanted, kind) {
-        (Some(wanted), _) => wanted,
+    let granted = match (wanted, kind) {
+        (Some(wanted), _) => {
+            wanted.iter().enumerate().try_for_each(|(index, scope)| check_known(kind, scope, index))?;
+            wanted
+        }
         (None, KeyKind::Secret) => maker.iter().map(str::to_owned).collect(),
         (None, KeyKind::Publishable) => PUBLISHABLE.into_iter().filter(|scope| maker.allow(scope)).map(str::to_owned).collect(),
     };
-    if wanted.is_empty() || SCOPES_MAX < wanted.len() {
+    if granted.is_empty() || SCOPES_MAX < granted.len() {
         return Err(Fault::invalid("/scopes", "count", format!("holds 1 to {SCOPES_MAX} scopes")));
     }
-    for (index, scope) in wanted.iter().enumerate() {
-        let pointer = format!("/scopes/{index}");
-        if !well_formed(scope) {
-            let message = "is `*`, `<service>:*` or `<service>:<verb>` in lower case";
-            return Err(Fault::invalid(pointer, "malformed", message));
-        }
-        if kind == KeyKind::Publishable && !PUBLISHABLE.contains(&scope.as_str()) {
-            let message = format!("is not for a publishable key; it may carry {}", PUBLISHABLE.join(", "));
-            return Err(Fault::invalid(pointer, "not_publishable", message));
-        }
+    check_held(&granted, maker)?;
+    Ok(granted.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// Refuses a scope that permits nothing: mistyped, it would be noticed only when the key is used.
+fn check_known(kind: KeyKind, scope: &str, index: usize) -> Result<(), Fault> {
+    let pointer = format!("/scopes/{index}");
+    let whole = |prefix: &str| prefix.ends_with(':') && PERMISSIONS.iter().any(|permission| permission.starts_with(prefix));
+    if scope != "*" && !PERMISSIONS.contains(&scope) && !scope.strip_suffix('*').is_some_and(whole) {
+        let message =
+            format!("is no scope; there are {}, `<resource>:*` for all of one resource, and `*`", PERMISSIONS.join(", "));
+        return Err(Fault::invalid(pointer, "unknown", message));
     }
-    check_held(&wanted, maker)?;
-    Ok(wanted.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
+    if kind == KeyKind::Publishable && !PUBLISHABLE.contains(&scope) {
+        let message = format!("is not for a publishable key; it may carry {}", PUBLISHABLE.join(", "));
+        return Err(Fault::invalid(pointer, "not_publishable", message));
+    }
+    Ok(())
 }
 
 /// Refuses to let somebody hand out what they do not hold.
@@ -44,15 +52,5 @@ pub fn check_held(scopes: &[String], maker: &Scopes) -> Result<(), Fault> {
             format!("A key cannot hand out the scope `{missing}`, which it does not carry itself."),
         )
         .policy("api-keys:no-escalation")),
-    }
-}
-
-fn well_formed(scope: &str) -> bool {
-    let word = |text: &str| {
-        (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-    };
-    match scope.split_once(':') {
-        None => scope == "*",
-        Some((service, verb)) => word(service) && (verb == "*" || word(verb)),
     }
 }

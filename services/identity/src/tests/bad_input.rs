@@ -20,6 +20,8 @@ async fn keys_are_refused_by_field_and_reason() {
         (with("name", json!("a\u{0}b")), "/name"),
         (with("scopes", json!([])), "/scopes"),
         (with("scopes", json!(["orders:read", "Orders"])), "/scopes/1"),
+        (with("scopes", json!(["order:read"])), "/scopes/0"),
+        (with("scopes", json!(["orders:read", "cart:*"])), "/scopes/1"),
         (with("scopes", json!("*")), "/scopes"),
         (with("expires_at", json!("2020-01-01T00:00:00Z")), "/expires_at"),
         (with("expires_at", json!("tomorrow")), "/expires_at"),

@@ -1,7 +1,7 @@
 //! Rules on values alone.
 
 use bloom_kernel::{Currency, TenantId};
-use bloom_runtime::{PUBLISHABLE, Scopes};
+use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
 use uuid::Uuid;
 
 use crate::domain::api_key::KeyKind;
@@ -39,10 +39,29 @@ fn what_is_not_asked_for_is_all_that_may_be() {
 }
 
 #[test]
-fn scopes_are_well_formed() {
-    for wrong in
-        ["", "orders", "orders:", ":read", "orders:read:x", "Orders:read", "*:read", "orders:r*", "ord ers:read", "ordérs:read"]
-    {
+fn a_scope_is_one_that_some_operation_asks_for() {
+    for right in PERMISSIONS.iter().chain(&["orders:*", "delivery_options:*"]) {
+        assert_eq!(granted(KeyKind::Secret, &[right], &["*"]), Ok(vec![(*right).to_owned()]));
+    }
+    for wrong in [
+        "",
+        "orders",
+        "orders:",
+        "orders*",
+        ":read",
+        ":*",
+        "**",
+        "orders:read:x",
+        "Orders:read",
+        "*:read",
+        "orders:r*",
+        "ord ers:read",
+        "ordérs:read",
+        "order:read",
+        "orders:reed",
+        "cart:write",
+        "order:*",
+    ] {
         assert_eq!(granted(KeyKind::Secret, &[wrong], &["*"]), Err("invalid_request".to_owned()), "{wrong}");
     }
     assert_eq!(granted(KeyKind::Secret, &[], &["*"]), Err("invalid_request".to_owned()));
