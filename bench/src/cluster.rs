@@ -12,6 +12,16 @@ pub(crate) const DATABASE: &str = "bloom";
 /// The server's superuser.
 const OWNER: &str = "postgres";
 
+/// How a role of the platform has its statements planned, as crates/runtime gives it to its connections (config.rs; db/mod.rs
+/// for those that poll): whoever sends the same statements has them planned the same way.
+pub(crate) fn planner(role: &str) -> &'static str {
+    if role.ends_with("_system") {
+        "-c jit=off -c enable_seqscan=off -c enable_bitmapscan=off"
+    } else {
+        "-c jit=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan"
+    }
+}
+
 /// A running server.
 pub(crate) struct Server {
     cluster: Cluster,

@@ -1,7 +1,7 @@
 //! `pgbench` on a statement of the platform, as the platform's own role.
 
 use crate::Outcome;
-use crate::cluster::{DATABASE, Server};
+use crate::cluster::{DATABASE, Server, planner};
 use crate::machine::{Cpu, Meter};
 use crate::record::Statement;
 
@@ -59,7 +59,8 @@ impl Script {
         for (index, value) in self.parameters.iter().enumerate() {
             command.args(["-D", &format!("p{}={value}", index + 1)]);
         }
-        command.env("PGOPTIONS", format!("-c search_path={} -c bloom.tenant={}", self.schema, self.tenant)).arg(DATABASE);
+        let options = format!("-c search_path={} -c bloom.tenant={} {}", self.schema, self.tenant, planner(&self.role));
+        command.env("PGOPTIONS", options).arg(DATABASE);
         let meter = Meter::start(server.pid, None);
         let output = command.output()?;
         let (cpu, _) = meter.stop();

@@ -26,6 +26,8 @@ pub(crate) struct Unit {
     pub(crate) role: usize,
     /// Where in the log it began and where it ended.
     pub(crate) begin: u64,
+    /// Begun by hand, so that it lasts until a commit.
+    pub(crate) transaction: bool,
     pub(crate) end: u64,
     pub(crate) statements: Vec<Statement>,
     /// Ids in it that were made after the recording began: they tie it to earlier units.
@@ -98,8 +100,9 @@ impl Reader {
         };
         let word = text.trim_start().get(..6).unwrap_or(text).to_lowercase();
         let (begins, ends) = (word.starts_with("begin"), word.starts_with("commit") || word.starts_with("rollba"));
-        let tenant = text.contains("set_config('bloom.tenant'") && !begins;
-        let within = self.open.get(session).is_some_and(Unit::is_transaction);
+        // Of a read of several statements, or within the one statement of a page.
+        let tenant = text.starts_with("set bloom.tenant") || text.contains("set_config('bloom.tenant'");
+        let within = self.open.get(session).is_some_and(|unit| unit.transaction);
         if begins || (tenant && !within) {
             self.close(session);
         }
@@ -110,7 +113,7 @@ impl Reader {
         }
         let role = place(&mut self.roles, &mut self.recording.roles, user);
         let statement = Statement { text: place(&mut self.texts, &mut self.recording.texts, text), parameters, simple };
-        let fresh = || Unit { role, begin: at, end: at, statements: Vec::new(), ids: Vec::new() };
+        let fresh = || Unit { role, begin: at, end: at, transaction: begins, statements: Vec::new(), ids: Vec::new() };
         let unit = self.open.entry(session.clone()).or_insert_with(fresh);
         unit.end = at;
         unit.statements.push(statement);
@@ -126,13 +129,6 @@ impl Reader {
             unit.ids.dedup();
             self.recording.units.push(unit);
         }
-    }
-}
-
-impl Unit {
-    /// Begun by hand, so that it lasts until a commit.
-    fn is_transaction(&self) -> bool {
-        self.statements.first().is_some_and(|first| first.simple)
     }
 }
 

@@ -43,15 +43,12 @@ fn a_transaction_is_a_unit_with_its_parameters() {
 
 #[test]
 fn a_read_goes_with_the_setting_of_its_tenant() {
-    let tenant = "execute sqlx_s_2: select set_config('bloom.tenant', $1, false)";
-    let recording = read(&[
-        line("s1", "bloom_cart", tenant, "parameters: $1 = 'a'"),
-        line("s1", "bloom_cart", "execute sqlx_s_3: select 1", ""),
-        line("s1", "bloom_cart", tenant, "parameters: $1 = 'b'"),
-        line("s1", "bloom_cart", "execute sqlx_s_3: select 1", ""),
-    ]);
+    let tenant = |id: &str| line("s1", "bloom_cart", &format!("statement: set bloom.tenant = '{id}'"), "");
+    let select = || line("s1", "bloom_cart", "execute sqlx_s_3: select 1", "");
+    let page = || line("s1", "bloom_cart", "execute sqlx_s_2: select set_config('bloom.tenant', $1, false)", "");
+    let recording = read(&[tenant("a"), select(), tenant("b"), select(), select(), page()]);
     let sizes: Vec<usize> = recording.units.iter().map(|unit| unit.statements.len()).collect();
-    assert_eq!(sizes, [2, 2]);
+    assert_eq!(sizes, [2, 3, 1]);
 }
 
 #[test]

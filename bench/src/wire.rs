@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use bloom_pgdev::Address;
 
 use crate::Outcome;
+use crate::cluster::planner;
 use crate::record::Statement;
 
 /// One connection.
@@ -37,7 +38,7 @@ impl Wire {
             read: 0,
             open: false,
         };
-        let options = format!("-c search_path={schema}");
+        let options = format!("-c search_path={schema} {}", planner(role));
         let mut body = 196_608_i32.to_be_bytes().to_vec();
         for text in ["user", role, "database", database, "options", &options, "TimeZone", "UTC", "DateStyle", "ISO, MDY", ""] {
             body.extend(text.as_bytes());

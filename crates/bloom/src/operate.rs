@@ -66,7 +66,8 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
             }
             for message in reply.unreadable {
                 let place = format!("{}/{}@{}", message.topic, message.partition, message.offset);
-                println!("{} {place} {}\n    {:?}\n    {:?}", message.parked_at, message.cause, message.headers, message.excerpt);
+                let (headers, excerpt) = (message.headers, message.excerpt);
+                say(format_args!("{} {place} {}\n    {headers:?}\n    {excerpt:?}", message.parked_at, message.cause))?;
             }
         }
         EventsCommand::Unpark { consumer, discard } => {

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::db::DbConfig;
@@ -90,6 +91,8 @@ impl Schema {
         connections: u32,
         transaction_pooler: bool,
     ) -> Result<DbConfig, StartError> {
+        // Slow statements are told of; to ask for every other whether somebody wants to read of it costs each of them.
+        let silent = "off".parse().map_err(|error| StartError::caused("`off` is no level", error))?;
         let options = |role: &str, planner: &[(&str, &str)]| {
             Ok::<_, StartError>(
                 connect_options(server)?
@@ -97,7 +100,8 @@ impl Schema {
                     .password(&keys.database_password(role))
                     .application_name(&format!("bloom-{}", self.service))
                     .options([("search_path", self.schema.as_str()), ("jit", "off")])
-                    .options(planner.iter().copied()),
+                    .options(planner.iter().copied())
+                    .log_statements(silent),
             )
         };
         Ok(DbConfig {

@@ -1,5 +1,6 @@
-//! Where other services are: in this process over an in-memory transport, or behind a TCP address. Clients and servers
-//! are the same in both; nothing but the connector differs.
+//! Where other services are: in this process, or behind a TCP address. Clients and servers are the same in both. A service of
+//! this process that serves its routes is called without a connection between: to frame a call and take it apart again costs
+//! more than most calls do.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use futures::future::BoxFuture;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
@@ -29,11 +31,29 @@ const CONNECTIONS: usize = 4;
 const DUPLEX_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
 
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// The other services of the fleet, by name. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Peers {
-    peers: Arc<Mutex<HashMap<String, Peer>>>,
+    known: Arc<Mutex<HashMap<String, Peer>>>,
     entrances: Arc<Mutex<HashMap<String, Entrance>>>,
+    served: Served,
+}
+
+/// The routes that services of this process serve at the moment.
+type Served = Arc<Mutex<HashMap<String, Router>>>;
+
+/// A service that its neighbours in this process may call; dropped, it is away.
+pub struct Open {
+    service: &'static str,
+    served: Served,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).remove(self.service);
+    }
 }
 
 /// Opens connections to a service in this process. Cheap to clone.
@@ -53,8 +73,8 @@ impl Peers {
     /// The connection to a service. One that nobody configured answers UNAVAILABLE until it opens in this process: of two
     /// services that ask each other, one has to be put together first.
     pub fn get(&self, service: &str) -> Peer {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        peers.entry(service.to_owned()).or_insert_with(|| self.within(service)).clone()
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(service.to_owned()).or_insert_with(|| self.within(service)).clone()
     }
 
     /// A service in this process; what it accepts comes out of the returned end.
@@ -63,6 +83,12 @@ impl Peers {
         self.entrances.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), Entrance(sender));
         self.insert(service, self.within(service));
         MemoryListener { service: service.to_owned(), receiver }
+    }
+
+    /// A service in this process whose routes its neighbours call directly, for as long as the returned value lives.
+    pub fn open(&self, service: &'static str, routes: Router) -> Open {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), routes);
+        Open { service, served: self.served.clone() }
     }
 
     /// The way to a service in this process, for who speaks plain HTTP to it; none when it is elsewhere.
@@ -75,7 +101,7 @@ impl Peers {
         let endpoint = Endpoint::from_shared(address.to_owned())
             .map_err(|error| StartError::caused(format!("`{address}` is not an address for the service {service}"), error))?;
         let channels = (0..CONNECTIONS).map(|_| tune(endpoint.clone()).connect_lazy()).collect();
-        self.insert(service, Peer::new(channels));
+        self.insert(service, self.peer(service, channels));
         Ok(())
     }
 
@@ -94,11 +120,16 @@ impl Peers {
                 tune(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
             })
             .collect();
-        Peer::new(channels)
+        self.peer(service, channels)
+    }
+
+    fn peer(&self, service: &str, channels: Arc<[Channel]>) -> Peer {
+        let breaker = Arc::new(Breaker::new(Instant::now()));
+        Peer { service: service.into(), served: self.served.clone(), channels, next: Arc::default(), breaker }
     }
 
     fn insert(&self, service: &str, peer: Peer) {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), peer);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), peer);
     }
 }
 
@@ -112,17 +143,20 @@ fn tune(endpoint: Endpoint) -> Endpoint {
         .initial_stream_window_size(1 << 20)
 }
 
-/// A handful of connections to one service, taken in turn. Give it to a generated tonic client.
+/// The way to one service: its routes where it is in this process, else a handful of connections, taken in turn. Give it to
+/// a generated tonic client.
 #[derive(Clone)]
 pub struct Peer {
+    service: Arc<str>,
+    served: Served,
     channels: Arc<[Channel]>,
     next: Arc<AtomicUsize>,
     breaker: Arc<Breaker>,
 }
 
 impl Peer {
-    fn new(channels: Arc<[Channel]>) -> Self {
-        Self { channels, next: Arc::default(), breaker: Arc::new(Breaker::new(Instant::now())) }
+    fn routes(&self) -> Option<Router> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).get(&*self.service).cloned()
     }
 
     fn channel(&self) -> Channel {
@@ -132,7 +166,7 @@ impl Peer {
 
 impl Service<http::Request<Body>> for Peer {
     type Response = http::Response<Body>;
-    type Error = tonic::transport::Error;
+    type Error = Failure;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -142,6 +176,9 @@ impl Service<http::Request<Body>> for Peer {
     /// Asks the peer. What certainly was not sent is sent once more, over the next connection: whatever it asks for, it has
     /// had no effect yet.
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if let Some(mut routes) = self.routes() {
+            return Box::pin(async move { Ok(routes.call(request.map(axum::body::Body::new)).await?.map(Body::new)) });
+        }
         let peer = self.clone();
         Box::pin(async move {
             if !peer.breaker.admits(Instant::now()) {
@@ -157,11 +194,11 @@ impl Service<http::Request<Body>> for Peer {
                 peer.channel().ready().await?.call(request).await
             };
             let mut answer = send().await;
-            if answer.as_ref().is_err_and(|error| is_unsent(error)) {
+            if answer.as_ref().is_err_and(|error: &tonic::transport::Error| is_unsent(error)) {
                 answer = send().await;
             }
             peer.breaker.reached(answer.is_ok(), Instant::now());
-            answer
+            Ok(answer?)
         })
     }
 }
@@ -234,6 +271,17 @@ mod tests {
             _ = server => panic!("the server ended"),
             found = tokio::time::timeout(Duration::from_secs(10), found) => found.expect("it is found again"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_serves_is_called_without_a_connection_and_away_when_it_has_ended() {
+        let peers = Peers::default();
+        let peer = peers.get("near");
+        let answers = || axum::http::Response::builder().header("grpc-status", "0").body(axum::body::Body::empty()).unwrap();
+        let open = peers.open("near", Router::new().route("/nothing", axum::routing::post(async move || answers())));
+        assert_eq!(ask(&peer).await.as_deref(), Some("0"));
+        drop(open);
+        assert_eq!(ask(&peer).await, None);
     }
 
     #[test]

@@ -91,6 +91,8 @@ impl Service {
         let stop = shutdown.clone();
         let tcp = axum::serve(listeners.tcp, router.clone()).with_graceful_shutdown(async move { stop.cancelled().await });
         running.spawn(async move { tcp.await.map_err(|error| StartError::caused("the listener broke", error)) });
+        // Neighbours in this process call the routes themselves; the gateway comes by memory.
+        let open = listeners.memory.as_ref().map(|_| self.host.peers.open(self.name, router.clone()));
         if let Some(memory) = listeners.memory {
             let stop = shutdown.clone();
             let serve = axum::serve(memory, router).with_graceful_shutdown(async move { stop.cancelled().await });
@@ -107,6 +109,7 @@ impl Service {
             });
         }
         let outcome = supervise(&mut running, &shutdown).await;
+        drop(open);
         self.db.close().await;
         outcome
     }

@@ -15,8 +15,8 @@ use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Connection as _, PgConnection, Postgres, QueryBuilder};
 use tokio::sync::Notify;
 
-pub use self::outgoing::OutgoingEvent;
 use self::outgoing::Outgoing;
+pub use self::outgoing::OutgoingEvent;
 use self::pool::{ACQUIRE_TIMEOUT, Line, Pool, Tx, is_broken};
 use crate::call::Call;
 use crate::host::Host;
@@ -92,18 +92,8 @@ impl Db {
         if self.transaction_pooler {
             return Ok(TenantRead(Read::Transaction(Box::new(self.tenant_tx(tenant).await?))));
         }
-        let tenant = tenant.uuid().to_string();
-        // After a restart of the database every pooled connection is broken once.
-        for _ in 0..self.service.most() {
-            let mut line = self.service.line().await?;
-            let set = sqlx::query_scalar!("select set_config('bloom.tenant', $1, false)", tenant);
-            match set.fetch_one(&mut *line).await {
-                Ok(_) => return Ok(TenantRead(Read::Session(line))),
-                Err(error) if is_broken(&error) => drop(Line::take(line)),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(sqlx::Error::PoolTimedOut.into())
+        let set = format!("set bloom.tenant = '{}'", tenant.uuid());
+        Ok(TenantRead(Read::Session(self.service.told(&set).await?)))
     }
 
     /// A read of one statement that sets its tenant itself: one round trip where [`read`](Self::read) takes two. The statement

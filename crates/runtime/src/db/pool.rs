@@ -92,6 +92,20 @@ impl Pool {
         Err(sqlx::Error::PoolTimedOut)
     }
 
+    /// A connection that was told something for its session first. Were the caller gone in the middle of that, the next one
+    /// to have the connection tells it anew.
+    pub(super) async fn told(&self, statement: &str) -> Result<Line, sqlx::Error> {
+        for _ in 0..self.most() {
+            let mut line = self.line().await?;
+            match line.execute(AssertSqlSafe(statement.to_owned())).await {
+                Ok(_) => return Ok(line),
+                Err(error) if is_broken(&error) => drop(Line::take(line)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(sqlx::Error::PoolTimedOut)
+    }
+
     /// Closes what nobody has needed for long.
     pub(super) async fn tidy(&self) {
         let spent = self.0.retain(|_, metrics| !is_spent(&metrics)).removed;

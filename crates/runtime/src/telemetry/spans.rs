@@ -29,7 +29,8 @@ pub fn exports_traces() -> bool {
 pub fn request_span(service: &'static str, method: &str, route: &str, headers: &HeaderMap) -> Span {
     // What only a collector reads is not written into every line where there is none.
     let (name, kind) = if exports_traces() { (Some(format!("{method} {route}")), Some("server")) } else { (None, None) };
-    let span = tracing::info_span!("request", otel.name = name, otel.kind = kind, service, method, route);
+    // A neighbour in the same process is no parent that this span's lines should repeat; its trace is in the headers.
+    let span = tracing::info_span!(parent: None, "request", otel.name = name, otel.kind = kind, service, method, route);
     if headers.contains_key("traceparent") {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
         let _ = span.set_parent(parent);
