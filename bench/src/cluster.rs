@@ -39,6 +39,8 @@ impl Server {
         options.settings = [
             ("shared_buffers", "1GB"),
             ("max_wal_size", "8GB"),
+            // A server that has run for a day writes into log files that it has used before; a new one would make each anew.
+            ("min_wal_size", "2GB"),
             ("shared_preload_libraries", "pg_stat_statements"),
             ("pg_stat_statements.max", "10000"),
             // When a row was committed is what the delay of a projection is measured by.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bloom_process::{Settings, until_stopped, upper};
@@ -251,9 +252,25 @@ async fn ready(url: &str) -> bool {
     }
 }
 
+/// Ports that nobody gets by chance: what goes out without asking for a port is given one from 32768 on.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
+
+/// A port that nobody listens on, and each time another one. A process that is started again finds its own free.
 fn free_port() -> Result<u16, StartError> {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    port.map(|address| address.port()).map_err(|error| StartError::caused("there is no free port", error))
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let count = PORTS.end - PORTS.start;
+    // Fleets that start at the same time look in different places.
+    let first = std::process::id().wrapping_mul(61);
+    let mut error = None;
+    for _ in 0..count {
+        let place = first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = u16::try_from(PORTS.start + place).unwrap_or_default();
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(taken) => error = Some(taken),
+        }
+    }
+    Err(StartError::new(format!("no port from {} to {} is free: {error:?}", PORTS.start, PORTS.end - 1)))
 }
 
 /// Starts the fleet of `bloom up --fleet`, and stays until it is stopped.

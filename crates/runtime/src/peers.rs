@@ -41,18 +41,23 @@ pub struct Peers {
     served: Served,
 }
 
-/// The routes that services of this process serve at the moment.
-type Served = Arc<Mutex<HashMap<String, Router>>>;
+/// The routes that services of this process serve at the moment, and who serves them.
+type Served = Arc<Mutex<HashMap<String, (Arc<()>, Router)>>>;
 
 /// A service that its neighbours in this process may call; dropped, it is away.
 pub struct Open {
     service: &'static str,
+    server: Arc<()>,
     served: Served,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner).remove(self.service);
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was started anew in its place stays.
+        if served.get(self.service).is_some_and(|(server, _)| Arc::ptr_eq(server, &self.server)) {
+            served.remove(self.service);
+        }
     }
 }
 
@@ -87,8 +92,10 @@ impl Peers {
 
     /// A service in this process whose routes its neighbours call directly, for as long as the returned value lives.
     pub fn open(&self, service: &'static str, routes: Router) -> Open {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), routes);
-        Open { service, served: self.served.clone() }
+        let open = Open { service, server: Arc::default(), served: self.served.clone() };
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.insert(service.to_owned(), (open.server.clone(), routes));
+        open
     }
 
     /// The way to a service in this process, for who speaks plain HTTP to it; none when it is elsewhere.
@@ -156,7 +163,8 @@ pub struct Peer {
 
 impl Peer {
     fn routes(&self) -> Option<Router> {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner).get(&*self.service).cloned()
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.get(&*self.service).map(|(_, routes)| routes.clone())
     }
 
     fn channel(&self) -> Channel {
@@ -280,7 +288,12 @@ mod tests {
         let answers = || axum::http::Response::builder().header("grpc-status", "0").body(axum::body::Body::empty()).unwrap();
         let open = peers.open("near", Router::new().route("/nothing", axum::routing::post(async move || answers())));
         assert_eq!(ask(&peer).await.as_deref(), Some("0"));
+        let anew = peers.open("near", Router::new());
         drop(open);
+        assert!(ask(&peer).await.is_none_or(|answer| answer != "0"), "the one in its place answers");
+        assert!(peer.routes().is_some());
+        drop(anew);
+        assert!(peer.routes().is_none());
         assert_eq!(ask(&peer).await, None);
     }
 

@@ -211,6 +211,9 @@ impl<'a> Purchase<'a> {
             Some(Mishap::Repeat) => self.act(step).await,
             Some(Mishap::Crash) => Err(Stop::Crash),
             Some(Mishap::Refusal) => Err(Stop::Refused { fault: refusal(step), done: moment == Moment::After }),
+            Some(Mishap::Away) => Err(Stop::Later(
+                Fault::new(Code::Unavailable, "unavailable", "").source(format!("away at {step:?}, says a test")),
+            )),
         }
     }
 

@@ -29,6 +29,8 @@ pub enum Mishap {
     Refusal,
     /// The step runs once more.
     Repeat,
+    /// The neighbour that the step asks is away: it was not reached, or its answer is lost.
+    Away,
 }
 
 /// One fault.

@@ -100,7 +100,7 @@ impl Purchase<'_> {
         match self.app.config.faults.at(step, moment) {
             None => Ok(()),
             Some(Mishap::Repeat) => self.undo(step).await,
-            Some(Mishap::Crash | Mishap::Refusal) => {
+            Some(Mishap::Crash | Mishap::Refusal | Mishap::Away) => {
                 Err(Fault::new(Code::Unavailable, "unavailable", "").source(format!("a test stopped at {step:?}")))
             }
         }

@@ -4,8 +4,8 @@ use bloom_testkit::Answer;
 use serde_json::{Value, json};
 
 use super::stage::{Guest, Stage};
-use crate::saga::Step;
 use crate::saga::fault::{FaultPoint, Mishap, Moment};
+use crate::saga::{STEPS, Step};
 
 impl Stage {
     async fn standing(&self, guest: &Guest, id: &str) -> Value {
@@ -79,6 +79,27 @@ async fn a_payer_passes_the_issuers_check_and_the_order_is_placed() {
     let repeat = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(201);
     assert_eq!(repeat.json["order"]["id"], done["order_id"]);
     stage.drained().await;
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_may_be_away_while_the_payer_is_with_the_issuer() {
+    let stage = Stage::open().await;
+    for step in STEPS {
+        for moment in [Moment::Before, Moment::After] {
+            let guest = stage.cart(1).await;
+            let asked = stage.checkout(&guest, &guest.cart, "tok_3ds").send().await.expect(202);
+            stage.faults.set([FaultPoint { step, moment, mishap: Mishap::Away }]);
+            visit(&asked, "approve").await;
+            let done = stage.ended(&guest, &asked.id()).await;
+            assert_eq!((&done["status"], stage.faults.left()), (&json!("completed"), 0), "{step:?}, {moment:?}: {done}");
+            stage.rest().await;
+            assert_eq!(stage.read_cart(&guest).await["status"], "completed", "{step:?}, {moment:?}");
+        }
+    }
+    stage.drained().await;
+    assert_eq!(stage.all_orders().await.len(), 12);
+    assert_eq!(stage.levels(&stage.shirt).await, (1_000, 12, 0), "each order has its unit, and nothing is held");
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
 

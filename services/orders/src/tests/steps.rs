@@ -41,6 +41,20 @@ async fn every_step_may_run_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_may_be_away_for_a_moment_at_every_step() {
+    let stage = Stage::open().await;
+    for step in STEPS {
+        for moment in [Moment::Before, Moment::After] {
+            let guest = stage.cart(1).await;
+            stage.faults.set([point(step, moment, Mishap::Away)]);
+            let what = format!("away at {step:?}, {moment:?}");
+            stage.bought(&guest, &guest.cart, &what).await;
+        }
+    }
+    everything_adds_up(&stage, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_may_die_around_every_step() {
     let stage = Stage::open().await;
     for step in STEPS {
