@@ -45,6 +45,31 @@ struct Alarm {
     set: Option<(Timestamp, String)>,
 }
 
+/// Writes one event, and what stands before it in the same statement; its parameters begin at $13.
+macro_rules! insert_event {
+    ($tx:ident, $event:ident, $before:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query!(
+            $before
+                + "insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
+                                       causation, data)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            $tx.tenant.uuid(),
+            $event.id,
+            $event.shard,
+            $event.kind,
+            $event.aggregate,
+            $event.version,
+            $event.schema_version,
+            $event.actor,
+            $event.occurred_at,
+            $event.trace,
+            $event.causation,
+            $event.data
+            $(, $argument)*
+        )
+    };
+}
+
 #[derive(Default)]
 pub(super) struct Outgoing {
     events: Vec<OutgoingEvent>,
@@ -117,25 +142,7 @@ impl TenantTx {
     }
 
     async fn event_insert(&mut self, event: OutgoingEvent) -> Result<(), Fault> {
-        sqlx::query!(
-            "insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
-                                 causation, data)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            self.tenant.uuid(),
-            event.id,
-            event.shard,
-            event.kind,
-            event.aggregate,
-            event.version,
-            event.schema_version,
-            event.actor,
-            event.occurred_at,
-            event.trace,
-            event.causation,
-            event.data,
-        )
-        .execute(self.tx.line())
-        .await?;
+        insert_event!(self, event, "").execute(self.tx.line()).await?;
         Ok(())
     }
 
@@ -147,62 +154,34 @@ impl TenantTx {
         run_at: Timestamp,
         payload: &str,
     ) -> Result<(), Fault> {
-        sqlx::query!(
+        let written = insert_event!(
+            self,
+            event,
             "with alarm as (
                  insert into timer (tenant_id, kind, key, run_at, payload, attempts, locked_until)
                  values ($1, $13, $14, $15, $16, 0, '-infinity')
                  on conflict (tenant_id, kind, key) do update
                      set run_at = excluded.run_at, payload = excluded.payload, attempts = 0,
                          locked_until = excluded.locked_until, claim = null, last_error = null
-             )
-             insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
-                                 causation, data)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            self.tenant.uuid(),
-            event.id,
-            event.shard,
-            event.kind,
-            event.aggregate,
-            event.version,
-            event.schema_version,
-            event.actor,
-            event.occurred_at,
-            event.trace,
-            event.causation,
-            event.data,
+             ) ",
             kind,
             key,
             run_at,
             payload,
-        )
-        .execute(self.tx.line())
-        .await?;
+        );
+        written.execute(self.tx.line()).await?;
         Ok(())
     }
 
     async fn event_insert_and_timer_unset(&mut self, event: OutgoingEvent, kind: &str, key: &str) -> Result<(), Fault> {
-        sqlx::query!(
-            "with alarm as (delete from timer where tenant_id = $1 and kind = $13 and key = $14)
-             insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
-                                 causation, data)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            self.tenant.uuid(),
-            event.id,
-            event.shard,
-            event.kind,
-            event.aggregate,
-            event.version,
-            event.schema_version,
-            event.actor,
-            event.occurred_at,
-            event.trace,
-            event.causation,
-            event.data,
+        let written = insert_event!(
+            self,
+            event,
+            "with alarm as (delete from timer where tenant_id = $1 and kind = $13 and key = $14) ",
             kind,
             key,
-        )
-        .execute(self.tx.line())
-        .await?;
+        );
+        written.execute(self.tx.line()).await?;
         Ok(())
     }
 
