@@ -226,7 +226,7 @@ async fn persist(ask: impl Fn() -> RequestBuilder) -> Answer {
         let answer = Shop::try_send(ask()).await?;
         assert_ne!(answer.status, 500, "{:#}", answer.body);
         let again = answer.status >= 500
-            || matches!(answer.code(), "idempotency_in_progress" | "busy" | "checkout_in_progress" | "upload_incomplete");
+            || matches!(answer.code(), "idempotency_in_progress" | "busy" | "cart_frozen" | "upload_incomplete");
         (!again).then_some(answer)
     })
     .await

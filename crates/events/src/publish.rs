@@ -1,8 +1,8 @@
 //! Telling events, in the transaction of the change.
 
 use bloom_fault::{Code, Fault};
-use bloom_runtime::db::OutgoingEvent;
-use bloom_runtime::{Call, Host, TenantTx, telemetry};
+use bloom_runtime::db::{OutgoingEvent, Tell};
+use bloom_runtime::{Call, Host, telemetry};
 use uuid::Uuid;
 
 use crate::envelope::{Draft, SCHEMA_VERSION};
@@ -14,12 +14,12 @@ pub const DATA_BYTES: usize = 4 << 20;
 /// Tells one event; it leaves when the transaction commits, and never if it does not.
 ///
 /// Call it after the aggregate's row was written (and so locked): the order of telling is the order of publication.
-pub async fn publish(tx: &mut TenantTx, host: &Host, call: &Call, draft: Draft<'_>) -> Result<(), Fault> {
+pub async fn publish(tx: &mut impl Tell, host: &Host, call: &Call, draft: Draft<'_>) -> Result<(), Fault> {
     let tenant = tx.tenant();
     tx.tell(OutgoingEvent {
         id: new_id(host),
         shard: shard_of(tenant, &draft.aggregate),
-        kind: draft.kind,
+        kind: draft.kind.to_owned(),
         version: draft.version,
         schema_version: SCHEMA_VERSION,
         actor: call.actor.clone(),
@@ -34,7 +34,7 @@ pub async fn publish(tx: &mut TenantTx, host: &Host, call: &Call, draft: Draft<'
 
 /// Tells events in the given order.
 pub async fn publish_many<'a>(
-    tx: &mut TenantTx,
+    tx: &mut impl Tell,
     host: &Host,
     call: &Call,
     drafts: impl IntoIterator<Item = Draft<'a>, IntoIter: Send>,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
-use bloom_runtime::db::{SystemLine, TIMER_POLL as IDLE};
-use bloom_runtime::{Call, Db, Host, StartError, TenantTx, telemetry};
+use bloom_runtime::db::{SystemLine, TIMER_POLL as IDLE, Tell};
+use bloom_runtime::{Call, Db, Host, StartError, telemetry};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
@@ -36,7 +36,7 @@ pub trait TimerHandler: Send + Sync {
 
 /// Sets the timer of this kind and key, or moves it; it exists when the transaction commits.
 pub async fn schedule(
-    tx: &mut TenantTx,
+    tx: &mut impl Tell,
     kind: &'static str,
     key: &str,
     run_at: Timestamp,
@@ -47,7 +47,7 @@ pub async fn schedule(
 }
 
 /// Removes the timer of this kind and key, if there is one.
-pub async fn cancel(tx: &mut TenantTx, kind: &'static str, key: &str) -> Result<(), Fault> {
+pub async fn cancel(tx: &mut impl Tell, kind: &'static str, key: &str) -> Result<(), Fault> {
     tx.unset_timer(kind, key).await
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::call::{Audience, Call};
-use crate::db::{Db, TenantTx};
+use crate::db::{Db, TenantTx, WriteOnce};
 use crate::host::Host;
 use crate::reply::{Reply, Stored};
 use crate::seal::{open_own, seal_own};
@@ -23,11 +23,10 @@ use crate::seal::{open_own, seal_own};
 /// Replies are kept at least this long; published in the API description.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack for a moment; a box would cost every write an allocation")]
 /// What became of a write that may have been asked for before.
-pub enum Begin<T, const STATUS: u16 = 200> {
+pub enum Begin<T, const STATUS: u16 = 200, W = TenantTx> {
     /// Not done yet: here is the transaction to do it in.
-    Run(TenantTx),
+    Run(W),
     /// Done before: here is the reply it got.
     Replay(Reply<T, STATUS>),
 }
@@ -85,9 +84,38 @@ impl Db {
     }
 }
 
+impl Db {
+    /// The same for a write of one statement, whose reply is known before it: without a key the statement is all there is.
+    pub async fn begin_once<T: Serialize, const STATUS: u16>(
+        &self,
+        call: &Call,
+        op: &'static str,
+        input: &impl Serialize,
+        reply: &Reply<T, STATUS>,
+    ) -> Result<Begin<T, STATUS, WriteOnce<'static>>, Fault> {
+        if call.idempotency_key.is_none() {
+            return Ok(Begin::Run(self.write_once(call)));
+        }
+        match self.begin(call, op, input).await? {
+            Begin::Run(mut tx) => {
+                tx.remember(reply).await?;
+                Ok(Begin::Run(tx.last()))
+            }
+            Begin::Replay(reply) => Ok(Begin::Replay(reply)),
+        }
+    }
+}
+
 impl TenantTx {
     /// Stores the reply under the call's key, when it has one, and commits both with the effect.
     pub async fn finish<T: Serialize, const STATUS: u16>(mut self, reply: Reply<T, STATUS>) -> Result<Reply<T, STATUS>, Fault> {
+        self.remember(&reply).await?;
+        self.commit().await?;
+        Ok(reply)
+    }
+
+    /// Stores the reply under the call's key, when it has one.
+    async fn remember<T: Serialize, const STATUS: u16>(&mut self, reply: &Reply<T, STATUS>) -> Result<(), Fault> {
         if let Some(stored) = self.idempotency.take() {
             let now = self.host.now(self.tenant);
             let body = self.host.seal_reply(self.tenant, stored.op, &stored.key, &reply.stored_body()?);
@@ -109,13 +137,12 @@ impl TenantTx {
                 now,
                 now + RETENTION,
             )
-            .fetch_optional(&mut *self)
+            .fetch_optional(&mut **self)
             .await
             .map_err(|error| if constraint(&error).is_some() { in_progress() } else { error.into() })?
             .ok_or_else(in_progress)?;
         }
-        self.commit().await?;
-        Ok(reply)
+        Ok(())
     }
 }
 

@@ -24,9 +24,49 @@ pub async fn seal(
     column: &'static str,
     plaintext: &[u8],
 ) -> Result<Vec<u8>, Fault> {
-    let tenant = tx.tenant();
-    let key = subject_key(tx, host, subject).await?;
-    Ok(encrypt(host, &key, &aad(tenant, subject, column), plaintext))
+    Ok(subject_key(tx, host, subject).await?.seal(host, column, plaintext))
+}
+
+/// The key of a subject, for a statement that stores what it seals, and the key with it where the service had none. Should
+/// the subject be known after all, the primary key of `subject_key` refuses that: [`erased`] tells why.
+pub struct SubjectKey {
+    key: [u8; 32],
+    tenant: TenantId,
+    subject: SubjectId,
+    fresh: Option<Vec<u8>>,
+}
+
+impl SubjectKey {
+    /// The key that was read wrapped, or a new one.
+    pub fn of(host: &Host, tenant: TenantId, subject: SubjectId, wrapped: Option<&[u8]>) -> Result<Self, Fault> {
+        match wrapped {
+            Some(wrapped) => Ok(Self { key: unwrap(host, tenant, subject, wrapped)?, tenant, subject, fresh: None }),
+            None => Ok(Self::fresh(host, tenant, subject)),
+        }
+    }
+
+    /// A key for a subject that the service has never heard of.
+    pub fn fresh(host: &Host, tenant: TenantId, subject: SubjectId) -> Self {
+        let mut key = [0_u8; 32];
+        host.entropy.fill(&mut key);
+        let wrapped = encrypt(host, &wrapping_key(host), &aad(tenant, subject, "key"), &key);
+        Self { key, tenant, subject, fresh: Some(wrapped) }
+    }
+
+    /// Seals one personal column.
+    pub fn seal(&self, host: &Host, column: &'static str, plaintext: &[u8]) -> Vec<u8> {
+        encrypt(host, &self.key, &aad(self.tenant, self.subject, column), plaintext)
+    }
+
+    /// What is to be stored of it; nothing when it was stored before.
+    pub fn to_store(&self) -> Option<&[u8]> {
+        self.fresh.as_deref()
+    }
+}
+
+/// The refusal to store anything more of an erased subject.
+pub fn erased() -> Fault {
+    Fault::new(Code::Gone, "subject_erased", "This person's data has been erased; nothing can be stored for them again.")
 }
 
 /// Opens what [`seal`] made; nothing when the subject has been erased.
@@ -116,11 +156,9 @@ pub fn blind_index(host: &Host, tenant: TenantId, column: &'static str, text: &s
     mac(&key, &[tenant.uuid().as_bytes(), column.as_bytes(), b"\0", normal.as_bytes()]).to_vec()
 }
 
-async fn subject_key(tx: &mut TenantTx, host: &Host, subject: SubjectId) -> Result<[u8; 32], Fault> {
+async fn subject_key(tx: &mut TenantTx, host: &Host, subject: SubjectId) -> Result<SubjectKey, Fault> {
     let tenant = tx.tenant();
-    let mut fresh = [0_u8; 32];
-    host.entropy.fill(&mut fresh);
-    let wrapped = encrypt(host, &wrapping_key(host), &aad(tenant, subject, "key"), &fresh);
+    let fresh = SubjectKey::fresh(host, tenant, subject);
     // Whoever comes second gets the first one's key: the no-op update makes `returning` see it.
     let stored = sqlx::query_scalar!(
         "insert into subject_key (tenant_id, subject_id, wrapped, created_at) values ($1, $2, $3, $4)
@@ -128,15 +166,13 @@ async fn subject_key(tx: &mut TenantTx, host: &Host, subject: SubjectId) -> Resu
          returning wrapped",
         tenant.uuid(),
         subject.uuid(),
-        wrapped,
+        fresh.to_store(),
         host.now(tenant),
     )
     .fetch_one(&mut **tx)
     .await?
-    .ok_or_else(|| {
-        Fault::new(Code::Gone, "subject_erased", "This person's data has been erased; nothing can be stored for them again.")
-    })?;
-    unwrap(host, tenant, subject, &stored)
+    .ok_or_else(erased)?;
+    SubjectKey::of(host, tenant, subject, Some(&stored))
 }
 
 fn wrapping_key(host: &Host) -> [u8; 32] {

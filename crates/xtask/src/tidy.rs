@@ -20,6 +20,7 @@ pub(crate) const RULES: &[Rule] = &[
     ("a crate says why it exists", source::crates_say_why),
     ("domains are pure", source::domains_are_pure),
     ("connections past the usual three ways are listed", source::connections_are_listed),
+    ("a statement sets its tenant first", source::tenants_are_set_first),
     ("features live in the root manifest", manifests::features_live_in_the_root),
     ("services stand alone", manifests::services_stand_alone),
     ("tables state retention and personal columns", sql::tables_state_retention),

@@ -38,12 +38,7 @@ impl Server for Grpc {
         let channel = self.0.channels.resolve(call.tenant, wanted).await?;
         // A malformed id is left out like an unknown one.
         let ids: Vec<Uuid> = message.variant_ids.iter().filter_map(|id| Some(id.parse::<VariantId>().ok()?.uuid())).collect();
-        let rows = if ids.is_empty() {
-            Vec::new()
-        } else {
-            let mut conn = self.0.db.read(call.tenant).await?;
-            sellable_list(&mut conn, channel.id, &ids).await.map_err(Fault::from)?
-        };
+        let rows = if ids.is_empty() { Vec::new() } else { sellable_list(&self.0.db, call.tenant, channel.id, &ids).await? };
         let sellables = rows.into_iter().map(sellable).collect();
         Ok(Response::new(GetSellablesReply { channel: Some(channel_message(channel)), sellables }))
     }

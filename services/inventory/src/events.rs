@@ -10,6 +10,7 @@ use std::time::Duration;
 use bloom_events::{Draft, TimerHandler, publish, publish_many};
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, TenantId};
+use bloom_runtime::db::Tell;
 use bloom_runtime::{Call, StartError, TenantTx};
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
@@ -39,7 +40,7 @@ pub async fn location_changed(app: &Inventory, tx: &mut TenantTx, call: &Call, l
 }
 
 /// Publishes a hold that has just become what it is.
-pub async fn hold_changed(app: &Inventory, tx: &mut TenantTx, call: &Call, hold: &Hold) -> Result<(), Fault> {
+pub async fn hold_changed(app: &Inventory, tx: &mut impl Tell, call: &Call, hold: &Hold) -> Result<(), Fault> {
     let (kind, aggregate) = (hold_kind(hold), hold.id.to_string());
     publish(tx, &app.host, call, Draft { kind, aggregate, version: hold.version, data: hold, causation: None }).await
 }
@@ -138,7 +139,7 @@ impl StockPublisher {
             return Ok(0);
         }
         let variants: Vec<_> = versions.iter().map(|(variant, _)| variant.uuid()).collect();
-        let stocks = stock::by_variant(stock::stock_of(&mut tx, &variants, now).await?);
+        let stocks = stock::by_variant(stock::stock_of(&mut tx, tenant, &variants, now).await?);
         let drafts: Vec<Draft<'_>> = stocks
             .iter()
             .filter_map(|state| {

@@ -75,9 +75,14 @@ impl Connections {
         Self { host, cache: Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(REMEMBERED).build() }
     }
 
+    /// The wanted connection, if it is remembered.
+    pub async fn known(&self, tenant: TenantId, choice: Choice) -> Option<Arc<Connection>> {
+        self.cache.get(&(tenant, choice)).await
+    }
+
     /// The wanted connection, through a database connection of the same tenant when it is not remembered.
     pub async fn get(&self, conn: &mut PgConnection, tenant: TenantId, choice: Choice) -> Result<Arc<Connection>, Fault> {
-        if let Some(known) = self.cache.get(&(tenant, choice)).await {
+        if let Some(known) = self.known(tenant, choice).await {
             return Ok(known);
         }
         let row = match choice {

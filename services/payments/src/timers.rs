@@ -3,7 +3,8 @@
 use bloom_events::timer::{TimerHandler, cancel, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{OperationId, PaymentId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::Call;
+use bloom_runtime::db::Tell;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -22,19 +23,19 @@ struct Question {
 }
 
 /// Sets the time of question number `attempt` about an operation; false when there is none left.
-pub(crate) async fn resolve_at(tx: &mut TenantTx, operation: OperationId, attempt: u32, now: Timestamp) -> Result<bool, Fault> {
+pub(crate) async fn resolve_at(tx: &mut impl Tell, operation: OperationId, attempt: u32, now: Timestamp) -> Result<bool, Fault> {
     let Some(wait) = wait(attempt) else { return Ok(false) };
     schedule(tx, RESOLVE, &operation.to_string(), now + wait, &Question { attempt }).await?;
     Ok(true)
 }
 
 /// The outcome is known: no more questions.
-pub(crate) async fn resolve_cancel(tx: &mut TenantTx, operation: OperationId) -> Result<(), Fault> {
+pub(crate) async fn resolve_cancel(tx: &mut impl Tell, operation: OperationId) -> Result<(), Fault> {
     cancel(tx, RESOLVE, &operation.to_string()).await
 }
 
 /// The void that waits on a payment may be carried out.
-pub(crate) async fn void_now(tx: &mut TenantTx, payment: PaymentId, now: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn void_now(tx: &mut impl Tell, payment: PaymentId, now: Timestamp) -> Result<(), Fault> {
     schedule(tx, VOID, &payment.to_string(), now, &()).await
 }
 

@@ -42,17 +42,11 @@ impl TaxCache {
         countries: BTreeSet<Country>,
         version: i64,
     ) -> Result<Taxes, Fault> {
-        let mut taxes = Taxes::new();
-        let mut missing = Vec::new();
-        for country in countries {
-            match self.0.get(&(tenant, country.clone())).await {
-                Some((read_at, table)) if read_at == version => drop(taxes.insert(country, table)),
-                Some(_) | None => missing.push(country),
-            }
-        }
+        let (mut taxes, missing) = self.remembered(tenant, countries, version).await;
         if missing.is_empty() {
             return Ok(taxes);
         }
+        let missing: Vec<Country> = missing.into_iter().collect();
         for (country, table) in taxes_of_countries(conn, &missing).await? {
             let table = Arc::new(table);
             if rows(&table) <= TABLE_ROWS_MAX {
@@ -61,5 +55,18 @@ impl TaxCache {
             taxes.insert(country, table);
         }
         Ok(taxes)
+    }
+
+    /// What is remembered of these countries at this version, and the countries of which nothing is.
+    pub async fn remembered(&self, tenant: TenantId, countries: BTreeSet<Country>, version: i64) -> (Taxes, BTreeSet<Country>) {
+        let mut taxes = Taxes::new();
+        let mut missing = BTreeSet::new();
+        for country in countries {
+            match self.0.get(&(tenant, country.clone())).await {
+                Some((read_at, table)) if read_at == version => drop(taxes.insert(country, table)),
+                Some(_) | None => drop(missing.insert(country)),
+            }
+        }
+        (taxes, missing)
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod chaos;
 mod fixture;
 mod kafka;
+mod once;
 mod outgoing;
 mod partitions;
 mod platform;

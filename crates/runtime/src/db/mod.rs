@@ -1,7 +1,8 @@
-//! The ways to a connection (ADR 2): [`TenantTx`] writes, [`TenantRead`] and [`Db::read_once`] read, [`SystemTx`] and
+//! The ways to a connection (ADR 2): [`TenantTx`] and [`WriteOnce`] write, [`TenantRead`] and [`Db::read_once`] read, [`SystemTx`] and
 //! [`SystemLine`] belong to the platform itself. Whatever belongs to a tenant sets the tenant that row-level security
 //! compares with, every time, trusting nothing from before; without a tenant the service role sees no row.
 
+mod once;
 mod outgoing;
 mod pool;
 
@@ -11,12 +12,14 @@ use std::time::Duration;
 
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
-use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{Connection as _, PgConnection, Postgres, QueryBuilder};
+use futures::future::BoxFuture;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Notify;
 
+pub use self::once::WriteOnce;
 use self::outgoing::Outgoing;
-pub use self::outgoing::OutgoingEvent;
+pub use self::outgoing::{OutgoingEvent, Tell};
 use self::pool::{ACQUIRE_TIMEOUT, Line, Pool, Tx, is_broken};
 use crate::call::Call;
 use crate::host::Host;
@@ -84,7 +87,7 @@ impl Db {
         let begin = format!("begin; set local bloom.tenant = '{}'", tenant.uuid());
         let tx = self.service.begin(&begin).await?;
         let (host, wake) = (self.host.clone(), self.wake.clone());
-        Ok(TenantTx { tx, tenant, idempotency: None, outgoing: Outgoing::default(), host, wake, events: false, timers: false })
+        Ok(TenantTx { tx, tenant, idempotency: None, outgoing: Outgoing::default(), host, wake })
     }
 
     /// A connection for reads of one tenant.
@@ -97,13 +100,17 @@ impl Db {
     }
 
     /// A read of one statement that sets its tenant itself: one round trip where [`read`](Self::read) takes two. The statement
-    /// must name its tenant's rows (`tenant_id = …`), for what the connection saw before is not known; a test lists who calls
-    /// this. Built again when the connection turns out to be broken.
-    pub async fn read_once(&self, statement: impl Fn() -> QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Fault> {
+    /// must name its tenant's rows (`tenant_id = …`), for what the connection saw before is not known, and ask for them in a
+    /// `lateral (… offset 0)`, which cannot be planned before the tenant is set; a test looks after both and lists who calls
+    /// this. Sent again when the connection turns out to be broken.
+    pub async fn read_once<T, R>(&self, read: R) -> Result<T, Fault>
+    where
+        R: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
+    {
         // After a restart of the database every pooled connection is broken once.
         for _ in 0..self.service.most() {
             let mut line = self.service.line().await?;
-            match statement().build().fetch_all(&mut *line).await {
+            match read(&mut line).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if is_broken(&error) => drop(Line::take(line)),
                 Err(error) => return Err(error.into()),
@@ -156,8 +163,6 @@ pub struct TenantTx {
     outgoing: Outgoing,
     pub(crate) host: Host,
     wake: Arc<Wake>,
-    events: bool,
-    timers: bool,
 }
 
 impl TenantTx {
@@ -185,12 +190,7 @@ impl TenantTx {
     pub async fn commit(mut self) -> Result<(), Fault> {
         self.write_outgoing().await?;
         self.tx.commit().await?;
-        if self.events {
-            self.wake.outbox.notify_one();
-        }
-        if self.timers {
-            self.wake.timers.notify_one();
-        }
+        self.outgoing.ring(&self.wake, &self.host);
         Ok(())
     }
 }

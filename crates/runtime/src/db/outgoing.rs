@@ -2,23 +2,26 @@
 //! costs is the round trip, and nobody reads them before the commit.
 
 use bloom_fault::Fault;
-use bloom_kernel::Timestamp;
+use bloom_kernel::{TenantId, Timestamp};
 use uuid::Uuid;
 
-use super::TenantTx;
+use super::{TIMER_POLL, TenantTx, Wake};
+use crate::host::Host;
 
 /// Collected documents beyond this many bytes, or rows beyond this many, are written at once: a large import keeps little.
 const BYTES_MAX: usize = 1 << 20;
 const ROWS_MAX: usize = 1_000;
 
 /// A row of the outbox to be; the columns are described in migrations/platform.
+#[derive(Debug, sqlx::Type)]
+#[sqlx(type_name = "outgoing_event")]
 pub struct OutgoingEvent {
     /// UUIDv7 of the platform's clock.
     pub id: Uuid,
     /// Hash of tenant and aggregate.
     pub shard: i16,
     /// For example `order.placed`.
-    pub kind: &'static str,
+    pub kind: String,
     /// The id of what it tells of.
     pub aggregate: String,
     /// The aggregate's version after the change.
@@ -37,217 +40,144 @@ pub struct OutgoingEvent {
     pub data: String,
 }
 
-/// A change of the timer of this kind and key.
-struct Alarm {
-    kind: &'static str,
+/// What becomes of the timer of this kind and key.
+#[derive(Debug, sqlx::Type)]
+#[sqlx(type_name = "outgoing_alarm")]
+pub struct OutgoingAlarm {
+    kind: String,
     key: String,
-    /// When it is to run and what it carries; nothing: it is not to run any more.
-    set: Option<(Timestamp, String)>,
+    /// When it is to run; nothing: it is not to run any more.
+    run_at: Option<Timestamp>,
+    payload: Option<String>,
 }
 
-/// Writes one event, and what stands before it in the same statement; its parameters begin at $13.
-macro_rules! insert_event {
-    ($tx:ident, $event:ident, $before:tt $(, $argument:expr)* $(,)?) => {
-        sqlx::query!(
-            $before
-                + "insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
-                                       causation, data)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            $tx.tenant.uuid(),
-            $event.id,
-            $event.shard,
-            $event.kind,
-            $event.aggregate,
-            $event.version,
-            $event.schema_version,
-            $event.actor,
-            $event.occurred_at,
-            $event.trace,
-            $event.causation,
-            $event.data
-            $(, $argument)*
-        )
-    };
+/// Whoever writes, as its events and timers see it: what they are told leaves with the commit, and never without it.
+pub trait Tell: Send {
+    /// Whose rows are written.
+    fn tenant(&self) -> TenantId;
+
+    /// Where they are collected.
+    fn outgoing(&mut self) -> &mut Outgoing;
+
+    /// Writes what was collected, should it be much.
+    fn unload(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Writes an event down; the relay wakes after the commit.
+    fn tell(&mut self, event: OutgoingEvent) -> impl Future<Output = Result<(), Fault>> + Send {
+        self.outgoing().bytes += event.data.len();
+        self.outgoing().events.push(event);
+        self.unload()
+    }
+
+    /// Sets or moves a timer. Whoever fires the old one right now will not remove the new one. When it is due before the next
+    /// poll, those who fire it wake.
+    fn set_timer(
+        &mut self,
+        kind: &'static str,
+        key: &str,
+        run_at: Timestamp,
+        payload: String,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
+        self.outgoing().bytes += payload.len();
+        self.outgoing().alarm(kind, key, Some((run_at, payload)));
+        self.unload()
+    }
+
+    /// Removes a timer; there may be none.
+    fn unset_timer(&mut self, kind: &'static str, key: &str) -> impl Future<Output = Result<(), Fault>> + Send {
+        self.outgoing().alarm(kind, key, None);
+        self.unload()
+    }
 }
 
-#[derive(Default)]
-pub(super) struct Outgoing {
-    events: Vec<OutgoingEvent>,
-    alarms: Vec<Alarm>,
+/// Events and timers on their way into a commit.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    pub(super) events: Vec<OutgoingEvent>,
+    pub(super) alarms: Vec<OutgoingAlarm>,
     bytes: usize,
+    told: bool,
+    /// The earliest that was set.
+    rings: Option<Timestamp>,
+}
+
+impl Outgoing {
+    /// The last word on a timer counts.
+    fn alarm(&mut self, kind: &'static str, key: &str, set: Option<(Timestamp, String)>) {
+        self.alarms.retain(|known| known.kind != kind || known.key != key);
+        let (run_at, payload) = set.unzip();
+        self.rings = self.rings.into_iter().chain(run_at).min();
+        self.alarms.push(OutgoingAlarm { kind: kind.to_owned(), key: key.to_owned(), run_at, payload });
+    }
+
+    fn is_much(&self) -> bool {
+        BYTES_MAX < self.bytes || ROWS_MAX < self.events.len() + self.alarms.len()
+    }
+
+    /// What is to be written now.
+    pub(super) fn take(&mut self) -> (Vec<OutgoingEvent>, Vec<OutgoingAlarm>) {
+        self.bytes = 0;
+        self.told |= !self.events.is_empty();
+        (std::mem::take(&mut self.events), std::mem::take(&mut self.alarms))
+    }
+
+    /// A statement on the way has written these.
+    pub(super) fn joined(&mut self, written: &Self) {
+        self.told |= written.told;
+        self.rings = self.rings.into_iter().chain(written.rings).min();
+    }
+
+    /// Wakes who sleeps on what has been committed.
+    pub(super) fn ring(&self, wake: &Wake, host: &Host) {
+        if self.told {
+            wake.outbox.notify_one();
+        }
+        if self.rings.is_some_and(|at| at <= host.wall() + TIMER_POLL) {
+            wake.timers.notify_one();
+        }
+    }
+}
+
+impl Tell for TenantTx {
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    fn outgoing(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
+    async fn unload(&mut self) -> Result<(), Fault> {
+        if self.outgoing.is_much() { self.write_outgoing().await } else { Ok(()) }
+    }
 }
 
 impl TenantTx {
-    /// Writes an event down when the transaction commits; the relay wakes then.
-    pub async fn tell(&mut self, event: OutgoingEvent) -> Result<(), Fault> {
-        self.events = true;
-        self.outgoing.bytes += event.data.len();
-        self.outgoing.events.push(event);
-        self.write_if_many().await
-    }
-
-    /// Sets or moves a timer when the transaction commits. Whoever fires the old one right now will not remove the new one.
-    /// When it is due before the next poll, those who fire it wake.
-    pub async fn set_timer(&mut self, kind: &'static str, key: &str, run_at: Timestamp, payload: String) -> Result<(), Fault> {
-        self.timers |= run_at <= self.host.wall() + super::TIMER_POLL;
-        self.outgoing.bytes += payload.len();
-        self.alarm(Alarm { kind, key: key.to_owned(), set: Some((run_at, payload)) }).await
-    }
-
-    /// Removes a timer when the transaction commits; there may be none.
-    pub async fn unset_timer(&mut self, kind: &'static str, key: &str) -> Result<(), Fault> {
-        self.alarm(Alarm { kind, key: key.to_owned(), set: None }).await
-    }
-
-    /// The last word on a timer counts.
-    async fn alarm(&mut self, alarm: Alarm) -> Result<(), Fault> {
-        self.outgoing.alarms.retain(|known| (known.kind, &known.key) != (alarm.kind, &alarm.key));
-        self.outgoing.alarms.push(alarm);
-        self.write_if_many().await
-    }
-
-    async fn write_if_many(&mut self) -> Result<(), Fault> {
-        let Outgoing { events, alarms, bytes } = &self.outgoing;
-        if BYTES_MAX < *bytes || ROWS_MAX < events.len() + alarms.len() {
-            self.write_outgoing().await?;
-        }
-        Ok(())
-    }
-
-    /// Writes what was collected, in the order in which events were told: in one statement where there is one event and at
-    /// most one timer, as in most operations.
+    /// Writes what was collected, events in the order in which they were told.
     pub(super) async fn write_outgoing(&mut self) -> Result<(), Fault> {
-        let Outgoing { mut events, mut alarms, .. } = std::mem::take(&mut self.outgoing);
-        if events.len() == 1 && alarms.len() < 2 {
-            let (Some(event), alarm) = (events.pop(), alarms.pop()) else { return Ok(()) };
-            return match alarm {
-                None => self.event_insert(event).await,
-                Some(Alarm { kind, key, set: Some((run_at, payload)) }) => {
-                    self.event_insert_and_timer_set(event, kind, &key, run_at, &payload).await
-                }
-                Some(Alarm { kind, key, set: None }) => self.event_insert_and_timer_unset(event, kind, &key).await,
-            };
+        let (events, alarms) = self.outgoing.take();
+        if events.is_empty() && alarms.is_empty() {
+            return Ok(());
         }
-        if !events.is_empty() {
-            self.events_insert(&events).await?;
-        }
-        let (set, unset): (Vec<_>, Vec<_>) = alarms.into_iter().partition(|alarm| alarm.set.is_some());
-        if !set.is_empty() {
-            self.timers_set(&set).await?;
-        }
-        if !unset.is_empty() {
-            self.timers_unset(&unset).await?;
-        }
-        Ok(())
-    }
-
-    async fn event_insert(&mut self, event: OutgoingEvent) -> Result<(), Fault> {
-        insert_event!(self, event, "").execute(self.tx.line()).await?;
-        Ok(())
-    }
-
-    async fn event_insert_and_timer_set(
-        &mut self,
-        event: OutgoingEvent,
-        kind: &str,
-        key: &str,
-        run_at: Timestamp,
-        payload: &str,
-    ) -> Result<(), Fault> {
-        let written = insert_event!(
-            self,
-            event,
-            "with alarm as (
+        sqlx::query!(
+            "with unset as (
+                 delete from timer using unnest($3::outgoing_alarm[]) alarm
+                 where alarm.run_at is null
+                     and timer.tenant_id = $1 and timer.kind = alarm.kind and timer.key = alarm.key
+             ), set as (
                  insert into timer (tenant_id, kind, key, run_at, payload, attempts, locked_until)
-                 values ($1, $13, $14, $15, $16, 0, '-infinity')
+                 select $1, kind, key, run_at, payload, 0, '-infinity'
+                 from unnest($3::outgoing_alarm[]) where run_at is not null order by kind, key
                  on conflict (tenant_id, kind, key) do update
                      set run_at = excluded.run_at, payload = excluded.payload, attempts = 0,
                          locked_until = excluded.locked_until, claim = null, last_error = null
-             ) ",
-            kind,
-            key,
-            run_at,
-            payload,
-        );
-        written.execute(self.tx.line()).await?;
-        Ok(())
-    }
-
-    async fn event_insert_and_timer_unset(&mut self, event: OutgoingEvent, kind: &str, key: &str) -> Result<(), Fault> {
-        let written = insert_event!(
-            self,
-            event,
-            "with alarm as (delete from timer where tenant_id = $1 and kind = $13 and key = $14) ",
-            kind,
-            key,
-        );
-        written.execute(self.tx.line()).await?;
-        Ok(())
-    }
-
-    async fn events_insert(&mut self, events: &[OutgoingEvent]) -> Result<(), Fault> {
-        let column = |pick: fn(&OutgoingEvent) -> &str| -> Vec<String> { events.iter().map(|e| pick(e).to_owned()).collect() };
-        let traces: Vec<Option<String>> = events.iter().map(|event| event.trace.clone()).collect();
-        let causations: Vec<Option<Uuid>> = events.iter().map(|event| event.causation).collect();
-        sqlx::query!(
-            "insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
+             )
+             insert into outbox (tenant_id, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
                                  causation, data)
-             select $1, id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace, causation, data
-             from unnest($2::uuid[], $3::int2[], $4::text[], $5::text[], $6::int8[], $7::int2[], $8::text[], $9::timestamptz[],
-                         $10::text[], $11::uuid[], $12::text[])
-                  with ordinality as event(id, shard, kind, aggregate, version, schema_version, actor, occurred_at, trace,
-                                           causation, data, ord)
-             order by ord",
+             select $1, event.* from unnest($2::outgoing_event[]) event",
             self.tenant.uuid(),
-            &events.iter().map(|event| event.id).collect::<Vec<_>>(),
-            &events.iter().map(|event| event.shard).collect::<Vec<_>>(),
-            &column(|event| event.kind),
-            &column(|event| &event.aggregate),
-            &events.iter().map(|event| event.version).collect::<Vec<_>>(),
-            &events.iter().map(|event| event.schema_version).collect::<Vec<_>>(),
-            &column(|event| &event.actor),
-            &events.iter().map(|event| event.occurred_at).collect::<Vec<_>>(),
-            &traces as &[Option<String>],
-            &causations as &[Option<Uuid>],
-            &column(|event| &event.data),
-        )
-        .execute(self.tx.line())
-        .await?;
-        Ok(())
-    }
-
-    async fn timers_set(&mut self, alarms: &[Alarm]) -> Result<(), Fault> {
-        let kinds: Vec<String> = alarms.iter().map(|alarm| alarm.kind.to_owned()).collect();
-        let keys: Vec<String> = alarms.iter().map(|alarm| alarm.key.clone()).collect();
-        let (times, payloads): (Vec<Timestamp>, Vec<String>) = alarms.iter().filter_map(|alarm| alarm.set.clone()).unzip();
-        sqlx::query!(
-            "insert into timer (tenant_id, kind, key, run_at, payload, attempts, locked_until)
-             select $1, kind, key, run_at, payload, 0, '-infinity'
-             from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[]) as alarm(kind, key, run_at, payload)
-             order by kind, key
-             on conflict (tenant_id, kind, key) do update
-                 set run_at = excluded.run_at, payload = excluded.payload, attempts = 0,
-                     locked_until = excluded.locked_until, claim = null, last_error = null",
-            self.tenant.uuid(),
-            &kinds,
-            &keys,
-            &times,
-            &payloads,
-        )
-        .execute(self.tx.line())
-        .await?;
-        Ok(())
-    }
-
-    async fn timers_unset(&mut self, alarms: &[Alarm]) -> Result<(), Fault> {
-        let kinds: Vec<String> = alarms.iter().map(|alarm| alarm.kind.to_owned()).collect();
-        let keys: Vec<String> = alarms.iter().map(|alarm| alarm.key.clone()).collect();
-        sqlx::query!(
-            "delete from timer using unnest($2::text[], $3::text[]) as alarm(kind, key)
-             where timer.tenant_id = $1 and timer.kind = alarm.kind and timer.key = alarm.key",
-            self.tenant.uuid(),
-            &kinds,
-            &keys,
+            events as _,
+            alarms as _,
         )
         .execute(self.tx.line())
         .await?;

@@ -1,6 +1,6 @@
 //! Connections that wait for their next use. sqlx's own pool asks each one that comes back whether it still lives, which
-//! costs every transaction and every read a round trip; here a broken one shows itself at its next statement, and only one
-//! with a transaction left open is talked to before somebody else may have it.
+//! costs every transaction and every read a round trip; here only one is asked that nobody has had for a while, and one with a
+//! transaction left open is talked to before somebody else may have it.
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(900);
 const LIFETIME: Duration = Duration::from_mins(30);
 /// A connection that nobody needed for this long is closed.
 const IDLE: Duration = Duration::from_mins(10);
+/// A connection that somebody had within this time is not asked whether it lives: no server is back so soon.
+const FRESH: Duration = Duration::from_millis(100);
 /// What is rolled back behind a caller's back takes this long at most; then the connection is given up.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -34,8 +36,14 @@ impl Manager for Lines {
         Box::pin(PgConnection::connect_with(&self.0)).await
     }
 
-    async fn recycle(&self, _: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if is_spent(metrics) { Err(RecycleError::message("old")) } else { Ok(()) }
+    async fn recycle(&self, line: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
+        if is_spent(metrics) {
+            return Err(RecycleError::message("old"));
+        }
+        if FRESH < metrics.last_used() {
+            line.ping().await?;
+        }
+        Ok(())
     }
 }
 
@@ -55,6 +63,7 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(ACQUIRE_TIMEOUT))
             .create_timeout(Some(ACQUIRE_TIMEOUT))
+            .recycle_timeout(Some(ACQUIRE_TIMEOUT))
             // The one used last: its plans and its part of the cache are the warmest, and the others may go.
             .queue_mode(QueueMode::Lifo)
             .build();
@@ -76,6 +85,11 @@ impl Pool {
             PoolError::Closed => sqlx::Error::PoolClosed,
             _ => sqlx::Error::PoolTimedOut,
         })
+    }
+
+    /// One connection broke: those that nobody uses right now are as old and are not tried one by one.
+    pub(super) fn doubt(&self) {
+        self.0.retain(|_, _| false);
     }
 
     /// A connection in a transaction that this statement has begun.

@@ -82,8 +82,7 @@ async fn delivery_option_read(
     caller: Caller<CartsWrite>,
     Path(id): Path<DeliveryOptionId>,
 ) -> Result<Reply<DeliveryOption>, Fault> {
-    let mut connection = app.db.read(caller.tenant).await?;
-    let option = delivery_option_get(&mut connection, id).await?.ok_or_else(|| Fault::not_found("delivery option"))?;
+    let option = delivery_option_get(&app.db, caller.tenant, id).await?.ok_or_else(|| Fault::not_found("delivery option"))?;
     let version = option.version;
     Ok(Reply::ok(option).etag(version))
 }

@@ -5,7 +5,7 @@ use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CartLineId, DeliveryOptionId};
 use bloom_runtime::http::{CartToken, IfMatch};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -151,31 +151,36 @@ pub async fn change_cart(
     change.apply(&mut cart, || app.host.id(call.tenant))?;
     let priced = price_cart(app, call, &before, cart, change.added(), Look::Written).await?;
 
-    match app.db.begin(call, change.op(), &input).await? {
-        Begin::Run(tx) => save(app, call, tx, before, priced).await,
-        Begin::Replay(reply) => Ok(reply),
-    }
+    save(app, call, (change.op(), &input), before, priced).await
 }
 
-async fn save(app: &CartService, call: &Call, mut tx: TenantTx, before: Stored, priced: Priced) -> Result<Reply<Cart>, Fault> {
+async fn save(
+    app: &CartService,
+    call: &Call,
+    (op, input): (&'static str, &impl Serialize),
+    before: Stored,
+    priced: Priced,
+) -> Result<Reply<Cart>, Fault> {
     let Priced { mut cart, facts, problems } = priced;
     cart.version += 1;
     cart.updated_at = app.host.now(call.tenant);
     let personal = cart.personal();
-    let sealed = if personal == before.cart.personal() {
-        before.personal
+    let (key, sealed) = if personal == before.cart.personal() {
+        (None, before.personal)
     } else {
-        seal_personal(app, &mut tx, before.subject, &personal).await?
+        seal_personal(app, call, before.subject, before.wrapped.as_deref(), &personal)?.unzip()
     };
     let document = document(&cart)?;
-    let stored = Stored { cart, personal: sealed, locations: facts.channel.locations, ..before };
-    if !cart_update(&mut tx, &stored, &document).await? {
-        return Err(IfMatch::stale());
-    }
-    let mut cart = stored.cart;
+    let stored = Stored { cart: cart.clone(), personal: sealed, locations: facts.channel.locations, ..before };
     let (aggregate, version) = (cart.id.to_string(), cart.version);
-    let draft = Draft { kind: "cart.updated", aggregate, version, data: &document, causation: None };
-    publish(&mut tx, &app.host, call, draft).await?;
     cart.problems = Some(problems);
-    tx.finish(Reply::ok(cart).etag(version)).await
+    let reply = Reply::ok(cart).etag(version);
+
+    let mut write = match app.db.begin_once(call, op, input, &reply).await? {
+        Begin::Run(write) => write,
+        Begin::Replay(reply) => return Ok(reply),
+    };
+    let draft = Draft { kind: "cart.updated", aggregate, version, data: &document, causation: None };
+    publish(&mut write, &app.host, call, draft).await?;
+    if cart_update(write, &stored, key.as_ref(), &document).await? { Ok(reply) } else { Err(IfMatch::stale()) }
 }

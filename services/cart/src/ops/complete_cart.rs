@@ -5,9 +5,10 @@ use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, OrderId};
 use bloom_runtime::Call;
 
+use super::freeze_cart::{TRIES, busy};
 use crate::CartService;
-use crate::domain::cart::{Status, completed, frozen};
-use crate::store::cart::{cart_lock, cart_settle, document};
+use crate::domain::cart::{Cart, Status, completed, frozen};
+use crate::store::cart::{cart_complete, cart_get, document};
 
 /// Completes the cart that this checkout froze; repeated, it changes nothing.
 pub async fn complete_cart(
@@ -17,24 +18,32 @@ pub async fn complete_cart(
     checkout: CheckoutId,
     order: OrderId,
 ) -> Result<Status, Fault> {
-    let mut tx = app.db.write(call).await?;
-    let mut cart = cart_lock(&mut tx, id).await?.ok_or_else(|| Fault::not_found("cart"))?;
-    let ours = cart.checkout_id == Some(checkout);
-    match cart.status {
-        Status::Completed if ours && cart.order_id == Some(order) => return Ok(Status::Completed),
-        Status::Completed => return Err(completed()),
-        Status::Frozen if ours => {}
-        Status::Frozen | Status::Open => return Err(frozen()),
+    // A frozen cart changes when it is given back and when it is completed: whoever comes second looks again.
+    for _ in 0..TRIES {
+        let cart = cart_get(&app.db, call.tenant, id).await?.ok_or_else(|| Fault::not_found("cart"))?.cart;
+        let ours = cart.checkout_id == Some(checkout);
+        match cart.status {
+            Status::Completed if ours && cart.order_id == Some(order) => return Ok(Status::Completed),
+            Status::Completed => return Err(completed()),
+            Status::Frozen if ours => {}
+            Status::Frozen | Status::Open => return Err(frozen()),
+        }
+        if try_complete(app, call, cart, order).await? {
+            return Ok(Status::Completed);
+        }
     }
+    Err(busy())
+}
+
+async fn try_complete(app: &CartService, call: &Call, mut cart: Cart, order: OrderId) -> Result<bool, Fault> {
     cart.status = Status::Completed;
     cart.order_id = Some(order);
     cart.version += 1;
     cart.updated_at = app.host.now(call.tenant);
     let document = document(&cart)?;
-    cart_settle(&mut tx, &cart, &document).await?;
+    let mut write = app.db.write_once(call);
     let (aggregate, version) = (cart.id.to_string(), cart.version);
     let draft = Draft { kind: "cart.completed", aggregate, version, data: &document, causation: None };
-    publish(&mut tx, &app.host, call, draft).await?;
-    tx.commit().await?;
-    Ok(cart.status)
+    publish(&mut write, &app.host, call, draft).await?;
+    cart_complete(write, &cart, &document).await
 }

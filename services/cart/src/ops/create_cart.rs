@@ -4,8 +4,8 @@ use bloom_events::{Draft, publish, schedule};
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{CartId, CheckoutId, DeliveryOptionId, Metadata, Money, SubjectId};
 use bloom_runtime::http::CartToken;
-use bloom_runtime::seal::seal;
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::seal::SubjectKey;
+use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,18 +59,14 @@ pub async fn create_cart(app: &CartService, call: &Call, input: CartCreate) -> R
     cart.add(&input.lines, || app.host.id(call.tenant))?;
     let priced = price_with(app, call, facts, option, None, cart, Look::Written).await?;
 
-    let tx = match app.db.begin(call, "cart_create", &input).await? {
-        Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
-    };
-    save(app, call, tx, priced).await
+    save(app, call, &input, priced).await
 }
 
-async fn save(app: &CartService, call: &Call, mut tx: TenantTx, priced: Priced) -> Result<Reply<Cart, 201>, Fault> {
+async fn save(app: &CartService, call: &Call, input: &CartCreate, priced: Priced) -> Result<Reply<Cart, 201>, Fault> {
     let Priced { mut cart, facts, problems } = priced;
-    let token = app.host.token();
+    let (id, expires, token) = (cart.id.to_string(), cart.created_at + app.config.retention(), app.host.token());
     let document = document(&cart)?;
-    let personal = seal_personal(app, &mut tx, cart.subject_id, &cart.personal()).await?;
+    let (key, personal) = seal_personal(app, call, cart.subject_id, None, &cart.personal())?.unzip();
     let stored = Stored {
         token_digest: CartToken::digest(&token),
         subject: cart.subject_id,
@@ -81,15 +77,20 @@ async fn save(app: &CartService, call: &Call, mut tx: TenantTx, priced: Priced) 
         option: None,
         cart: cart.clone(),
     };
-    cart_insert(&mut tx, call.tenant, &stored, &document).await?;
-    let draft = Draft { kind: "cart.created", aggregate: cart.id.to_string(), version: 1, data: &document, causation: None };
-    publish(&mut tx, &app.host, call, draft).await?;
-    let expires = cart.created_at + app.config.retention();
-    schedule(&mut tx, TIMER, &cart.id.to_string(), expires, &()).await?;
     cart.problems = Some(problems);
-    let replay = cart.clone();
+    let again = cart.clone();
     cart.token = Some(token);
-    tx.finish(Reply::created(cart).etag(1).replay_as(&replay)?).await
+    let reply = Reply::created(cart).etag(1).replay_as(&again)?;
+
+    let mut write = match app.db.begin_once(call, "cart_create", input, &reply).await? {
+        Begin::Run(write) => write,
+        Begin::Replay(first) => return Ok(first),
+    };
+    let draft = Draft { kind: "cart.created", aggregate: id.clone(), version: 1, data: &document, causation: None };
+    publish(&mut write, &app.host, call, draft).await?;
+    schedule(&mut write, TIMER, &id, expires, &()).await?;
+    cart_insert(write, &stored, key.as_ref(), &document).await?;
+    Ok(reply)
 }
 
 fn empty(app: &CartService, call: &Call, facts: &Facts, input: &CartCreate) -> Cart {
@@ -127,16 +128,19 @@ fn empty(app: &CartService, call: &Call, facts: &Facts, input: &CartCreate) -> C
 /// Name of the sealed column.
 pub const PERSONAL: &str = "cart.personal";
 
-/// Seals what is known of the buyer; an empty cart needs no key.
-pub async fn seal_personal(
+/// Seals what is known of the buyer with their key, `wrapped` if they have one already; an empty cart needs none.
+pub fn seal_personal(
     app: &CartService,
-    tx: &mut TenantTx,
+    call: &Call,
     subject: SubjectId,
+    wrapped: Option<&[u8]>,
     personal: &Personal,
-) -> Result<Option<Vec<u8>>, Fault> {
+) -> Result<Option<(SubjectKey, Vec<u8>)>, Fault> {
     if personal.is_empty() {
         return Ok(None);
     }
     let plaintext = serde_json::to_vec(personal).map_err(Fault::internal)?;
-    seal(tx, &app.host, subject, PERSONAL, &plaintext).await.map(Some)
+    let key = SubjectKey::of(&app.host, call.tenant, subject, wrapped)?;
+    let sealed = key.seal(&app.host, PERSONAL, &plaintext);
+    Ok(Some((key, sealed)))
 }

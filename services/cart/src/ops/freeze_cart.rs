@@ -14,7 +14,7 @@ use crate::domain::problem::refusal;
 use crate::store::cart::{Stored, cart_update, document};
 
 /// A cart may change between the read and the write; a buyer who writes that often while buying gets told.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// What a checkout asks.
 pub struct Freeze {
@@ -53,7 +53,12 @@ pub async fn freeze_cart(app: &CartService, call: &Call, freeze: &Freeze) -> Res
             return Ok(frozen);
         }
     }
-    Err(Fault::new(Code::Conflict, "busy", "The cart is being changed; try again.").retry_after(1))
+    Err(busy())
+}
+
+/// Somebody changes the cart as fast as we do.
+pub(super) fn busy() -> Fault {
+    Fault::new(Code::Conflict, "busy", "The cart is being changed; try again.").retry_after(1)
 }
 
 async fn try_freeze(app: &CartService, call: &Call, checkout: CheckoutId, stored: Stored) -> Result<Option<Stored>, Fault> {
@@ -68,13 +73,9 @@ async fn try_freeze(app: &CartService, call: &Call, checkout: CheckoutId, stored
     cart.updated_at = app.host.now(call.tenant);
     let document = document(&cart)?;
     let stored = Stored { cart, locations: priced.facts.channel.locations, ..stored };
-    let mut tx = app.db.write(call).await?;
-    if !cart_update(&mut tx, &stored, &document).await? {
-        return Ok(None);
-    }
+    let mut write = app.db.write_once(call);
     let (aggregate, version) = (stored.cart.id.to_string(), stored.cart.version);
     let draft = Draft { kind: "cart.frozen", aggregate, version, data: &document, causation: None };
-    publish(&mut tx, &app.host, call, draft).await?;
-    tx.commit().await?;
-    Ok(Some(stored))
+    publish(&mut write, &app.host, call, draft).await?;
+    Ok(if cart_update(write, &stored, None, &document).await? { Some(stored) } else { None })
 }

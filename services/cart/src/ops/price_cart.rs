@@ -151,8 +151,7 @@ async fn option_of(app: &CartService, call: &Call, before: &Stored, cart: &Cart)
 
 /// A delivery option, refused like any unknown id.
 pub async fn option(app: &CartService, call: &Call, id: DeliveryOptionId) -> Result<DeliveryOption, Fault> {
-    let mut connection = app.db.read(call.tenant).await?;
-    delivery_option_get(&mut connection, id).await?.ok_or_else(|| {
+    delivery_option_get(&app.db, call.tenant, id).await?.ok_or_else(|| {
         let message = "There is no such delivery option.";
         Fault::not_found("delivery option").at("/delivery_option_id", "not_found", message)
     })

@@ -39,15 +39,14 @@ pub async fn load(app: &CartService, call: &Call, token: &CartToken, id: CartId)
 
 /// A cart with its personal data and its way to deliver, whoever asks.
 pub async fn load_unguarded(app: &CartService, call: &Call, id: CartId) -> Result<Option<Stored>, Fault> {
-    let mut connection = app.db.read(call.tenant).await?;
-    let Some(mut stored) = cart_get(&mut connection, id).await? else { return Ok(None) };
+    let Some(mut stored) = cart_get(&app.db, call.tenant, id).await? else { return Ok(None) };
     if let Some(sealed) = &stored.personal {
         let opened = open_with(&app.host, call.tenant, stored.subject, stored.wrapped.as_deref(), PERSONAL, sealed)?;
         let personal = opened.map(|bytes| serde_json::from_slice::<Personal>(&bytes)).transpose();
         stored.cart.set_personal(personal.map_err(Fault::internal)?.unwrap_or_default());
     }
     if let (Status::Open, Some(option)) = (stored.cart.status, stored.cart.delivery_option_id) {
-        stored.option = delivery_option_get(&mut connection, option).await?;
+        stored.option = delivery_option_get(&app.db, call.tenant, option).await?;
     }
     Ok(Some(stored))
 }

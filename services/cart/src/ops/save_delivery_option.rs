@@ -127,10 +127,7 @@ pub async fn update_delivery_option(
     patch: DeliveryOptionPatch,
 ) -> Result<Reply<DeliveryOption>, Fault> {
     if_match.required()?;
-    let before = {
-        let mut connection = app.db.read(call.tenant).await?;
-        delivery_option_get(&mut connection, id).await?.ok_or_else(|| Fault::not_found("delivery option"))?
-    };
+    let before = delivery_option_get(&app.db, call.tenant, id).await?.ok_or_else(|| Fault::not_found("delivery option"))?;
     let input = (id, if_match.version(), &patch);
     let mut option = patched(before, &patch)?;
     check(app, call, &option).await?;

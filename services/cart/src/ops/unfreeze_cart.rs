@@ -7,7 +7,7 @@ use bloom_runtime::Call;
 
 use crate::CartService;
 use crate::domain::cart::Status;
-use crate::store::cart::{cart_lock, cart_released, cart_settle, document};
+use crate::store::cart::{cart_lock, cart_released, cart_reopen, document};
 
 /// Opens the cart if this checkout froze it. In any case a later freeze of the checkout is refused: it may still be on the
 /// way.
@@ -21,7 +21,7 @@ pub async fn unfreeze_cart(app: &CartService, call: &Call, id: CartId, checkout:
         cart.version += 1;
         cart.updated_at = app.host.now(call.tenant);
         let document = document(&cart)?;
-        cart_settle(&mut tx, &cart, &document).await?;
+        cart_reopen(&mut tx, &cart, &document).await?;
         let (aggregate, version) = (cart.id.to_string(), cart.version);
         let draft = Draft { kind: "cart.unfrozen", aggregate, version, data: &document, causation: None };
         publish(&mut tx, &app.host, call, draft).await?;

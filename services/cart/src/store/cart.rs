@@ -1,7 +1,10 @@
 //! Carts.
 
-use bloom_fault::Fault;
+use bloom_fault::{Fault, constraint};
 use bloom_kernel::{CartId, CheckoutId, LocationId, SubjectId, TenantId};
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::seal::{SubjectKey, erased};
+use bloom_runtime::{Db, write_once};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
@@ -37,45 +40,58 @@ fn parse(document: &str) -> Result<Cart, Fault> {
     serde_json::from_str(document).map_err(Fault::internal)
 }
 
-/// Stores a new cart.
+/// Stores a new cart, with the key of its buyer's personal data when there is any.
 pub async fn cart_insert(
-    connection: &mut PgConnection,
-    tenant: TenantId,
+    write: WriteOnce<'_>,
     stored: &Stored,
+    key: Option<&SubjectKey>,
     document: &RawValue,
 ) -> Result<(), Fault> {
     let cart = &stored.cart;
-    sqlx::query!(
-        "insert into cart (tenant_id, id, status, token_digest, subject_id, personal, document, location_ids, checkout_id,
-                           released_checkouts, version, created_at, updated_at)
-         values ($1, $2, 'open', $3, $4, $5, $6::text::jsonb, $7, null, '{}', $8, $9, $9)",
-        tenant.uuid(),
+    write_once!(
+        write,
+        "key as (
+             insert into subject_key (tenant_id, subject_id, wrapped, created_at)
+             select $1, $5, $6, $12 where $6::bytea is not null
+         ), changed as (
+             insert into cart (tenant_id, id, status, token_digest, subject_id, personal, document, location_ids, checkout_id,
+                               released_checkouts, version, created_at, updated_at)
+             values ($1, $4, 'open', $7, $5, $8, $9::text::jsonb, $10, null, '{}', $11, $12, $12)
+             returning version as answer
+         )",
         cart.id.uuid(),
-        stored.token_digest,
         stored.subject.uuid(),
+        key.and_then(SubjectKey::to_store),
+        stored.token_digest,
         stored.personal,
         document.get(),
         &stored.locations as &[LocationId],
         cart.version,
         cart.created_at,
-    )
-    .execute(connection)
-    .await?;
+    )?;
     Ok(())
 }
 
 /// A cart.
-pub async fn cart_get(connection: &mut PgConnection, id: CartId) -> Result<Option<Stored>, Fault> {
-    let row = sqlx::query!(
-        r#"select document::text as "document!", token_digest, cart.subject_id, personal, wrapped,
-                  location_ids as "location_ids: Vec<LocationId>", released_checkouts as "released: Vec<CheckoutId>"
-           from cart left join subject_key on (subject_key.tenant_id, subject_key.subject_id) = (cart.tenant_id, cart.subject_id)
-           where id = $1"#,
-        id.uuid(),
-    )
-    .fetch_optional(connection)
-    .await?;
-    row.map(|row| {
+pub async fn cart_get(db: &Db, tenant: TenantId, id: CartId) -> Result<Option<Stored>, Fault> {
+    let row = db.read_once(|connection| {
+        let row = sqlx::query!(
+            r#"select cart.document as "document!", token_digest as "token_digest!", cart.subject_id as "subject_id!", personal,
+                      wrapped, location_ids as "location_ids!: Vec<LocationId>",
+                      released_checkouts as "released!: Vec<CheckoutId>"
+               from (select set_config('bloom.tenant', $1, false)::uuid as id offset 0) tenant, lateral (
+                   select c.document::text, c.token_digest, c.subject_id, c.personal, k.wrapped, c.location_ids,
+                          c.released_checkouts
+                   from cart c left join subject_key k on (k.tenant_id, k.subject_id) = (c.tenant_id, c.subject_id)
+                   where c.tenant_id = tenant.id and c.id = $2
+                   offset 0
+               ) cart"#,
+            tenant.uuid().to_string(),
+            id.uuid(),
+        );
+        Box::pin(row.fetch_optional(connection))
+    });
+    let stored = row.await?.map(|row| {
         Ok(Stored {
             cart: parse(&row.document)?,
             token_digest: row.token_digest,
@@ -86,18 +102,31 @@ pub async fn cart_get(connection: &mut PgConnection, id: CartId) -> Result<Optio
             released: row.released,
             option: None,
         })
-    })
-    .transpose()
+    });
+    stored.transpose()
 }
 
-/// Replaces an open cart that nobody has changed since the version before; false when somebody has.
-pub async fn cart_update(connection: &mut PgConnection, stored: &Stored, document: &RawValue) -> Result<bool, Fault> {
+/// Replaces an open cart that nobody has changed since the version before, with the key of its buyer's personal data when it
+/// is new; false when somebody has. Fails with 410 `subject_erased` where the buyer's data were erased.
+pub async fn cart_update(
+    write: WriteOnce<'_>,
+    stored: &Stored,
+    key: Option<&SubjectKey>,
+    document: &RawValue,
+) -> Result<bool, Fault> {
     let cart = &stored.cart;
-    let updated = sqlx::query!(
-        "update cart
-         set status = $3, personal = $4, document = $5::text::jsonb, location_ids = $6, checkout_id = $7, version = $8,
-             updated_at = $9
-         where id = $1 and version = $2 and status = 'open'",
+    let changed = write_once!(
+        write,
+        "changed as (
+             update cart
+             set status = $6, personal = $7, document = $8::text::jsonb, location_ids = $9, checkout_id = $10, version = $11,
+                 updated_at = $12
+             where tenant_id = $1 and id = $4 and version = $5 and status = 'open'
+             returning version as answer
+         ), key as (
+             insert into subject_key (tenant_id, subject_id, wrapped, created_at)
+             select $1, $13, $14, $12 from changed where $14::bytea is not null
+         )",
         cart.id.uuid(),
         cart.version - 1,
         cart.status.as_str(),
@@ -107,10 +136,32 @@ pub async fn cart_update(connection: &mut PgConnection, stored: &Stored, documen
         cart.checkout_id.map(CheckoutId::uuid),
         cart.version,
         cart.updated_at,
-    )
-    .execute(connection)
-    .await?;
-    Ok(updated.rows_affected() == 1)
+        stored.subject.uuid(),
+        key.and_then(SubjectKey::to_store),
+    );
+    match changed {
+        Ok(changed) => Ok(changed.is_some()),
+        Err(error) if constraint(&error) == Some("subject_key_pkey") => Err(erased()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Completes a frozen cart that nobody has changed since the version before; false when somebody has.
+pub async fn cart_complete(write: WriteOnce<'_>, cart: &Cart, document: &RawValue) -> Result<bool, Fault> {
+    let changed = write_once!(
+        write,
+        "changed as (
+             update cart set status = 'completed', document = $6::text::jsonb, version = $7, updated_at = $8
+             where tenant_id = $1 and id = $4 and version = $5 and status = 'frozen'
+             returning version as answer
+         )",
+        cart.id.uuid(),
+        cart.version - 1,
+        document.get(),
+        cart.version,
+        cart.updated_at,
+    )?;
+    Ok(changed.is_some())
 }
 
 /// A cart under its row lock.
@@ -121,16 +172,14 @@ pub async fn cart_lock(connection: &mut PgConnection, id: CartId) -> Result<Opti
     document.as_deref().map(parse).transpose()
 }
 
-/// Ends the hold of a checkout on a cart under its row lock: open again, or completed.
-pub async fn cart_settle(connection: &mut PgConnection, cart: &Cart, document: &RawValue) -> Result<(), Fault> {
+/// Gives a cart back to its buyer, under its row lock.
+pub async fn cart_reopen(connection: &mut PgConnection, cart: &Cart, document: &RawValue) -> Result<(), Fault> {
     sqlx::query!(
         "update cart
-         set status = $2, document = $3::text::jsonb, checkout_id = $4, version = $5, updated_at = $6
+         set status = 'open', document = $2::text::jsonb, checkout_id = null, version = $3, updated_at = $4
          where id = $1",
         cart.id.uuid(),
-        cart.status.as_str(),
         document.get(),
-        cart.checkout_id.map(CheckoutId::uuid),
         cart.version,
         cart.updated_at,
     )

@@ -2,6 +2,7 @@
 
 use bloom_fault::{Code, Fault, constraint};
 use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, TenantId, Timestamp};
+use bloom_runtime::Db;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -114,18 +115,23 @@ pub async fn delivery_option_update(connection: &mut PgConnection, option: &Deli
 }
 
 /// An option.
-pub async fn delivery_option_get(connection: &mut PgConnection, id: DeliveryOptionId) -> Result<Option<DeliveryOption>, Fault> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select tenant_id as "tenant: _", id as "id: _", code, name, channel_id as "channel_id: _", currency as "currency: _",
-                  countries, charge as "charge: _", tax_class_id as "tax_class_id: _", active, position,
-                  metadata as "metadata: _", version, created_at, updated_at
-           from delivery_option where id = $1"#,
-        id.uuid(),
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.map(DeliveryOption::from))
+pub async fn delivery_option_get(db: &Db, tenant: TenantId, id: DeliveryOptionId) -> Result<Option<DeliveryOption>, Fault> {
+    let row = db.read_once(|connection| {
+        let row = sqlx::query_as!(
+            Row,
+            r#"select tenant_id as "tenant!: _", option.id as "id!: _", code as "code!", name as "name!", channel_id as "channel_id: _",
+                      currency as "currency!: _", countries as "countries!", charge as "charge!: _",
+                      tax_class_id as "tax_class_id: _", active as "active!", position as "position!", metadata as "metadata!: _",
+                      version as "version!", created_at as "created_at!", updated_at as "updated_at!"
+               from (select set_config('bloom.tenant', $1, false)::uuid as id offset 0) tenant, lateral (
+                   select * from delivery_option o where o.tenant_id = tenant.id and o.id = $2 offset 0
+               ) option"#,
+            tenant.uuid().to_string(),
+            id.uuid(),
+        );
+        Box::pin(row.fetch_optional(connection))
+    });
+    Ok(row.await?.map(DeliveryOption::from))
 }
 
 /// Options after a place in the order of position and id; `active` narrows to those that are (or are not) offered.

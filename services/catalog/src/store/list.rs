@@ -48,7 +48,11 @@ pub async fn listing_page(
     after: Option<&ListPosition>,
     limit: i64,
 ) -> Result<Vec<ListRow>, Fault> {
-    let rows = db.read_once(|| page_query(tenant, channel, shape, after, limit)).await?;
+    let rows = db.read_once(|connection| {
+        let mut query = page_query(tenant, channel, shape, after, limit);
+        Box::pin(async move { query.build().fetch_all(connection).await })
+    });
+    let rows = rows.await?;
     Ok(rows.into_iter().map(|row| ListRow { row, key: shape.order.key() }).collect())
 }
 

@@ -22,12 +22,13 @@ pub async fn commit_hold(app: &Inventory, call: &Call, id: HoldId, order: OrderI
     let hold = stored.hold.ended(Ending::Commit(order), now)?;
     let stamp = Stamp { tenant: call.tenant, actor: &call.actor, now };
     let movements: Vec<MovementId> = hold.lines.iter().map(|_| app.host.id(call.tenant)).collect();
+    let mut write = tx.step();
+    events::hold_changed(app, &mut write, call, &hold).await?;
+    bloom_events::cancel(&mut write, events::HOLD_EXPIRY, &hold.id.to_string()).await?;
     // A buyer with a faster clock may have ended a line of it already: then none is committed.
-    if hold_end(&mut tx, stamp, &hold, MovementKind::Allocated, &movements).await? != hold.lines_len() {
+    if hold_end(write, stamp, &hold, MovementKind::Allocated, &movements).await? != hold.lines_len() {
         return Err(Refusal::HoldEnded.into());
     }
-    events::hold_changed(app, &mut tx, call, &hold).await?;
-    bloom_events::cancel(&mut tx, events::HOLD_EXPIRY, &hold.id.to_string()).await?;
     tx.commit().await?;
     app.marks.left(call.tenant);
     Ok(hold)

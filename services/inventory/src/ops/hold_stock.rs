@@ -92,12 +92,11 @@ pub async fn place_hold(app: &Inventory, tx: &mut TenantTx, call: &Call, wanted:
     let hold = new_hold(wanted, &shares, now);
     let movements: Vec<MovementId> = hold.lines.iter().map(|_| app.host.id(call.tenant)).collect();
     let fingerprint = idempotency::fingerprint("hold", wanted);
-    if !hold_insert(tx, stamp, &hold, &fingerprint, &movements).await? {
-        return Ok(Placed::Taken);
-    }
-    events::hold_changed(app, tx, call, &hold).await?;
-    bloom_events::schedule(tx, events::HOLD_EXPIRY, &hold.id.to_string(), hold.expires_at, &()).await?;
-    Ok(Placed::New(hold))
+    let mut write = tx.step();
+    events::hold_changed(app, &mut write, call, &hold).await?;
+    bloom_events::schedule(&mut write, events::HOLD_EXPIRY, &hold.id.to_string(), hold.expires_at, &()).await?;
+    let made = hold_insert(write, stamp, &hold, &fingerprint, &movements).await?;
+    Ok(if made { Placed::New(hold) } else { Placed::Taken })
 }
 
 fn new_hold(wanted: &HoldWanted, shares: &[Share], now: Timestamp) -> Hold {

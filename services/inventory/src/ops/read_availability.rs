@@ -30,8 +30,12 @@ pub async fn read_availability(
     variants: &[VariantId],
     locations: &[LocationId],
 ) -> Result<Vec<Availability>, Fault> {
-    let wanted: Vec<Uuid> = variants.iter().map(|variant| variant.uuid()).collect();
-    let items = stock_of(&mut *app.db.read(call.tenant).await?, &wanted, app.host.now(call.tenant)).await?;
+    let (tenant, now) = (call.tenant, app.host.now(call.tenant));
+    let items = app.db.read_once(|connection| {
+        let wanted: Vec<Uuid> = variants.iter().map(|variant| variant.uuid()).collect();
+        Box::pin(async move { stock_of(connection, tenant, &wanted, now).await })
+    });
+    let items = items.await?;
     let mut sums: BTreeMap<VariantId, (i64, i64)> = BTreeMap::new();
     for item in items {
         let (available, sellable) = sums.entry(item.level.variant_id).or_default();

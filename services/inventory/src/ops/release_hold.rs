@@ -45,9 +45,10 @@ pub async fn end_hold(app: &Inventory, tx: &mut TenantTx, call: &Call, hold: Hol
     };
     let stamp = Stamp { tenant: call.tenant, actor: &call.actor, now: hold.updated_at };
     let movements: Vec<MovementId> = hold.lines.iter().map(|_| app.host.id(call.tenant)).collect();
-    hold_end(tx, stamp, &hold, kind, &movements).await?;
-    events::hold_changed(app, tx, call, &hold).await?;
-    bloom_events::cancel(tx, events::HOLD_EXPIRY, &hold.id.to_string()).await?;
+    let mut write = tx.step();
+    events::hold_changed(app, &mut write, call, &hold).await?;
+    bloom_events::cancel(&mut write, events::HOLD_EXPIRY, &hold.id.to_string()).await?;
+    hold_end(write, stamp, &hold, kind, &movements).await?;
     Ok(hold)
 }
 

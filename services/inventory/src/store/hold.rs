@@ -1,6 +1,8 @@
 //! Holds and their lines. A hold of any number of lines costs a constant number of statements.
 
 use bloom_kernel::{HoldId, LocationId, MovementId, OrderId, Timestamp, VariantId};
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -87,7 +89,7 @@ pub async fn hold_shelves(
 
 /// Writes a hold, its lines and their movements; false when there is a hold of this id already.
 pub async fn hold_insert(
-    conn: &mut PgConnection,
+    write: WriteOnce<'_>,
     stamp: Stamp<'_>,
     hold: &Hold,
     fingerprint: &[u8],
@@ -100,27 +102,28 @@ pub async fn hold_insert(
     let locations: Vec<Uuid> = hold.lines.iter().map(|line| line.location_id.uuid()).collect();
     let quantities: Vec<i64> = hold.lines.iter().map(|line| line.quantity).collect();
     let backordered: Vec<i64> = hold.lines.iter().map(|line| line.backordered).collect();
-    sqlx::query_scalar!(
-        r#"with made as (
-               insert into hold (tenant_id, id, status, expires_at, fingerprint, version, created_at, updated_at)
-               values ($1, $2, 'active', $3, $4, 1, $5, $5)
-               on conflict (tenant_id, id) do nothing
-               returning id
-           ), given as (
-               select made.id as hold_id, line.*
-               from made, unnest($7::int4[], $8::uuid[], $9::text[], $10::uuid[], $11::uuid[], $12::int8[], $13::int8[])
-                   as line(position, movement_id, line_id, variant_id, location_id, quantity, backordered)
-           ), line as (
-               insert into hold_line (tenant_id, hold_id, position, line_id, variant_id, location_id, quantity, backordered,
-                   expires_at, active)
-               select $1, hold_id, position, line_id, variant_id, location_id, quantity, backordered, $3, true from given
-           ), movement as (
-               insert into movement (tenant_id, id, variant_id, location_id, kind, on_hand_delta, allocated_delta,
-                   held_delta, hold_id, hold_position, actor, occurred_at)
-               select $1, movement_id, variant_id, location_id, 'held', 0, 0, quantity, hold_id, position, $6, $5 from given
-           )
-           select exists (select from made) as "made!""#,
-        stamp.tenant.uuid(),
+    let made = write_once!(
+        write,
+        "made as (
+             insert into hold (tenant_id, id, status, expires_at, fingerprint, version, created_at, updated_at)
+             values ($1, $4, 'active', $5, $6, 1, $7, $7)
+             on conflict (tenant_id, id) do nothing
+             returning version
+         ), given as (
+             select line.*
+             from made, unnest($9::int4[], $10::uuid[], $11::text[], $12::uuid[], $13::uuid[], $14::int8[], $15::int8[])
+                 as line(position, movement_id, line_id, variant_id, location_id, quantity, backordered)
+         ), line as (
+             insert into hold_line (tenant_id, hold_id, position, line_id, variant_id, location_id, quantity, backordered,
+                 expires_at, active)
+             select $1, $4, position, line_id, variant_id, location_id, quantity, backordered, $5, true from given
+         ), movement as (
+             insert into movement (tenant_id, id, variant_id, location_id, kind, on_hand_delta, allocated_delta,
+                 held_delta, hold_id, hold_position, actor, occurred_at)
+             select $1, movement_id, variant_id, location_id, 'held', 0, 0, quantity, $4, position, $8, $7 from given
+         ), changed as (
+             select version as answer from made
+         )",
         hold.id.uuid(),
         hold.expires_at,
         fingerprint,
@@ -133,9 +136,8 @@ pub async fn hold_insert(
         &locations,
         &quantities,
         &backordered,
-    )
-    .fetch_one(conn)
-    .await
+    )?;
+    Ok(made.is_some())
 }
 
 /// Writes a hold that was released before it was made, so that a request still under way cannot make it; false when
@@ -325,28 +327,30 @@ pub async fn hold_extend(conn: &mut PgConnection, hold: &Hold) -> sqlx::Result<i
 
 /// Writes the end of a hold, of its lines that are still active, and their movements; the number of those lines.
 pub async fn hold_end(
-    conn: &mut PgConnection,
+    write: WriteOnce<'_>,
     stamp: Stamp<'_>,
     hold: &Hold,
     kind: MovementKind,
     movements: &[MovementId],
 ) -> sqlx::Result<i64> {
     let ids: Vec<Uuid> = movements.iter().map(|id| id.uuid()).collect();
-    sqlx::query_scalar!(
-        r#"with held as (
-               update hold set status = $3, order_id = $4, version = $5, updated_at = $6, ended_at = $6 where id = $2
-           ), line as (
-               update hold_line set active = false where hold_id = $2 and active
-               returning position, variant_id, location_id, quantity
-           ), movement as (
-               insert into movement (tenant_id, id, variant_id, location_id, kind, on_hand_delta, allocated_delta,
-                   held_delta, hold_id, hold_position, order_id, actor, occurred_at)
-               select $1, ($9::uuid[])[position + 1], variant_id, location_id, $7, 0,
-                   case when $4::uuid is null then 0 else quantity end, -quantity, $2, position, $4, $8, $6
-               from line
-           )
-           select count(*) as "lines!" from line"#,
-        stamp.tenant.uuid(),
+    let lines = write_once!(
+        write,
+        "held as (
+             update hold set status = $5, order_id = $6, version = $7, updated_at = $8, ended_at = $8
+             where tenant_id = $1 and id = $4
+         ), line as (
+             update hold_line set active = false where tenant_id = $1 and hold_id = $4 and active
+             returning position, variant_id, location_id, quantity
+         ), movement as (
+             insert into movement (tenant_id, id, variant_id, location_id, kind, on_hand_delta, allocated_delta,
+                 held_delta, hold_id, hold_position, order_id, actor, occurred_at)
+             select $1, ($11::uuid[])[position + 1], variant_id, location_id, $9, 0,
+                 case when $6::uuid is null then 0 else quantity end, -quantity, $4, position, $6, $10, $8
+             from line
+         ), changed as (
+             select count(*) as answer from line
+         )",
         hold.id.uuid(),
         hold.status.as_str(),
         hold.order_id.map(OrderId::uuid),
@@ -355,7 +359,6 @@ pub async fn hold_end(
         kind.as_str(),
         stamp.actor,
         &ids,
-    )
-    .fetch_one(conn)
-    .await
+    )?;
+    Ok(lines.unwrap_or_default())
 }

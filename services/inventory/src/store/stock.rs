@@ -21,16 +21,26 @@ pub struct Stocked {
 
 /// All items of the variants, by variant, in the order in which locations are asked. The planner does not look into a
 /// sub-select, so one plan serves any number of variants: to plan it anew takes longer than to run it.
-pub async fn stock_of(conn: &mut PgConnection, variants: &[Uuid], now: Timestamp) -> sqlx::Result<Vec<Stocked>> {
+/// It sets its tenant itself.
+pub async fn stock_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    variants: &[Uuid],
+    now: Timestamp,
+) -> sqlx::Result<Vec<Stocked>> {
     let rows = sqlx::query!(
         r#"select variant_id as "variant_id!: VariantId", location_id as "location_id!: LocationId",
                location_code as "location_code!", priority as "priority!", active as "active!", on_hand as "on_hand!",
                allocated as "allocated!", held as "held!", safety_stock as "safety_stock!",
                backorder_limit as "backorder_limit!"
-           from stock_at($2) where variant_id = any((select $1::uuid[])::uuid[])
+           from (select set_config('bloom.tenant', $3, true)::uuid as id offset 0) tenant, lateral (
+               select * from stock_at($2) where tenant_id = tenant.id and variant_id = any((select $1::uuid[])::uuid[])
+               offset 0
+           ) stock
            order by variant_id, priority, location_id"#,
         variants,
         now,
+        tenant.uuid().to_string(),
     )
     .fetch_all(conn)
     .await?;

@@ -91,18 +91,18 @@ async fn life_of_a_hold(stage: &Stage, tx: &mut TenantTx, tenant: TenantId, item
     let shelves = hold_shelves(tx, &variants, &[], now).await.unwrap();
     assert!(items.len() <= shelves.levels.len());
     let mut hold = some_hold(stage, items);
-    assert!(hold_insert(tx, stamp, &hold, b"x", &ids()).await.unwrap());
+    assert!(hold_insert(tx.step(), stamp, &hold, b"x", &ids()).await.unwrap());
     assert!(hold_lock(tx, hold.id).await.unwrap().is_some());
     assert_eq!(hold_extend(tx, &hold).await.unwrap(), hold.lines_len());
     (hold.status, hold.order_id) = (HoldStatus::Committed, Some(stage.id()));
-    assert_eq!(hold_end(tx, stamp, &hold, MovementKind::Allocated, &ids()).await.unwrap(), hold.lines_len());
+    assert_eq!(hold_end(tx.step(), stamp, &hold, MovementKind::Allocated, &ids()).await.unwrap(), hold.lines_len());
     item_lock(tx, items.iter().copied()).await.unwrap();
     let units: Vec<_> = items.iter().map(|key| (stage.id(), *key, 1)).collect();
     let operation =
         Operation { id: "x", kind: MovementKind::Shipped, order_id: hold.order_id.unwrap(), fingerprint: b"x", units: &units };
     assert!(operation_apply(tx, stamp, &operation).await.unwrap().lacking.is_empty());
     assert!(!stock_take_changed(tx, tenant, now, 500).await.unwrap().is_empty());
-    assert!(!stock_of(tx, &variants, now).await.unwrap().is_empty());
+    assert!(!stock_of(tx, tenant, &variants, now).await.unwrap().is_empty());
     hold_get(tx, hold.id).await.unwrap();
 }
 

@@ -15,7 +15,7 @@ use crate::domain::checkout::{Checkout, CheckoutStatus, Failure};
 use crate::instructions::Instructions;
 use crate::saga::TIMER;
 use crate::saga::drive::{Standing, begin};
-use crate::store::checkout::{Stored, checkout_by_key, checkout_insert, checkout_of_cart};
+use crate::store::checkout::{Stored, checkout_by_key, checkout_insert};
 use crate::{Orders, instructions};
 
 /// How the buyer pays.
@@ -68,14 +68,12 @@ pub async fn start_checkout(app: &Orders, call: &Call, token: &CartToken, input:
     token.required(call)?;
     input.check()?;
     let (checkout, instructions) = new_checkout(app, call, token, &input)?;
-    let mut tx = app.db.write(call).await?;
-    if !checkout_insert(&mut tx, &checkout, key).await? {
-        drop(tx);
+    let mut write = app.db.write_once(call);
+    let resume = checkout.created_at + app.config.resume_after();
+    schedule(&mut write, TIMER, &checkout.id.to_string(), resume, &()).await?;
+    if !checkout_insert(write, &checkout, key).await? {
         return known(app, call, key, &checkout).await;
     }
-    let resume = checkout.created_at + app.config.resume_after();
-    schedule(&mut tx, TIMER, &checkout.id.to_string(), resume, &()).await?;
-    tx.commit().await?;
 
     // A buyer who hangs up does not stop the purchase half-way.
     let (app, call) = (app.clone(), call.clone());
@@ -151,10 +149,11 @@ fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCr
     Ok((checkout, instructions))
 }
 
-/// Answers a purchase that was asked for before, or whose cart somebody else is buying or has bought.
+/// Answers a purchase that was asked for before.
 async fn known(app: &Orders, call: &Call, key: &str, asked: &Stored) -> Result<CheckoutReply, Fault> {
     let stored = checkout_by_key(&mut *app.db.read(call.tenant).await?, key).await?;
-    let Some(stored) = stored else { return Err(being_bought(app, call, asked.cart_id).await?) };
+    // The one that had the key was refused, and forgotten, a moment ago.
+    let Some(stored) = stored else { return Err(idempotency::in_progress()) };
     if stored.fingerprint != asked.fingerprint {
         return Err(idempotency::reused());
     }
@@ -168,16 +167,4 @@ async fn known(app: &Orders, call: &Call, key: &str, asked: &Stored) -> Result<C
         }
         CheckoutStatus::Failed => Err(stored.failure.as_ref().map_or_else(idempotency::in_progress, Failure::fault)),
     }
-}
-
-async fn being_bought(app: &Orders, call: &Call, cart: CartId) -> Result<Fault, Fault> {
-    let bought = checkout_of_cart(&mut *app.db.read(call.tenant).await?, cart).await?;
-    Ok(match bought {
-        Some(true) => Fault::new(Code::Conflict, "cart_completed", "This cart has become an order. Start a new cart."),
-        Some(false) => {
-            let detail = "Another checkout is buying this cart. Wait until it ends.";
-            Fault::new(Code::Conflict, "checkout_in_progress", detail).retry_after(1)
-        }
-        None => Fault::new(Code::Conflict, "busy", "Another request works on the same thing; try again.").retry_after(1),
-    })
 }

@@ -341,10 +341,9 @@ impl<'a> Purchase<'a> {
 
     /// Nothing is left to do.
     async fn settle(mut self) -> Result<Standing, Fault> {
-        let mut tx = self.app.db.write(self.call).await?;
-        checkout_settle(&mut tx, self.checkout.id).await?;
-        cancel(&mut tx, TIMER, &self.checkout.id.to_string()).await?;
-        tx.commit().await?;
+        let mut write = self.app.db.write_once(self.call);
+        cancel(&mut write, TIMER, &self.checkout.id.to_string()).await?;
+        checkout_settle(write, self.checkout.id).await?;
         self.checkout.settled = true;
         self.placed(true).await
     }

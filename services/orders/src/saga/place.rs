@@ -1,12 +1,11 @@
 //! The pivot: order, lines, number, events and the checkout's end in one commit. After it the purchase goes forward only.
 
 use bloom_events::{Draft, publish_many, schedule};
-use bloom_fault::Fault;
+use bloom_fault::{Code, Fault, constraint};
 use bloom_kernel::{CartLineId, Currency, Metadata, Money, OrderLineId, Timestamp};
 use bloom_proto_cart::{CartSnapshot, SnapshotLine};
 use bloom_proto_inventory::HoldReply;
-use bloom_runtime::TenantTx;
-use bloom_runtime::seal::{blind_index, seal};
+use bloom_runtime::seal::{SubjectKey, blind_index, erased};
 use chrono::TimeDelta;
 
 use super::drive::{Purchase, Standing, Stop};
@@ -29,26 +28,22 @@ impl Purchase<'_> {
         let now = app.host.now(call.tenant);
         let mut order = self.draft(number, now)?;
         order.derive(now);
-        let confirmed = order.status == Status::Confirmed;
         let manual = self.payment.as_ref().is_some_and(|payment| payment.manual);
-        let mut tx = app.db.write(call).await?;
-        let sealed = self.seal(&mut tx, &order).await?;
-        let document = document(&order)?;
-        let placed = order_place(&mut tx, &order, number, confirmed, &sealed, &document).await?;
-        let Some(version) = placed else { return Err(Stop::Overtaken) };
         if order.status == Status::Placed && !manual {
             // The promise was given up between the provider's word and now.
-            let fault = Fault::new(bloom_fault::Code::Unprocessable, "payment_declined", "The payment was given up.");
+            let fault = Fault::new(Code::Unprocessable, "payment_declined", "The payment was given up.");
             return Err(Stop::Refused { fault, done: true });
         }
         let mut checkout = self.checkout.clone();
-        (checkout.status, checkout.confirmed) = (CheckoutStatus::Completed, confirmed);
-        (checkout.version, checkout.updated_at) = (version, now);
-        let public = checkout.public();
+        (checkout.status, checkout.confirmed) = (CheckoutStatus::Completed, order.status == Status::Confirmed);
+        (checkout.action, checkout.instructions) = (None, None);
+        (checkout.version, checkout.updated_at) = (checkout.version + 1, now);
+        let (public, document) = (checkout.public(), document(&order)?);
+        let mut write = app.db.write_once(call);
         if order.status == Status::Placed {
-            let hours = setting_get(&mut tx).await?.unpaid_hours;
+            let hours = setting_get(&mut *app.db.read(call.tenant).await?).await?.unpaid_hours;
             let expires = now + TimeDelta::hours(i64::from(hours));
-            schedule(&mut tx, expire_order::TIMER, &order.id.to_string(), expires, &()).await?;
+            schedule(&mut write, expire_order::TIMER, &order.id.to_string(), expires, &()).await?;
         }
         let drafts = [
             Draft { kind: "order.placed", aggregate: order.id.to_string(), version: 1, data: &document, causation: None },
@@ -60,19 +55,24 @@ impl Purchase<'_> {
                 causation: None,
             },
         ];
-        publish_many(&mut tx, &app.host, call, drafts).await?;
-        tx.commit().await?;
+        publish_many(&mut write, &app.host, call, drafts).await?;
+        match order_place(write, &order, number, &public, &self.seal(&order)?, &document).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Stop::Overtaken),
+            Err(error) => return Err(not_placed(error)),
+        }
         (self.checkout, self.order) = (checkout, Some(order));
         Ok(())
     }
 
-    async fn seal(&self, tx: &mut TenantTx, order: &Order) -> Result<Sealed, Fault> {
+    fn seal(&self, order: &Order) -> Result<Sealed, Fault> {
         let (host, tenant) = (&self.app.host, self.call.tenant);
         let personal = order.personal();
         let email_index = personal.email.as_deref().map(|email| blind_index(host, tenant, "email", email));
         let plaintext = serde_json::to_vec(&personal).map_err(Fault::internal)?;
-        let sealed = seal(tx, host, order.subject_id, PERSONAL, &plaintext).await?;
-        Ok(Sealed { personal: Some(sealed), email_index })
+        // The subject is the cart's, and the cart becomes one order: this service has not heard of it before.
+        let key = SubjectKey::fresh(host, tenant, order.subject_id);
+        Ok(Sealed { personal: key.seal(host, PERSONAL, &plaintext), key, email_index })
     }
 
     /// The order as the cart, the hold and the payment make it.
@@ -155,6 +155,18 @@ impl Purchase<'_> {
         let mut checkout = self.checkout.public();
         checkout.order = Some(order.as_placed(self.checkout.confirmed));
         Ok(Standing::Placed { checkout: Box::new(checkout), settled })
+    }
+}
+
+/// What the constraints say of an order that cannot be.
+fn not_placed(error: sqlx::Error) -> Stop {
+    match constraint(&error) {
+        Some("subject_key_pkey") => Stop::Refused { fault: erased(), done: true },
+        Some("checkout_cart_key") => {
+            let detail = "This cart has become an order. Start a new cart.";
+            Stop::Refused { fault: Fault::new(Code::Conflict, "cart_completed", detail), done: true }
+        }
+        _ => Fault::from(error).into(),
     }
 }
 

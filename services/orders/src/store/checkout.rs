@@ -2,6 +2,8 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -139,15 +141,18 @@ impl TryFrom<Row> for Stored {
     }
 }
 
-/// Begins a checkout; false when the key is taken or the cart is being bought.
-pub async fn checkout_insert(connection: &mut PgConnection, checkout: &Stored, key: &str) -> Result<bool, Fault> {
-    let inserted = sqlx::query!(
-        "insert into checkout (tenant_id, id, cart_id, buying, status, idempotency_key, fingerprint, actor, token_digest, instructions,
-                               order_id, hold_id, payment_id, authorise_id, void_id, refund_id, deadline, settled, attempts,
-                               version, created_at, updated_at)
-         values ($1, $2, $3, $3, 'processing', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, false, 0, 0, $16, $16)
-         on conflict do nothing",
-        checkout.tenant.uuid(),
+/// Begins a checkout; false when the key is taken.
+pub async fn checkout_insert(write: WriteOnce<'_>, checkout: &Stored, key: &str) -> Result<bool, Fault> {
+    let inserted = write_once!(
+        write,
+        "changed as (
+             insert into checkout (tenant_id, id, cart_id, status, idempotency_key, fingerprint, actor, token_digest, instructions,
+                                   order_id, hold_id, payment_id, authorise_id, void_id, refund_id, deadline, settled, attempts,
+                                   version, created_at, updated_at)
+             values ($1, $4, $5, 'processing', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, 0, 0, $18, $18)
+             on conflict (tenant_id, idempotency_key) do nothing
+             returning version as answer
+         )",
         checkout.id.uuid(),
         checkout.cart_id.uuid(),
         key,
@@ -163,10 +168,8 @@ pub async fn checkout_insert(connection: &mut PgConnection, checkout: &Stored, k
         checkout.refund_id.uuid(),
         checkout.deadline,
         checkout.created_at,
-    )
-    .execute(connection)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+    )?;
+    Ok(inserted.is_some())
 }
 
 /// A checkout.
@@ -226,15 +229,6 @@ pub async fn checkout_export(
     rows.into_iter().map(Stored::try_from).collect()
 }
 
-/// Whether the cart was bought already; nothing when no checkout of it runs or has succeeded.
-pub async fn checkout_of_cart(connection: &mut PgConnection, cart: CartId) -> Result<Option<bool>, Fault> {
-    let completed =
-        sqlx::query_scalar!(r#"select status = 'completed' as "completed!" from checkout where buying = $1"#, cart.uuid(),)
-            .fetch_optional(connection)
-            .await?;
-    Ok(completed)
-}
-
 /// Notes that the checkout waits for its payment; false when it no longer may become an order.
 pub async fn checkout_wait(connection: &mut PgConnection, checkout: &Stored) -> Result<bool, Fault> {
     let updated = sqlx::query!(
@@ -255,8 +249,12 @@ pub async fn checkout_wait(connection: &mut PgConnection, checkout: &Stored) -> 
 }
 
 /// Nothing is left to do in other services.
-pub async fn checkout_settle(connection: &mut PgConnection, id: CheckoutId) -> Result<(), Fault> {
-    sqlx::query!("update checkout set settled = true where id = $1", id.uuid()).execute(connection).await?;
+pub async fn checkout_settle(write: WriteOnce<'_>, id: CheckoutId) -> Result<(), Fault> {
+    write_once!(
+        write,
+        "changed as (update checkout set settled = true where tenant_id = $1 and id = $4 returning version as answer)",
+        id.uuid(),
+    )?;
     Ok(())
 }
 

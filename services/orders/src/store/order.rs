@@ -2,14 +2,18 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, OrderId, SubjectId, Timestamp};
-use bloom_runtime::TenantTx;
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::seal::SubjectKey;
+use bloom_runtime::{TenantTx, write_once};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::domain::checkout::Checkout;
 use crate::domain::order::Order;
+use crate::domain::status::Status;
 
 /// An order as it is stored: personal data still sealed.
 pub struct Stored {
@@ -40,38 +44,45 @@ pub struct Entry<'a> {
 
 /// What an order is stored with beside its document.
 pub struct Sealed {
+    /// Key of the personal data.
+    pub key: SubjectKey,
     /// Sealed personal data.
-    pub personal: Option<Vec<u8>>,
+    pub personal: Vec<u8>,
     /// Keyed digest of the e-mail.
     pub email_index: Option<Vec<u8>>,
 }
 
-/// Stores a new order and completes its checkout, which from here on cannot fail; the checkout's version. Nothing when that
-/// may not become an order any more, or not in time. The first entry of the order's timeline is the order itself.
+/// Stores a new order and completes its checkout, which from here on cannot fail; false when that has changed, may not become
+/// an order any more, or not in time. The first entry of the order's timeline is the order itself.
 pub async fn order_place(
-    connection: &mut PgConnection,
+    write: WriteOnce<'_>,
     order: &Order,
     number: i64,
-    confirmed: bool,
+    checkout: &Checkout,
     sealed: &Sealed,
     document: &RawValue,
-) -> Result<Option<i64>, Fault> {
-    let version = sqlx::query_scalar!(
-        r#"with completed as (
-               update checkout
-               set status = 'completed', action = null, instructions = null, confirmed = $2, version = version + 1,
-                   updated_at = $3
-               where id = $1 and status in ('processing', 'payment_pending', 'action_required') and deadline > $3
-               returning tenant_id, id, version
-           ), placed as (
-               insert into orders (tenant_id, id, number, status, payment_status, fulfilment_status, checkout_id, payment_id,
-                                   subject_id, personal, email_index, document, version, placed_at, updated_at)
-               select tenant_id, $4, $5, $6, $7, $8, completed.id, $9, $10, $11, $12, $13::text::jsonb, $14, $3, $3
-               from completed
-           )
-           select version from completed"#,
+) -> Result<bool, sqlx::Error> {
+    let placed = write_once!(
+        write,
+        "completed as (
+             update checkout
+             set status = 'completed', buying = cart_id, action = null, instructions = null, confirmed = $6, version = $5,
+                 updated_at = $7
+             where tenant_id = $1 and id = $4 and version = $5::bigint - 1 and deadline > $7
+                 and status in ('processing', 'payment_pending', 'action_required')
+             returning id
+         ), key as (
+             insert into subject_key (tenant_id, subject_id, wrapped, created_at) select $1, $14, $18, $7 from completed
+         ), changed as (
+             insert into orders (tenant_id, id, number, status, payment_status, fulfilment_status, checkout_id, payment_id,
+                                 subject_id, personal, email_index, document, version, placed_at, updated_at)
+             select $1, $8, $9, $10, $11, $12, completed.id, $13, $14, $15, $16, $17::text::jsonb, $19, $7, $7
+             from completed
+             returning version as answer
+         )",
         order.checkout_id.uuid(),
-        confirmed,
+        checkout.version,
+        order.status == Status::Confirmed,
         order.placed_at,
         order.id.uuid(),
         number,
@@ -83,11 +94,10 @@ pub async fn order_place(
         sealed.personal,
         sealed.email_index,
         document.get(),
+        sealed.key.to_store(),
         order.version,
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(version)
+    )?;
+    Ok(placed.is_some())
 }
 
 /// Replaces an order under its row lock, with an entry of its timeline.

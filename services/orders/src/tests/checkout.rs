@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::stage::{Guest, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_buys_a_cart() {
@@ -279,5 +279,31 @@ async fn nothing_personal_or_secret_lies_open() {
     let found = stage.orders.get("/v1/orders?email=asha%40example.com").send().await.expect(200);
     assert_eq!(found.json["data"], json!([]));
     stage.drained().await;
+    assert_eq!(stage.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_knows_a_carts_id_claims_nothing_and_learns_nothing() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(1).await;
+    let stranger = Guest { cart: guest.cart.clone(), token: "0".repeat(guest.token.len()) };
+    let unknown = Guest { cart: bloom_kernel::CartId::from_uuid(uuid::Uuid::max()).to_string(), token: stranger.token.clone() };
+    let unknown = stage.checkout(&unknown, "u", "tok_success").send().await.expect(404);
+    let asks = |at: &str| {
+        let keys: Vec<String> = (0..20).map(|ask| format!("{at} {ask}")).collect();
+        let (stage, stranger) = (&stage, &stranger);
+        async move { futures::future::join_all(keys.iter().map(|key| stage.checkout(stranger, key, "tok_success").send())).await }
+    };
+    let mut answers = asks("before").await;
+    let (bought, during) = futures::join!(stage.checkout(&guest, "k1", "tok_success").send(), asks("during"));
+    bought.expect(201);
+    answers.extend(during);
+    answers.extend(asks("after").await);
+    for answer in &answers {
+        assert_eq!((answer.status, answer.code()), (404, unknown.code()), "{answer:?}");
+        assert_eq!(answer.json["detail"], unknown.json["detail"]);
+    }
+    stage.rest().await;
+    assert_eq!((stage.all_orders().await.len(), stage.all_payments().await.len()), (1, 1));
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }

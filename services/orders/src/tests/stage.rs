@@ -280,7 +280,7 @@ impl Stage {
         let start = Instant::now();
         loop {
             let answer = self.checkout(guest, key, token).send().await;
-            let busy = matches!(answer.code(), "idempotency_in_progress" | "checkout_in_progress");
+            let busy = matches!(answer.code(), "idempotency_in_progress" | "cart_frozen");
             if answer.status != 409 || !busy {
                 return answer;
             }

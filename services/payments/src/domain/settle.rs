@@ -66,6 +66,13 @@ pub struct Change {
     pub unwanted: bool,
 }
 
+impl Change {
+    /// True when it is about one payment and one operation and nothing else.
+    pub fn is_plain(&self) -> bool {
+        !self.unwanted && !self.posting.as_ref().is_some_and(|posting| posting.reversal)
+    }
+}
+
 /// Applies news to a payment and the operation they are about.
 pub fn settle(payment: Payment, operation: Operation, news: News, now: Timestamp) -> Settled {
     match news {

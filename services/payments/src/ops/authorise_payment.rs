@@ -1,12 +1,14 @@
 //! Opens the payment of a checkout and has it authorised.
 
+use std::sync::Arc;
+
 use bloom_fault::{Fault, constraint};
 use bloom_kernel::{CheckoutId, Money, OperationId, PaymentId};
-use bloom_runtime::{Call, TenantTx, idempotency};
+use bloom_runtime::{Call, idempotency};
 
 use super::settle_operation::carry_out;
 use crate::Payments;
-use crate::connections::Choice;
+use crate::connections::{Choice, Connection};
 use crate::domain::return_url::check_return_url;
 use crate::domain::{Operation, OperationKind, OperationStatus, Payment, PaymentStatus, ProviderKind};
 use crate::error::{check_text, payment_exists, payment_voided};
@@ -32,7 +34,6 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Re
     check(&ask)?;
     let choice = ask.provider.map_or(Choice::Default, Choice::By);
     let now = app.host.now(call.tenant);
-    let mut tx = app.db.write(call).await?;
     let operation = Operation {
         id: ask.operation,
         payment_id: ask.payment,
@@ -49,25 +50,25 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Re
         updated_at: now,
     };
     // A repeat must be answered even where the connection it used is no longer the one to choose.
-    let connection = match app.connections.get(&mut tx, call.tenant, choice).await {
+    let connection = match connection(app, call, choice).await {
         Ok(connection) => connection,
-        Err(missing) => return replay(&mut tx, &operation).await?.ok_or(missing),
+        Err(missing) => return replay(app, call, &operation).await?.ok_or(missing),
     };
     if let Err(silent) = app.providers.admit(connection.id) {
-        return replay(&mut tx, &operation).await?.ok_or(silent);
+        return replay(app, call, &operation).await?.ok_or(silent);
     }
     let payment = open(&ask, connection.id, connection.provider, now);
-    let opened = payment_open(&mut tx, call.tenant, &payment, &operation).await.map_err(|error| match constraint(&error) {
+    let mut write = app.db.write_once(call);
+    events::payment_opened(&mut write, &app.host, call, &payment).await?;
+    timers::resolve_at(&mut write, operation.id, 0, now).await?;
+    let opened = payment_open(write, &payment, &operation).await.map_err(|error| match constraint(&error) {
         Some("operation_pkey") => idempotency::reused(),
         Some("operation_authorise_key") => payment_voided(),
         _ => error.into(),
     })?;
     if !opened {
-        return replay(&mut tx, &operation).await?.ok_or_else(payment_exists);
+        return replay(app, call, &operation).await?.ok_or_else(payment_exists);
     }
-    events::payment_opened(&mut tx, &app.host, call, &payment).await?;
-    timers::resolve_at(&mut tx, operation.id, 0, now).await?;
-    tx.commit().await?;
 
     let return_url = shape::return_url(&app.public_url, payment.id, connection.id);
     let request = Request {
@@ -79,7 +80,7 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Re
         authorisation: None,
         return_url: Some(&return_url),
     };
-    carry_out(app, call, &connection, request).await
+    carry_out(app, call, &connection, request, (payment.clone(), operation.clone())).await
 }
 
 fn check(ask: &Authorise) -> Result<(), Fault> {
@@ -133,11 +134,20 @@ fn open(
     }
 }
 
-async fn replay(tx: &mut TenantTx, asked: &Operation) -> Result<Option<(Payment, Operation)>, Fault> {
-    let Some(known) = operation_get(tx, asked.id).await? else { return Ok(None) };
+async fn connection(app: &Payments, call: &Call, choice: Choice) -> Result<Arc<Connection>, Fault> {
+    match app.connections.known(call.tenant, choice).await {
+        Some(connection) => Ok(connection),
+        None => app.connections.get(&mut *app.db.read(call.tenant).await?, call.tenant, choice).await,
+    }
+}
+
+async fn replay(app: &Payments, call: &Call, asked: &Operation) -> Result<Option<(Payment, Operation)>, Fault> {
+    let mut read = app.db.read(call.tenant).await?;
+    let Some(known) = operation_get(&mut read, asked.id).await? else { return Ok(None) };
     if known.fingerprint != asked.fingerprint {
         return Err(idempotency::reused());
     }
-    let payment = payment_get(tx, known.payment_id).await?.ok_or_else(|| Fault::internal("an operation without its payment"))?;
+    let payment =
+        payment_get(&mut read, known.payment_id).await?.ok_or_else(|| Fault::internal("an operation without its payment"))?;
     Ok(Some((payment, known)))
 }

@@ -80,7 +80,7 @@ pub(super) async fn promise_and_send(
     events::payment_updated(&mut tx, &app.host, call, payment).await?;
     timers::resolve_at(&mut tx, operation.id, 0, operation.updated_at).await?;
     tx.commit().await?;
-    carry_out(app, call, connection, request(payment, operation)).await
+    carry_out(app, call, connection, request(payment, operation), (payment.clone(), operation.clone())).await
 }
 
 /// The request that an operation on an authorised payment stands for.

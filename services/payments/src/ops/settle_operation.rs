@@ -3,6 +3,7 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{JournalId, OperationId};
+use bloom_runtime::db::WriteOnce;
 use bloom_runtime::{Call, TenantTx};
 
 use super::void_payment;
@@ -24,12 +25,13 @@ pub(crate) struct Applied {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// Has the provider do what was recorded, and settles its answer.
+/// Has the provider do what was recorded a moment ago, and settles its answer.
 pub(crate) async fn carry_out(
     app: &Payments,
     call: &Call,
     connection: &Connection,
     request: Request<'_>,
+    (payment, operation): (Payment, Operation),
 ) -> Result<(Payment, Operation), Fault> {
     let news = match app.providers.send(connection, request).await {
         Answer::Report(report) => News::Report(report),
@@ -38,6 +40,14 @@ pub(crate) async fn carry_out(
         Answer::NotSent(_) if request.kind == OperationKind::Authorise => News::Lost(unreachable_provider()),
         Answer::NotSent(_) | Answer::Unknown(_) | Answer::Missing => News::Unknown,
     };
+    // Nobody else has changed the payment since, as a rule; the statement that books the answer makes sure of that.
+    let now = app.host.now(call.tenant);
+    if let Settled::Changed(change) = decide(payment.clone(), operation, news.clone(), now)
+        && change.is_plain()
+        && book(app, call, app.db.write_once(call), payment.version, &change, (change.operation.id, None)).await?
+    {
+        return Ok((change.payment, change.operation));
+    }
     settle(app, call, request.operation, news).await.map(|applied| (applied.payment, applied.operation))
 }
 
@@ -72,21 +82,40 @@ pub(crate) async fn apply(app: &Payments, call: &Call, tx: &mut TenantTx, id: Op
     }
 }
 
-async fn write(app: &Payments, call: &Call, tx: &mut TenantTx, change: Change) -> Result<Applied, Fault> {
-    let Change { mut payment, operation, posting, unwanted } = change;
-    let mut booked = (operation.id, None);
-    if posting.as_ref().is_some_and(|posting| posting.reversal) {
-        let reversal = reversal_of(&operation, call);
+async fn write(app: &Payments, call: &Call, tx: &mut TenantTx, mut change: Change) -> Result<Applied, Fault> {
+    let mut seen = change.payment.version - 1;
+    let mut booked = (change.operation.id, None);
+    if change.posting.as_ref().is_some_and(|posting| posting.reversal) {
+        let reversal = reversal_of(&change.operation, call);
         operation_insert(tx, call.tenant, &reversal).await?;
-        booked = (reversal.id, Some(operation.id));
+        booked = (reversal.id, Some(change.operation.id));
     }
-    if unwanted && !payment.is_voiding() {
+    if change.unwanted && !change.payment.is_voiding() {
+        let (payment, operation) = (&mut change.payment, &change.operation);
         let id = derived_id("void of an unwanted authorisation", &[operation.id.uuid().as_bytes()]);
         let fingerprint = void_payment::fingerprint(payment.id);
-        let void = void_payment::waiting(id, &payment, &call.actor, fingerprint, operation.updated_at);
+        let void = void_payment::waiting(id, payment, &call.actor, fingerprint, operation.updated_at);
         payment.waiting_void = Some(id);
-        payment_promise(tx, call.tenant, &payment, &void).await?;
+        payment_promise(tx, call.tenant, payment, &void).await?;
+        seen = payment.version;
     }
+    if !book(app, call, tx.step(), seen, &change, booked).await? {
+        return Err(Fault::internal("a payment changed under its lock"));
+    }
+    Ok(Applied { payment: change.payment, operation: change.operation, refusal: None })
+}
+
+/// Writes what follows from news, and the journal of the operation `booked`, which may take another one back. False when the
+/// payment is not of the version `seen` any more.
+async fn book(
+    app: &Payments,
+    call: &Call,
+    mut write: WriteOnce<'_>,
+    seen: i64,
+    change: &Change,
+    booked: (OperationId, Option<OperationId>),
+) -> Result<bool, Fault> {
+    let Change { payment, operation, posting, .. } = change;
     let journal = posting.as_ref().map(|posting| NewJournal {
         id: app.host.id::<JournalId>(call.tenant),
         operation: booked.0,
@@ -94,15 +123,14 @@ async fn write(app: &Payments, call: &Call, tx: &mut TenantTx, change: Change) -
         posting,
         actor: &operation.actor,
     });
-    operation_settle(tx, call.tenant, &payment, &operation, journal.as_ref()).await?;
-    events::payment_updated(tx, &app.host, call, &payment).await?;
-    if !is_asked_about(&payment, &operation) {
-        timers::resolve_cancel(tx, operation.id).await?;
+    events::payment_updated(&mut write, &app.host, call, payment).await?;
+    if !is_asked_about(payment, operation) {
+        timers::resolve_cancel(&mut write, operation.id).await?;
     }
     if payment.waiting_void.is_some() && !payment.is_busy() {
-        timers::void_now(tx, payment.id, operation.updated_at).await?;
+        timers::void_now(&mut write, payment.id, operation.updated_at).await?;
     }
-    Ok(Applied { payment, operation, refusal: None })
+    Ok(operation_settle(write, seen, payment, operation, journal.as_ref()).await?)
 }
 
 /// Whether the provider is to be asked how it stands. People are not asked: they say so when they know.

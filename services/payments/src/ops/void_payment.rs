@@ -121,10 +121,11 @@ pub(crate) async fn void_waiting(app: &Payments, call: &Call, payment: PaymentId
     if void.amount == 0 {
         payment.waiting_void = None;
         found_nothing(&mut void);
-        let payment = payment.touched(now);
-        operation_settle(&mut tx, call.tenant, &payment, &void, None).await?;
-        events::payment_updated(&mut tx, &app.host, call, &payment).await?;
-        return tx.commit().await;
+        let (seen, payment) = (payment.version, payment.touched(now));
+        let mut write = tx.last();
+        events::payment_updated(&mut write, &app.host, call, &payment).await?;
+        operation_settle(write, seen, &payment, &void, None).await?;
+        return Ok(());
     }
     let connection = app.connections.get(&mut tx, call.tenant, Choice::Of(payment.connection_id)).await?;
     app.providers.admit(connection.id)?;

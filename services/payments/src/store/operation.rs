@@ -2,6 +2,8 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{JournalId, OperationId, PaymentId, TenantId, Timestamp};
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::write_once;
 use sqlx::PgConnection;
 
 use crate::domain::{Failure, FailureCode, Operation, OperationKind, OperationStatus, Payment, Posting};
@@ -101,41 +103,47 @@ pub struct NewJournal<'a> {
     pub actor: &'a str,
 }
 
-/// Stores an outcome, all in one statement: the payment, the operation, and the journal when money moved.
+/// Stores an outcome, all in one statement: the payment, which must be of the version `seen`, the operation, and the journal
+/// when money moved. False when the payment has changed since.
 pub async fn operation_settle(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    write: WriteOnce<'_>,
+    seen: i64,
     payment: &Payment,
     operation: &Operation,
     journal: Option<&NewJournal<'_>>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let failure = |failure: &Option<Failure>| failure.as_ref().map(|failure| failure.code.as_str());
     let message = |failure: &Option<Failure>| failure.as_ref().map(|failure| failure.message.clone());
     let entries = journal.map_or(&[][..], |journal| &journal.posting.entries);
     let accounts: Vec<String> = entries.iter().map(|entry| entry.account.as_str().to_owned()).collect();
     let amounts: Vec<i64> = entries.iter().map(|entry| entry.amount).collect();
-    sqlx::query!(
-        "with paid as (
+    let settled = write_once!(
+        write,
+        "changed as (
            update payment
-           set status = $2, authorised_amount = $3, capture_pending_amount = $4, captured_amount = $5,
-               void_pending_amount = $6, voided_amount = $7, refund_pending_amount = $8, refunded_amount = $9,
-               waiting_void_id = $10, provider_reference = $11, action_url = $12, failure_code = $13,
-               failure_message = $14, version = $15, updated_at = $16
-           where id = $1),
+           set status = $6, authorised_amount = $7, capture_pending_amount = $8, captured_amount = $9,
+               void_pending_amount = $10, voided_amount = $11, refund_pending_amount = $12, refunded_amount = $13,
+               waiting_void_id = $14, provider_reference = $15, action_url = $16, failure_code = $17,
+               failure_message = $18, version = $19, updated_at = $20
+           where tenant_id = $1 and id = $4 and version = $5
+           returning version as answer),
          done as (
            update operation
-           set status = $18, provider_reference = $19, provider_sequence = $20, failure_code = $21,
-               failure_message = $22, updated_at = $16
-           where id = $17),
+           set status = $22, provider_reference = $23, provider_sequence = $24, failure_code = $25,
+               failure_message = $26, updated_at = $20
+           from changed where tenant_id = $1 and id = $21),
          booked as (
            insert into journal (tenant_id, id, operation_id, payment_id, kind, reverses, entry_count, actor, posted_at)
-           select $23, $24, $25, $1, $26, (select first.id from journal first where first.operation_id = $27),
-                  cardinality($29::text[]), $28, $16
-           where $24::uuid is not null)
-         insert into entry (tenant_id, journal_id, line, account, currency, amount)
-         select $23, $24, side.line, side.account, $31, side.amount
-         from unnest($29::text[], $30::int8[]) with ordinality as side(account, amount, line)",
+           select $1, $27, $28, $4, $29,
+                  (select first.id from journal first where first.tenant_id = $1 and first.operation_id = $30),
+                  cardinality($32::text[]), $31, $20
+           from changed where $27::uuid is not null),
+         side as (
+           insert into entry (tenant_id, journal_id, line, account, currency, amount)
+           select $1, $27, side.line, side.account, $34, side.amount
+           from changed, unnest($32::text[], $33::int8[]) with ordinality as side(account, amount, line))",
         payment.id.uuid(),
+        seen,
         payment.status.as_str(),
         payment.authorised,
         payment.capture_pending,
@@ -157,7 +165,6 @@ pub async fn operation_settle(
         operation.provider_sequence,
         failure(&operation.failure),
         message(&operation.failure),
-        tenant.uuid(),
         journal.map(|journal| journal.id.uuid()),
         journal.map(|journal| journal.operation.uuid()),
         journal.map(|journal| journal.posting.kind.as_str()),
@@ -166,10 +173,8 @@ pub async fn operation_settle(
         &accounts,
         &amounts,
         payment.currency as bloom_kernel::Currency,
-    )
-    .execute(conn)
-    .await
-    .map(drop)
+    )?;
+    Ok(settled.is_some())
 }
 
 /// Stores an operation that is over the moment it is known: a reversal, or an authorisation that bars its payment. False

@@ -2,6 +2,8 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, ConnectionId, Currency, OperationId, PaymentId, TenantId, Timestamp};
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -81,27 +83,21 @@ impl From<PaymentRow> for Payment {
 }
 
 /// Stores a new payment with its authorisation; false when the payment or its checkout has one already.
-pub async fn payment_open(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    payment: &Payment,
-    authorise: &Operation,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"with opened as (
+pub async fn payment_open(write: WriteOnce<'_>, payment: &Payment, authorise: &Operation) -> Result<bool, sqlx::Error> {
+    let opened = write_once!(
+        write,
+        "changed as (
              insert into payment (tenant_id, id, checkout_id, connection_id, provider, currency, amount, status,
                                   authorised_amount, capture_pending_amount, captured_amount, void_pending_amount,
                                   voided_amount, refund_pending_amount, refunded_amount, return_url,
                                   version, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, $9, $10, $11, $11)
+             values ($1, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, 0, 0, $11, $12, $13, $13)
              on conflict do nothing
-             returning id),
+             returning version as answer),
            asked as (
              insert into operation (tenant_id, id, payment_id, kind, amount, status, fingerprint, provider_sequence,
                                     actor, created_at, updated_at)
-             select $1, $12, opened.id, $13, $7, $14, $15, 0, $16, $11, $11 from opened)
-           select exists (select from opened) as "opened!""#,
-        tenant.uuid(),
+             select $1, $14, $4, $15, $9, $16, $17, 0, $18, $13, $13 from changed)",
         payment.id.uuid(),
         payment.checkout_id.uuid(),
         payment.connection_id.uuid(),
@@ -117,9 +113,8 @@ pub async fn payment_open(
         authorise.status.as_str(),
         authorise.fingerprint,
         authorise.actor,
-    )
-    .fetch_one(conn)
-    .await
+    )?;
+    Ok(opened.is_some())
 }
 
 /// A payment.

@@ -46,12 +46,14 @@ pub struct Asked {
 /// Prices a document; says also how it was rounded.
 pub async fn quote_lines(app: &Pricing, tenant: TenantId, asked: Asked) -> Result<(Quote, Rounding), Fault> {
     let wanted: Vec<(VariantId, i64)> = asked.lines.iter().map(|line| (line.variant_id, line.quantity)).collect();
-    let mut conn = app.db.read(tenant).await?;
-    let read = candidates_of_lines(&mut conn, &wanted, &asked.occasion, asked.explain).await?;
+    let read = candidates_of_lines(&app.db, tenant, &wanted, &asked.occasion, asked.explain).await?;
     let home = read.candidates.iter().flatten().filter_map(|candidate| candidate.list.tax_country.clone());
     let countries = home.chain([asked.address.country.clone()]).collect();
-    let taxes = app.taxes.taxes(&mut conn, tenant, countries, read.tax_version).await?;
-    drop(conn);
+    let (mut taxes, missing) = app.taxes.remembered(tenant, countries, read.tax_version).await;
+    if !missing.is_empty() {
+        let mut conn = app.db.read(tenant).await?;
+        taxes.extend(app.taxes.taxes(&mut conn, tenant, missing, read.tax_version).await?);
+    }
     let with_rows = |(line, candidates): (AskedLine, _)| {
         let AskedLine { id, variant_id, class_id, quantity } = line;
         Line { id, variant_id, class_id, quantity, candidates }

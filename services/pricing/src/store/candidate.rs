@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use bloom_kernel::{ChannelId, Currency, PriceId, PriceListId, Rounding, Timestamp, VariantId};
+use bloom_fault::Fault;
+use bloom_kernel::{ChannelId, Currency, PriceId, PriceListId, Rounding, TenantId, Timestamp, VariantId};
+use bloom_runtime::Db;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -25,22 +27,24 @@ pub struct Read {
 
 /// The candidates of all lines (variant, quantity), and the tenant's settings even when there are no lines. With `explain` those that cannot win are there too.
 pub async fn candidates_of_lines(
-    conn: &mut PgConnection,
+    db: &Db,
+    tenant: TenantId,
     lines: &[(VariantId, i64)],
     occasion: &Occasion,
     explain: bool,
-) -> Result<Read, sqlx::Error> {
+) -> Result<Read, Fault> {
     let variants: Vec<Uuid> = lines.iter().map(|(variant, _)| variant.uuid()).collect();
     let quantities: Vec<i64> = lines.iter().map(|(_, quantity)| *quantity).collect();
-    let rows = sqlx::query!(
-        r#"select line.ord as "ord?", s.rounding as "rounding?", s.tax_version as "tax_version?",
+    let rows = db.read_once(|connection| {
+        let rows = sqlx::query!(
+            r#"select line.ord as "ord?", s.rounding as "rounding?", s.tax_version as "tax_version?",
                   c.price_id as "price_id?: PriceId", c.min_quantity as "min_quantity?", c.amount as "amount?",
                   c.id as "list_id?: PriceListId", c.code as "code?: Code", c.currency as "currency?: Currency",
                   c.channel_id as "channel_id?: ChannelId", c.gross as "gross?", c.tax_country as "tax_country?: Country",
                   c.starts_at as "starts_at?", c.ends_at as "ends_at?", c.priority as "priority?",
                   c.status as "status?: Status"
-           from (values (true)) always(there)
-           left join settings s on true
+           from (select set_config('bloom.tenant', $7, false)::uuid as id offset 0) tenant
+           left join lateral (select * from settings where settings.tenant_id = tenant.id offset 0) s on true
            left join unnest($1::uuid[], $2::int8[]) with ordinality line(variant_id, quantity, ord) on true
            left join lateral (
              select p.id as price_id, p.min_quantity, p.amount, l.*,
@@ -48,18 +52,21 @@ pub async fn candidates_of_lines(
                       and (l.starts_at is null or l.starts_at <= $5) and (l.ends_at is null or $5 < l.ends_at)
                       and p.min_quantity <= line.quantity, false) as fits
              from price p join price_list l on l.tenant_id = p.tenant_id and l.id = p.price_list_id
-             where p.variant_id = line.variant_id
+             where p.tenant_id = tenant.id and p.variant_id = line.variant_id
+             offset 0
            ) c on c.fits or $6
            order by line.ord"#,
-        &variants,
-        &quantities,
-        occasion.currency.as_str(),
-        occasion.channel_id.map(ChannelId::uuid),
-        occasion.now,
-        explain,
-    )
-    .fetch_all(conn)
-    .await?;
+            &variants,
+            &quantities,
+            occasion.currency.as_str(),
+            occasion.channel_id.map(ChannelId::uuid),
+            occasion.now,
+            explain,
+            tenant.uuid().to_string(),
+        );
+        Box::pin(rows.fetch_all(connection))
+    });
+    let rows = rows.await?;
     let mut read = Read { candidates: vec![Vec::new(); lines.len()], rounding: Rounding::default(), tax_version: 0 };
     for row in rows {
         read.rounding = row.rounding.as_deref().map(rounding).unwrap_or_default();

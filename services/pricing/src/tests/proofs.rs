@@ -86,6 +86,7 @@ async fn the_rows_of_a_quote_are_found_through_the_index() {
         .bind(None::<uuid::Uuid>)
         .bind(stage.bench.clock.time())
         .bind(false)
+        .bind(stage.bench.tenant.uuid().to_string())
         .fetch_all(&mut *read)
         .await
         .unwrap();

@@ -84,6 +84,11 @@ pub struct Telling {
 }
 
 impl Plan {
+    /// True when the object is made and the reply tells so, and that is all.
+    pub fn is_silent(&self) -> bool {
+        self.notices.is_empty() && self.settles_after.is_none() && self.expires_after.is_none() && !self.stalls
+    }
+
     /// What a token plays for a kind of object.
     pub fn of(token: Token, kind: Kind) -> Self {
         let done = Self::simple(Status::Succeeded);

@@ -55,19 +55,25 @@ pub(crate) async fn authorise(app: &Sandbox, call: &Call, key: &str, input: Auth
         sequence: plan.stored.1,
         created_at: now,
     };
-    let mut tx = app.db.write(call).await?;
-    if !authorisation_insert(&mut tx, &new).await? {
-        return replay(app, &mut tx, &new).await;
-    }
     let show = |(status, sequence)| Authorisation { status, sequence, ..new.clone() }.json(&app.public_url);
+    if plan.is_silent() {
+        let inserted = authorisation_insert(app.db.write_once(call), &new).await?;
+        return if inserted { Ok(show(plan.replied)) } else { replay(app, call, &new).await };
+    }
+    let mut tx = app.db.write(call).await?;
+    if !authorisation_insert(tx.step(), &new).await? {
+        drop(tx);
+        return replay(app, call, &new).await;
+    }
     let notices = follow(app, &mut tx, &plan, Kind::Authorisation, new.id, now, &show).await?;
     tx.commit().await?;
     finish(app, call, &plan, &notices).await;
     Ok(show(plan.replied))
 }
 
-async fn replay(app: &Sandbox, tx: &mut TenantTx, new: &Authorisation) -> Result<Value, Fault> {
-    let known = authorisation_by_key(tx, &new.idempotency_key).await?.ok_or_else(idempotency::in_progress)?;
+async fn replay(app: &Sandbox, call: &Call, new: &Authorisation) -> Result<Value, Fault> {
+    let mut read = app.db.read(call.tenant).await?;
+    let known = authorisation_by_key(&mut read, &new.idempotency_key).await?.ok_or_else(idempotency::in_progress)?;
     if known.fingerprint != new.fingerprint {
         return Err(idempotency::reused());
     }

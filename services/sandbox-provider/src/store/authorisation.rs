@@ -1,6 +1,8 @@
 //! Authorisations.
 
 use bloom_kernel::{Currency, TenantId};
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -21,13 +23,16 @@ macro_rules! select_authorisation {
 }
 
 /// Stores a new one; false when its idempotency key was used before.
-pub async fn authorisation_insert(conn: &mut PgConnection, new: &Authorisation) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query!(
-        "insert into authorisation (tenant_id, id, idempotency_key, fingerprint, amount, currency, token, return_url, status,
-                                    failure_code, captured_amount, voided_amount, refunded_amount, sequence, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $11, $12)
-         on conflict (tenant_id, idempotency_key) do nothing",
-        new.tenant_id.uuid(),
+pub async fn authorisation_insert(write: WriteOnce<'_>, new: &Authorisation) -> Result<bool, sqlx::Error> {
+    let inserted = write_once!(
+        write,
+        "changed as (
+             insert into authorisation (tenant_id, id, idempotency_key, fingerprint, amount, currency, token, return_url, status,
+                                        failure_code, captured_amount, voided_amount, refunded_amount, sequence, created_at)
+             values ($1, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, $13, $14)
+             on conflict (tenant_id, idempotency_key) do nothing
+             returning sequence as answer
+         )",
         new.id,
         new.idempotency_key,
         new.fingerprint,
@@ -39,10 +44,8 @@ pub async fn authorisation_insert(conn: &mut PgConnection, new: &Authorisation) 
         new.failure_code,
         new.sequence,
         new.created_at,
-    )
-    .execute(conn)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+    )?;
+    Ok(inserted.is_some())
 }
 
 /// By id.

@@ -1,0 +1,162 @@
+//! A transaction of one statement: the change, its events and its timers, or nothing of it; for one tenant, whoever had the
+//! connection before.
+
+use bloom_fault::Code;
+use bloom_kernel::{SubjectId, TenantId};
+use bloom_runtime::db::WriteOnce;
+use bloom_runtime::{Call, seal, write_once};
+use bloom_testkit::Bench;
+use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::Row as _;
+
+use crate::tests::fixture::pair;
+use crate::{Bus, Draft, cancel, publish, schedule};
+
+const KIND: &str = "thing.expire";
+
+/// Changes a subject's row to this year, if there is one.
+async fn change(write: WriteOnce<'_>, subject: SubjectId, year: i64) -> Result<Option<i64>, sqlx::Error> {
+    write_once!(
+        write,
+        "changed as (
+             update subject_key set created_at = make_timestamptz($5::bigint::int, 1, 1, 0, 0, 0)
+             where tenant_id = $1 and subject_id = $4
+             returning $5::bigint as answer
+         )",
+        subject.uuid(),
+        year,
+    )
+}
+
+/// A subject that the tenant's service knows.
+async fn known(bench: &Bench, tenant: TenantId) -> SubjectId {
+    let subject = bench.host.id(tenant);
+    let mut tx = bench.db.write(&Call { tenant, ..bench.call() }).await.unwrap();
+    seal::seal(&mut tx, &bench.host, subject, "name", b"x").await.unwrap();
+    tx.commit().await.unwrap();
+    subject
+}
+
+/// Tells one event, sets one timer and takes one back.
+async fn tell(bench: &Bench, write: &mut WriteOnce<'_>, version: i64) {
+    let data = json!({});
+    let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version, data: &data, causation: None };
+    publish(write, &bench.host, &bench.call(), draft).await.unwrap();
+    let run_at = bench.clock.time() + TimeDelta::hours(1);
+    schedule(write, KIND, &format!("of {version}"), run_at, &()).await.unwrap();
+    cancel(write, KIND, &format!("of {}", version - 1)).await.unwrap();
+}
+
+/// Versions of the events, keys of the timers, years of the subjects.
+async fn written(bench: &Bench) -> (Vec<i64>, Vec<String>, Vec<i32>) {
+    let mut conn = bench.superuser().await;
+    let events = sqlx::query("select version from outbox order by seq").fetch_all(&mut conn).await.unwrap();
+    let timers = sqlx::query("select key from timer order by key").fetch_all(&mut conn).await.unwrap();
+    let years = "select extract(year from created_at at time zone 'UTC')::int as year from subject_key order by year";
+    let years = sqlx::query(years).fetch_all(&mut conn).await.unwrap();
+    (
+        events.iter().map(|row| row.get("version")).collect(),
+        timers.iter().map(|row| row.get("key")).collect(),
+        years.iter().map(|row| row.get("year")).collect(),
+    )
+}
+
+fn keys(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(|key| (*key).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn change_events_and_timers_stand_or_fall_together() {
+    let pair = pair(Bus::in_process()).await;
+    let (bench, call) = (&pair.alpha, pair.alpha.call());
+    let subject = known(bench, bench.tenant).await;
+    for (version, year) in [(1, 2001), (2, 2002)] {
+        let mut write = bench.db.write_once(&call);
+        tell(bench, &mut write, version).await;
+        assert_eq!(change(write, subject, year).await.unwrap(), Some(year));
+    }
+    let stands = (vec![1, 2], keys(&["of 2"]), vec![2002]);
+    assert_eq!(written(bench).await, stands);
+    let mut write = bench.db.write_once(&call);
+    tell(bench, &mut write, 3).await;
+    assert_eq!(change(write, bench.host.id(bench.tenant), 2003).await.unwrap(), None, "nobody has this id");
+    let mut write = bench.db.write_once(&call);
+    tell(bench, &mut write, 3).await;
+    change(write, subject, 0).await.expect_err("there is no year 0");
+    assert_eq!(written(bench).await, stands, "nothing was told of what did not happen, and no timer taken back");
+}
+
+#[tokio::test]
+async fn a_transaction_may_have_such_a_statement_on_its_way_or_at_its_end() {
+    let pair = pair(Bus::in_process()).await;
+    let (bench, call) = (&pair.alpha, pair.alpha.call());
+    let (one, two) = (known(bench, bench.tenant).await, known(bench, bench.tenant).await);
+    let nobody = bench.host.id(bench.tenant);
+    let mut tx = bench.db.write(&call).await.unwrap();
+    let mut write = tx.step();
+    tell(bench, &mut write, 1).await;
+    assert_eq!(change(write, one, 2001).await.unwrap(), Some(2001));
+    assert_eq!(change(tx.step(), nobody, 2001).await.unwrap(), None, "and the transaction goes on");
+    assert_eq!(change(tx.step(), two, 2002).await.unwrap(), Some(2002));
+    tx.commit().await.unwrap();
+    assert_eq!(written(bench).await, (vec![1], keys(&["of 1"]), vec![2001, 2002]));
+
+    for (last, kept) in [(nobody, false), (two, true)] {
+        let before = written(bench).await;
+        let mut tx = bench.db.write(&call).await.unwrap();
+        assert_eq!(change(tx.step(), one, 2005).await.unwrap(), Some(2005));
+        let data = json!({});
+        let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version: 2, data: &data, causation: None };
+        publish(&mut tx, &bench.host, &call, draft).await.unwrap();
+        let mut write = tx.last();
+        tell(bench, &mut write, 3).await;
+        assert_eq!(change(write, last, 2006).await.unwrap().is_some(), kept);
+        if kept {
+            assert_eq!(written(bench).await, (vec![1, 2, 3], keys(&["of 1", "of 3"]), vec![2005, 2006]));
+        } else {
+            assert_eq!(written(bench).await, before, "an end that does not come about leaves nothing of what was before it");
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_changes_nothing_of_another_tenant_and_leaves_the_connection_to_none() {
+    let pair = pair(Bus::in_process()).await;
+    let bench = &pair.alpha;
+    let (own, foreign) = (known(bench, bench.tenant).await, known(bench, bench.stranger).await);
+    for turn in 0..64 {
+        let (tenant, mine, theirs) = if turn % 2 == 0 { (bench.tenant, own, foreign) } else { (bench.stranger, foreign, own) };
+        let call = Call { tenant, ..bench.call() };
+        assert_eq!(change(bench.db.write_once(&call), theirs, 2050).await.unwrap(), None);
+        assert_eq!(change(bench.db.write_once(&call), mine, 2030).await.unwrap(), Some(2030));
+    }
+    assert_eq!(written(bench).await.2, [2030, 2030]);
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_costs_one_refusal_and_no_more() {
+    let pair = pair(Bus::in_process()).await;
+    let (bench, call) = (&pair.alpha, pair.alpha.call());
+    let subject = known(bench, bench.tenant).await;
+    let all = (0..4).map(|_| bench.db.read(bench.tenant));
+    let mut lines = futures::future::try_join_all(all).await.unwrap();
+    let mut backends: Vec<i32> = Vec::new();
+    for line in &mut lines {
+        backends.push(sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut **line).await.unwrap());
+    }
+    drop(lines);
+    let kill = "select pg_terminate_backend(pid) from unnest($1::int4[]) pid";
+    sqlx::query(kill).bind(backends).execute(&mut bench.superuser().await).await.unwrap();
+    let mut refused = 0;
+    for year in 2001..2009 {
+        match change(bench.db.write_once(&call), subject, year).await {
+            Ok(changed) => assert_eq!(changed, Some(year)),
+            Err(error) => {
+                assert_eq!(bloom_fault::Fault::from(error).code, Code::Unavailable);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused < 2, "{refused} were refused");
+}
