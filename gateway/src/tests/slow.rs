@@ -14,6 +14,8 @@ const ROUTES: &str =
 /// The service's own deadline is the same, and may pass first.
 const LATE: &str = "HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 4\r\n\r\nlate";
 
+const REFUSED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 4\r\n\r\nnope";
+
 /// What the gateway answers to these bytes while the service behind it says this and no more.
 async fn answered(sent: &str, says: &str) -> String {
     let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
@@ -28,7 +30,10 @@ async fn answered(sent: &str, says: &str) -> String {
             let (mut line, _) = service.accept().await.expect("the gateway comes");
             let _ = line.read(&mut [0; 1_024]).await.expect("the request's head");
             line.write_all(says.as_bytes()).await.expect("said");
-            lines.push(line);
+            // Who refuses a request hears no more of it.
+            if says != REFUSED {
+                lines.push(line);
+            }
         }
     };
     let ask = async {
@@ -56,6 +61,18 @@ async fn a_body_that_does_not_come_is_the_clients_fault() {
         assert!(answer.contains("The body did not arrive in time"), "{answer}");
         assert!(answer.contains("connection: close"), "the rest of the body is no request: {answer}");
     }
+}
+
+#[tokio::test]
+async fn a_line_that_ends_is_said_to_end() {
+    let begun = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{\"half\":";
+    let answer = answered(begun, REFUSED).await;
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{answer}");
+    // After a whole body the line goes on: the next request on it is answered too.
+    let whole = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
+    let next = "GET /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = answered(&format!("{whole}{next}"), REFUSED).await;
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
 }
 
 #[tokio::test]
