@@ -96,14 +96,14 @@ impl CheckoutCreate {
             return Err(Fault::invalid(
                 "/payment/token",
                 "invalid_text",
-                "Give at most 255 characters.",
+                "Give at most 255 characters, none of them a control character.",
             ));
         }
         if !self.payment.provider.as_deref().is_none_or(|provider| fits(provider, 64)) {
             return Err(Fault::invalid(
                 "/payment/provider",
                 "invalid_text",
-                "Give at most 64 characters.",
+                "Give at most 64 characters, none of them a control character.",
             ));
         }
         if self.payment.return_url.as_deref().is_some_and(|url| url.chars().any(char::is_control)) {
