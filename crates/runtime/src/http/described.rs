@@ -130,12 +130,17 @@ fn range(schema: &Value) -> Option<Range> {
 
 /// Whether serde takes the value for one of the schema's types.
 fn fits(schema: &Value, found: &str) -> bool {
-    let fits_one = |kind: &str| match (kind, found.as_bytes().first()) {
-        ("object", Some(b'{')) | ("array", Some(b'[')) | ("string", Some(b'"')) | ("null", Some(b'n')) => true,
-        ("boolean", Some(b't' | b'f')) | ("number", Some(b'-' | b'0'..=b'9')) => true,
-        ("integer", _) => {
-            let held = schema["format"].as_str().and_then(range_of_format).unwrap_or((i128::MIN, i128::MAX));
-            found.parse::<i128>().is_ok_and(|number| (held.0..=held.1).contains(&number))
+    let first = found.as_bytes().first().copied().unwrap_or_default();
+    let fits_one = |kind: &str| match kind {
+        "object" => first == b'{',
+        "array" => first == b'[',
+        "string" => first == b'"',
+        "null" => first == b'n',
+        "boolean" => matches!(first, b't' | b'f'),
+        "number" => matches!(first, b'-' | b'0'..=b'9'),
+        "integer" => {
+            let (least, greatest) = schema["format"].as_str().and_then(range_of_format).unwrap_or((i128::MIN, i128::MAX));
+            found.parse().is_ok_and(|number| (least..=greatest).contains(&number))
         }
         _ => false,
     };

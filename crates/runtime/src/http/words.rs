@@ -317,7 +317,7 @@ mod tests {
             (r#"{"text": "x",}"#, "The body is not valid JSON at line 1, column 14: there is nothing behind the last comma."),
             (r#"{"text": "x""#, "The body is not valid JSON at line 1, column 12: it ends there, before it is complete."),
             (r#"{"whole": 01}"#, "The body is not valid JSON at line 1, column 12: a number is written as 12, -3, 0.5 or 1e3."),
-            (r#"{text: 1}"#, "The body is not valid JSON at line 1, column 2: a name stands in double quotes."),
+            (r"{text: 1}", "The body is not valid JSON at line 1, column 2: a name stands in double quotes."),
             (r"{} {}", "The body is not valid JSON at line 1, column 4: there is something behind the value."),
         ] {
             let fault = parse::<Everything>(body.as_bytes()).expect_err(body);
