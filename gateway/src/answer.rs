@@ -7,6 +7,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
 use crate::limit::Decision;
+use crate::proxy::OWN;
 
 /// A body on its way to the client: passed through, or our own.
 pub(crate) type Body = Either<Incoming, Full<Bytes>>;
@@ -28,6 +29,9 @@ pub(crate) fn refusal(fault: &Fault, request_id: &str, path: &str) -> Response<B
     if let Some(seconds) = fault.retry_after_s {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
+    if fault.code == Code::MethodNotAllowed {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allowed(path)));
+    }
     if fault.code == Code::Timeout {
         // The rest of the body may come yet, and nobody wants it.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -36,6 +40,11 @@ pub(crate) fn refusal(fault: &Fault, request_id: &str, path: &str) -> Response<B
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
+}
+
+/// The methods that the gateway lets through at a path. Which of them a route has, its service knows and says.
+pub(crate) fn allowed(path: &str) -> &'static str {
+    if OWN.contains(&path) { "GET, HEAD, OPTIONS" } else { "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" }
 }
 
 /// Adds what every reply carries.

@@ -29,6 +29,8 @@ pub(crate) struct Awaited(Arc<State>);
 #[derive(Default)]
 struct State {
     so: AtomicBool,
+    /// All of the body has come.
+    come: AtomicBool,
     over: AtomicBool,
     reader: AtomicWaker,
     /// What is left of a body that is too long.
@@ -39,6 +41,11 @@ impl Awaited {
     /// True while the service could take more of the body than has come.
     pub(crate) fn is_so(&self) -> bool {
         self.0.so.load(Ordering::Acquire)
+    }
+
+    /// True when all of the body was read.
+    pub(crate) fn has_come(&self) -> bool {
+        self.0.come.load(Ordering::Acquire)
     }
 
     /// Waits no more. The body is let go: while somebody could still read it, its connection would be kept open for it.
@@ -87,6 +94,7 @@ pub(crate) struct Arriving {
 
 impl Arriving {
     pub(crate) fn new(body: Incoming, limit: u64, awaited: Awaited) -> Self {
+        awaited.0.come.store(body.is_end_stream(), Ordering::Release);
         Self { body: Some(body), left: limit, awaited }
     }
 
@@ -103,9 +111,12 @@ impl Body for Arriving {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
-        let frame = Pin::new(body).poll_frame(context);
+        let frame = Pin::new(&mut *body).poll_frame(context);
         let state = &this.awaited.0;
         state.so.store(frame.is_pending(), Ordering::Release);
+        if matches!(frame, Poll::Ready(None)) || body.is_end_stream() {
+            state.come.store(true, Ordering::Release);
+        }
         if frame.is_pending() {
             state.reader.register(context.waker());
             if state.over.load(Ordering::Acquire) {

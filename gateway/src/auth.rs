@@ -71,15 +71,13 @@ impl Keyring {
         client: IpAddr,
         headers: &HeaderMap,
     ) -> Result<Arc<Holder>, Fault> {
-        let token = bearer(headers)?;
-        // A mistyped or made-up key is refused by its checksum, without asking anybody.
-        if api_key::parse(token).is_none() {
-            host.metrics.count(NAME, "key_checksum_refused", 1);
-            return Err(unauthenticated(
-                "key_malformed",
-                "The API key is not well-formed; it was probably cut off when it was copied.",
-            ));
-        }
+        let token = match presented(host, headers) {
+            Ok(token) => token,
+            Err(refused) => {
+                limiter.check_stranger(client)?;
+                return Err(refused);
+            }
+        };
         let digest: Digest = api_key::digest(token);
         let holder = match self.holders.get(&digest).await {
             Some(holder) if self.is_current(&holder) => holder,
@@ -178,6 +176,17 @@ pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
             }
         }
     }
+}
+
+/// The key that a request shows. A mistyped or made-up one is refused by its checksum, without asking anybody.
+fn presented<'h>(host: &Host, headers: &'h HeaderMap) -> Result<&'h str, Fault> {
+    let token = bearer(headers)?;
+    if api_key::parse(token).is_none() {
+        host.metrics.count(NAME, "key_checksum_refused", 1);
+        let detail = "The API key is not well-formed; it was probably cut off when it was copied.";
+        return Err(unauthenticated("key_malformed", detail));
+    }
+    Ok(token)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {

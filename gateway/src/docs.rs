@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{HeaderName, Response};
+use http::{HeaderName, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use crate::answer::{Body, full};
@@ -31,6 +31,14 @@ pub(crate) fn page() -> Response<Body> {
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Where the page is, for who asks with a slash behind it: the page looks for the description beside itself.
+pub(crate) fn moved() -> Response<Body> {
+    let mut response = Response::new(full(Bytes::new()));
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/docs"));
     response
 }
 

@@ -40,7 +40,7 @@ const DROPPED: [HeaderName; 11] = [
 /// Refuses what no route takes.
 pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
     if !matches!(*method, Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
-        return Err(Fault::new(Code::MethodNotAllowed, "method_not_allowed", "This method is not served here."));
+        return Err(method_not_allowed());
     }
     if MOST < headers.len() {
         return Err(Fault::new(Code::TooLarge, "headers_too_many", format!("Send at most {MOST} headers.")));
@@ -65,6 +65,11 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
         return Err(Fault::new(Code::UnsupportedMedia, "content_encoding_unsupported", detail));
     }
     check_idempotency_key(headers)
+}
+
+/// The refusal of a method that is not served at a path; see [`allowed`](crate::answer::allowed).
+pub(crate) fn method_not_allowed() -> Fault {
+    Fault::new(Code::MethodNotAllowed, "method_not_allowed", "This method is not served here; see Allow.")
 }
 
 fn check_idempotency_key(headers: &HeaderMap) -> Result<(), Fault> {

@@ -24,7 +24,7 @@ use crate::trace::Trace;
 use crate::{Gateway, NAME, docs, headers, path, version};
 
 /// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
-pub(crate) const OWN: [&str; 6] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"];
+pub(crate) const OWN: [&str; 7] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/"];
 
 /// What is known of a request by the time it is answered.
 #[derive(Default)]
@@ -94,13 +94,11 @@ async fn handle(
     facts: &mut Facts,
 ) -> Result<Response<Body>, Fault> {
     path::check(request.uri().path())?;
-    if let Some(response) = own(gateway, client, request.method(), request.uri().path()).await {
+    if OWN.contains(&request.uri().path()) {
         request.uri().path().clone_into(&mut facts.route);
-        return response;
+        return own(gateway, client, request.method(), request.uri().path()).await;
     }
-    let route = gateway.config.route(request.uri().path()).ok_or_else(|| {
-        Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
-    })?;
+    let route = gateway.config.route(request.uri().path()).ok_or_else(route_unknown)?;
     facts.route.clone_from(&route.prefix);
     facts.service.clone_from(&route.service);
     if *request.method() == Method::OPTIONS {
@@ -185,27 +183,34 @@ async fn forward(
             for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE] {
                 response.headers_mut().remove(name);
             }
+            if !awaited.has_come() {
+                // Nobody reads the rest of the body, so the connection ends with this answer.
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok(response)
         }
     }
 }
 
 /// The gateway's own few endpoints. The one that costs something is counted as other requests without a key are.
-async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> Option<Result<Response<Body>, Fault>> {
-    if method != Method::GET && method != Method::HEAD {
-        return None;
+async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> Result<Response<Body>, Fault> {
+    match *method {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return Ok(answer::preflight()),
+        _ => return Err(headers::method_not_allowed()),
     }
     let text = |kind: &'static str, body: Bytes| {
         let mut response = Response::new(full(body));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         response
     };
-    Some(Ok(match path {
+    Ok(match path {
         "/" => text(
             "application/json",
             Bytes::from_static(br#"{"name":"Bloom","api":"/openapi.json","reference":"/docs","health":"/readyz"}"#),
         ),
         "/docs" => docs::page(),
+        "/docs/" => docs::moved(),
         "/livez" => text("text/plain", Bytes::from_static(b"ok\n")),
         "/readyz" => match gateway.readiness.waiting_for(gateway).await {
             None => text("text/plain", Bytes::from_static(b"ready\n")),
@@ -218,17 +223,21 @@ async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> 
         "/metrics" => {
             text("application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(gateway.host.metrics.render()))
         }
-        "/openapi.json" => match gateway.limiter.check_stranger(client) {
-            Ok(()) => text("application/json", gateway.described.document(gateway).await),
-            Err(refused) => return Some(Err(refused)),
-        },
-        _ => return None,
-    }))
+        "/openapi.json" => {
+            gateway.limiter.check_stranger(client)?;
+            text("application/json", gateway.described.document(gateway).await)
+        }
+        _ => return Err(route_unknown()),
+    })
 }
 
 fn request_id(gateway: &Gateway) -> String {
     let id = bloom_kernel::uuid_v7(gateway.host.wall(), &*gateway.host.entropy);
     format!("req_{}", id.simple())
+}
+
+fn route_unknown() -> Fault {
+    Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
 }
 
 fn too_large(route: &Route) -> Fault {

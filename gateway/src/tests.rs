@@ -1,6 +1,7 @@
 mod described;
 mod proxies;
 mod slow;
+mod strangers;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};

@@ -8,11 +8,13 @@
 //! * [`metadata`]: the bounded key-value map of API resources
 //! * [`api_key`]: the text format of API keys
 //! * [`card`]: what looks like the number of a card
+//! * [`country`]: which countries there are
 //!
 //! Nothing here does IO, nothing here is async, and nothing here knows a service.
 
 pub mod api_key;
 pub mod card;
+pub mod country;
 pub mod entropy;
 pub mod ids;
 pub mod metadata;
@@ -24,6 +26,7 @@ pub mod time;
 mod tests;
 
 pub use card::looks_like_card_number;
+pub use country::is_country;
 pub use entropy::{Entropy, OsEntropy, uuid_v7};
 pub use ids::*;
 pub use metadata::Metadata;

@@ -17,6 +17,7 @@ pub struct Reply<T, const STATUS: u16 = 200> {
     body: Body<T>,
     version: Option<i64>,
     redacted: Option<Box<RawValue>>,
+    repeated: bool,
 }
 
 enum Body<T> {
@@ -66,7 +67,7 @@ impl Reply<Empty, 204> {
 impl<T, const STATUS: u16> Reply<T, STATUS> {
     /// A body under the status of the type.
     pub fn new(body: T) -> Self {
-        Self { body: Body::Fresh(body), version: None, redacted: None }
+        Self { body: Body::Fresh(body), version: None, redacted: None, repeated: false }
     }
 
     /// The version of the resource: its `ETag`.
@@ -80,6 +81,13 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
     pub fn replay_as(mut self, body: &impl Serialize) -> Result<Self, Fault> {
         self.redacted = Some(serde_json::value::to_raw_value(body).map_err(Fault::internal)?);
         Ok(self)
+    }
+
+    /// Marks the answer to a repeat of a request that was made out anew: what began stands otherwise by now.
+    #[must_use]
+    pub fn repeated(mut self) -> Self {
+        self.repeated = true;
+        self
     }
 
     /// The fresh body; nothing when the reply is a replay.
@@ -106,7 +114,7 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
     /// A reply that was given before, from where it was stored.
     pub fn replayed(body: Option<String>, version: Option<i64>) -> Result<Self, Fault> {
         let body = RawValue::from_string(body.unwrap_or_else(|| "{}".to_owned())).map_err(Fault::internal)?;
-        Ok(Self { body: Body::Replayed(body), version, redacted: None })
+        Ok(Self { body: Body::Replayed(body), version, redacted: None, repeated: true })
     }
 }
 
@@ -127,12 +135,12 @@ impl<T: Serialize, const STATUS: u16> IntoResponse for Reply<T, STATUS> {
         if let Some(version) = self.version {
             headers.insert(header::ETAG, etag(version));
         }
+        if self.repeated {
+            headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+        }
         let body = match self.body {
             Body::Fresh(body) => serde_json::to_vec(&body).map_err(Fault::internal),
-            Body::Replayed(raw) => {
-                headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
-                Ok(raw.get().as_bytes().to_vec())
-            }
+            Body::Replayed(raw) => Ok(raw.get().as_bytes().to_vec()),
         };
         if status == StatusCode::NO_CONTENT {
             return (status, headers).into_response();

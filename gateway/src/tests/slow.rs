@@ -14,8 +14,15 @@ const ROUTES: &str =
 /// The service's own deadline is the same, and may pass first.
 const LATE: &str = "HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 4\r\n\r\nlate";
 
-/// What the gateway answers to these bytes while the service behind it says this and no more.
+const REFUSED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 4\r\n\r\nnope";
+
+/// What the gateway answers to these bytes, until it closes, while the service behind it says this and no more.
 async fn answered(sent: &str, says: &str) -> String {
+    answered_until(sent, says, None).await
+}
+
+/// The same, read no further than these words.
+async fn answered_until(sent: &str, says: &str, last: Option<&str>) -> String {
     let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
     let (service, door) = (service.expect("a port"), door.expect("a port"));
     let addresses = BTreeMap::from([("slow".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
@@ -34,9 +41,13 @@ async fn answered(sent: &str, says: &str) -> String {
     let ask = async {
         let mut line = TcpStream::connect(address).await.expect("the gateway listens");
         line.write_all(sent.as_bytes()).await.expect("sent");
-        let mut answer = String::new();
-        line.read_to_string(&mut answer).await.expect("answered, and closed");
-        answer
+        let mut answer = Vec::new();
+        while line.read_buf(&mut answer).await.expect("answered") != 0 {
+            if last.is_some_and(|last| answer.ends_with(last.as_bytes())) {
+                break;
+            }
+        }
+        String::from_utf8(answer).expect("a text")
     };
     tokio::select! {
         answer = ask => answer,
@@ -56,6 +67,18 @@ async fn a_body_that_does_not_come_is_the_clients_fault() {
         assert!(answer.contains("The body did not arrive in time"), "{answer}");
         assert!(answer.contains("connection: close"), "the rest of the body is no request: {answer}");
     }
+}
+
+#[tokio::test]
+async fn a_line_that_ends_is_said_to_end() {
+    let begun = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{\"half\":";
+    let answer = answered_until(begun, REFUSED, Some("nope")).await;
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{answer}");
+    // After a whole body the line goes on: the next request on it is answered too.
+    let whole = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
+    let next = "GET /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = answered(&format!("{whole}{next}"), REFUSED).await;
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
 }
 
 #[tokio::test]

@@ -59,6 +59,11 @@ pub(crate) fn connection_missing() -> Fault {
     )
 }
 
+/// This provider charges what a token stands for, and there is none.
+pub(crate) fn token_missing() -> Fault {
+    Fault::invalid("/token", "missing", "This payment provider needs the token of the payer's instrument.")
+}
+
 /// The payment or its checkout was opened by another request.
 pub(crate) fn payment_exists() -> Fault {
     Fault::new(Code::Conflict, "payment_exists", "This checkout has a payment already; it has one at most.")

@@ -10,8 +10,8 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::refused::{broken, refused};
 use super::strict::Strict;
-use super::words::words;
 
 /// Largest JSON body; bulk data goes through import.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -20,7 +20,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 /// large 413.
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + JsonSchema, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
@@ -45,31 +45,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 /// Parses a JSON object into `T`; a refusal names the place by JSON Pointer.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Fault> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
-        let pointer = pointer(error.path());
-        let inner = error.into_inner();
-        match inner.classify() {
-            serde_json::error::Category::Data => Fault::invalid(pointer, "invalid", words(&inner.to_string())),
-            _ => Fault::new(Code::Invalid, "json_malformed", format!("The body is not valid JSON: {inner}.")),
-        }
-    })?;
-    json.end().map_err(|_| Fault::new(Code::Invalid, "json_malformed", "The body has something behind its JSON value."))?;
+    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| refused::<T>(bytes, &error))?;
+    json.end().map_err(|error| broken(&error))?;
     Ok(value)
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => pointer.extend(["/", &index.to_string()]),
-            Segment::Map { key } => pointer.extend(["/", &key.replace('~', "~0").replace('/', "~1")]),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
 }
 
 impl<T: JsonSchema> OperationInput for Json<T> {

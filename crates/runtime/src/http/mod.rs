@@ -3,12 +3,14 @@
 mod body;
 mod caller;
 mod cart_token;
+mod described;
 mod edge;
 mod if_match;
 pub mod page;
 mod path;
 mod query;
 mod raw;
+mod refused;
 mod strict;
 mod words;
 

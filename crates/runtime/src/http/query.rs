@@ -23,11 +23,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
         let query = listed(parts.uri.query().unwrap_or_default());
         let pairs = form_urlencoded::parse(query.as_bytes());
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map(Self).map_err(|error| {
-            let (name, message) = (parameter(&error), words(&error.into_inner().to_string()));
-            Fault::new(Code::Invalid, "query_invalid", "The query string is not valid; see errors.").at(name, "invalid", message)
-        })
+        if let Some((name, _)) = pairs.clone().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(refused(name, "holds the character NUL, which nothing that is stored does"));
+        }
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map(Self)
+            .map_err(|error| refused(parameter(&error), words(&error.into_inner().to_string())))
     }
+}
+
+fn refused(name: impl Into<String>, message: impl Into<String>) -> Fault {
+    Fault::new(Code::Invalid, "query_invalid", "The query string is not valid; see errors.").at(name, "invalid", message)
 }
 
 /// The query with each list in one place: the values of a name that ends in `[]`, joined by commas.

@@ -1,6 +1,7 @@
 //! Who buys and where it goes: the personal part of a cart.
 
 use bloom_fault::{Fault, refuse_card_number};
+use bloom_kernel::is_country;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +67,7 @@ impl Address {
                 wrong.push((format!("{pointer}/{field}"), "invalid_text", message));
             }
         }
-        if self.country.len() != 2 || !self.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        if !is_country(&self.country) {
             let message = "Give the country's ISO 3166-1 alpha-2 code, for example IN.".to_owned();
             wrong.push((format!("{pointer}/country"), "country_unknown", message));
         }

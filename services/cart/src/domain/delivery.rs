@@ -1,7 +1,7 @@
 //! Delivery options: where they serve and what they charge.
 
 use bloom_fault::{Fault, refuse_card_number, refuse_card_numbers};
-use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, Timestamp};
+use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, Timestamp, is_country};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +153,11 @@ impl DeliveryOption {
             return Err(Fault::invalid("/code", "code_invalid", message));
         }
         if !(1..=200).contains(&self.name.trim().chars().count()) || self.name.chars().any(char::is_control) {
-            return Err(Fault::invalid("/name", "name_invalid", "A name has 1 to 200 characters."));
+            return Err(Fault::invalid(
+                "/name",
+                "name_invalid",
+                "A name has 1 to 200 characters, none of them a control character.",
+            ));
         }
         refuse_card_number("/name", &self.name)?;
         refuse_card_numbers(self.metadata.pairs())?;
@@ -161,7 +165,7 @@ impl DeliveryOption {
             return Err(Fault::invalid("/countries", "countries_count", "Give at most 250 countries."));
         }
         for (index, country) in self.countries.iter().enumerate() {
-            if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            if !is_country(country) {
                 let message = "Give ISO 3166-1 alpha-2 codes, for example IN.";
                 return Err(Fault::invalid(format!("/countries/{index}"), "country_unknown", message));
             }

@@ -160,6 +160,14 @@ async fn bad_addresses_and_emails_are_refused_by_field() {
     let refused = stage.door.post("/v1/carts").json(&json!({ "shipping_address": bad })).send().await.expect(400);
     let fields: Vec<_> = refused.json["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(fields, ["/shipping_address/name", "/shipping_address/country"]);
+    for country in ["ZZ", "UK", "in"] {
+        bad = address();
+        bad["country"] = json!(country);
+        for field in ["shipping_address", "billing_address"] {
+            let refused = stage.door.post("/v1/carts").json(&json!({ field: bad })).send().await.expect(400);
+            assert_eq!(refused.json["errors"][0]["pointer"], format!("/{field}/country"), "{country}");
+        }
+    }
     let refused = stage.door.post("/v1/carts").json(&json!({ "surprise": 1 })).send().await.expect(400);
     assert_eq!(refused.code(), "invalid_request");
 }

@@ -59,6 +59,25 @@ async fn an_option_that_is_switched_off_is_a_problem() {
 }
 
 #[tokio::test]
+async fn an_option_that_cannot_be_is_refused_by_field() {
+    let stage = Stage::open().await;
+    let good = json!({ "code": "x", "name": "X", "currency": "INR", "charge": { "type": "flat", "amount": 100 } });
+    for (field, wrong, pointer, message) in [
+        ("countries", json!(["IN", "ZZ"]), "/countries/1", "Give ISO 3166-1 alpha-2 codes, for example IN."),
+        ("name", json!("a\0b"), "/name", "A name has 1 to 200 characters, none of them a control character."),
+        ("charge", json!({ "type": "flat", "amount": "x" }), "/charge/amount", "must be a whole number"),
+        ("charge", json!({ "type": "flat", "amount": 1e30 }), "/charge/amount", "must be a whole number from 0 to 1000000000000"),
+        ("position", json!(9_999_999_999_i64), "/position", "must be a whole number from -2147483648 to 2147483647"),
+    ] {
+        let mut body = good.clone();
+        body[field] = wrong;
+        let refused = stage.door.post("/v1/delivery-options").json(&body).send().await.expect(400);
+        let said = (&refused.json["errors"][0]["pointer"], &refused.json["errors"][0]["message"]);
+        assert_eq!(said, (&json!(pointer), &json!(message)), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
 async fn an_option_serves_its_countries_and_weights() {
     let stage = Stage::open().await;
     let (guest, _) = stage.guest().await;

@@ -338,8 +338,10 @@ async fn a_lock_that_somebody_else_holds_is_no_fault_of_a_line() {
 async fn an_upload_is_taken_once_and_only_whole() {
     let (stage, _) = stage().await;
     let post = |body: String| stage.door.post("/v1/catalog/imports").key("k").raw("application/x-ndjson", body).send();
-    let first = post(ndjson([line(1)])).await.expect(202).id();
-    assert_eq!(post(ndjson([line(1)])).await.expect(202).id(), first);
+    let first = post(ndjson([line(1)])).await.expect(202);
+    assert_eq!(first.header("idempotent-replayed"), "");
+    let (first, again) = (first.id(), post(ndjson([line(1)])).await.expect(202));
+    assert_eq!((again.id(), again.header("idempotent-replayed")), (first.clone(), "true"));
     let wrong = stage.door.post("/v1/catalog/imports").json(&json!({})).send().await.expect(415);
     assert_eq!(wrong.code(), "content_type_unsupported");
     stage.ended(&first).await;

@@ -104,10 +104,18 @@ impl Tracking {
         let fits =
             |text: &str, most: usize| (1..=most).contains(&text.trim().chars().count()) && !text.chars().any(char::is_control);
         if !fits(&self.carrier, 100) {
-            return Err(Fault::invalid("/tracking/carrier", "invalid_text", "Give 1 to 100 characters."));
+            return Err(Fault::invalid(
+                "/tracking/carrier",
+                "invalid_text",
+                "Give 1 to 100 characters, none of them a control character.",
+            ));
         }
         if !fits(&self.number, 100) {
-            return Err(Fault::invalid("/tracking/number", "invalid_text", "Give 1 to 100 characters."));
+            return Err(Fault::invalid(
+                "/tracking/number",
+                "invalid_text",
+                "Give 1 to 100 characters, none of them a control character.",
+            ));
         }
         match &self.url {
             Some(url) if !fits(url, 2048) || !(url.starts_with("https://") || url.starts_with("http://")) => {

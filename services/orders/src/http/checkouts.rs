@@ -59,8 +59,8 @@ async fn checkout_get(
 impl IntoResponse for CheckoutReply {
     fn into_response(self) -> Response {
         match self {
-            Self::Placed(checkout) => Reply::created(*checkout).into_response(),
-            Self::Open(checkout) => Reply::accepted(*checkout).into_response(),
+            Self::Placed(reply) => reply.into_response(),
+            Self::Open(reply) => reply.into_response(),
         }
     }
 }

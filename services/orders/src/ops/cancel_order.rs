@@ -51,7 +51,7 @@ pub async fn cancel_order(app: &Orders, call: &Call, id: OrderId, input: OrderCa
     refuse_card_number("/reason", input.reason.as_deref().unwrap_or_default())?;
     let mut tx = match app.db.begin::<Receipt, 200>(call, "order_cancel", &(id, &input)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(_) => return read_order(app, call, id).await,
+        Begin::Replay(_) => return read_order(app, call, id).await.map(Reply::repeated),
     };
     let order = locked_and_settled(&mut tx, id).await?;
     let operations = cancel(app, call, &mut tx, order, input.reason, Stock::Allocated).await?;

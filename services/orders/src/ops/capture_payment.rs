@@ -64,7 +64,7 @@ pub async fn capture_payment(app: &Orders, call: &Call, id: OrderId, input: Capt
             let known = reply.replayed_as::<Receipt>().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))?;
             let stored = operation_get(&mut *app.db.read(call.tenant).await?, known.id).await?;
             let operation = stored.ok_or_else(|| Fault::not_found("capture"))?;
-            return answer(&operation, known.currency);
+            return answer(&operation, known.currency).map(Reply::repeated);
         }
     };
     let (mut order, _) = locked(&mut tx, id).await?;

@@ -60,7 +60,7 @@ pub async fn create_fulfilment(
     }
     let mut tx = match app.db.begin::<Receipt, 201>(call, "order_fulfil", &(id, &input)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::created),
+        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::created).map(Reply::repeated),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
     let parcel: FulfilmentId = app.host.id(call.tenant);
@@ -91,7 +91,7 @@ pub async fn ship_fulfilment(
     }
     let mut tx = match app.db.begin::<Receipt, 200>(call, "order_ship", &(id, parcel, &input)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::ok),
+        Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::ok).map(Reply::repeated),
     };
     let mut order = locked_and_settled(&mut tx, id).await?;
     decided(&mut tx, id, parcel).await?;

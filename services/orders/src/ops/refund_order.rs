@@ -45,7 +45,7 @@ pub async fn refund_order(app: &Orders, call: &Call, id: OrderId, input: RefundC
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             let known = reply.replayed_as::<Receipt>().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))?;
-            return answer(app, call, id, &known).await;
+            return answer(app, call, id, &known).await.map(Reply::repeated);
         }
     };
     let (mut order, _) = locked(&mut tx, id).await?;

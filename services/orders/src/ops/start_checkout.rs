@@ -5,7 +5,7 @@ use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CartId;
 use bloom_runtime::http::CartToken;
-use bloom_runtime::{Call, idempotency};
+use bloom_runtime::{Call, Reply, idempotency};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +54,9 @@ pub struct CheckoutCreate {
 /// What a purchase is answered.
 pub enum CheckoutReply {
     /// 201: the order is placed.
-    Placed(Box<Checkout>),
+    Placed(Reply<Checkout, 201>),
     /// 202: the payer or the provider has to do something first.
-    Open(Box<Checkout>),
+    Open(Reply<Checkout, 202>),
 }
 
 /// Buys a cart.
@@ -80,9 +80,9 @@ pub async fn start_checkout(app: &Orders, call: &Call, token: &CartToken, input:
     let work = async move { begin(&app, &call, checkout, instructions).await };
     let standing = detached(work).await??;
     match standing {
-        Standing::Placed { checkout, .. } => Ok(CheckoutReply::Placed(checkout)),
+        Standing::Placed { checkout, .. } => Ok(CheckoutReply::Placed(Reply::created(*checkout))),
         // The timer that was set with the row comes back to one that was interrupted.
-        Standing::Open(checkout) | Standing::Interrupted(checkout) => Ok(CheckoutReply::Open(checkout)),
+        Standing::Open(checkout) | Standing::Interrupted(checkout) => Ok(CheckoutReply::Open(Reply::accepted(*checkout))),
         Standing::Failed { fault, .. } => Err(fault),
     }
 }
@@ -91,10 +91,18 @@ impl CheckoutCreate {
     fn check(&self) -> Result<(), Fault> {
         let fits = |text: &str, most: usize| text.chars().count() <= most && !text.chars().any(char::is_control);
         if !fits(&self.payment.token, 255) {
-            return Err(Fault::invalid("/payment/token", "invalid_text", "Give at most 255 characters."));
+            return Err(Fault::invalid(
+                "/payment/token",
+                "invalid_text",
+                "Give at most 255 characters, none of them a control character.",
+            ));
         }
         if !self.payment.provider.as_deref().is_none_or(|provider| fits(provider, 64)) {
-            return Err(Fault::invalid("/payment/provider", "invalid_text", "Give at most 64 characters."));
+            return Err(Fault::invalid(
+                "/payment/provider",
+                "invalid_text",
+                "Give at most 64 characters, none of them a control character.",
+            ));
         }
         if self.payment.return_url.as_deref().is_some_and(|url| url.chars().any(char::is_control)) {
             let message = "An address has no line breaks and no other control characters. Percent-encode them or leave them out.";
@@ -157,13 +165,15 @@ async fn known(app: &Orders, call: &Call, key: &str, asked: &Stored) -> Result<C
     if stored.fingerprint != asked.fingerprint {
         return Err(idempotency::reused());
     }
-    let mut checkout = Box::new(stored.public());
+    let mut checkout = stored.public();
     match stored.status {
         CheckoutStatus::Processing | CheckoutStatus::Compensating => Err(idempotency::in_progress()),
-        CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => Ok(CheckoutReply::Open(checkout)),
+        CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => {
+            Ok(CheckoutReply::Open(Reply::accepted(checkout).repeated()))
+        }
         CheckoutStatus::Completed => {
             checkout.order = Some(load(app, call, stored.order_id).await?.as_placed(stored.confirmed));
-            Ok(CheckoutReply::Placed(checkout))
+            Ok(CheckoutReply::Placed(Reply::created(checkout).repeated()))
         }
         CheckoutStatus::Failed => Err(stored.failure.as_ref().map_or_else(idempotency::in_progress, Failure::fault)),
     }

@@ -39,7 +39,7 @@ pub async fn update_order(
     refuse_card_numbers(patch.metadata.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))))?;
     let mut tx = match app.db.begin::<Receipt, 200>(call, "order_update", &(id, seen, &patch)).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(_) => return read_order(app, call, id).await,
+        Begin::Replay(_) => return read_order(app, call, id).await.map(Reply::repeated),
     };
     let (mut order, _) = locked(&mut tx, id).await?;
     if_match.check(order.version)?;

@@ -341,3 +341,52 @@ async fn corrupted_rows_are_found_by_name() {
     }
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_says_that_it_is_one() {
+    let stage = Stage::open().await;
+    for token in ["tok_success", "tok_3ds"] {
+        let guest = stage.cart(1).await;
+        for said in ["", "true"] {
+            let bought = stage.checkout(&guest, token, token).send().await;
+            assert_eq!((bought.status / 100, bought.header("idempotent-replayed")), (2, said), "{bought:?}");
+        }
+    }
+    let order = stage.order(3).await;
+    let parcel = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }] });
+    let open = async || {
+        path(
+            &order,
+            &format!(
+                "/fulfilments/{}",
+                stage.orders.post(&path(&order, "/fulfilments")).json(&parcel).send().await.expect(201).id()
+            ),
+        )
+    };
+    let (first, second) = (open().await, open().await);
+    let amount = json!({ "amount": { "amount": 100, "currency": "INR" } });
+    for (address, body) in [
+        (path(&order, "/captures"), &amount),
+        (path(&order, "/refunds"), &amount),
+        (path(&order, "/fulfilments"), &parcel),
+        (format!("{first}/ship"), &json!({})),
+        (format!("{first}/deliver"), &json!({})),
+        (format!("{second}/cancel"), &json!({})),
+    ] {
+        for said in ["", "true"] {
+            let answer = stage.orders.post(&address).key("k").json(body).send().await;
+            assert_eq!((answer.status / 100, answer.header("idempotent-replayed")), (2, said), "{address}: {answer:?}");
+        }
+    }
+    let other = stage.order(1).await;
+    for said in ["", "true"] {
+        let canceled = stage.orders.post(&path(&other, "/cancel")).key("k").json(&json!({})).send().await.expect(200);
+        assert_eq!(canceled.header("idempotent-replayed"), said);
+    }
+    let version = stage.read_order(&other["id"]).await["version"].as_i64().expect("a number");
+    for said in ["", "true"] {
+        let patch = json!({ "metadata": { "a": "b" } });
+        let noted = stage.orders.patch(&path(&other, "")).key("k").if_match(version).json(&patch).send().await.expect(200);
+        assert_eq!(noted.header("idempotent-replayed"), said);
+    }
+}

@@ -206,9 +206,16 @@ async fn bad_input_is_refused_by_field() {
         (json!({ "cart_id": guest.cart, "payment": { "token": long } }), "/payment/token"),
         (json!({ "cart_id": guest.cart, "expected_version": 0 }), "/expected_version"),
         (json!({ "cart_id": guest.cart, "payment": { "token": "t", "provider": "nobody" } }), "/payment/provider"),
+        (json!({ "cart_id": guest.cart }), "/payment/token"),
+        (json!({ "cart_id": guest.cart, "payment": { "token": "" } }), "/payment/token"),
+        (json!({ "cart_id": guest.cart, "payment": { "token": " ", "provider": "sandbox" } }), "/payment/token"),
     ] {
         let refused = ask(body).await.expect(400);
-        assert_eq!(refused.json["errors"][0]["pointer"], pointer);
+        assert_eq!((refused.code(), &refused.json["errors"][0]["pointer"]), ("invalid_request", &json!(pointer)));
+    }
+    for field in ["token", "provider", "return_url"] {
+        let refused = ask(json!({ "cart_id": guest.cart, "payment": { field: "a\0b" } })).await.expect(400);
+        assert!(refused.json["errors"][0]["message"].as_str().unwrap().contains("control character"), "{}", refused.text);
     }
     let split = json!({ "token": "t", "return_url": "https://shop.example/\r\nset-cookie: a=b" });
     let split = ask(json!({ "cart_id": guest.cart, "payment": split })).await.expect(400);

@@ -88,7 +88,7 @@ async fn moved(
 ) -> Result<Reply<Operation, 201>, Fault> {
     let operation = operation_of_key(call, kind)?;
     let amount = input.amount.map_or(Amount::Left, Amount::Exact);
-    reply(&move_money(app, call, MoveMoney { operation, payment, kind, amount }).await?)
+    Ok(reply(&move_money(app, call, MoveMoney { operation, payment, kind, amount }).await?))
 }
 
 async fn void_create(
@@ -98,16 +98,13 @@ async fn void_create(
     Json(VoidCreate {}): Json<VoidCreate>,
 ) -> Result<Reply<Operation, 201>, Fault> {
     let operation = operation_of_key(&caller, OperationKind::Void)?;
-    reply(&void(&app, &caller, operation, id, Nothing::IsRefused).await?)
+    Ok(reply(&void(&app, &caller, operation, id, Nothing::IsRefused).await?))
 }
 
 /// The operation; a repeat says that it is one.
-fn reply(standing: &Standing) -> Result<Reply<Operation, 201>, Fault> {
-    let shape = Operation::of(&standing.operation, standing.payment.currency);
-    if standing.repeated {
-        return Reply::replayed(Some(serde_json::to_string(&shape).map_err(Fault::internal)?), None);
-    }
-    Ok(Reply::created(shape))
+fn reply(standing: &Standing) -> Reply<Operation, 201> {
+    let reply = Reply::created(Operation::of(&standing.operation, standing.payment.currency));
+    if standing.repeated { reply.repeated() } else { reply }
 }
 
 /// The operation is the record of its key: its id follows from it, so a repeat finds the first one, and the provider sees

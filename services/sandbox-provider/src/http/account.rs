@@ -12,6 +12,7 @@ use bloom_runtime::Call;
 use bloom_runtime::http::Json;
 use http::header;
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -50,7 +51,7 @@ pub(super) fn routes() -> Router<Sandbox> {
     Router::new().route("/v1/webhook-endpoint", put(endpoint_put))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EndpointPut {
     url: String,

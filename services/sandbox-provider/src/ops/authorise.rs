@@ -3,6 +3,7 @@
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, Timestamp};
 use bloom_runtime::{Call, TenantTx, idempotency};
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -15,7 +16,7 @@ use crate::store::authorisation::{authorisation_by_key, authorisation_insert};
 use crate::timers;
 
 /// What is to be promised.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthorisationCreate {
     amount: i64,

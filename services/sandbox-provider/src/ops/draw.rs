@@ -2,6 +2,7 @@
 
 use bloom_fault::{Code, Fault};
 use bloom_runtime::{Call, idempotency};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use crate::store::authorisation::{authorisation_lock, authorisation_update};
 use crate::store::movement::{movement_by_key, movement_insert};
 
 /// What is to be moved.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MovementCreate {
     authorisation: String,

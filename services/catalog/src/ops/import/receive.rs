@@ -27,7 +27,7 @@ pub const SILENCE: TimeDelta = TimeDelta::seconds(120);
 pub async fn receive_import(app: &Catalog, call: &Call, body: Body) -> Result<Reply<Import, 202>, Fault> {
     if let Some((known, digest)) = repeated(app, call).await? {
         check_same(&known, digest, body).await?;
-        return Ok(Reply::accepted(known));
+        return Ok(Reply::accepted(known).repeated());
     }
     let id = begin(app, call).await?;
     let mut spool = Spool { app, call, id, bytes: 0, lines: 0, chunks: 0, sum: Sha256::new() };

@@ -1,0 +1,87 @@
+//! Requests that get no further than the door: they show no key, or ask what is not served.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{addresses, host};
+use crate::Gateway;
+use crate::config::{GatewayConfig, Rate};
+
+const OFTEN: Rate = Rate { per_second: 1_000, burst: 1_000 };
+
+/// Runs the test against a gateway with nobody behind it; it is given the gateway's address.
+async fn at_the_door<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnce(SocketAddr) -> F) {
+    let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = door.local_addr().expect("bound");
+    let config = GatewayConfig { per_address, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
+    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+    tokio::select! {
+        () = test(address) => {}
+        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+    }
+}
+
+/// What is answered to a request of this first line and these headers.
+async fn ask(gateway: SocketAddr, line: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(gateway).await.expect("the gateway listens");
+    let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answered, and closed");
+    answer
+}
+
+#[tokio::test]
+async fn whoever_shows_no_key_is_counted_by_address() {
+    for headers in ["", "authorization: Basic dXNlcjpwdw==\r\n", "authorization: Bearer sk_live_garbled\r\n"] {
+        let test = |gateway| async move {
+            let mut told = 0;
+            let refused = loop {
+                let answer = ask(gateway, "GET /v1/catalog/products", headers).await;
+                if !answer.starts_with("HTTP/1.1 401 ") {
+                    break answer;
+                }
+                told += 1;
+                assert!(told < 100, "nobody counts: {headers}");
+            };
+            assert!(3 <= told, "{told} answers");
+            assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: "), "{refused}");
+            assert!(refused.contains(r#""code":"rate_limited""#), "{refused}");
+        };
+        at_the_door(Rate { per_second: 1, burst: 3 }, test).await;
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_served_is_told_which_are() {
+    let test = |gateway| async move {
+        for path in ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/"] {
+            for method in ["POST", "PUT", "DELETE", "TRACE", "ABRACADABRA"] {
+                let answer = ask(gateway, &format!("{method} {path}"), "").await;
+                assert!(answer.starts_with("HTTP/1.1 405 "), "{method} {path}: {answer}");
+                assert!(answer.contains("\r\nallow: GET, HEAD, OPTIONS\r\n"), "{method} {path}: {answer}");
+                assert!(answer.contains(r#""code":"method_not_allowed""#), "{method} {path}: {answer}");
+            }
+            let preflight = ask(gateway, &format!("OPTIONS {path}"), "").await;
+            assert!(preflight.starts_with("HTTP/1.1 204 "), "{path}: {preflight}");
+        }
+        for method in ["TRACE", "ABRACADABRA"] {
+            let answer = ask(gateway, &format!("{method} /v1/catalog/products"), "").await;
+            assert!(answer.starts_with("HTTP/1.1 405 "), "{method}: {answer}");
+            assert!(answer.contains("\r\nallow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"), "{method}: {answer}");
+        }
+        assert!(ask(gateway, "TRACE /v1/nothing", "").await.starts_with("HTTP/1.1 404 "), "what is not there has no methods");
+    };
+    at_the_door(OFTEN, test).await;
+}
+
+#[tokio::test]
+async fn a_slash_behind_the_page_leads_to_it() {
+    let test = |gateway| async move {
+        let answer = ask(gateway, "GET /docs/", "").await;
+        assert!(answer.starts_with("HTTP/1.1 308 ") && answer.contains("\r\nlocation: /docs\r\n"), "{answer}");
+    };
+    at_the_door(OFTEN, test).await;
+}
