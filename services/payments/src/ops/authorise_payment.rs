@@ -58,7 +58,7 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Re
         return replay(app, call, &operation).await?.ok_or(silent);
     }
     if connection.provider == ProviderKind::Sandbox && ask.token.trim().is_empty() {
-        return replay(&mut tx, &operation).await?.ok_or_else(token_missing);
+        return replay(app, call, &operation).await?.ok_or_else(token_missing);
     }
     let payment = open(&ask, connection.id, connection.provider, now);
     let mut write = app.db.write_once(call);
