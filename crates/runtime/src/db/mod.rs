@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 pub use self::once::WriteOnce;
 use self::outgoing::Outgoing;
 pub use self::outgoing::{OutgoingEvent, Tell};
-use self::pool::{ACQUIRE_TIMEOUT, Line, Pool, Tx, is_broken};
+use self::pool::{ACQUIRE_TIMEOUT, Busy, Line, Pool, Tx, is_broken};
 use crate::call::Call;
 use crate::host::Host;
 use crate::reply::Stored;
@@ -109,11 +109,14 @@ impl Db {
     {
         // After a restart of the database every pooled connection is broken once.
         for _ in 0..self.service.most() {
-            let mut line = self.service.line().await?;
-            match read(&mut line).await {
-                Ok(rows) => return Ok(rows),
-                Err(error) if is_broken(&error) => drop(Line::take(line)),
-                Err(error) => return Err(error.into()),
+            let mut busy = Busy::new(self.service.line().await?);
+            let answer = read(busy.line()).await;
+            match answer {
+                Err(error) if is_broken(&error) => {}
+                answer => {
+                    busy.done();
+                    return Ok(answer?);
+                }
             }
         }
         Err(sqlx::Error::PoolTimedOut.into())

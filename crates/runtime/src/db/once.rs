@@ -5,7 +5,7 @@ use bloom_fault::Fault;
 use bloom_kernel::TenantId;
 
 use super::outgoing::{Outgoing, OutgoingAlarm, OutgoingEvent, Tell};
-use super::pool::{Line, is_broken};
+use super::pool::{Busy, is_broken};
 use super::{Db, TenantTx};
 use crate::call::Call;
 
@@ -33,7 +33,7 @@ impl Db {
 }
 
 impl TenantTx {
-    /// The next statement; what is told with it is written by it.
+    /// The next statement; what is told with it is written by it, after what was told before.
     pub fn step(&mut self) -> WriteOnce<'_> {
         WriteOnce { tenant: self.tenant, way: Way::Within(self), outgoing: Outgoing::default() }
     }
@@ -73,7 +73,7 @@ pub struct Open<'t> {
 
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack for one statement")]
 enum OpenWay<'t> {
-    Alone(Db, Line),
+    Alone(Db, Busy),
     Within(&'t mut TenantTx),
     EndOf(Box<TenantTx>),
 }
@@ -84,10 +84,13 @@ impl<'t> WriteOnce<'t> {
         let (events, alarms) = self.outgoing.take();
         let way = match self.way {
             Way::Alone(db) => {
-                let line = db.service.line().await?;
-                OpenWay::Alone(db, line)
+                let busy = Busy::new(db.service.line().await?);
+                OpenWay::Alone(db, busy)
             }
-            Way::Within(tx) => OpenWay::Within(tx),
+            Way::Within(tx) => {
+                tx.write_outgoing().await?;
+                OpenWay::Within(tx)
+            }
             Way::EndOf(tx) => OpenWay::EndOf(tx),
         };
         Ok(Open { tenant: self.tenant.uuid(), events, alarms, way, outgoing: self.outgoing })
@@ -98,7 +101,7 @@ impl<'t> WriteOnce<'t> {
 impl Open<'_> {
     pub fn line(&mut self) -> &mut sqlx::PgConnection {
         match &mut self.way {
-            OpenWay::Alone(_, line) => line,
+            OpenWay::Alone(_, busy) => busy.line(),
             OpenWay::Within(tx) => tx,
             OpenWay::EndOf(tx) => tx,
         }
@@ -106,17 +109,19 @@ impl Open<'_> {
 
     pub async fn close(self, written: Result<Option<i64>, sqlx::Error>) -> Result<Option<i64>, sqlx::Error> {
         match (self.way, written) {
-            (OpenWay::Alone(db, line), Ok(answer)) => {
-                drop(line);
+            (OpenWay::Alone(db, busy), Ok(answer)) => {
+                busy.done();
                 if answer.is_some() {
                     self.outgoing.ring(&db.wake, &db.host);
                 }
                 Ok(answer)
             }
-            (OpenWay::Alone(db, line), Err(error)) => {
+            (OpenWay::Alone(db, busy), Err(error)) => {
                 if is_broken(&error) {
-                    drop(Line::take(line));
+                    drop(busy);
                     db.service.doubt();
+                } else {
+                    busy.done();
                 }
                 Err(error)
             }

@@ -148,13 +148,13 @@ impl Tell for TenantTx {
     }
 
     async fn unload(&mut self) -> Result<(), Fault> {
-        if self.outgoing.is_much() { self.write_outgoing().await } else { Ok(()) }
+        if self.outgoing.is_much() { Ok(self.write_outgoing().await?) } else { Ok(()) }
     }
 }
 
 impl TenantTx {
     /// Writes what was collected, events in the order in which they were told.
-    pub(super) async fn write_outgoing(&mut self) -> Result<(), Fault> {
+    pub(super) async fn write_outgoing(&mut self) -> Result<(), sqlx::Error> {
         let (events, alarms) = self.outgoing.take();
         if events.is_empty() && alarms.is_empty() {
             return Ok(());

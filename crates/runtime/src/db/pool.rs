@@ -24,6 +24,36 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection out of the pool; dropped, it is there for the next.
 pub(super) type Line = Object<Lines>;
 
+/// A connection in the middle of a statement. Dropped then, it is closed: the next to have it would get the answer to what
+/// was cut off, or wait for it.
+pub(super) struct Busy(Option<Line>);
+
+impl Busy {
+    pub(super) fn new(line: Line) -> Self {
+        Self(Some(line))
+    }
+
+    /// The connection.
+    ///
+    /// # Panics
+    ///
+    /// After the end: only [`done`](Self::done) takes it.
+    pub(super) fn line(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("the statement goes on")
+    }
+
+    /// The statement has ended, and well enough: the connection is there for the next.
+    pub(super) fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Line::take));
+    }
+}
+
 /// How connections are made.
 pub(super) struct Lines(PgConnectOptions);
 

@@ -107,7 +107,8 @@ pub async fn cart_get(db: &Db, tenant: TenantId, id: CartId) -> Result<Option<St
 }
 
 /// Replaces an open cart that nobody has changed since the version before, with the key of its buyer's personal data when it
-/// is new; false when somebody has. Fails with 410 `subject_erased` where the buyer's data were erased.
+/// is new; false when somebody has, or when its checkout has given it back already.
+/// Fails with 410 `subject_erased` where the buyer's data were erased before.
 pub async fn cart_update(
     write: WriteOnce<'_>,
     stored: &Stored,
@@ -122,6 +123,7 @@ pub async fn cart_update(
              set status = $6, personal = $7, document = $8::text::jsonb, location_ids = $9, checkout_id = $10, version = $11,
                  updated_at = $12
              where tenant_id = $1 and id = $4 and version = $5 and status = 'open'
+                 and ($10::uuid is null or not released_checkouts @> array[$10::uuid])
              returning version as answer
          ), key as (
              insert into subject_key (tenant_id, subject_id, wrapped, created_at)

@@ -287,6 +287,10 @@ async fn nothing_personal_is_stored_open_or_published() {
     let read = stage.read(&guest).await.expect(200);
     assert_eq!((&read.json["email"], &read.json["shipping_address"]), (&Value::Null, &Value::Null));
     assert_eq!(read.json["total"]["amount"], 1_100, "what it costs stays");
+    let again = Stage::shop(stage.door.patch(&format!("/v1/carts/{}", guest.id)), &guest.token).if_match(read.version());
+    let again = again.json(&json!({ "email": "somebody@example.com" })).send().await.expect(410);
+    assert_eq!(again.code(), "subject_erased", "nothing is stored for them again");
+    assert_eq!(stage.read(&guest).await.version(), read.version());
 }
 
 #[tokio::test]

@@ -132,3 +132,51 @@ async fn of_many_checkouts_one_gets_the_cart() {
         assert_eq!(refusal(outcome).1, "cart_frozen");
     }
 }
+
+/// Changes the guest's cart by `change` beside `ask`, which has read the cart before that and comes to write it only then.
+async fn overtaken<T>(stage: &Stage, guest: &Guest, ask: impl Future<Output = T>, change: &str) -> T {
+    let (mut writer, mut look) = (stage.bench.superuser().await, stage.bench.superuser().await);
+    let cart: uuid::Uuid = guest.id.parse::<bloom_kernel::CartId>().unwrap().uuid();
+    sqlx::raw_sql("begin").execute(&mut writer).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(change.to_owned())).bind(cart).execute(&mut writer).await.unwrap();
+    let commit = async {
+        let waiting = "select exists (select from pg_locks where not granted and locktype = 'transactionid'
+                           and transactionid::text = (select backend_xid::text from pg_stat_activity where pid = $1))";
+        let pid: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut writer).await.unwrap();
+        while !sqlx::query_scalar::<_, bool>(waiting).bind(pid).fetch_one(&mut look).await.unwrap() {
+            // Real time: the request runs beside the test, which waits until it stands before the row.
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        sqlx::raw_sql("commit").execute(&mut writer).await.unwrap();
+    };
+    futures::join!(ask, commit).0
+}
+
+#[tokio::test]
+async fn a_freeze_under_way_while_its_checkout_gives_up_is_refused() {
+    let stage = Stage::open().await;
+    let (guest, _) = stage.guest().await;
+    let checkout = stage.checkout();
+    let give_back = format!("update cart set released_checkouts = array['{}'::uuid] where id = $1", checkout.uuid());
+    let freeze = overtaken(&stage, &guest, stage.freeze(&guest, checkout), &give_back).await;
+    assert_eq!(refusal(freeze).1, "checkout_ended");
+    assert_eq!(stage.read(&guest).await.version(), 1);
+}
+
+#[tokio::test]
+async fn a_cart_that_became_another_checkouts_meanwhile_is_not_completed() {
+    let stage = Stage::open().await;
+    let (guest, _) = stage.guest().await;
+    let (ours, other) = (stage.checkout(), stage.checkout());
+    let order = stage.bench.host.id::<OrderId>(stage.bench.tenant);
+    stage.freeze(&guest, ours).await.unwrap();
+    let pass_on = format!(
+        "update cart set checkout_id = '{}', version = version + 2,
+             document = jsonb_set(jsonb_set(document, '{{version}}', to_jsonb(version + 2)), '{{checkout_id}}', '\"{other}\"')
+         where id = $1",
+        other.uuid()
+    );
+    let complete = overtaken(&stage, &guest, stage.complete(&guest, ours, order), &pass_on).await;
+    assert_eq!(refusal(complete).1, "cart_frozen");
+    assert_eq!(stage.complete(&guest, other, order).await.unwrap().status, "completed");
+}
