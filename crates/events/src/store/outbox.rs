@@ -90,7 +90,8 @@ pub(crate) struct Advance {
 }
 
 /// Marks events as published at their positions, for the shards whose epoch still stands. Returns how many were marked:
-/// fewer than given means that a lease was lost; a shard is marked as a whole or not at all.
+/// fewer than given means that a lease was lost; a shard is marked as a whole or not at all. However the join is planned, it
+/// reads no more of what is pending than lies between the first and the last of the events.
 pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], events: &[Logged]) -> Result<usize, Fault> {
     let shards: Vec<i16> = advances.iter().map(|advance| advance.shard).collect();
     let epochs: Vec<i64> = advances.iter().map(|advance| advance.epoch).collect();
@@ -110,7 +111,8 @@ pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], 
          update outbox set position = event.position
          from unnest($5::int8[], $6::uuid[], $7::int2[], $8::int8[]) as event(seq, id, shard, position)
          join granted on granted.shard = event.shard
-         where outbox.seq = event.seq and outbox.id = event.id and outbox.position is null",
+         where outbox.seq = event.seq and outbox.id = event.id and outbox.position is null
+             and outbox.seq between $9 and $10",
         &shards,
         &epochs,
         &froms,
@@ -119,6 +121,8 @@ pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], 
         &ids,
         &event_shards,
         &positions,
+        seqs.iter().min(),
+        seqs.iter().max(),
     )
     .execute(conn)
     .await?;

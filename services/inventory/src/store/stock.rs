@@ -80,6 +80,9 @@ pub fn by_variant(items: Vec<Stocked>) -> Vec<VariantStock> {
 /// Removes the marks of some changed variants and raises the variants' versions; (variant, version).
 ///
 /// The rows of `variant_stock` are locked by this, so that of two publishers the later version reads the later state.
+///
+/// The marks are a range of their index: joined with the variants picked, by statistics of a moment when there were few marks,
+/// all of them were read for each variant.
 pub async fn stock_take_changed(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -90,7 +93,8 @@ pub async fn stock_take_changed(
         r#"with picked as (
                select distinct variant_id from stock_dirty order by variant_id limit $3
            ), taken as (
-               delete from stock_dirty d using picked where d.variant_id = picked.variant_id returning d.variant_id
+               delete from stock_dirty where variant_id <= (select variant_id from picked order by variant_id desc limit 1)
+               returning variant_id
            )
            insert into variant_stock (tenant_id, variant_id, version, updated_at)
            select $1, variant_id, 1, $2 from (select distinct variant_id from taken order by variant_id) changed
