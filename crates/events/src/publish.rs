@@ -13,7 +13,8 @@ pub const DATA_BYTES: usize = 4 << 20;
 
 /// Tells one event; it leaves when the transaction commits, and never if it does not.
 ///
-/// Call it after the aggregate's row was written (and so locked): the order of telling is the order of publication.
+/// Call it after the aggregate's row was written (and so locked), or for the statement that writes it, which tells after that:
+/// the order of telling is the order of publication.
 pub async fn publish(tx: &mut impl Tell, host: &Host, call: &Call, draft: Draft<'_>) -> Result<(), Fault> {
     let tenant = tx.tenant();
     tx.tell(OutgoingEvent {

@@ -10,7 +10,6 @@ use bloom_runtime::{Call, seal, write_once};
 use bloom_testkit::Bench;
 use chrono::TimeDelta;
 use futures::FutureExt as _;
-use serde_json::json;
 use sqlx::Row as _;
 
 use crate::tests::fixture::pair;
@@ -41,11 +40,13 @@ async fn known(bench: &Bench, tenant: TenantId) -> SubjectId {
     subject
 }
 
+fn draft(version: i64) -> Draft<'static> {
+    Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version, data: &(), causation: None }
+}
+
 /// Tells one event, sets one timer and takes one back.
 async fn tell(bench: &Bench, write: &mut WriteOnce<'_>, version: i64) {
-    let data = json!({});
-    let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version, data: &data, causation: None };
-    publish(write, &bench.host, &bench.call(), draft).await.unwrap();
+    publish(write, &bench.host, &bench.call(), draft(version)).await.unwrap();
     let run_at = bench.clock.time() + TimeDelta::hours(1);
     schedule(write, KIND, &format!("of {version}"), run_at, &()).await.unwrap();
     cancel(write, KIND, &format!("of {}", version - 1)).await.unwrap();
@@ -109,9 +110,7 @@ async fn a_transaction_may_have_such_a_statement_on_its_way_or_at_its_end() {
         let before = written(bench).await;
         let mut tx = bench.db.write(&call).await.unwrap();
         assert_eq!(change(tx.step(), one, 2005).await.unwrap(), Some(2005));
-        let data = json!({});
-        let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version: 2, data: &data, causation: None };
-        publish(&mut tx, &bench.host, &call, draft).await.unwrap();
+        publish(&mut tx, &bench.host, &call, draft(2)).await.unwrap();
         let mut write = tx.last();
         tell(bench, &mut write, 3).await;
         assert_eq!(change(write, last, 2006).await.unwrap().is_some(), kept);
@@ -129,8 +128,6 @@ async fn what_was_told_before_a_step_comes_before_what_it_tells() {
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;
     let mut tx = bench.db.write(&call).await.unwrap();
-    let data = json!({});
-    let draft = |version| Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version, data: &data, causation: None };
     publish(&mut tx, &bench.host, &call, draft(1)).await.unwrap();
     cancel(&mut tx, KIND, "again").await.unwrap();
     let mut write = tx.step();
@@ -154,9 +151,7 @@ async fn who_sleeps_on_a_commit_wakes_for_what_it_told_and_a_timer_is_moved() {
     rung();
     for (at, who, woken) in [(60, nobody, (false, false)), (60, subject, (true, false)), (0, subject, (true, true))] {
         let mut write = bench.db.write_once(&call);
-        let data = json!({});
-        let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version: at, data: &data, causation: None };
-        publish(&mut write, &bench.host, &call, draft).await.unwrap();
+        publish(&mut write, &bench.host, &call, draft(at)).await.unwrap();
         schedule(&mut write, KIND, "moved", bench.clock.time() + TimeDelta::seconds(at), &at).await.unwrap();
         change(write, who, 2001).await.unwrap();
         assert_eq!(rung(), woken, "{at}");

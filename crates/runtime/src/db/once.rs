@@ -150,6 +150,9 @@ impl Open<'_> {
 /// if need be: one row with a whole number, or none. It names its tenant as `$1` wherever it reads and writes; its own
 /// parameters begin at `$4`.
 ///
+/// Timers are removed and added, where a transaction updates those that exist: two writers of one timer wait for each other at
+/// the row that they change, so neither finds a timer that the other adds meanwhile.
+///
 /// The statement sets its tenant itself, before anything of it runs: all of that is asked for by a lateral join that cannot
 /// begin before `tenant` has answered. Were it otherwise, row-level security would refuse it (ADR 2).
 #[macro_export]

@@ -83,7 +83,7 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Re
         authorisation: None,
         return_url: Some(&return_url),
     };
-    carry_out(app, call, &connection, request, (payment.clone(), operation.clone())).await
+    carry_out(app, call, &connection, request, (payment, operation)).await
 }
 
 fn check(ask: &Authorise) -> Result<(), Fault> {

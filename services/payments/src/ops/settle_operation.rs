@@ -41,10 +41,10 @@ pub(crate) async fn carry_out(
         Answer::NotSent(_) | Answer::Unknown(_) | Answer::Missing => News::Unknown,
     };
     // Nobody else has changed the payment since, as a rule; the statement that books the answer makes sure of that.
-    let now = app.host.now(call.tenant);
-    if let Settled::Changed(change) = decide(payment.clone(), operation, news.clone(), now)
+    let (now, seen) = (app.host.now(call.tenant), payment.version);
+    if let Settled::Changed(change) = decide(payment, operation, news.clone(), now)
         && change.is_plain()
-        && book(app, call, app.db.write_once(call), payment.version, &change, (change.operation.id, None)).await?
+        && book(app, call, app.db.write_once(call), seen, &change, (change.operation.id, None)).await?
     {
         return Ok((change.payment, change.operation));
     }
