@@ -32,10 +32,6 @@ pub(crate) fn refusal(fault: &Fault, request_id: &str, path: &str) -> Response<B
     if fault.code == Code::MethodNotAllowed {
         headers.insert(header::ALLOW, HeaderValue::from_static(allowed(path)));
     }
-    if fault.code == Code::Timeout {
-        // The rest of the body may come yet, and nobody wants it.
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     if fault.code.status() == http::StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -12,10 +12,18 @@ use futures::task::AtomicWaker;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-/// So much of a refused body is thrown away, and for so long. Its connection ends if there is more, and a sender that has
+/// How much of a refused body is thrown away, and for how long. Its connection ends if there is more, and a sender that has
 /// not looked for an answer by then gets none.
-pub(crate) const LINGER_BYTES: u64 = 8 * 1024 * 1024;
-const LINGER_TIME: Duration = Duration::from_secs(2);
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) bytes: u64,
+    time: Duration,
+}
+
+/// For a body that is too long: its sender is a customer, and may be in the middle of it.
+pub(crate) const LINGER: Patience = Patience { bytes: 8 * 1024 * 1024, time: Duration::from_secs(2) };
+/// For a body of whoever is answered by the head alone: what came with the head, or right behind it.
+pub(crate) const EARLY: Patience = Patience { bytes: 64 * 1024, time: Duration::from_millis(100) };
 
 /// The body is longer than its route takes.
 #[derive(Debug, thiserror::Error)]
@@ -54,29 +62,33 @@ impl Awaited {
         self.0.reader.wake();
     }
 
-    /// Throws away what is left of a body that is too long.
-    pub(crate) async fn throw_away(&self) {
+    /// Throws away what is left of a body that is too long; true when that was all of it.
+    pub(crate) async fn throw_away(&self) -> bool {
         let rest = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(rest) = rest {
-            throw_away(rest).await;
+        match rest {
+            Some(rest) => throw_away(rest, LINGER).await,
+            None => false,
         }
     }
 }
 
 /// Reads the body of a request that is refused, within bounds: a connection that ends with bytes unread is reset, and the
-/// answer may be lost with it.
-pub(crate) async fn throw_away(mut body: Incoming) {
-    let mut left = LINGER_BYTES;
+/// answer may be lost with it. True when the body came to its end, so that the connection may go on.
+pub(crate) async fn throw_away(mut body: Incoming, patience: Patience) -> bool {
+    // The rule, and no reason to ask for the time.
+    if body.is_end_stream() {
+        return true;
+    }
+    let mut left = patience.bytes;
     let read = async {
-        while let Some(Ok(frame)) = body.frame().await {
-            match left.checked_sub(size(&frame)) {
-                Some(less) => left = less,
-                None => break,
-            }
+        while let Some(frame) = body.frame().await {
+            let Some(less) = frame.ok().and_then(|frame| left.checked_sub(size(&frame))) else { return false };
+            left = less;
         }
+        true
     };
     // Late or not, the answer is the same.
-    let _ = tokio::time::timeout(LINGER_TIME, read).await;
+    tokio::time::timeout(patience.time, read).await.unwrap_or(false)
 }
 
 fn size(frame: &Frame<Bytes>) -> u64 {

@@ -17,7 +17,7 @@ use hyper::body::{Body as _, Incoming};
 use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
-use crate::arriving::{Arriving, Awaited, LINGER_BYTES, TooLong, throw_away};
+use crate::arriving::{Arriving, Awaited, EARLY, LINGER, TooLong, throw_away};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
@@ -36,6 +36,8 @@ struct Facts {
     tenant: String,
     limit: Option<Decision>,
     reason: String,
+    /// Nobody reads the rest of the body, so the connection ends with this answer.
+    ends: bool,
 }
 
 /// Answers one request; never fails.
@@ -56,7 +58,10 @@ pub(crate) async fn answer(
             let handled = handle(&gateway, client, request, &request_id, &mut facts).instrument(span.clone());
             (version, handled.await)
         }
-        Err(fault) => (HeaderValue::from_static(version::VERSIONS[version::VERSIONS.len() - 1]), Err(fault)),
+        Err(fault) => {
+            facts.ends = !throw_away(request.into_body(), EARLY).await;
+            (HeaderValue::from_static(version::VERSIONS[version::VERSIONS.len() - 1]), Err(fault))
+        }
     };
     let mut response = outcome.unwrap_or_else(|fault| {
         facts.reason = fault.reason.to_string();
@@ -64,6 +69,9 @@ pub(crate) async fn answer(
     });
     let id = HeaderValue::from_str(&request_id).unwrap_or(HeaderValue::from_static(""));
     answer::finish(&mut response, id, version, facts.limit.as_ref());
+    if facts.ends {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let status = response.status().as_u16();
     let took = start.elapsed();
     let label = RouteLabel {
@@ -93,16 +101,39 @@ async fn handle(
     request_id: &str,
     facts: &mut Facts,
 ) -> Result<Response<Body>, Fault> {
+    let early = match admit(gateway, client, &mut request, facts).await {
+        Ok(Admitted::To(route)) => return forward(gateway, client, route, request, request_id, facts).await,
+        Ok(Admitted::Answered(response)) => Ok(response),
+        Err(fault) => Err(fault),
+    };
+    facts.ends = !throw_away(request.into_body(), EARLY).await;
+    early
+}
+
+/// What comes of a request before its body is looked at.
+enum Admitted<'a> {
+    /// It goes to this route's service.
+    To(&'a Route),
+    /// The gateway knows the answer.
+    Answered(Response<Body>),
+}
+
+async fn admit<'a>(
+    gateway: &'a Gateway,
+    client: IpAddr,
+    request: &mut Request<Incoming>,
+    facts: &mut Facts,
+) -> Result<Admitted<'a>, Fault> {
     path::check(request.uri().path())?;
     if OWN.contains(&request.uri().path()) {
         request.uri().path().clone_into(&mut facts.route);
-        return own(gateway, client, request.method(), request.uri().path()).await;
+        return Ok(Admitted::Answered(own(gateway, client, request.method(), request.uri().path()).await?));
     }
     let route = gateway.config.route(request.uri().path()).ok_or_else(route_unknown)?;
     facts.route.clone_from(&route.prefix);
     facts.service.clone_from(&route.service);
     if *request.method() == Method::OPTIONS {
-        return Ok(answer::preflight());
+        return Ok(Admitted::Answered(answer::preflight()));
     }
     headers::check(request.method(), request.headers())?;
     let holder = if route.anonymous {
@@ -125,7 +156,7 @@ async fn handle(
         }
         request.headers_mut().insert(HeaderName::from_static(bloom_runtime::context::HEADER), holder.context(&gateway.host));
     }
-    forward(gateway, client, route, request, request_id).await
+    Ok(Admitted::To(route))
 }
 
 async fn forward(
@@ -134,13 +165,13 @@ async fn forward(
     route: &Route,
     mut request: Request<Incoming>,
     request_id: &str,
+    facts: &mut Facts,
 ) -> Result<Response<Body>, Fault> {
     let announced = request.body().size_hint().lower();
     if announced > route.body_limit_bytes {
         // Who asks first has sent nothing yet, and what cannot be read to its end need not be begun.
-        if announced <= LINGER_BYTES && !request.headers().contains_key(header::EXPECT) {
-            throw_away(request.into_body()).await;
-        }
+        let is_read = announced <= LINGER.bytes && !request.headers().contains_key(header::EXPECT);
+        facts.ends = !(is_read && throw_away(request.into_body(), LINGER).await);
         return Err(too_large(route));
     }
     let headers = request.headers_mut();
@@ -161,12 +192,15 @@ async fn forward(
     let late = |response: &Response<_>| response.status() == StatusCode::GATEWAY_TIMEOUT;
     if answer.as_ref().map_or(true, |answer| answer.as_ref().is_ok_and(late)) && awaited.is_so() {
         awaited.end();
+        // The rest of the body may come yet, and nobody wants it.
+        facts.ends = true;
         return Err(too_slow(route));
     }
+    facts.ends = !awaited.has_come();
     match answer {
         Err(_) => Err(Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")),
         Ok(Err(error)) if is_too_long(&error) => {
-            awaited.throw_away().await;
+            facts.ends = !awaited.throw_away().await;
             Err(too_large(route))
         }
         Ok(Err(error)) if error.is_connect() => {
@@ -182,10 +216,6 @@ async fn forward(
             let mut response = response.map(http_body_util::Either::Left);
             for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE] {
                 response.headers_mut().remove(name);
-            }
-            if !awaited.has_come() {
-                // Nobody reads the rest of the body, so the connection ends with this answer.
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response)
         }

@@ -106,6 +106,25 @@ impl Db {
     }
 }
 
+impl Db {
+    /// What a request gets that cannot be done: the reply of the one that did it before under its key, else the refusal.
+    pub async fn replay_or<T, const STATUS: u16>(
+        &self,
+        call: &Call,
+        op: &'static str,
+        input: &impl Serialize,
+        refusal: Fault,
+    ) -> Result<Reply<T, STATUS>, Fault> {
+        if call.idempotency_key.is_none() {
+            return Err(refusal);
+        }
+        match self.begin(call, op, input).await? {
+            Begin::Replay(reply) => Ok(reply),
+            Begin::Run(_) => Err(refusal),
+        }
+    }
+}
+
 impl TenantTx {
     /// Stores the reply under the call's key, when it has one, and commits both with the effect.
     pub async fn finish<T: Serialize, const STATUS: u16>(mut self, reply: Reply<T, STATUS>) -> Result<Reply<T, STATUS>, Fault> {

@@ -81,6 +81,20 @@ async fn a_line_that_ends_is_said_to_end() {
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
 }
 
+/// Who is refused by the head alone (here: a method that is none, and no such route) is told as well.
+#[tokio::test]
+async fn a_line_that_ends_with_an_early_refusal_is_said_to_end() {
+    let next = "GET /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for line in ["POST /v9/nowhere", "POST /livez"] {
+        let late = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{{\"half\":");
+        let answer = answered_until(&late, REFUSED, Some("4")).await;
+        assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "{answer}");
+        let whole = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}");
+        let answer = answered(&format!("{whole}{next}"), REFUSED).await;
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_sends_too_much_reads_that_it_was_too_much() {
     let head = "POST /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";

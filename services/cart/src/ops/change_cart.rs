@@ -138,14 +138,8 @@ pub async fn change_cart(
     let before = load(app, call, token, id).await?;
     let may_change = before.cart.check_open().and_then(|()| if_match.check(before.cart.version));
     if let Err(refusal) = may_change {
-        // A repeat finds the cart changed by itself: it gets the reply that the first one got.
-        return match call.idempotency_key {
-            Some(_) => match app.db.begin(call, change.op(), &input).await? {
-                Begin::Replay(reply) => Ok(reply),
-                Begin::Run(_) => Err(refusal),
-            },
-            None => Err(refusal),
-        };
+        // A repeat finds the cart changed by itself.
+        return app.db.replay_or(call, change.op(), &input, refusal).await;
     }
     let mut cart = before.cart.clone();
     change.apply(&mut cart, || app.host.id(call.tenant))?;

@@ -17,6 +17,9 @@ use crate::domain::cart::{Cart, LINES_MAX, LineInput, Status, too_many_lines};
 use crate::domain::pricing::Facts;
 use crate::store::cart::{Stored, cart_insert, document};
 
+/// What an idempotency key belongs to.
+const OP: &str = "cart_create";
+
 /// A new cart; everything may come later.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -48,18 +51,24 @@ pub async fn create_cart(app: &CartService, call: &Call, input: CartCreate) -> R
     if LINES_MAX < input.lines.len() {
         return Err(too_many_lines(LINES_MAX));
     }
+    match price(app, call, &input, personal).await {
+        Ok(priced) => save(app, call, &input, priced).await,
+        // A repeat may name what is not sold any more.
+        Err(refusal) => app.db.replay_or(call, OP, &input, refusal).await,
+    }
+}
+
+async fn price(app: &CartService, call: &Call, input: &CartCreate, personal: Personal) -> Result<Priced, Fault> {
     let option = match input.delivery_option_id {
         Some(id) => Some(option(app, call, id).await?),
         None => None,
     };
     let facts = facts(app, call, wanted_channel(call), input.lines.iter().map(|line| line.variant_id)).await?;
     check_known(&facts, &input.lines, &[])?;
-    let mut cart = empty(app, call, &facts, &input);
+    let mut cart = empty(app, call, &facts, input);
     cart.set_personal(personal);
     cart.add(&input.lines, || app.host.id(call.tenant))?;
-    let priced = price_with(app, call, facts, option, None, cart, Look::Written).await?;
-
-    save(app, call, &input, priced).await
+    price_with(app, call, facts, option, None, cart, Look::Written).await
 }
 
 async fn save(app: &CartService, call: &Call, input: &CartCreate, priced: Priced) -> Result<Reply<Cart, 201>, Fault> {
@@ -82,7 +91,7 @@ async fn save(app: &CartService, call: &Call, input: &CartCreate, priced: Priced
     cart.token = Some(token);
     let reply = Reply::created(cart).etag(1).replay_as(&again)?;
 
-    let mut write = match app.db.begin_once(call, "cart_create", input, &reply).await? {
+    let mut write = match app.db.begin_once(call, OP, input, &reply).await? {
         Begin::Run(write) => write,
         Begin::Replay(first) => return Ok(first),
     };

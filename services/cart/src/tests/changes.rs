@@ -236,6 +236,26 @@ async fn a_key_makes_one_cart_and_a_repeat_gets_its_reply_without_the_token() {
 }
 
 #[tokio::test]
+async fn a_repeat_gets_its_reply_when_what_it_names_is_not_sold_any_more() {
+    let stage = Stage::open().await;
+    let tea = json!({ "title": "Tea", "status": "active", "variants": [{ "sku": "TEA" }] });
+    let tea = stage.catalog.post("/v1/catalog/products").json(&tea).send().await.expect(201);
+    let variant = tea.json["variants"][0]["id"].as_str().expect("it has a variant");
+    stage.price(variant, 900).await;
+    stage.stock(variant, 5).await;
+    let body = json!({ "lines": [{ "variant_id": variant, "quantity": 1 }] });
+    let buy = |key| stage.door.post("/v1/carts").key(key).json(&body).send();
+    let first = buy("k1").await.expect(201);
+    let path = format!("/v1/catalog/products/{}", tea.id());
+    let archive = stage.catalog.patch(&path).if_match(tea.version()).json(&json!({ "status": "archived" }));
+    archive.send().await.expect(200);
+    assert_eq!(buy("k1").await.expect(201).id(), first.id());
+    assert_eq!(buy("k2").await.expect(404).json["errors"][0]["pointer"], "/lines/0/variant_id");
+    let other = stage.door.post("/v1/carts").key("k1").json(&json!({ "lines": [{ "variant_id": variant, "quantity": 2 }] }));
+    assert_eq!(other.send().await.expect(422).code(), "idempotency_key_reused");
+}
+
+#[tokio::test]
 async fn a_changed_price_is_a_problem_until_the_cart_is_written() {
     let stage = Stage::open().await;
     let (guest, _) = stage.guest().await;

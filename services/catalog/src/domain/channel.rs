@@ -1,7 +1,7 @@
 //! Channels: ways to sell.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{ChannelId, Currency, LocationId, Metadata, Timestamp};
+use bloom_kernel::{ChannelId, Currency, LocationId, Metadata, Timestamp, is_country};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -166,8 +166,8 @@ impl Channel {
         let mut checks = Checks::default();
         checks.code("/code", &self.code);
         checks.text("/name", &self.name, 1, 255);
-        if self.country.len() != 2 || !self.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            checks.fail("/country", "country", "A country is two upper-case letters of ISO 3166-1.");
+        if !is_country(&self.country) {
+            checks.fail("/country", "country_unknown", "Give the country's ISO 3166-1 alpha-2 code, for example IN.");
         }
         checks.count("/location_ids", self.location_ids.len(), LOCATIONS_MAX);
         for (index, id) in self.location_ids.iter().enumerate() {

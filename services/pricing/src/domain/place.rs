@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bloom_kernel::is_country;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -87,8 +88,11 @@ place! {
 }
 
 fn parse_country(text: &str) -> Result<String, PlaceError> {
-    let right = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
-    if right { Ok(text.to_owned()) } else { Err(PlaceError("a country is two upper-case letters of ISO 3166-1")) }
+    if is_country(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(PlaceError("a country is an ISO 3166-1 alpha-2 code, for example IN"))
+    }
 }
 
 fn parse_region(text: &str) -> Result<String, PlaceError> {
