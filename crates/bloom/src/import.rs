@@ -39,7 +39,7 @@ pub async fn run(state: &Path, options: &ImportOptions) -> Result<ExitCode, Star
     while !matches!(job["status"].as_str(), Some("completed" | "failed")) {
         tokio::time::sleep(POLL).await;
         job = api.get(&path).await?;
-        say(format_args!("{} lines applied, {} refused", number(&job, "lines_applied"), number(&job, "lines_failed")))?;
+        say(format_args!("{} lines done, {} refused", number(&job, "lines_processed"), number(&job, "lines_failed")))?;
     }
     if job["status"] == "failed" {
         return Err(StartError::new(format!("the import failed: {}", job["failure"].as_str().unwrap_or("no reason given"))));

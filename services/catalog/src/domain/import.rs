@@ -65,8 +65,8 @@ pub struct Import {
     pub bytes: i64,
     /// Lines received; empty ones count, so that numbers are those of the file.
     pub lines: i64,
-    /// Lines applied or reported so far.
-    pub lines_applied: i64,
+    /// Lines that are done: applied, or reported.
+    pub lines_processed: i64,
     /// Lines with something wrong; see the report.
     pub lines_failed: i64,
     /// Products that the import created.

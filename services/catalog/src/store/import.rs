@@ -44,7 +44,7 @@ impl From<Row> for Job {
             failure: row.failure,
             bytes: row.bytes,
             lines: row.lines,
-            lines_applied: row.lines_applied,
+            lines_processed: row.lines_applied,
             lines_failed: row.lines_failed,
             products_created: row.products_created,
             products_updated: row.products_updated,

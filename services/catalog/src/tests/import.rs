@@ -68,7 +68,7 @@ impl Stage {
 }
 
 fn figures(job: &Value) -> [i64; 5] {
-    ["lines", "lines_applied", "lines_failed", "products_created", "products_updated"].map(|name| job[name].as_i64().unwrap())
+    ["lines", "lines_processed", "lines_failed", "products_created", "products_updated"].map(|name| job[name].as_i64().unwrap())
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn a_tax_class_that_no_event_has_told_of_is_asked_for() {
     let import: ImportId = id.parse().unwrap();
     // While pricing is away nothing of the chunk is applied, as it cannot be told which of its lines are good.
     assert_eq!(apply_next(&stage.app, &stage.call(), import).await.unwrap_err().code, Code::Unavailable);
-    assert_eq!(stage.job(&id).await["lines_applied"], 0);
+    assert_eq!(stage.job(&id).await["lines_processed"], 0);
     books.ledger.lock().unwrap().away = 0;
     run_import(&stage.app, &stage.call(), &id).await.unwrap();
     let job = stage.ended(&id).await;

@@ -105,7 +105,7 @@ async fn begin(app: &Catalog, call: &Call) -> Result<ImportId, Fault> {
         failure: None,
         bytes: 0,
         lines: 0,
-        lines_applied: 0,
+        lines_processed: 0,
         lines_failed: 0,
         products_created: 0,
         products_updated: 0,
