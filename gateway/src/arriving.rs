@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::task::AtomicWaker;
+use http::{Request, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
@@ -16,7 +17,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 /// not looked for an answer by then gets none.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
-    pub(crate) bytes: u64,
+    bytes: u64,
     time: Duration,
 }
 
@@ -72,13 +73,19 @@ impl Awaited {
     }
 }
 
-/// Reads the body of a request that is refused, within bounds: a connection that ends with bytes unread is reset, and the
-/// answer may be lost with it. True when the body came to its end, so that the connection may go on.
-pub(crate) async fn throw_away(mut body: Incoming, patience: Patience) -> bool {
-    // The rule, and no reason to ask for the time.
-    if body.is_end_stream() {
-        return true;
-    }
+/// Ends a request that is answered without its body; true when all of that was thrown away, so that the connection may go
+/// on. Who asks first whether to send it has sent nothing yet, and to read would be to say yes; and what cannot be read to
+/// its end need not be begun.
+pub(crate) async fn end(request: Request<Incoming>, patience: Patience) -> bool {
+    let asks_first = request.headers().contains_key(header::EXPECT);
+    let body = request.into_body();
+    let is_read = !asks_first && body.size_hint().lower() <= patience.bytes;
+    body.is_end_stream() || is_read && throw_away(body, patience).await
+}
+
+/// Reads a body within bounds: a connection that ends with bytes unread is reset, and the answer may be lost with it. True
+/// when it came to its end.
+async fn throw_away(mut body: Incoming, patience: Patience) -> bool {
     let mut left = patience.bytes;
     let read = async {
         while let Some(frame) = body.frame().await {

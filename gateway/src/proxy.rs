@@ -17,7 +17,7 @@ use hyper::body::{Body as _, Incoming};
 use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
-use crate::arriving::{Arriving, Awaited, EARLY, LINGER, TooLong, throw_away};
+use crate::arriving::{self, Arriving, Awaited, EARLY, LINGER, TooLong};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
@@ -59,7 +59,7 @@ pub(crate) async fn answer(
             (version, handled.await)
         }
         Err(fault) => {
-            facts.ends = !throw_away(request.into_body(), EARLY).await;
+            facts.ends = !arriving::end(request, EARLY).await;
             (HeaderValue::from_static(version::VERSIONS[version::VERSIONS.len() - 1]), Err(fault))
         }
     };
@@ -106,7 +106,7 @@ async fn handle(
         Ok(Admitted::Answered(response)) => Ok(response),
         Err(fault) => Err(fault),
     };
-    facts.ends = !throw_away(request.into_body(), EARLY).await;
+    facts.ends = !arriving::end(request, EARLY).await;
     early
 }
 
@@ -167,11 +167,8 @@ async fn forward(
     request_id: &str,
     facts: &mut Facts,
 ) -> Result<Response<Body>, Fault> {
-    let announced = request.body().size_hint().lower();
-    if announced > route.body_limit_bytes {
-        // Who asks first has sent nothing yet, and what cannot be read to its end need not be begun.
-        let is_read = announced <= LINGER.bytes && !request.headers().contains_key(header::EXPECT);
-        facts.ends = !(is_read && throw_away(request.into_body(), LINGER).await);
+    if request.body().size_hint().lower() > route.body_limit_bytes {
+        facts.ends = !arriving::end(request, LINGER).await;
         return Err(too_large(route));
     }
     let headers = request.headers_mut();

@@ -89,6 +89,9 @@ async fn a_line_that_ends_with_an_early_refusal_is_said_to_end() {
         let late = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{{\"half\":");
         let answer = answered_until(&late, REFUSED, Some("4")).await;
         assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "{answer}");
+        let asking = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\nexpect: 100-continue\r\n\r\n");
+        let answer = answered(&asking, REFUSED).await;
+        assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "it was told to go on: {answer}");
         let whole = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}");
         let answer = answered(&format!("{whole}{next}"), REFUSED).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
