@@ -170,6 +170,8 @@ impl<'a> Purchase<'a> {
         let mut connection = self.app.db.read(self.call.tenant).await?;
         let stored = checkout_get(&mut connection, self.checkout.id).await?;
         self.checkout = stored.ok_or_else(|| Fault::not_found("checkout"))?;
+        // It begins from the top again: where it stops no longer tells what has to be undone.
+        self.fresh = false;
         Ok(())
     }
 

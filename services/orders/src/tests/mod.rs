@@ -6,6 +6,7 @@ mod checkout;
 mod domain;
 mod lists;
 mod payment;
+mod races;
 mod shipments;
 mod stage;
 mod steps;

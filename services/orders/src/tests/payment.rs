@@ -32,7 +32,7 @@ impl Stage {
         panic!("it does not end: {}", self.standing(guest, id).await);
     }
 
-    async fn nothing_is_left(&self, guest: &Guest) {
+    pub(super) async fn nothing_is_left(&self, guest: &Guest) {
         let given_up = |payment: &Value| payment["status"] == "voided" || payment["status"] == "failed";
         // A provider whose answer was lost is asked again after 5 s and 30 s more.
         for _ in 0..6 {
@@ -221,6 +221,12 @@ async fn a_manual_payment_places_an_unpaid_order() {
     let cancel = format!("/v1/orders/{}/cancel", orders[1].1["id"].as_str().unwrap());
     let canceled = stage.orders.post(&cancel).key("x").json(&json!({})).send().await.expect(200);
     assert_eq!(canceled.json["status"], "canceled");
+    let expiry: i64 = sqlx::query_scalar("select count(*) from timer where kind = 'order_expiry' and key = $1")
+        .bind(orders[1].1["id"].as_str())
+        .fetch_one(&mut stage.bench.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!(expiry, 0, "what is canceled does not expire");
     stage.bench.clock.advance(chrono::TimeDelta::hours(73));
     stage.rest().await;
     let expired = stage.read_order(&orders[2].1["id"]).await;
