@@ -7,6 +7,7 @@ mod domain;
 mod lists;
 mod payment;
 mod races;
+mod rows;
 mod shipments;
 mod stage;
 mod steps;
