@@ -69,9 +69,13 @@ async fn notes_are_changed_under_the_orders_version() {
     let notes = json!({ "metadata": { "erp": "4711", "gone": null } });
     stage.orders.patch(&path).json(&notes).send().await.expect(428);
     let version = stage.orders.get(&path).send().await.expect(200).version();
+    stage.bench.clock.advance(chrono::TimeDelta::minutes(1));
     stage.orders.patch(&path).if_match(version + 1).json(&notes).send().await.expect(412);
     let changed = stage.orders.patch(&path).if_match(version).json(&notes).send().await.expect(200);
     assert_eq!((&changed.json["metadata"], changed.version()), (&json!({ "erp": "4711" }), version + 1));
+    let timeline = stage.orders.get(&format!("{path}/timeline")).send().await.expect(200).json;
+    assert_eq!((&timeline["data"][0]["at"], &timeline["data"][1]["at"]), (&order["placed_at"], &changed.json["updated_at"]));
+    assert_ne!(order["placed_at"], changed.json["updated_at"]);
     stage.orders.patch(&path).if_match(version + 1).json(&json!({ "status": "completed" })).send().await.expect(400);
     stage.orders.patch(&path).tenant(stage.bench.stranger).if_match(version).json(&notes).send().await.expect(404);
     stage.orders.get(&format!("{path}/timeline")).tenant(stage.bench.stranger).send().await.expect(404);
