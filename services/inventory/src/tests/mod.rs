@@ -2,6 +2,7 @@
 
 mod allocate;
 mod allocation;
+mod at_once;
 mod checks;
 mod events;
 mod guard;
