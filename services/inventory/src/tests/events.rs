@@ -3,6 +3,7 @@
 use bloom_kernel::VariantId;
 use bloom_proto_platform::platform_client::PlatformClient;
 use bloom_proto_platform::{ExportStateRequest, StateRecord};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Stage, stage};
@@ -119,7 +120,9 @@ async fn a_hold_tells_its_life_in_order() {
     let shop = stage.location("A", 0).await;
     let variant = stage.variant(&[(shop, 3)]).await;
     let hold = stage.take(variant, 1).await.unwrap();
+    stage.bench.clock.advance(TimeDelta::seconds(1));
     stage.extend(&hold.hold_id, 900).await.unwrap();
+    stage.bench.clock.advance(TimeDelta::seconds(1));
     let order: bloom_kernel::OrderId = stage.id();
     stage.commit(&hold.hold_id, order).await.unwrap();
     let events = stage.published("", &hold.hold_id).await;

@@ -8,6 +8,7 @@ mod events;
 mod guard;
 mod hold;
 mod hold_life;
+mod ledger;
 mod model;
 mod plans;
 mod rest;

@@ -59,8 +59,10 @@ async fn an_item_shows_its_levels_and_guards_its_settings() {
     assert_eq!(stage.door.patch(&path).json(&json!({ "safety_stock": 0 })).send().await.status, 428);
     // A hold in between is a change of levels: the settings are still those that the writer saw.
     stage.take(variant, 1).await.unwrap();
+    stage.bench.clock.advance(TimeDelta::seconds(1));
     let safe = stage.door.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 3 })).send().await.expect(200);
     assert!(read.version() + 1 < safe.version());
+    assert_ne!(safe.json["updated_at"], read.json["updated_at"]);
     let late = stage.door.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 2 })).send().await;
     assert_eq!((late.status, late.code()), (412, "stale_version"));
     let future = stage.door.patch(&path).if_match(99).json(&json!({ "safety_stock": 2 })).send().await;
