@@ -114,6 +114,11 @@ impl Api {
         self.json(self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.secret_key).json(body)).await
     }
 
+    /// PUT with a JSON body.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, StartError> {
+        self.json(self.client.put(format!("{}{path}", self.url)).bearer_auth(&self.secret_key).json(body)).await
+    }
+
     /// POST with a body of NDJSON.
     pub async fn ndjson(&self, path: &str, body: impl Into<Body>) -> Result<Value, StartError> {
         let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.secret_key);
@@ -123,6 +128,9 @@ impl Api {
     async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, StartError> {
         let response = request.send().await.map_err(|error| StartError::caused("the API did not answer", error))?;
         let status = response.status();
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         let body: Value = response.json().await.map_err(|error| StartError::caused("the API's answer was not JSON", error))?;
         if status.is_client_error() || status.is_server_error() {
             return Err(refused(status, &body));

@@ -138,11 +138,39 @@ async fn load(api: &Api, products: &str) -> Result<(), StartError> {
     }
     let connection = json!({ "provider": "sandbox", "name": "Sandbox", "is_default": true });
     found_or_made(api, "/v1/payments/connections", "name", &connection).await?;
+    let tyre = json!({ "code": "tyre", "name": "Tyre", "attributes": [
+        { "code": "season", "name": "Season", "kind": "enum", "values": ["all", "monsoon"] },
+        { "code": "width_mm", "name": "Width in mm", "kind": "number" },
+        { "code": "tubeless", "name": "Tubeless", "kind": "boolean" },
+    ] });
+    found_or_made(api, "/v1/catalog/product-types", "code", &tyre).await?;
     // One import after the other: what comes last is listed first.
     for line in products.lines() {
         import(api, line).await?;
     }
-    settle(api, products).await
+    settle(api, products).await?;
+    present(api).await
+}
+
+/// What is not a product's own: the latest two in a collection, and the latest cheaper by the dozen.
+async fn present(api: &Api) -> Result<(), StartError> {
+    let latest = json!({ "code": "new", "title": "New in the shop" });
+    let latest = found_or_made(api, "/v1/catalog/collections", "code", &latest).await?;
+    let listed = api.get("/v1/catalog/products?limit=2").await?;
+    let products: Vec<Value> = (1..)
+        .zip(listed["data"].as_array().into_iter().flatten())
+        .map(|(position, product)| json!({ "product_id": product["id"], "position": position }))
+        .collect();
+    let path = format!("/v1/catalog/collections/{}/products", latest["id"].as_str().unwrap_or_default());
+    api.put(&path, &json!({ "products": products })).await?;
+    let (first, price) = (&listed["data"][0]["id"], &listed["data"][0]["price"]);
+    let product = api.get(&format!("/v1/catalog/products/{}", first.as_str().unwrap_or_default())).await?;
+    let dozen = json!({
+        "variant_id": product["variants"][0]["id"], "min_quantity": 12,
+        "price": { "amount": price["amount"].as_i64().unwrap_or_default() * 9 / 10, "currency": price["currency"] },
+    });
+    api.post("/v1/pricing/prices/bulk", &json!({ "prices": [dozen] })).await?;
+    Ok(())
 }
 
 async fn found_or_made(api: &Api, path: &str, field: &str, wanted: &Value) -> Result<Value, StartError> {
@@ -191,11 +219,14 @@ async fn import(api: &Api, line: &str) -> Result<(), StartError> {
     }
 }
 
-/// Waits until every product is listed with price and stock. The shop may have any number of others before them.
+/// Waits until every product that is in stock is listed so, with its price. The shop may have any number of others before them.
 async fn settle(api: &Api, products: &str) -> Result<(), StartError> {
     let deadline = Instant::now() + SETTLE_DEADLINE;
     let lines = products.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut missing: BTreeSet<String> = lines.filter_map(|line| line["title"].as_str().map(str::to_owned)).collect();
+    let in_stock =
+        |line: &Value| line["variants"][0]["stock"].as_array().is_some_and(|rows| rows.iter().any(|row| row["on_hand"] != 0));
+    let mut missing: BTreeSet<String> =
+        lines.filter(in_stock).filter_map(|line| line["title"].as_str().map(str::to_owned)).collect();
     loop {
         walk(api, "/v1/catalog/products", |item| {
             if item["price"].is_object() && item["inventory"]["available"].as_i64() > Some(0) {

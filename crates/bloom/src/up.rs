@@ -52,10 +52,8 @@ pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Resu
         return detach(&dir).await;
     }
     // A person at a terminal reads warnings; BLOOM_LOG asks for more.
-    if settings.telemetry.log == "info" {
-        "warn".clone_into(&mut settings.telemetry.log);
-        "text".clone_into(&mut settings.telemetry.log_format);
-    }
+    settings.telemetry.log.get_or_insert_with(|| "warn".to_owned());
+    settings.telemetry.log_format.get_or_insert_with(|| "text".to_owned());
     if options.fleet {
         return crate::processes::up(settings, &dir, &options).await;
     }

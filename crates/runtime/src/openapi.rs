@@ -2,6 +2,7 @@
 //! the headers that every write takes, closed objects, and an example for every body.
 
 use aide::openapi::OpenApi;
+use aide::transform::TransformOperation;
 use serde_json::{Map, Value, json};
 
 use crate::http::PATH_TYPES;
@@ -13,8 +14,9 @@ pub fn finish(api: &OpenApi) -> Value {
         for (path, item) in paths {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
                 name_path_parameters(path, operation);
+                let is_needed = operation.as_object_mut().and_then(|operation| operation.remove(KEY_NEEDED)).is_some();
                 if matches!(method.as_str(), "post" | "patch") {
-                    push_parameter(operation, idempotency_key());
+                    push_parameter(operation, idempotency_key(is_needed));
                 }
             }
         }
@@ -43,10 +45,21 @@ fn name_path_parameters(path: &str, operation: &mut Value) {
     }
 }
 
-fn idempotency_key() -> Value {
+/// Marks an operation that asks for an `Idempotency-Key` ([`Call::require_idempotency_key`](crate::Call)).
+const KEY_NEEDED: &str = "x-key-needed";
+
+/// Says of an operation that it needs an `Idempotency-Key`.
+pub fn needs_key(operation: TransformOperation<'_>) -> TransformOperation<'_> {
+    operation.with(|mut operation| {
+        operation.inner_mut().extensions.insert(KEY_NEEDED.to_owned(), Value::Bool(true));
+        operation
+    })
+}
+
+fn idempotency_key(is_needed: bool) -> Value {
     json!({
-        "in": "header", "name": "Idempotency-Key", "required": false,
-        "description": "A retry with the same key has no second effect and gets the first reply. Kept for 24 hours. A key belongs \
+        "in": "header", "name": "Idempotency-Key", "required": is_needed,
+        "description": "A retry with the same key has no second effect and gets the first reply, without a secret that it told: such are told once. Kept for 24 hours. A key belongs \
             to one operation of one environment, whichever of its secret keys asks: take a new random value, such as a UUID, for \
             each new request. With another body or in another channel it is refused (422), and so is a publishable key's where \
             a secret key came first, or the other way about.",

@@ -38,12 +38,12 @@ pub use self::spans::{
 /// How a process is observed.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TelemetryConfig {
-    /// What is logged, for example `info,bloom_orders=debug`.
-    #[arg(long, global = true, env = "BLOOM_LOG", default_value = "info")]
-    pub log: String,
-    /// `json` for machines, `text` for people.
-    #[arg(long, global = true, env = "BLOOM_LOG_FORMAT", default_value = "json")]
-    pub log_format: String,
+    /// What is logged, for example `info,bloom_orders=debug`; when absent `info`, and of `./dev up` `warn`.
+    #[arg(long, global = true, env = "BLOOM_LOG")]
+    pub log: Option<String>,
+    /// `json` for machines, `text` for people; when absent `json`, and of `./dev up` `text`.
+    #[arg(long, global = true, env = "BLOOM_LOG_FORMAT")]
+    pub log_format: Option<String>,
     /// OTLP/gRPC endpoint of a collector, for example `http://otel-collector:4317`; no traces, figures or logs leave
     /// without one.
     #[arg(long, global = true, env = "BLOOM_OTLP_ENDPOINT")]
@@ -89,10 +89,11 @@ impl Drop for Guard {
 
 /// Starts logging, tracing and the push of figures for the process.
 pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError> {
-    let filter = EnvFilter::try_new(&config.log)
-        .map_err(|error| StartError::caused(format!("BLOOM_LOG is not a filter: `{}`", config.log), error))?;
+    let log = config.log.as_deref().unwrap_or("info");
+    let filter =
+        EnvFilter::try_new(log).map_err(|error| StartError::caused(format!("BLOOM_LOG is not a filter: `{log}`"), error))?;
     let exports = config.otlp_endpoint.as_deref().map(|endpoint| exports(process, endpoint, config)).transpose()?;
-    let lines: Lines = if config.log_format == "text" {
+    let lines: Lines = if config.log_format.as_deref() == Some("text") {
         tracing_subscriber::fmt::layer().compact().with_writer(std::io::stderr).boxed()
     } else {
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()

@@ -12,11 +12,13 @@ mod bench;
 mod clock;
 mod door;
 mod entropy;
+mod queue;
 
 pub use bench::{Bench, bench, database, server};
 pub use clock::FakeClock;
 pub use door::{Answer, Ask, Door};
 pub use entropy::SeededEntropy;
+pub use queue::queue;
 
 #[cfg(test)]
 mod tests;

@@ -131,8 +131,8 @@ impl PaymentNews {
         for mut order in orders {
             let known = order.payment.as_ref().map(|payment| payment.id);
             let Some(payment) = news.iter().find(|payment| Some(payment.id) == known) else { continue };
-            if let Some(word) = order.apply_payment(&payment.amounts()) {
-                let data = json!({ "payment_id": payment.id, "status": payment.status });
+            if let Some((word, amount)) = order.apply_payment(&payment.amounts()) {
+                let data = json!({ "payment_id": payment.id, "status": payment.status, "amount": amount });
                 save(&self.0, &call, tx, &mut order, Change::new(word).data(data)).await?;
             }
         }

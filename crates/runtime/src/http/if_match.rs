@@ -68,7 +68,7 @@ impl OperationInput for IfMatch {
             parameter_data: ParameterData {
                 name: "If-Match".to_owned(),
                 description: Some("The ETag that you read, with its quotes.".to_owned()),
-                required: false,
+                required: true,
                 deprecated: None,
                 format: ParameterSchemaOrContent::Schema(SchemaObject {
                     json_schema: ctx.schema.subschema_for::<String>(),

@@ -269,7 +269,7 @@ impl Cart {
     pub fn check_open(&self) -> Result<(), Fault> {
         match self.status {
             Status::Open => Ok(()),
-            Status::Frozen => Err(frozen()),
+            Status::Frozen => Err(frozen(self.checkout_id)),
             Status::Completed => Err(completed()),
         }
     }
@@ -299,9 +299,11 @@ impl Line {
     }
 }
 
-/// The refusal of a change while a checkout holds the cart.
-pub fn frozen() -> Fault {
-    let detail = "A checkout holds this cart. Wait until it ends; a failed one gives the cart back.";
+/// The refusal of a change while a checkout holds the cart: a second as a rule, until it expires while the payer is with the
+/// issuer.
+pub fn frozen(by: Option<CheckoutId>) -> Fault {
+    let by = by.map(|id| format!(" (`GET /v1/checkouts/{id}` says how it stands and when it expires)")).unwrap_or_default();
+    let detail = format!("A checkout holds this cart{by}. One that fails or expires gives the cart back.");
     Fault::new(Code::Conflict, "cart_frozen", detail).retry_after(1)
 }
 

@@ -26,7 +26,7 @@ pub async fn complete_cart(
             Status::Completed if ours && cart.order_id == Some(order) => return Ok(Status::Completed),
             Status::Completed => return Err(completed()),
             Status::Frozen if ours => {}
-            Status::Frozen | Status::Open => return Err(frozen()),
+            Status::Frozen | Status::Open => return Err(frozen(cart.checkout_id)),
         }
         if try_complete(app, call, cart, order).await? {
             return Ok(Status::Completed);

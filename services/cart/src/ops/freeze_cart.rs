@@ -38,7 +38,7 @@ pub async fn freeze_cart(app: &CartService, call: &Call, freeze: &Freeze) -> Res
         let ours = stored.cart.checkout_id == Some(freeze.checkout);
         match stored.cart.status {
             Status::Frozen | Status::Completed if ours => return Ok(stored),
-            Status::Frozen => return Err(frozen()),
+            Status::Frozen => return Err(frozen(stored.cart.checkout_id)),
             Status::Completed => return Err(completed()),
             Status::Open => {}
         }

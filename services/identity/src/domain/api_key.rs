@@ -218,7 +218,7 @@ impl ApiKey {
     pub fn new(new: NewKey, token: &str, now: Timestamp) -> Result<Self, Fault> {
         check_name("/name", &new.name, NAME_CHARS_MAX)?;
         if new.expires_at.is_some_and(|expiry| expiry <= now) {
-            return Err(Fault::invalid("/expires_at", "past", "lies in the future"));
+            return Err(Fault::invalid("/expires_at", "past", "lies in the past; give a moment that is yet to come"));
         }
         Ok(Self {
             id: new.id,

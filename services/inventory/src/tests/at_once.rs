@@ -2,22 +2,13 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::VariantId;
+use bloom_testkit::queue;
 use chrono::TimeDelta;
 use futures::future::{join, join3};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Stage, stage};
-
-/// Waits until so many wait for what the connection has locked, behind one another.
-async fn queue(holder: &mut PgConnection, length: i64) {
-    let waiting = "select count(distinct pid) from pg_locks
-         where not granted and (pg_backend_pid() = any(pg_blocking_pids(pid)) or exists (
-             select from unnest(pg_blocking_pids(pid)) ahead where pg_backend_pid() = any(pg_blocking_pids(ahead))))";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *holder).await.unwrap() < length {
-        tokio::task::yield_now().await;
-    }
-}
 
 impl Stage {
     async fn locked(&self, rows: &str) -> PgConnection {

@@ -369,7 +369,7 @@ pub fn exceeds_left(index: usize, left: i64, place: &str) -> Fault {
     let message = if left <= 0 {
         format!("Nothing is left of this line{place}; leave it out.")
     } else {
-        format!("Give 1 to {left} units; that is what is left of this line{place}.")
+        format!("Give at most {left}; that is what is left of this line{place}.")
     };
     let fault = Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str());
     fault.at(format!("/lines/{index}/quantity"), "quantity_exceeds_left", message)

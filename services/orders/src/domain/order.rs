@@ -315,23 +315,19 @@ impl Order {
         total == 0 || self.payment.as_ref().is_some_and(|payment| total <= payment.captured.amount())
     }
 
-    /// Takes over what payments say, and says in a word what it is; nothing when it is older than what is known, or tells no
-    /// other amounts.
-    pub fn apply_payment(&mut self, news: &OrderPayment) -> Option<&'static str> {
+    /// Takes over what payments say, and says in a word what it is, and how much of it is new; nothing when it is older than
+    /// what is known, or tells no other amounts.
+    pub fn apply_payment(&mut self, news: &OrderPayment) -> Option<(&'static str, Money)> {
         let known = self.payment.as_mut().filter(|known| known.id == news.id && known.version < news.version)?;
-        let word = if known.refunded != news.refunded {
-            "refunded"
-        } else if known.captured != news.captured {
-            "captured"
-        } else if known.voided != news.voided {
-            "voided"
-        } else if known.authorised != news.authorised {
-            "authorised"
-        } else {
-            return None;
-        };
+        let amounts = [
+            ("refunded", known.refunded, news.refunded),
+            ("captured", known.captured, news.captured),
+            ("voided", known.voided, news.voided),
+            ("authorised", known.authorised, news.authorised),
+        ];
+        let (word, before, after) = amounts.into_iter().find(|(_, before, after)| before != after)?;
         known.clone_from(news);
-        Some(word)
+        Some((word, Money::new(after.amount() - before.amount(), self.currency)))
     }
 
     /// Calls the order off. Legal until something was shipped.

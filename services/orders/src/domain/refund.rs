@@ -117,7 +117,12 @@ impl Order {
         }
         let left = self.refundable();
         if left < amount.amount() {
-            let message = format!("At most {left} minor units of this order are left to refund.");
+            let message = if left <= 0 && self.refunds.is_empty() {
+                "Nothing of this order is captured yet. Capture first, or cancel the order to give up what is authorised."
+                    .to_owned()
+            } else {
+                format!("At most {left} minor units of this order are left to refund.")
+            };
             return Err(Fault::new(Code::Unprocessable, "refund_exceeds_paid", message.as_str()).at(
                 pointer,
                 "too_large",

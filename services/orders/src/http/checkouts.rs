@@ -11,6 +11,7 @@ use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
 use bloom_runtime::Reply;
 use bloom_runtime::http::{Caller, CartToken, Json, Path};
+use bloom_runtime::openapi::needs_key;
 
 use super::CheckoutsWrite;
 use crate::Orders;
@@ -23,12 +24,13 @@ pub(super) fn routes() -> ApiRouter<Orders> {
         .api_route(
             "/v1/checkouts",
             post_with(checkout_create, |op| {
-                op.id("checkout_create")
+                needs_key(op)
+                    .id("checkout_create")
                     .tag("checkouts")
                     .summary("Check out a cart: hold stock, authorise payment, place the order")
                     .description(
                         "One call freezes the cart, holds stock, authorises the payment and places the order (201), or says what \
-                     the payer has to do first (202). A failed one leaves nothing. Needs an Idempotency-Key.",
+                     the payer has to do first (202). A failed one leaves nothing.",
                     )
             }),
         )

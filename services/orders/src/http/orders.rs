@@ -8,6 +8,7 @@ use bloom_kernel::OrderId;
 use bloom_runtime::Reply;
 use bloom_runtime::http::page::Page;
 use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
+use bloom_runtime::openapi::needs_key;
 
 use super::{OrdersRead, OrdersWrite};
 use crate::Orders;
@@ -42,17 +43,19 @@ pub(super) fn routes() -> ApiRouter<Orders> {
         )
         .api_route(
             "/v1/orders/{order_id}/cancel",
-            post_with(order_cancel, |op| op.id("order_cancel").tag("orders").summary("Cancel an order")),
+            post_with(order_cancel, |op| needs_key(op).id("order_cancel").tag("orders").summary("Cancel an order")),
         )
         .api_route(
             "/v1/orders/{order_id}/captures",
             post_with(order_capture, |op| {
-                op.id("order_capture").tag("orders").summary("Capture the payment of an order, all or a part of it")
+                needs_key(op).id("order_capture").tag("orders").summary("Capture the payment of an order, all or a part of it")
             }),
         )
         .api_route(
             "/v1/orders/{order_id}/refunds",
-            post_with(order_refund, |op| op.id("order_refund").tag("orders").summary("Refund an order, all or a part of it")),
+            post_with(order_refund, |op| {
+                needs_key(op).id("order_refund").tag("orders").summary("Refund an order, all or a part of it")
+            }),
         )
 }
 

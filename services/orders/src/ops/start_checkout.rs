@@ -28,7 +28,7 @@ pub struct PaymentInput {
     pub provider: Option<String>,
     /// The provider's token for the payer's instrument; never a card number.
     #[serde(default)]
-    #[schemars(length(max = 255))]
+    #[schemars(length(max = 255), example = &"tok_success")]
     pub token: String,
     /// Where the payer's browser goes after an action.
     #[serde(default)]

@@ -54,8 +54,8 @@ pub async fn sync_payment(app: &Orders, call: &Call, id: CheckoutId) -> Result<(
     let payment = payment_get(app, call, checkout.payment_id).await?;
     let mut tx = app.db.write(call).await?;
     let (mut order, _) = locked(&mut tx, order).await?;
-    if let Some(word) = order.apply_payment(&payment.amounts) {
-        let data = json!({ "payment_id": checkout.payment_id });
+    if let Some((word, amount)) = order.apply_payment(&payment.amounts) {
+        let data = json!({ "payment_id": checkout.payment_id, "amount": amount });
         save(app, call, &mut tx, &mut order, Change::new(word).data(data)).await?;
     }
     tx.commit().await

@@ -128,7 +128,7 @@ fn older_news_of_a_payment_change_nothing() {
     let told = |version, captured| OrderPayment { captured: inr(captured), version, ..known.clone() };
     assert_eq!(order.apply_payment(&told(1, 100)), None, "the same version");
     assert_eq!(order.apply_payment(&told(2, 0)), None, "nothing new");
-    assert_eq!(order.apply_payment(&told(3, 100)), Some("captured"));
+    assert_eq!(order.apply_payment(&told(3, 100)), Some(("captured", inr(100))));
     assert_eq!(order.apply_payment(&told(2, 0)), None);
     assert_eq!(order.apply_payment(&OrderPayment { id: Uuid::from_u128(99).into(), ..told(9, 50) }), None);
 }

@@ -1,6 +1,6 @@
 //! What happens elsewhere while a purchase is under way, and what a cart or its buyer should not bring with them.
 
-use bloom_testkit::{Answer, Bench};
+use bloom_testkit::{Answer, Bench, queue};
 use chrono::TimeDelta;
 use futures::future::{join, join3};
 use serde_json::json;
@@ -11,16 +11,6 @@ use super::stage::{Guest, Stage};
 /// Another driver has decided that the purchase fails.
 const REFUSED: &str = "update checkout set status = 'compensating',
      failure = jsonb_build_object('status', 409, 'code', 'first', 'detail', 'First.', 'errors', '[]'::jsonb)";
-
-/// Waits until so many wait for what the connection has locked, behind one another.
-async fn queue(holder: &mut PgConnection, length: i64) {
-    let waiting = "select count(distinct pid) from pg_locks
-         where not granted and (pg_backend_pid() = any(pg_blocking_pids(pid)) or exists (
-             select from unnest(pg_blocking_pids(pid)) ahead where pg_backend_pid() = any(pg_blocking_pids(ahead))))";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *holder).await.unwrap() < length {
-        tokio::task::yield_now().await;
-    }
-}
 
 async fn locked(bench: &Bench, lock: &str) -> PgConnection {
     let mut holder = bench.superuser().await;

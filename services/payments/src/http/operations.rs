@@ -7,6 +7,7 @@ use bloom_fault::{Fault, refuse_card_number};
 use bloom_kernel::{Money, OperationId, PaymentId};
 use bloom_runtime::http::page::{Page, PageQuery};
 use bloom_runtime::http::{Caller, Json, Path, Query};
+use bloom_runtime::openapi::needs_key;
 use bloom_runtime::{Call, Reply};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,19 +28,19 @@ pub(super) fn routes() -> ApiRouter<Payments> {
         .api_route(
             "/v1/payments/{id}/captures",
             post_with(capture_create, |op| {
-                op.id("payment_capture").tag("payments").summary("Capture a payment, all or a part of it")
+                needs_key(op).id("payment_capture").tag("payments").summary("Capture a payment, all or a part of it")
             }),
         )
         .api_route(
             "/v1/payments/{id}/voids",
             post_with(void_create, |op| {
-                op.id("payment_void").tag("payments").summary("Void what is authorised and not captured")
+                needs_key(op).id("payment_void").tag("payments").summary("Void what is authorised and not captured")
             }),
         )
         .api_route(
             "/v1/payments/{id}/refunds",
             post_with(refund_create, |op| {
-                op.id("payment_refund").tag("payments").summary("Refund a payment, all or a part of it")
+                needs_key(op).id("payment_refund").tag("payments").summary("Refund a payment, all or a part of it")
             }),
         )
         .api_route(

@@ -7,6 +7,7 @@ use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, Limit, PaymentId};
 use bloom_runtime::http::page::Page;
 use bloom_runtime::http::{Caller, Json, Path, Query};
+use bloom_runtime::openapi::needs_key;
 use bloom_runtime::{Begin, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,7 @@ pub(super) fn routes() -> ApiRouter<Payments> {
         .api_route(
             "/v1/payments/{id}/confirmations",
             post_with(confirmation_create, |op| {
-                op.id("payment_confirm").tag("payments").summary("Record the outcome of a manual payment")
+                needs_key(op).id("payment_confirm").tag("payments").summary("Record the outcome of a manual payment")
             }),
         )
 }
