@@ -13,6 +13,8 @@ pub(super) struct Operation {
     pub(super) in_query: Vec<(String, String)>,
     /// JSON Pointers in the body.
     pub(super) in_body: Vec<(String, String)>,
+    /// Headers that it cannot do without.
+    pub(super) needs: Vec<String>,
     /// Content type of its body, when it has one.
     pub(super) body: Option<String>,
 }
@@ -42,7 +44,7 @@ pub(super) fn operations(api: &Value) -> Vec<Operation> {
 
 fn read(api: &Value, path: &str, method: &str, operation: &Value) -> Operation {
     let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no name")).to_owned();
-    let (mut in_path, mut in_query, mut in_body) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut in_path, mut in_query, mut in_body, mut needs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let place = parameter["name"].as_str().unwrap_or_default().to_owned();
         let mut found = Vec::new();
@@ -51,7 +53,10 @@ fn read(api: &Value, path: &str, method: &str, operation: &Value) -> Operation {
         match parameter["in"].as_str() {
             Some("path") => in_path.push((place, kind.unwrap_or_else(|| panic!("{name}: a path parameter is no id")))),
             Some("query") => in_query.extend(kind.map(|kind| (place, kind))),
-            _ => assert!(kind.is_none(), "{name}: the probe puts no ids into headers"),
+            _ => {
+                assert!(kind.is_none(), "{name}: the probe puts no ids into headers");
+                needs.extend((parameter["required"] == true).then_some(place));
+            }
         }
     }
     let content = operation["requestBody"]["content"].as_object();
@@ -61,7 +66,7 @@ fn read(api: &Value, path: &str, method: &str, operation: &Value) -> Operation {
     }
     in_body.sort();
     in_body.dedup();
-    Operation { name, method: method.to_uppercase(), path: path.to_owned(), in_path, in_query, in_body, body }
+    Operation { name, method: method.to_uppercase(), path: path.to_owned(), in_path, in_query, in_body, needs, body }
 }
 
 /// Every place below a schema where an id stands: `^prod_[…]{26}$`.

@@ -86,6 +86,7 @@ impl Strict {
         let answer = self.send(operation, &path, &version, more.to_string()).await;
         self.expect(answer.status == 400, operation, "an unknown field", "/surprise", &answer);
 
+        self.does_without_nothing(operation, &path, &version, &good).await;
         let mut pointers = Vec::new();
         places(&good, "", &mut pointers);
         for pointer in pointers {
@@ -103,11 +104,36 @@ impl Strict {
         }
     }
 
+    /// Every header that is described as required is asked for.
+    async fn does_without_nothing(&mut self, operation: &Operation, path: &str, version: &str, good: &Value) {
+        for header in &operation.needs {
+            let code = format!("{}_required", header.to_lowercase().replace('-', "_"));
+            let answer = self.send_without(Some(header), operation, path, version, good.to_string()).await;
+            self.expect(answer.code() == code, operation, &format!("without {header}"), "", &answer);
+        }
+    }
+
     async fn send(&mut self, operation: &Operation, path: &str, version: &str, body: String) -> Answer {
+        self.send_without(None, operation, path, version, body).await
+    }
+
+    async fn send_without(
+        &mut self,
+        header: Option<&str>,
+        operation: &Operation,
+        path: &str,
+        version: &str,
+        body: String,
+    ) -> Answer {
         self.count += 1;
         let method = Method::from_bytes(operation.method.as_bytes()).expect("a method");
-        let request = self.world.trade.secret(method, path).header("content-type", "application/json");
-        let request = request.header("if-match", version.to_owned()).header("idempotency-key", format!("strict {}", self.count));
+        let mut request = self.world.trade.secret(method, path).header("content-type", "application/json");
+        let key = format!("strict {}", self.count);
+        for (name, value) in [("If-Match", version), ("Idempotency-Key", key.as_str())] {
+            if header != Some(name) {
+                request = request.header(name, value);
+            }
+        }
         send(request.body(body)).await
     }
 

@@ -195,7 +195,7 @@ fn a_line_of_which_nothing_is_left_is_told_so() {
     assert_eq!(detail(refused.unwrap_err()), "Nothing is left of this line; leave it out.");
     let here = Some(order.lines[0].allocations[0].location_id);
     let refused = order.pack(Uuid::from_u128(40).into(), &all, here, at(1)).unwrap_err();
-    assert_eq!(detail(refused), "Give 1 to 1 units; that is what is left of this line at this location.");
+    assert_eq!(detail(refused), "Give at most 1; that is what is left of this line at this location.");
     order.pack(Uuid::from_u128(40).into(), &all, None, at(1)).unwrap();
     let refused = order.pack(Uuid::from_u128(41).into(), &all, None, at(1)).unwrap_err();
     assert_eq!(detail(refused), "Nothing is left of this line; leave it out.");
