@@ -12,13 +12,15 @@ use uuid::Uuid;
 
 use crate::domain::checkout::CheckoutStatus;
 use crate::domain::order::OrderPayment;
-use crate::ops::run_operation::wake_operations;
+use crate::ops::cancel_order::give_back_late;
+use crate::ops::run_operation::{record_due, wake_operations};
 use crate::ops::save_order::{Change, save};
 use crate::ops::sync_payment::sync_soon;
 use crate::saga::TIMER;
 use crate::store::checkout::{checkout_concerned, checkout_export};
 use crate::store::export::{
-    open_operations, order_export, purchase_breaches, refused_parcels_gone, stuck_checkouts, total_breaches,
+    money_of_ended_orders, open_operations, order_export, purchase_breaches, refused_parcels_gone, stuck_checkouts,
+    total_breaches,
 };
 use crate::store::order::order_lock_of;
 use crate::{NAME, Orders};
@@ -133,7 +135,9 @@ impl PaymentNews {
             let Some(payment) = news.iter().find(|payment| Some(payment.id) == known) else { continue };
             if let Some((word, amount)) = order.apply_payment(&payment.amounts()) {
                 let data = json!({ "payment_id": payment.id, "status": payment.status, "amount": amount });
+                let owed = give_back_late(&self.0, &call, &mut order);
                 save(&self.0, &call, tx, &mut order, Change::new(word).data(data)).await?;
+                record_due(&self.0, &call, tx, owed.as_slice()).await?;
             }
         }
         Ok(())
@@ -256,6 +260,19 @@ impl Check for OperationsSettled {
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
         let latest = self.0.host.wall() - TimeDelta::hours(24);
         Box::pin(async move { Ok(breaches(self.name(), open_operations(tx, latest).await?)) })
+    }
+}
+
+/// An order that ended unshipped holds no money, unless its refund is under way or was refused.
+pub struct EndedOrdersHoldNothing;
+
+impl Check for EndedOrdersHoldNothing {
+    fn name(&self) -> &'static str {
+        "ended_orders_hold_nothing"
+    }
+
+    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
+        Box::pin(async move { Ok(breaches(self.name(), money_of_ended_orders(tx).await?)) })
     }
 }
 

@@ -106,6 +106,7 @@ pub fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, 
             Arc::new(events::NoCheckoutStuck(app.clone())) as _,
             Arc::new(events::OperationsSettled(app.clone())) as _,
             Arc::new(events::RefusedParcelsStay) as _,
+            Arc::new(events::EndedOrdersHoldNothing) as _,
         ]);
     let mut service = Service::new(NAME, host, db, http::routes(app));
     service.grpc = tonic::service::Routes::new(events.platform());

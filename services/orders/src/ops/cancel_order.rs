@@ -16,6 +16,7 @@ use crate::Orders;
 use crate::domain::operation::{Kind, Operation};
 use crate::domain::order::Order;
 use crate::domain::refund::Wanted;
+use crate::domain::status::Status;
 use crate::store::operation::operation_money_under_way;
 
 /// Why an order is called off.
@@ -111,16 +112,32 @@ pub async fn wind_up(
         operations.push(operation(app, call, order, Kind::Release).of_units(units));
     }
     let Some(payment) = order.payment.clone() else { return Ok(operations) };
-    let drawn = order.refundable();
-    if 0 < drawn {
-        let (id, amount) = (app.host.id::<RefundId>(call.tenant), Money::new(drawn, order.currency));
-        order.refund(id, &Wanted::Amount(amount), order.cancel_reason.clone(), app.host.now(call.tenant))?;
-        operations.push(operation(app, call, order, Kind::Refund).of_amount(amount).on_behalf_of(id.uuid()));
-    }
+    operations.extend(give_back(app, call, order)?);
     let promised = payment.authorised.amount() - payment.captured.amount() - payment.voided.amount();
     let undecided = payment.authorised.amount() == 0 && payment.voided.amount() == 0;
     if 0 < promised || undecided {
         operations.push(operation(app, call, order, Kind::Void));
     }
     Ok(operations)
+}
+
+/// The same later, when it turns out that money was drawn meanwhile of which the order had not heard.
+pub fn give_back_late(app: &Orders, call: &Call, order: &mut Order) -> Option<Operation> {
+    give_back(app, call, order).unwrap_or_else(|fault| {
+        // As many refunds as an order may have: `bloom check` names the order until somebody gives the money back.
+        tracing::error!(order = %order.id, cause = fault.chain(), "money of an order that has ended cannot be given back");
+        None
+    })
+}
+
+/// Begins the refund of what an order that has ended unshipped still holds. The caller saves the order and records the
+/// operation.
+fn give_back(app: &Orders, call: &Call, order: &mut Order) -> Result<Option<Operation>, Fault> {
+    let drawn = order.refundable();
+    if drawn <= 0 || !matches!(order.status, Status::Canceled | Status::Expired) {
+        return Ok(None);
+    }
+    let (id, amount) = (app.host.id::<RefundId>(call.tenant), Money::new(drawn, order.currency));
+    order.refund(id, &Wanted::Amount(amount), order.cancel_reason.clone(), app.host.now(call.tenant))?;
+    Ok(Some(operation(app, call, order, Kind::Refund).of_amount(amount).on_behalf_of(id.uuid())))
 }

@@ -19,6 +19,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::cancel_order::give_back_late;
 use super::save_order::{Change, locked, save};
 use crate::detach::detached;
 use crate::domain::checkout::Failure;
@@ -102,6 +103,15 @@ pub async fn record(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[
     Ok(())
 }
 
+/// The same for whoever cannot run them: the timer does, at once.
+pub async fn record_due(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
+    record(app, call, tx, operations).await?;
+    for operation in operations {
+        schedule(tx, TIMER, &operation.id.to_string(), app.host.now(call.tenant), &()).await?;
+    }
+    Ok(())
+}
+
 /// Runs operations at the same time, each once; what is not final is left to the timer.
 pub async fn run_all(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
     let (app, call) = (app.clone(), call.clone());
@@ -138,18 +148,18 @@ enum Answer {
     Open,
 }
 
-/// Runs an operation, and after a shipment the capture that it has earned: one after the other, so that nothing is drawn for
-/// what stock refuses. Answers the operation as it stands afterwards.
+/// Runs an operation, and what follows from it: after a shipment the capture that it has earned, one after the other, so that
+/// nothing is drawn for what stock refuses. Answers the operation as it stands afterwards.
 pub async fn run_operation(app: &Orders, call: &Call, operation: Operation) -> Result<Operation, Fault> {
-    let (operation, earned) = attempt(app, call, operation).await?;
-    if let Some(capture) = earned {
-        Box::pin(attempt(app, call, capture)).await?;
+    let (operation, next) = attempt(app, call, operation).await?;
+    if let Some(next) = next {
+        Box::pin(attempt(app, call, next)).await?;
     }
     Ok(operation)
 }
 
 /// Asks once; settles what is final, and sets the timer for what is not. Answers the operation as it stands afterwards, and
-/// the capture that it has earned.
+/// the one that follows from it.
 async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
     let answer = match ask(app, call, &operation).await {
         Ok(answer) => answer,
@@ -159,7 +169,7 @@ async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<
         }
         Err(fault) => Answer::Refused(Failure::of(&fault), None),
     };
-    let earned = match answer {
+    let next = match answer {
         Answer::Open => {
             wait(app, call, &operation).await?;
             None
@@ -175,7 +185,7 @@ async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<
             settle(app, call, &operation, payment).await?
         }
     };
-    Ok((operation, earned))
+    Ok((operation, next))
 }
 
 async fn ask(app: &Orders, call: &Call, operation: &Operation) -> Result<Answer, Fault> {
@@ -207,8 +217,9 @@ fn final_of(payment: Payment) -> Answer {
     }
 }
 
-/// Commits the outcome with what it means for the order; a second answer finds it settled. Answers the capture that is
-/// committed with it and has to be run now.
+/// Commits the outcome with what it means for the order; a second answer finds it settled. Answers the operation that is
+/// committed with it and has to be run now: the capture that a shipment has earned, or the refund of what was drawn while the
+/// order was called off.
 async fn settle(
     app: &Orders,
     call: &Call,
@@ -222,12 +233,17 @@ async fn settle(
         return Ok(None);
     }
     // The payment's own news may have come first.
-    let mut changed = payment.and_then(|payment| order.apply_payment(&payment)).is_some();
+    let news = payment.and_then(|payment| order.apply_payment(&payment));
+    let mut changed = news.is_some();
     let succeeded = operation.status == OperationStatus::Succeeded;
     if let (Kind::Refund, Some(refund)) = (operation.kind, operation.subject) {
         order.settle_refund(RefundId::from_uuid(refund), succeeded)?;
         changed = true;
     }
+    // A refund of more than was left is asked for anew; what the provider refuses is not.
+    let too_much = operation.kind == Kind::Refund && !succeeded && Some(order.refundable()) < operation.amount;
+    let owed = if news.is_some() || too_much { give_back_late(app, call, &mut order) } else { None };
+    changed |= owed.is_some();
     if let (Kind::Ship, Some(parcel), false) = (operation.kind, operation.subject, succeeded) {
         order.unship(FulfilmentId::from_uuid(parcel), operation.with_parcel, now)?;
         changed = true;
@@ -238,12 +254,13 @@ async fn settle(
             (Kind::Capture, false) => "capture_failed",
             (Kind::Refund, true) => "refunded",
             (Kind::Refund, false) => "refund_failed",
-            (Kind::Void, _) => "voided",
+            // It may have found nothing to give up, and money drawn instead.
+            (Kind::Void, _) => news.map_or("voided", |(word, _)| word),
             (Kind::Ship, true) => "shipped",
             (Kind::Ship, false) => "shipment_refused",
             (Kind::Release, _) => "stock_released",
         };
-        let amount = operation.amount.map(|amount| Money::new(amount, order.currency));
+        let amount = operation.amount.map(|amount| Money::new(amount, order.currency)).or(news.map(|(_, amount)| amount));
         let mut data = json!({ "operation_id": operation.id, "amount": amount });
         if let (Kind::Refund, Some(refund)) = (operation.kind, operation.subject) {
             data["refund_id"] = json!(RefundId::from_uuid(refund));
@@ -254,10 +271,11 @@ async fn settle(
         (Kind::Ship, true) => capture_earned(app, call, &mut tx, &order).await?,
         (Kind::Ship, false) | (Kind::Capture | Kind::Refund | Kind::Void | Kind::Release, _) => None,
     };
-    record(app, call, &mut tx, earned.as_slice()).await?;
+    let next = earned.or(owed);
+    record(app, call, &mut tx, next.as_slice()).await?;
     cancel(&mut tx, TIMER, &operation.id.to_string()).await?;
     tx.commit().await?;
-    Ok(earned)
+    Ok(next)
 }
 
 /// Where the tenant wants to draw what is shipped: the worth of all that has left, less what is drawn. A parcel that stock

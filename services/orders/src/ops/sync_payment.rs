@@ -9,6 +9,8 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::cancel_order::give_back_late;
+use super::run_operation::record_due;
 use super::save_order::{Change, locked, save};
 use crate::Orders;
 use crate::neighbours::payment_get;
@@ -56,7 +58,9 @@ pub async fn sync_payment(app: &Orders, call: &Call, id: CheckoutId) -> Result<(
     let (mut order, _) = locked(&mut tx, order).await?;
     if let Some((word, amount)) = order.apply_payment(&payment.amounts) {
         let data = json!({ "payment_id": checkout.payment_id, "amount": amount });
+        let owed = give_back_late(app, call, &mut order);
         save(app, call, &mut tx, &mut order, Change::new(word).data(data)).await?;
+        record_due(app, call, &mut tx, owed.as_slice()).await?;
     }
     tx.commit().await
 }

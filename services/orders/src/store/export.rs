@@ -93,6 +93,20 @@ pub async fn open_operations(connection: &mut PgConnection, latest: Timestamp) -
     Ok(rows)
 }
 
+/// Orders that ended unshipped, and hold money of which nobody is told that it could not be given back.
+pub async fn money_of_ended_orders(connection: &mut PgConnection) -> Result<Vec<String>, Fault> {
+    let rows = sqlx::query_scalar!(
+        r#"select document ->> 'id' as "id!" from orders
+           where status in ('canceled', 'expired')
+               and (document #>> '{payment,captured,amount}')::bigint > (document #>> '{payment,refunded,amount}')::bigint
+               and not document @? '$.refunds[*] ? (@.status == "pending" || @.status == "failed")'
+           limit 100"#
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
 /// Parcels that have left although stock's last word on their shipment was a refusal.
 pub async fn refused_parcels_gone(connection: &mut PgConnection) -> Result<Vec<String>, Fault> {
     let mut rows = sqlx::query!(

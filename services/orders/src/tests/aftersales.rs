@@ -332,6 +332,13 @@ async fn corrupted_rows_are_found_by_name() {
             "update operation set status = 'succeeded' where kind = 'ship'",
             "refused_parcels_stay",
         ),
+        (
+            "update orders set status = 'canceled',
+                document = jsonb_set(jsonb_set(document, '{status}', '\"canceled\"'), '{payment,captured,amount}', '7')",
+            "update orders set status = 'completed',
+                document = jsonb_set(jsonb_set(document, '{status}', '\"completed\"'), '{payment,captured,amount}', '0')",
+            "ended_orders_hold_nothing",
+        ),
     ] {
         sqlx::query(breaks).execute(&mut connection).await.unwrap();
         stage.bench.clock.advance(chrono::TimeDelta::minutes(2));

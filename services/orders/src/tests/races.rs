@@ -173,3 +173,34 @@ async fn of_two_changes_at_once_one_is_made() {
     let note = |word: &str| stage.orders.patch(&notes).if_match(1).json(&json!({ "metadata": { "note": word } })).send();
     assert_eq!(stage.both("orders", note("a"), note("b")).await, [200, 412]);
 }
+
+/// Lost would be the buyer's money: it is drawn from the payment while the order, which has not heard of it, is called off.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_drawn_while_an_order_is_called_off_is_given_back() {
+    let stage = Stage::open().await;
+    for (captured, refunded) in [(1_100, 0), (400, 0), (1_100, 100)] {
+        let order = stage.order(1).await;
+        stage.drained().await;
+        let path = |rest: &str| format!("/v1/payments/{}/{rest}", order["payment"]["id"].as_str().unwrap());
+        let money = |amount: i64| json!({ "amount": { "amount": amount, "currency": "INR" } });
+        let mut holder = locked(&stage.bench, "select from orders for update").await;
+        let first = format!("{} {refunded}", order["id"]);
+        let cancel = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+        let cancel = stage.orders.post(&cancel).key(&first).json(&json!({})).send();
+        let meanwhile = async {
+            queue(&mut holder, 1).await;
+            stage.payments.post(&path("captures")).key(&first).json(&money(captured)).send().await.expect(201);
+            if 0 < refunded {
+                stage.payments.post(&path("refunds")).key(&first).json(&money(refunded)).send().await.expect(201);
+            }
+            sqlx::query("rollback").execute(&mut holder).await.unwrap();
+        };
+        Box::pin(join(cancel, meanwhile)).await.0.expect(200);
+        stage.rest().await;
+        let now = stage.read_order(&order["id"]).await;
+        let amount = |word: &str| now["payment"][word]["amount"].as_i64().unwrap();
+        assert_eq!(now["status"], "canceled");
+        assert_eq!((amount("captured"), amount("refunded"), amount("voided")), (captured, captured, 1_100 - captured), "{now:#}");
+        assert_eq!(stage.breaches().await, Vec::<String>::new());
+    }
+}
