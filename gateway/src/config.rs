@@ -26,6 +26,8 @@ pub struct GatewayConfig {
     pub trusted_proxies: TrustedProxies,
     /// Redis that gateways share their limits through; each limits for itself without.
     pub redis_url: Option<String>,
+    /// A client has this long to say what it asks for: a connection's first words, and the line and headers of each request.
+    pub head_timeout: Duration,
 }
 
 /// A limit: so many a second on average, so many at once.
@@ -112,6 +114,7 @@ impl GatewayConfig {
             per_address: Rate { per_second: 300, burst: 600 },
             trusted_proxies: TrustedProxies::default(),
             redis_url: None,
+            head_timeout: Duration::from_secs(10),
         })
     }
 

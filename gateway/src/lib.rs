@@ -38,6 +38,7 @@ mod upstream;
 mod version;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bloom_runtime::{Host, StartError};
@@ -60,8 +61,6 @@ mod tests;
 pub const NAME: &str = "gateway";
 /// Most bytes of a request's line and headers.
 const HEADER_BYTES: usize = 64 * 1024;
-/// A client has this long to send its headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The gateway, put together.
 pub struct Gateway {
@@ -114,12 +113,7 @@ impl Gateway {
     /// Accepts connections for as long as it is polled; those accepted go on after it.
     async fn accept(self: &Arc<Self>, listener: TcpListener) {
         let mut server = auto::Builder::new(TokioExecutor::new());
-        server
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .pipeline_flush(true)
-            .max_buf_size(HEADER_BYTES);
+        server.http1().timer(TokioTimer::new()).header_read_timeout(self.config.head_timeout).max_buf_size(HEADER_BYTES);
         server.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(Duration::from_secs(30));
         loop {
             let (stream, client) = match listener.accept().await {
@@ -133,12 +127,28 @@ impl Gateway {
             };
             let _ = stream.set_nodelay(true);
             let (gateway, shutdown) = (self.clone(), self.host.shutdown.clone());
-            let service = service_fn(move |request| proxy::answer(gateway.clone(), client, request));
+            let has_asked = Arc::new(AtomicBool::new(false));
+            let service = service_fn({
+                let has_asked = has_asked.clone();
+                move |request| {
+                    has_asked.store(true, Ordering::Relaxed);
+                    proxy::answer(gateway.clone(), client, request)
+                }
+            });
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+            // What is read of a connection before it is known to be HTTP/1 has no time limit of the server's own.
+            let patience = tokio::time::sleep(self.config.head_timeout);
+            let silent = async move {
+                patience.await;
+                if has_asked.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+            };
             self.connections.spawn(async move {
                 let mut connection = std::pin::pin!(connection);
                 let ended = tokio::select! {
                     ended = connection.as_mut() => ended,
+                    () = silent => Ok(()),
                     () = shutdown.cancelled() => {
                         connection.as_mut().graceful_shutdown();
                         connection.await

@@ -1,6 +1,7 @@
 //! Whose fault it is when the time of a request is over. The deadline is a short one of the test's own.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +27,8 @@ async fn answered_until(sent: &str, says: &str, last: Option<&str>) -> String {
     let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
     let (service, door) = (service.expect("a port"), door.expect("a port"));
     let addresses = BTreeMap::from([("slow".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
-    let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is good");
+    let mut config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is good");
+    config.head_timeout = Duration::from_millis(500);
     let address = door.local_addr().expect("bound");
     let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
     let serve = async {
@@ -118,5 +120,27 @@ async fn a_service_that_does_not_answer_is_not() {
     for (sent, says) in [(whole, ""), (none, ""), (whole, LATE)] {
         let answer = answered(sent, says).await;
         assert!(answer.starts_with("HTTP/1.1 504 "), "{sent}: {answer}");
+    }
+}
+
+/// Bytes behind a request are the beginning of the next one, or nothing; they hold no answer back.
+#[tokio::test]
+async fn an_answer_does_not_wait_for_what_follows() {
+    let get = "GET /v1/slow HTTP/1.1\r\nhost: x\r\n\r\n";
+    for behind in ["\r\n", "GET /v1/sl"] {
+        let answer = answered_until(&format!("{get}{behind}"), REFUSED, Some("nope")).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    for bad in ["BAD\r\n\r\n", "GET / HTTP/1.1\r\nhost: x\r\n folded: y\r\n\r\n"] {
+        let answer = answered(bad, REFUSED).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{bad}: {answer}");
+    }
+}
+
+/// A line may say nothing, or not enough to tell which HTTP it speaks.
+#[tokio::test]
+async fn who_says_nothing_is_let_go() {
+    for sent in ["", "PRI * HT"] {
+        assert_eq!(answered(sent, REFUSED).await, "");
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use bloom_fault::{Code, Fault, FaultExt, problem};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
 use crate::call::{Audience, Call, DEFAULT_DEADLINE, LONGEST_DEADLINE};
@@ -35,7 +35,9 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
     let request_id = text(request.headers(), "bloom-request-id").map_or_else(|| new_request_id(&host), str::to_owned);
     let call = verified_call(&host, request.headers(), &request_id);
     let instance = request.uri().path().to_owned();
-    let if_none_match = request.headers().get(header::IF_NONE_MATCH).cloned();
+    // Of reads only: a write has happened, whatever its sender has seen.
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let if_none_match = request.headers().get(header::IF_NONE_MATCH).filter(|_| is_read).cloned();
     let span = telemetry::request_span(host.service, method, &route, request.headers());
     let deadline = call.as_ref().map_or(tokio::time::Instant::now() + DEFAULT_DEADLINE, |call| call.deadline);
     if let Some(call) = call {

@@ -256,6 +256,19 @@ async fn a_repeat_gets_its_reply_when_what_it_names_is_not_sold_any_more() {
 }
 
 #[tokio::test]
+async fn a_write_is_answered_whatever_its_sender_has_seen() {
+    let stage = Stage::open().await;
+    let (guest, _) = stage.guest().await;
+    let path = format!("/v1/carts/{}", guest.id);
+    let ask = Stage::shop(stage.door.patch(&path), &guest.token).if_match(guest.version);
+    let next = format!("\"{}\"", guest.version + 1);
+    let changed = ask.header("if-none-match", &next).json(&json!({ "email": "b@example.com" })).send().await.expect(200);
+    assert_eq!(changed.json["email"], "b@example.com");
+    let read = Stage::shop(stage.door.get(&path), &guest.token).header("if-none-match", &next).send().await;
+    assert_eq!(read.status, 304);
+}
+
+#[tokio::test]
 async fn a_changed_price_is_a_problem_until_the_cart_is_written() {
     let stage = Stage::open().await;
     let (guest, _) = stage.guest().await;
