@@ -189,12 +189,16 @@ impl<'a> Purchase<'a> {
     /// A step, asked for again for a moment while a buyer waits for the answer: a neighbour may just be busy.
     async fn patiently(&mut self, step: Step) -> Result<(), Stop> {
         let mut pause = Duration::from_millis(50);
+        let mut is_unclear = false;
         loop {
             match self.step(step).await {
                 Err(Stop::Later(_)) if self.fresh && self.began.elapsed() + pause < PATIENCE => {
+                    is_unclear = true;
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
+                // What was asked before, and had no answer, may have been done.
+                Err(Stop::Refused { fault, done }) => return Err(Stop::Refused { fault, done: done || is_unclear }),
                 other => return other,
             }
         }

@@ -97,6 +97,20 @@ async fn every_step_may_be_refused() {
     everything_adds_up(&stage, placed).await;
 }
 
+/// The first attempt had no answer, and had taken effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_may_be_refused_that_was_done_before() {
+    let stage = Stage::open().await;
+    for step in [Step::FreezeCart, Step::HoldStock, Step::AuthorisePayment] {
+        let guest = stage.cart(1).await;
+        stage.faults.set([point(step, Moment::After, Mishap::Away), point(step, Moment::Before, Mishap::Refusal)]);
+        let answer = stage.checkout(&guest, &guest.cart, "tok_success").send().await;
+        assert_eq!((answer.status, answer.code()), (409, "refused_by_test"), "{step:?}");
+        stage.undone(&guest, &format!("{step:?}")).await;
+    }
+    everything_adds_up(&stage, 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_undoing_may_run_twice_and_die_around_it() {
     let stage = Stage::open().await;

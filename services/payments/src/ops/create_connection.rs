@@ -6,7 +6,7 @@ use bloom_runtime::{Begin, Call, Reply, TenantTx, seal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::connections::{CREDENTIALS, WEBHOOK_SECRET, subject};
+use crate::connections::{CREDENTIALS, Choice, WEBHOOK_SECRET, subject};
 use crate::domain::ProviderKind;
 use crate::error::check_text;
 use crate::store::connection::{ConnectionRow, connection_default_take, connection_insert};
@@ -38,9 +38,16 @@ pub(super) struct Secrets {
     pub(super) webhook_secret: Vec<u8>,
 }
 
+/// What an idempotency key belongs to.
+const OP: &str = "payment_connection_create";
+
 /// Makes it known to the provider first: a connection that is stored works.
 pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate) -> Result<Reply<shape::Connection, 201>, Fault> {
     check(&input)?;
+    // A repeat must not tell the provider of a connection that will not be stored.
+    if let Begin::Replay(reply) = app.db.begin(call, OP, &input).await? {
+        return Ok(reply);
+    }
     let id: ConnectionId = app.host.id(call.tenant);
     let secrets = match input.provider {
         ProviderKind::Manual => None,
@@ -52,9 +59,15 @@ pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate)
     if let Some(secrets) = &secrets {
         register(app, id, secrets).await?;
     }
-    let mut tx = match app.db.begin(call, "payment_connection_create", &input).await? {
+    let mut tx = match app.db.begin(call, OP, &input).await? {
         Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
+        Begin::Replay(reply) => {
+            // The same request came first meanwhile.
+            if let Some(first) = reply.replayed_as::<shape::Connection>().transpose()? {
+                register_stored(app, call, first.id).await;
+            }
+            return Ok(reply);
+        }
     };
     let now = app.host.now(call.tenant);
     let mut row = ConnectionRow {
@@ -101,6 +114,19 @@ pub(super) async fn seal_into(
 pub(super) async fn register(app: &Payments, id: ConnectionId, secrets: &Secrets) -> Result<(), Fault> {
     let url = shape::webhook_url(&app.notices_url, id);
     app.providers.register(&secrets.credentials, &url, &secrets.webhook_secret).await
+}
+
+/// Tells the provider what is stored, after it was told what was not stored then.
+pub(super) async fn register_stored(app: &Payments, call: &Call, id: ConnectionId) {
+    let told = async {
+        app.connections.forget();
+        let stored = app.connections.get(&mut *app.db.read(call.tenant).await?, call.tenant, Choice::Of(id)).await?;
+        let Some(webhook_secret) = stored.webhook_secret().map(<[u8]>::to_vec) else { return Ok(()) };
+        register(app, id, &Secrets { credentials: stored.credentials().to_owned(), webhook_secret }).await
+    };
+    if let Err(fault) = told.await {
+        tracing::error!(connection = %id, cause = fault.chain(), "the provider knows another webhook secret than is stored");
+    }
 }
 
 /// Two requests made a default at once.

@@ -7,11 +7,11 @@ use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::create_connection::{Secrets, check_secrets, conflict, register, seal_into};
+use super::create_connection::{Secrets, check_secrets, conflict, register, register_stored, seal_into};
 use crate::connections::Choice;
 use crate::domain::ProviderKind;
 use crate::error::check_text;
-use crate::store::connection::{ConnectionRow, connection_default_take, connection_lock, connection_update};
+use crate::store::connection::{ConnectionRow, connection_default_take, connection_get, connection_lock, connection_update};
 use crate::{Payments, events, shape};
 
 /// Fields of a connection to be changed; what is absent stays.
@@ -33,6 +33,9 @@ pub(crate) struct ConnectionUpdate {
     pub active: Option<bool>,
 }
 
+/// What an idempotency key belongs to.
+const OP: &str = "payment_connection_update";
+
 /// Changes a connection that the writer has seen.
 pub(crate) async fn update(
     app: &Payments,
@@ -42,10 +45,33 @@ pub(crate) async fn update(
     input: ConnectionUpdate,
 ) -> Result<Reply<shape::Connection>, Fault> {
     check(&input)?;
-    if input.credentials.is_some() || input.webhook_secret.is_some() {
-        rotate(app, call, id, &input).await?;
+    if input.credentials.is_none() && input.webhook_secret.is_none() {
+        return change(app, call, id, seen, input).await;
     }
-    let mut tx = match app.db.begin(call, "payment_connection_update", &(id, &input)).await? {
+    // The provider is told before the secrets are stored, and not of those that will not be.
+    match app.db.begin(call, OP, &(id, &input)).await? {
+        Begin::Replay(reply) => return Ok(reply),
+        Begin::Run(mut tx) => {
+            let row = connection_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("connection"))?;
+            seen.check(row.version)?;
+        }
+    }
+    rotate(app, call, id, &input).await?;
+    let changed = change(app, call, id, seen, input).await;
+    if !changed.as_ref().is_ok_and(|reply| reply.body().is_some()) {
+        register_stored(app, call, id).await;
+    }
+    changed
+}
+
+async fn change(
+    app: &Payments,
+    call: &Call,
+    id: ConnectionId,
+    seen: IfMatch,
+    input: ConnectionUpdate,
+) -> Result<Reply<shape::Connection>, Fault> {
+    let mut tx = match app.db.begin(call, OP, &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return Ok(reply),
     };
@@ -80,10 +106,10 @@ pub(crate) async fn update(
     Ok(reply)
 }
 
-/// Tells the provider about new secrets before they are stored. Should the rest fail, the next rotation mends it.
+/// Tells the provider about new secrets.
 async fn rotate(app: &Payments, call: &Call, id: ConnectionId, input: &ConnectionUpdate) -> Result<(), Fault> {
     let mut conn = app.db.read(call.tenant).await?;
-    let row = crate::store::connection::connection_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("connection"))?;
+    let row = connection_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("connection"))?;
     let Some(secrets) = secrets(app, call, &mut conn, &row, input).await? else { return Ok(()) };
     drop(conn);
     register(app, id, &secrets).await

@@ -172,6 +172,17 @@ async fn connections_keep_their_secrets_and_one_is_the_default() {
     let rotated = json!({ "webhook_secret": "a-brand-new-secret-of-ours" });
     let _ = stage.door.patch(&path).if_match(3).json(&rotated).send().await.expect(200);
     stage.authorised(1000, "tok_duplicate_webhook").await;
+    // A secret that is not stored is not the provider's either.
+    let other = json!({ "webhook_secret": "another-secret-not-stored" });
+    let _ = stage.door.patch(&path).if_match(3).json(&other).send().await.expect(412);
+    let ends = json!({ "webhook_secret": "another-secret-not-stored", "active": false });
+    let _ = stage.door.patch(&path).if_match(4).json(&ends).send().await.expect(409);
+    stage.authorised(1000, "tok_duplicate_webhook").await;
+    let older = || stage.door.patch(&path).if_match(4).key("k").json(&other).send();
+    let _ = older().await.expect(200);
+    let _ = stage.door.patch(&path).if_match(5).json(&rotated).send().await.expect(200);
+    let _ = older().await.expect(200);
+    stage.authorised(1000, "tok_duplicate_webhook").await;
     for bad in [
         json!({ "provider": "stripe" }),
         json!({ "provider": "manual", "credentials": "x".repeat(30) }),
