@@ -162,10 +162,15 @@ pub(crate) async fn stock_release(app: &Orders, call: &Call, hold: HoldId) -> Re
     Ok(())
 }
 
-pub(crate) async fn stock_commit(app: &Orders, call: &Call, hold: HoldId, order: OrderId) -> Result<(), Fault> {
+/// Makes the units of a hold the order's; answers where they lie.
+pub(crate) async fn stock_commit(
+    app: &Orders,
+    call: &Call,
+    hold: HoldId,
+    order: OrderId,
+) -> Result<Vec<inventory::Allocation>, Fault> {
     let request = inventory::CommitHoldRequest { hold_id: hold.to_string(), order_id: order.to_string() };
-    app.inventory.clone().commit_hold(app.host.request(call, request)).await?;
-    Ok(())
+    Ok(app.inventory.clone().commit_hold(app.host.request(call, request)).await?.into_inner().allocations)
 }
 
 /// What an authorisation needs to know.

@@ -16,9 +16,7 @@ use super::{STEPS, Step, TIMER};
 use crate::domain::checkout::{Checkout, CheckoutStatus};
 use crate::domain::order::Order;
 use crate::instructions::Instructions;
-use crate::neighbours::{
-    Authorise, Outcome, Payment, cart_complete, cart_freeze, is_transient, payment_authorise, stock_commit, stock_hold,
-};
+use crate::neighbours::{Authorise, Outcome, Payment, cart_complete, cart_freeze, is_transient, payment_authorise, stock_hold};
 use crate::store::checkout::{Stored, checkout_get, checkout_rehold, checkout_settle, checkout_wait};
 use crate::{Orders, instructions};
 
@@ -231,11 +229,7 @@ impl<'a> Purchase<'a> {
             Step::HoldStock => self.hold().await?,
             Step::AuthorisePayment => self.authorise().await?,
             Step::PlaceOrder => self.place().await?,
-            Step::CommitHold => match stock_commit(app, call, self.checkout.hold_id, order).await {
-                Ok(()) => {}
-                Err(fault) if has_ended(&fault) => self.allocate_anew().await?,
-                Err(fault) => return Err(fault.into()),
-            },
+            Step::CommitHold => self.commit_hold().await?,
             Step::CompleteCart => cart_complete(app, call, cart, id, order).await?,
         }
         Ok(())
@@ -358,11 +352,6 @@ impl<'a> Purchase<'a> {
 /// How long to wait before the payment is asked after again: one second, doubling, at most half a minute.
 fn patience(attempts: i32) -> TimeDelta {
     TimeDelta::seconds(1 << attempts.clamp(1, 6) >> 1).min(TimeDelta::seconds(30))
-}
-
-/// True when a hold cannot be committed because it is over, or was never made.
-fn has_ended(fault: &Fault) -> bool {
-    matches!(&*fault.reason, "hold_expired" | "not_found")
 }
 
 fn too_late() -> Fault {

@@ -4,7 +4,7 @@ use bloom_events::{Draft, publish_many, schedule};
 use bloom_fault::{Code, Fault, constraint};
 use bloom_kernel::{CartLineId, Currency, Metadata, Money, OrderLineId, Timestamp};
 use bloom_proto_cart::{CartSnapshot, SnapshotLine};
-use bloom_proto_inventory::HoldReply;
+use bloom_proto_inventory::{Allocation as Committed, HoldReply};
 use bloom_runtime::seal::{SubjectKey, blind_index, erased};
 use chrono::TimeDelta;
 
@@ -120,26 +120,58 @@ impl Purchase<'_> {
         })
     }
 
-    /// The hold ran out after the order was placed, as it may while the fleet stands still. What can be had is held anew;
-    /// if there is too little, the order is canceled and its money given back.
-    pub(super) async fn allocate_anew(&mut self) -> Result<(), Stop> {
-        let (app, call) = (self.app, self.call);
-        let (id, cart, order) = (self.checkout.id, self.checkout.cart_id, self.checkout.order_id);
-        let snapshot = cart_freeze(app, call, cart, id, &self.instructions).await?;
-        self.take_new_hold().await?;
-        let held = match stock_hold(app, call, self.checkout.hold_id, &snapshot).await {
-            Ok(held) => held,
-            Err(fault) if fault.reason == "insufficient_stock" => {
-                cancel_for_shortfall(app, call, order, Stock::NotAllocated).await?;
-                return Ok(());
+    /// Makes the held units the order's. A hold may have run out after the order was placed, while the fleet stood still: what
+    /// can be had is held anew, and if there is too little, the order is canceled and its money given back.
+    pub(super) async fn commit_hold(&mut self) -> Result<(), Stop> {
+        let (app, call, order) = (self.app, self.call, self.checkout.order_id);
+        let committed = match stock_commit(app, call, self.checkout.hold_id, order).await {
+            Ok(committed) => committed,
+            Err(fault) if has_ended(&fault) => {
+                if !self.hold_anew().await? {
+                    return Ok(());
+                }
+                stock_commit(app, call, self.checkout.hold_id, order).await?
             }
             Err(fault) => return Err(fault.into()),
         };
-        stock_commit(app, call, self.checkout.hold_id, order).await?;
+        self.take_over(&committed).await
+    }
+
+    /// False when there was too little, and the order is canceled.
+    async fn hold_anew(&mut self) -> Result<bool, Stop> {
+        let (app, call) = (self.app, self.call);
+        let (id, cart, order) = (self.checkout.id, self.checkout.cart_id, self.checkout.order_id);
+        match load(app, call, order).await?.status {
+            Status::Placed | Status::Confirmed | Status::Completed => {}
+            Status::Canceled | Status::Expired => return Ok(false),
+        }
+        let snapshot = cart_freeze(app, call, cart, id, &self.instructions).await?;
+        self.take_new_hold().await?;
+        match stock_hold(app, call, self.checkout.hold_id, &snapshot).await {
+            Ok(_) => Ok(true),
+            Err(fault) if fault.reason == "insufficient_stock" => {
+                cancel_for_shortfall(app, call, order, Stock::NotAllocated).await?;
+                Ok(false)
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Where the order's units lie is what stock says: a hold that was taken anew, by whoever drove the checkout then, may
+    /// have found them elsewhere.
+    async fn take_over(&mut self, committed: &[Committed]) -> Result<(), Stop> {
+        let (app, call) = (self.app, self.call);
+        let order = match &self.order {
+            Some(order) => order,
+            None => &load(app, call, self.checkout.order_id).await?,
+        };
+        if is_known(order, committed)? {
+            return Ok(());
+        }
         let mut tx = app.db.write(call).await?;
-        let (mut order, _) = locked(&mut tx, order).await?;
+        let (mut order, _) = locked(&mut tx, self.checkout.order_id).await?;
         for line in &mut order.lines {
-            line.allocations = allocations(line.id, &held)?;
+            line.allocations = allocations(line.id, committed)?;
         }
         save(app, call, &mut tx, &mut order, Change::new("allocated_anew")).await?;
         tx.commit().await?;
@@ -170,6 +202,20 @@ fn not_placed(error: sqlx::Error) -> Stop {
     }
 }
 
+/// True when a hold cannot be committed because it is over, or was never made.
+fn has_ended(fault: &Fault) -> bool {
+    matches!(&*fault.reason, "hold_expired" | "not_found")
+}
+
+fn is_known(order: &Order, committed: &[Committed]) -> Result<bool, Fault> {
+    for line in &order.lines {
+        if line.allocations != allocations(line.id, committed)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn read<T: std::str::FromStr>(id: &str) -> Result<T, Fault> {
     id.parse().map_err(|_| Fault::internal("a neighbour answered with an id that is none"))
 }
@@ -194,9 +240,9 @@ fn line_id(cart_line: &str) -> Result<OrderLineId, Fault> {
     Ok(OrderLineId::from_uuid(read::<CartLineId>(cart_line)?.uuid()))
 }
 
-fn allocations(line: OrderLineId, held: &HoldReply) -> Result<Vec<Allocation>, Fault> {
+fn allocations(line: OrderLineId, held: &[Committed]) -> Result<Vec<Allocation>, Fault> {
     let cart_line = CartLineId::from_uuid(line.uuid()).to_string();
-    let parts = held.allocations.iter().filter(|part| part.line_id == cart_line);
+    let parts = held.iter().filter(|part| part.line_id == cart_line);
     parts
         .map(|part| {
             let location_id = read(&part.location_id)?;
@@ -223,7 +269,7 @@ fn order_line(line: &SnapshotLine, held: &HoldReply, currency: Currency) -> Resu
         total: money(line.gross_amount),
         taxes: taxes(&line.taxes_json)?,
         requires_shipping: line.requires_shipping,
-        allocations: allocations(id, held)?,
+        allocations: allocations(id, &held.allocations)?,
         refunded_quantity: 0,
         refunded: money(0),
     })

@@ -297,6 +297,39 @@ async fn stock_that_is_lost_between_order_and_allocation_is_found_or_the_order_i
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
 
+/// Units are found elsewhere, and the process that found them dies before the order is told of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_says_where_its_units_lie_whoever_found_them() {
+    let stage = Stage::open().await;
+    let variant = stage.product("MOVED", 900, 1).await;
+    let guest = stage.cart_of(&variant, 1).await;
+    stage.faults.set([FaultPoint { step: Step::CommitHold, moment: Moment::Before, mishap: Mishap::Crash }]);
+    stage.checkout(&guest, &guest.cart, "tok_success").send().await.expect(503);
+    let mut connection = stage.bench.superuser().await;
+    sqlx::raw_sql("create table kept as select * from orders").execute(&mut connection).await.unwrap();
+    let allocation = async || stage.all_orders().await[0]["lines"][0]["allocations"][0].clone();
+    let before = allocation().await;
+    release_all(&stage, &variant).await;
+    stage.stock(&variant, "BLR-1", 0).await;
+    stage.stock(&variant, "BLR-2", 1).await;
+    stage.pass(10).await;
+    let found = allocation().await;
+    assert_ne!(found["location_id"], before["location_id"]);
+    let untold = "update orders set document = kept.document, version = kept.version from kept where kept.id = orders.id;
+        update checkout set settled = false;
+        delete from timeline where version > 1;
+        insert into timer (tenant_id, kind, key, run_at, payload, attempts, locked_until)
+        select tenant_id, 'checkout', document ->> 'checkout_id', placed_at, 'null', 0, '-infinity' from kept;
+        drop table kept";
+    sqlx::raw_sql(untold).execute(&mut connection).await.unwrap();
+    assert_eq!(allocation().await, before);
+    stage.pass(10).await;
+    assert_eq!(allocation().await, found);
+    let shipped = format!("/v1/orders/{}/fulfilments", stage.all_orders().await[0]["id"].as_str().unwrap());
+    stage.orders.post(&shipped).json(&json!({ "shipped": true })).send().await.expect(201);
+    assert_eq!(stage.levels(&variant).await, (0, 0, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn news_that_came_before_the_order_stood_are_asked_for_afterwards() {
     let stage = Stage::open().await;
