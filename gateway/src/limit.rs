@@ -80,7 +80,7 @@ impl Decision {
 
     /// The 429 that this decision means.
     pub(crate) fn refusal(&self) -> Fault {
-        let detail = "Too many requests. Wait as long as Retry-After says; RateLimit tells what is left.";
+        let detail = "Too many requests. Wait as long as Retry-After says.";
         Fault::new(Code::RateLimited, "rate_limited", detail).retry_after(self.retry_after_s)
     }
 

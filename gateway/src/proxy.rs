@@ -26,6 +26,9 @@ use crate::{Gateway, NAME, docs, headers, path, version};
 /// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
 pub(crate) const OWN: [&str; 7] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/"];
 
+/// So much of a path is told back and logged.
+const PATH_TOLD: usize = 1_024;
+
 /// What is known of a request by the time it is answered.
 #[derive(Default)]
 struct Facts {
@@ -49,7 +52,9 @@ pub(crate) async fn answer(
     let start = Instant::now();
     let request_id = request_id(&gateway);
     let Trace { span, id: trace_id } = Trace::of(&gateway.config, &mut request);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), request.uri().path());
+    // As much of it as any route is long is told back and logged.
+    let path = path[..path.floor_char_boundary(PATH_TOLD)].to_owned();
     let client = gateway.config.trusted_proxies.client(peer.ip(), request.headers());
     let mut facts = Facts::default();
     let version = version::negotiate(request.headers());
@@ -129,7 +134,10 @@ async fn admit<'a>(
         request.uri().path().clone_into(&mut facts.route);
         return Ok(Admitted::Answered(own(gateway, client, request.method(), request.uri().path()).await?));
     }
-    let route = gateway.config.route(request.uri().path()).ok_or_else(route_unknown)?;
+    let Some(route) = gateway.config.route(request.uri().path()) else {
+        gateway.limiter.check_stranger(client)?;
+        return Err(route_unknown());
+    };
     facts.route.clone_from(&route.prefix);
     facts.service.clone_from(&route.service);
     if *request.method() == Method::OPTIONS {
