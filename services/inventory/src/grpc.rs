@@ -77,8 +77,10 @@ impl inventory_server::Inventory for Grpc {
     }
 
     async fn set_stock(&self, request: Request<proto::SetStockRequest>) -> Answer<proto::SetStockReply> {
-        let call = bloom_runtime::grpc::call(&request)?;
-        let done = set_stock(&self.0, &call, &convert::stock_rows(request.get_ref())?).await?;
+        let mut call = bloom_runtime::grpc::call(&request)?;
+        let message = request.get_ref();
+        call.idempotency_key = Some(message.operation_id.clone()).filter(|id| !id.is_empty());
+        let done = set_stock(&self.0, &call, &convert::stock_rows(message)?).await?;
         Ok(Response::new(proto::SetStockReply { changed: done.changed, unknown_locations: done.unknown_locations }))
     }
 

@@ -119,6 +119,9 @@ pub struct SetStockRequest {
     /// At most 1,000 rows.
     #[prost(message, repeated, tag = "1")]
     pub rows: ::prost::alloc::vec::Vec<StockRow>,
+    /// Names this count of these rows, so that it happens once, whatever was sold since; empty: it happens each time.
+    #[prost(string, tag = "2")]
+    pub operation_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StockRow {
@@ -412,7 +415,7 @@ pub mod inventory_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sets on-hand of many items, for bulk import. Idempotent.
+        /// Sets on-hand of many items, for bulk import. Idempotent by operation id.
         pub async fn set_stock(
             &mut self,
             request: impl tonic::IntoRequest<super::SetStockRequest>,
@@ -515,7 +518,7 @@ pub mod inventory_server {
             &self,
             request: tonic::Request<super::AllocationChange>,
         ) -> std::result::Result<tonic::Response<super::AllocationReply>, tonic::Status>;
-        /// Sets on-hand of many items, for bulk import. Idempotent.
+        /// Sets on-hand of many items, for bulk import. Idempotent by operation id.
         async fn set_stock(
             &self,
             request: tonic::Request<super::SetStockRequest>,

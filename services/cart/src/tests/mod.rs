@@ -128,7 +128,8 @@ impl Stage {
 
     pub(super) async fn stock(&self, variant: &str, on_hand: i64) {
         let row = StockRow { variant_id: variant.to_owned(), location_code: "BLR-1".to_owned(), on_hand };
-        let request = self.bench.host.request(&self.bench.call(), SetStockRequest { rows: vec![row] });
+        let request =
+            self.bench.host.request(&self.bench.call(), SetStockRequest { rows: vec![row], ..SetStockRequest::default() });
         InventoryClient::new(self.bench.host.peers.get("inventory")).set_stock(request).await.expect("the stock is set");
     }
 

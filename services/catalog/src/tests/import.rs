@@ -214,6 +214,7 @@ async fn a_killed_import_goes_on_where_its_last_commit_was() {
     {
         let ledger = books.ledger.lock().unwrap();
         assert_eq!((ledger.prices.len(), ledger.stock.len()), (1_600, 1_600));
+        assert_eq!(ledger.counts.len(), 4, "a chunk's stock is counted under one name, however often it is told");
     }
     let mut conn = stage.bench.superuser().await;
     let versions: i64 = sqlx::query("select max(version) from product").fetch_one(&mut conn).await.unwrap().get(0);

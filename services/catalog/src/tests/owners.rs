@@ -31,6 +31,8 @@ pub(super) struct Ledger {
     pub(super) away: usize,
     /// Locations and tax classes, by tenant.
     owned: BTreeSet<(TenantId, String)>,
+    /// Under which names stock was counted.
+    pub(super) counts: BTreeSet<String>,
     /// Which ids they were asked for.
     pub(super) asked: Vec<String>,
 }
@@ -140,8 +142,9 @@ impl Inventory for Books {
 
     async fn set_stock(&self, request: Request<SetStockRequest>) -> Result<Response<SetStockReply>, Status> {
         let mut ledger = self.call()?;
-        let rows = request.into_inner().rows;
+        let SetStockRequest { rows, operation_id } = request.into_inner();
         assert!((1..=1_000).contains(&rows.len()));
+        ledger.counts.insert(operation_id);
         let (known, unknown): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.location_code == "BLR-1");
         for row in known {
             ledger.stock.insert((row.variant_id, row.location_code), row.on_hand);

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, MovementId, VariantId};
-use bloom_runtime::Call;
+use bloom_runtime::{Begin, Call, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::movement::{AdjustmentKind, MovementKind};
 use crate::store::item::{ItemKey, item_ensure, item_lock};
@@ -16,7 +18,7 @@ use crate::{Inventory, error};
 pub const ROWS_MAX: usize = 1_000;
 
 /// What lies where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct StockRow {
     /// The variant.
     pub variant_id: VariantId,
@@ -27,7 +29,7 @@ pub struct StockRow {
 }
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct StockSet {
     /// Items whose on hand is another now.
     pub changed: i64,
@@ -35,11 +37,15 @@ pub struct StockSet {
     pub unknown_locations: Vec<String>,
 }
 
-/// Counts many items. Of several rows for one item the last one counts. Done twice it changes nothing the second time.
+/// Counts many items. Of several rows for one item the last one counts. Under an idempotency key it happens once: a count that
+/// is told again must not bring back what was sold since.
 pub async fn set_stock(app: &Inventory, call: &Call, rows: &[StockRow]) -> Result<StockSet, Fault> {
+    let mut tx = match app.db.begin::<StockSet, 200>(call, "stock_set", &rows).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(reply) => return reply.replayed_as().unwrap_or_else(|| Err(Fault::internal("a replay has a body"))),
+    };
     let now = app.host.now(call.tenant);
     let codes: BTreeSet<&str> = rows.iter().map(|row| row.location_code.as_str()).collect();
-    let mut tx = app.db.write(call).await?;
     let names: Vec<String> = codes.iter().map(|code| (*code).to_owned()).collect();
     let known: BTreeMap<String, LocationId> = location_ids(&mut tx, &names).await?.into_iter().collect();
     let unknown_locations = names.into_iter().filter(|code| !known.contains_key(code)).collect();
@@ -63,7 +69,8 @@ pub async fn set_stock(app: &Inventory, call: &Call, rows: &[StockRow]) -> Resul
         let stamp = Stamp { tenant: call.tenant, actor: &call.actor, now };
         movement_correct(&mut tx, stamp, MovementKind::Counted, Some("import"), &deltas).await.map_err(error::database)?;
     }
-    tx.commit().await?;
+    let set = StockSet { changed: i64::try_from(deltas.len()).unwrap_or(i64::MAX), unknown_locations };
+    tx.finish(Reply::ok(set.clone())).await?;
     app.marks.left(call.tenant);
-    Ok(StockSet { changed: i64::try_from(deltas.len()).unwrap_or(i64::MAX), unknown_locations })
+    Ok(set)
 }

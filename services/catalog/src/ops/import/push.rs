@@ -1,4 +1,5 @@
-//! Prices and stock of an applied chunk to those who own them. Both calls say what shall be, so saying it again is safe.
+//! Prices and stock of an applied chunk to those who own them. Both calls say what shall be, so saying it again is safe; that so
+//! many units were counted is said once, as some may have been sold since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,8 @@ use bloom_fault::{Code, Fault};
 use bloom_kernel::ImportId;
 use bloom_proto_inventory::{SetStockRequest, StockRow};
 use bloom_proto_pricing::{PriceRow, SetPricesRequest};
-use bloom_runtime::Call;
+use bloom_runtime::{Call, idempotency};
+use uuid::Uuid;
 
 use super::apply::{PushLine, PushPrice, PushStock, failed};
 use crate::Catalog;
@@ -22,7 +24,8 @@ pub async fn push_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool,
     let Some((seq, text)) = chunk_push(&mut conn, id).await? else { return Ok(false) };
     drop(conn);
     let lines: Vec<PushLine> = serde_json::from_str(&text).map_err(Fault::internal)?;
-    let (prices, stock) = futures::join!(push_prices(app, call, &lines), push_stock(app, call, &lines));
+    let chunk = format!("{id}-{seq}");
+    let (prices, stock) = futures::join!(push_prices(app, call, &lines), push_stock(app, call, &chunk, &lines));
     let mut errors = prices?;
     errors.append(&mut stock?);
     let mut tx = app.db.write(call).await?;
@@ -70,13 +73,18 @@ fn price_row(price: &PushPrice) -> PriceRow {
     }
 }
 
-async fn push_stock(app: &Catalog, call: &Call, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
+async fn push_stock(app: &Catalog, call: &Call, chunk: &str, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
     let mut errors = Vec::new();
     let rows = latest(lines, |line| &line.stock, |stock: &PushStock| (&stock.variant, &stock.location));
     for rows in rows.chunks(ROWS_MAX) {
         let mut rows = rows.to_vec();
         while !rows.is_empty() {
-            let request = SetStockRequest { rows: rows.iter().map(|(_, stock)| stock_row(stock)).collect() };
+            let stock = rows.iter().map(|(_, stock)| stock_row(stock)).collect();
+            // Without the rows that were refused it is another count.
+            let which =
+                idempotency::fingerprint("stock", &rows.iter().map(|(line, stock)| (line, &stock.at)).collect::<Vec<_>>());
+            let which = Uuid::from_slice(&which[..16]).map_err(Fault::internal)?;
+            let request = SetStockRequest { rows: stock, operation_id: format!("{chunk}-{which}") };
             match app.inventory.clone().set_stock(app.host.request(call, request)).await {
                 Ok(reply) => {
                     let unknown: BTreeSet<String> = reply.into_inner().unknown_locations.into_iter().collect();
