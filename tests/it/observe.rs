@@ -212,6 +212,7 @@ impl Platform {
             .args(fleet::processes_wanted().then_some("--fleet"))
             .envs(fleet::environment(settings))
             .env("BLOOM_LOG", LOG)
+            .env("BLOOM_LOG_FORMAT", "json")
             .env("BLOOM_OTLP_ENDPOINT", endpoint)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
