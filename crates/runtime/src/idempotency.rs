@@ -120,7 +120,10 @@ impl Db {
         }
         match self.begin(call, op, input).await? {
             Begin::Replay(reply) => Ok(reply),
-            Begin::Run(_) => Err(refusal),
+            Begin::Run(tx) => {
+                tx.rollback().await?;
+                Err(refusal)
+            }
         }
     }
 }

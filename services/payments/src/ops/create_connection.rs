@@ -44,10 +44,6 @@ const OP: &str = "payment_connection_create";
 /// Makes it known to the provider first: a connection that is stored works.
 pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate) -> Result<Reply<shape::Connection, 201>, Fault> {
     check(&input)?;
-    // A repeat must not tell the provider of a connection that will not be stored.
-    if let Begin::Replay(reply) = app.db.begin(call, OP, &input).await? {
-        return Ok(reply);
-    }
     let id: ConnectionId = app.host.id(call.tenant);
     let secrets = match input.provider {
         ProviderKind::Manual => None,
@@ -57,6 +53,12 @@ pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate)
         }),
     };
     if let Some(secrets) = &secrets {
+        // A repeat must not tell the provider of a connection that will not be stored.
+        match app.db.begin(call, OP, &input).await? {
+            Begin::Replay(reply) => return Ok(reply),
+            // Ended here: until then it holds the lock that the real beginning tries.
+            Begin::Run(tx) => tx.rollback().await?,
+        }
         register(app, id, secrets).await?;
     }
     let mut tx = match app.db.begin(call, OP, &input).await? {

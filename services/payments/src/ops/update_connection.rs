@@ -54,6 +54,8 @@ pub(crate) async fn update(
         Begin::Run(mut tx) => {
             let row = connection_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("connection"))?;
             seen.check(row.version)?;
+            // Ended here: until then it holds the lock that the real beginning tries.
+            tx.rollback().await?;
         }
     }
     rotate(app, call, id, &input).await?;

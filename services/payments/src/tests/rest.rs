@@ -183,6 +183,11 @@ async fn connections_keep_their_secrets_and_one_is_the_default() {
     let _ = stage.door.patch(&path).if_match(5).json(&rotated).send().await.expect(200);
     let _ = older().await.expect(200);
     stage.authorised(1000, "tok_duplicate_webhook").await;
+    for provider in ["sandbox", "manual"] {
+        let wanted = json!({ "provider": provider, "name": "Twice" });
+        let make = || stage.door.post("/v1/payments/connections").key(provider).json(&wanted).send();
+        assert_eq!(make().await.expect(201).id(), make().await.expect(201).id());
+    }
     for bad in [
         json!({ "provider": "stripe" }),
         json!({ "provider": "manual", "credentials": "x".repeat(30) }),
