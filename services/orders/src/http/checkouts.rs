@@ -16,6 +16,7 @@ use bloom_runtime::openapi::needs_key;
 use super::CheckoutsWrite;
 use crate::Orders;
 use crate::domain::checkout::Checkout;
+use crate::ops::cancel_checkout::cancel_checkout;
 use crate::ops::read_checkout::read_checkout;
 use crate::ops::start_checkout::{CheckoutCreate, CheckoutReply, start_checkout};
 
@@ -38,6 +39,16 @@ pub(super) fn routes() -> ApiRouter<Orders> {
             "/v1/checkouts/{checkout_id}",
             get_with(checkout_get, |op| op.id("checkout_get").tag("checkouts").summary("Get a checkout")),
         )
+        .api_route(
+            "/v1/checkouts/{checkout_id}/cancel",
+            post_with(checkout_cancel, |op| {
+                op.id("checkout_cancel").tag("checkouts").summary("Give up a checkout that waits for its payment").description(
+                    "Its units are released, its payment is voided and its cart is open again, a moment later: the checkout is \
+                     `compensating` until it is `failed`. One that has failed is answered as it is. An order that was placed is \
+                     canceled by `POST /v1/orders/{order_id}/cancel`.",
+                )
+            }),
+        )
 }
 
 async fn checkout_create(
@@ -56,6 +67,15 @@ async fn checkout_get(
     Path(id): Path<CheckoutId>,
 ) -> Result<Reply<Checkout>, Fault> {
     read_checkout(&app, &caller, &token, id).await
+}
+
+async fn checkout_cancel(
+    State(app): State<Orders>,
+    caller: Caller<CheckoutsWrite>,
+    token: CartToken,
+    Path(id): Path<CheckoutId>,
+) -> Result<Reply<Checkout, 202>, Fault> {
+    cancel_checkout(&app, &caller, &token, id).await
 }
 
 impl IntoResponse for CheckoutReply {

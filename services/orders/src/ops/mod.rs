@@ -1,5 +1,6 @@
 //! One use case a file, read top to bottom.
 
+pub mod cancel_checkout;
 pub mod cancel_order;
 pub mod capture_payment;
 pub mod expire_order;

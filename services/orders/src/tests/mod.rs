@@ -4,6 +4,7 @@
 mod aftersales;
 mod checkout;
 mod domain;
+mod given_up;
 mod lists;
 mod payment;
 mod races;

@@ -8,7 +8,7 @@ use crate::saga::fault::{FaultPoint, Mishap, Moment};
 use crate::saga::{STEPS, Step};
 
 impl Stage {
-    async fn standing(&self, guest: &Guest, id: &str) -> Value {
+    pub(super) async fn standing(&self, guest: &Guest, id: &str) -> Value {
         Self::shop(self.orders.get(&format!("/v1/checkouts/{id}")), guest).send().await.expect(200).json
     }
 
@@ -21,7 +21,7 @@ impl Stage {
         (guest, standing)
     }
 
-    async fn ended(&self, guest: &Guest, id: &str) -> Value {
+    pub(super) async fn ended(&self, guest: &Guest, id: &str) -> Value {
         for _ in 0..120 {
             let standing = self.standing(guest, id).await;
             if standing["status"] == "completed" || standing["status"] == "failed" {
@@ -53,7 +53,7 @@ impl Stage {
 }
 
 /// What the payer's browser does on the issuer's page; nothing of it reaches the shop.
-async fn visit(answer: &Answer, outcome: &str) -> reqwest::Response {
+pub(super) async fn visit(answer: &Answer, outcome: &str) -> reqwest::Response {
     let url = answer.json["action"]["url"].as_str().expect("there is something to do");
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a browser");
     browser.post(format!("{url}&outcome={outcome}")).send().await.expect("the page answers")
