@@ -4,7 +4,7 @@ use bloom_fault::{Code, Fault};
 use bloom_kernel::ChannelId;
 use bloom_runtime::Audience;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use crate::auth::Holder;
 
@@ -38,9 +38,14 @@ const DROPPED: [HeaderName; 11] = [
 ];
 
 /// Refuses what no route takes.
-pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
+pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Fault> {
+    let (method, headers) = (request.method(), request.headers());
     if !matches!(*method, Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
         return Err(method_not_allowed());
+    }
+    // RFC 9112 section 3.2.
+    if request.version() == Version::HTTP_11 && headers.get_all(header::HOST).iter().count() != 1 {
+        return Err(Fault::new(Code::Invalid, "host_invalid", "A request names its host, once, in the header Host."));
     }
     if MOST < headers.len() {
         return Err(Fault::new(Code::TooLarge, "headers_too_many", format!("Send at most {MOST} headers.")));
@@ -60,7 +65,8 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
         let detail = "The public API is JSON over HTTP; gRPC is spoken between services only.";
         return Err(Fault::new(Code::UnsupportedMedia, "content_type_unsupported", detail));
     }
-    if headers.contains_key(header::CONTENT_ENCODING) && !starts(header::CONTENT_ENCODING, "identity") {
+    let is_plain = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
         let detail = "Send the body as it is, without Content-Encoding: compressed bodies are not read.";
         return Err(Fault::new(Code::UnsupportedMedia, "content_encoding_unsupported", detail));
     }

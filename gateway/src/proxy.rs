@@ -143,7 +143,7 @@ async fn admit<'a>(
     if *request.method() == Method::OPTIONS {
         return Ok(Admitted::Answered(answer::preflight()));
     }
-    headers::check(request.method(), request.headers())?;
+    headers::check(request)?;
     let holder = if route.anonymous {
         gateway.limiter.check_stranger(client)?;
         None

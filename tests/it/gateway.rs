@@ -171,7 +171,12 @@ fn what_no_route_takes_is_refused_at_the_door() {
         let invented = Method::from_bytes(b"ABRACADABRA").expect("a token");
         assert_eq!(send(shop.secret(invented, LIST)).await.expect(405).code(), "method_not_allowed");
         assert_eq!(send(ask().header("content-type", "application/grpc")).await.expect(415).code(), "content_type_unsupported");
-        assert_eq!(send(ask().header("content-encoding", "gzip")).await.expect(415).code(), "content_encoding_unsupported");
+        for encoding in ["gzip", "identity, gzip", ""] {
+            let encoded = send(ask().header("content-encoding", encoding)).await.expect(415);
+            assert_eq!(encoded.code(), "content_encoding_unsupported", "{encoding}");
+        }
+        let twice = ask().header("content-encoding", "identity").header("content-encoding", "gzip");
+        assert_eq!(send(twice).await.expect(415).code(), "content_encoding_unsupported");
         send(ask().header("content-encoding", "identity")).await.expect(200);
         for (name, value) in [("authorization", "Bearer x"), ("idempotency-key", "k"), ("bloom-cart-token", "t")] {
             let twice = ask().header(name, value).header(name, value);

@@ -25,6 +25,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use bloom_kernel::MoneyError;
+use bloom_kernel::metadata::MetadataError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +167,12 @@ impl Error for Fault {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let cause: &(dyn Error + Send + Sync) = self.0.source.as_deref()?;
         Some(cause)
+    }
+}
+
+impl From<MetadataError> for Fault {
+    fn from(error: MetadataError) -> Self {
+        Self::invalid("/metadata", "invalid", format!("{error}."))
     }
 }
 

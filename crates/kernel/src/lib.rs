@@ -21,6 +21,7 @@ pub mod metadata;
 pub mod money;
 pub mod page;
 pub mod time;
+mod unique;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,8 @@ pub use card::looks_like_card_number;
 pub use country::is_country;
 pub use entropy::{Entropy, OsEntropy, uuid_v7};
 pub use ids::*;
-pub use metadata::Metadata;
+pub use metadata::{Metadata, MetadataPatch};
 pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
 pub use page::{CursorKey, Limit, cursor_decode, cursor_encode};
 pub use time::{Clock, SystemClock, Timestamp, moment};
+pub use unique::unique_keys;

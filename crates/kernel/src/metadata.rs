@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// At most 50 pairs of a key (1 to 40 characters) and a value (at most 500 characters).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+use crate::unique::unique_keys;
+
+/// At most 50 pairs of a key (1 to 40 characters) and a value (at most 500 characters). A key comes once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
 pub struct Metadata(BTreeMap<String, String>);
 
 /// Which bound the metadata breaks.
@@ -59,23 +62,28 @@ impl Metadata {
         &self.0
     }
 
+    /// Takes the pairs of a patch over, and forgets the keys that it sets to `null`; the bounds hold for the result.
+    pub fn merge(&mut self, patch: MetadataPatch) -> Result<(), MetadataError> {
+        let mut pairs = self.0.clone();
+        for (key, value) in patch.0 {
+            match value {
+                Some(value) => pairs.insert(key, value),
+                None => pairs.remove(&key),
+            };
+        }
+        *self = Self::new(pairs)?;
+        Ok(())
+    }
+
     /// Whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl TryFrom<BTreeMap<String, String>> for Metadata {
-    type Error = MetadataError;
-
-    fn try_from(pairs: BTreeMap<String, String>) -> Result<Self, MetadataError> {
-        Self::new(pairs)
-    }
-}
-
-impl From<Metadata> for BTreeMap<String, String> {
-    fn from(metadata: Metadata) -> Self {
-        metadata.0
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(unique_keys(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -93,5 +101,29 @@ impl JsonSchema for Metadata {
             "additionalProperties": { "type": "string", "maxLength": Self::VALUE_CHARS_MAX },
             "examples": [{ "erp_id": "4711" }],
         })
+    }
+}
+
+/// Metadata of a PATCH: pairs are merged into the present ones, `null` removes a key. A key comes once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct MetadataPatch(BTreeMap<String, Option<String>>);
+
+impl MetadataPatch {
+    /// The pairs that it sets.
+    pub fn pairs(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.0.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)))
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for MetadataPatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        unique_keys(deserializer).map(Self)
     }
 }

@@ -25,8 +25,13 @@ async fn at_the_door<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnc
 
 /// What is answered to a request of this first line and these headers.
 async fn ask(gateway: SocketAddr, line: &str, headers: &str) -> String {
+    ask_any(gateway, line, &format!("host: x\r\n{headers}")).await
+}
+
+/// The same, without a host of its own.
+async fn ask_any(gateway: SocketAddr, line: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(gateway).await.expect("the gateway listens");
-    let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+    let request = format!("{line} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("answered, and closed");
@@ -73,6 +78,20 @@ async fn a_method_that_is_not_served_is_told_which_are() {
             assert!(answer.contains("\r\nallow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"), "{method}: {answer}");
         }
         assert!(ask(gateway, "TRACE /v1/nothing", "").await.starts_with("HTTP/1.1 404 "), "what is not there has no methods");
+    };
+    at_the_door(OFTEN, test).await;
+}
+
+/// Of two hosts, or none, each proxy on the way would believe another.
+#[tokio::test]
+async fn a_request_names_its_host_once() {
+    let test = |gateway| async move {
+        for headers in ["", "host: x\r\nhost: y\r\n", "host: x\r\nhost: x\r\n"] {
+            let answer = ask_any(gateway, "GET /v1/catalog/products", headers).await;
+            assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(r#""code":"host_invalid""#), "{headers}: {answer}");
+        }
+        assert!(ask_any(gateway, "GET /v1/catalog/products", "host: x\r\n").await.starts_with("HTTP/1.1 401 "));
+        assert!(ask_any(gateway, "GET /livez", "").await.starts_with("HTTP/1.1 200 "), "a probe may be as short as it likes");
     };
     at_the_door(OFTEN, test).await;
 }

@@ -172,7 +172,7 @@ fn versions_that_nobody_has_seen() {
                 send(if version.is_empty() { request } else { request.header("if-match", version.to_owned()) })
             };
             problem(&patch("").await, &path, (428, "if_match_required", ""));
-            for version in ["\"99\"", "\"0\"", "\"-1\"", "\"99999999999999999999\"", "\"\""] {
+            for version in ["\"99\"", "\"0\"", "\"-1\"", "\"01\"", "\"+1\"", "\"99999999999999999999\"", "\"\""] {
                 problem(&patch(version).await, &format!("{path} {version}"), (412, "stale_version", ""));
             }
             for none in ["W/\"1\"", "*", "1", "\"1\", \"2\""] {

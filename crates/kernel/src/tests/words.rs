@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::ids::PREFIXES;
-use crate::{Clock, Limit, Metadata, OrderId, ProductId, SystemClock, TenantId};
+use crate::{Clock, Limit, Metadata, MetadataPatch, OrderId, ProductId, SystemClock, TenantId};
 
 #[test]
 fn prefixes_are_distinct() {
@@ -59,6 +59,15 @@ fn metadata_is_bounded() {
     assert!(accepts(json!({ "é".repeat(40): "x" })) && !accepts(json!({ "é".repeat(41): "x" })));
     assert!(accepts(json!({ "k": "é".repeat(500) })) && !accepts(json!({ "k": "é".repeat(501) })));
     assert!(!accepts(json!({ "": "x" })) && !accepts(json!({ "k": "\0" })) && !accepts(json!({ "k": 1 })));
+}
+
+#[test]
+fn a_key_of_metadata_comes_once() {
+    for twice in [r#"{ "a": "1", "a": "1" }"#, r#"{ "a": "1", "b": "2", "\u0061": "3" }"#] {
+        let refused = serde_json::from_str::<Metadata>(twice).expect_err("twice").to_string();
+        assert!(refused.starts_with("duplicate field `a`"), "{refused}");
+        assert!(serde_json::from_str::<MetadataPatch>(twice).is_err());
+    }
 }
 
 #[test]

@@ -52,7 +52,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         let tag = value.to_str().ok().and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
         let tag = tag.filter(|tag| !tag.contains('"')).ok_or_else(malformed)?;
         // A well-formed ETag that is none of ours cannot be the current one.
-        tag.parse().map(|version| Self(Some(version))).map_err(|_| Self::stale())
+        let version = tag.parse::<i64>().ok().filter(|version| version.to_string() == tag);
+        version.map(|version| Self(Some(version))).ok_or_else(Self::stale)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
-use bloom_kernel::{CartId, CartLineId, DeliveryOptionId};
+use bloom_kernel::{CartId, CartLineId, DeliveryOptionId, MetadataPatch};
 use bloom_runtime::http::{CartToken, IfMatch};
 use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use super::read_cart::load;
 use crate::CartService;
 use crate::domain::address::Address;
 use crate::domain::cart::{Cart, LINES_MAX, LineInput, too_many_lines};
-use crate::domain::patch::{MetadataPatch, merge_metadata, nullable};
+use crate::domain::patch::{merge_metadata, nullable};
 use crate::store::cart::{Stored, cart_update, document};
 
 /// Lines to put into a cart.

@@ -2,7 +2,7 @@
 
 use bloom_events::{Draft, publish};
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId};
+use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, MetadataPatch, TaxClassId};
 use bloom_runtime::http::IfMatch;
 use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::price_cart::{check_tax_class, facts};
 use crate::CartService;
 use crate::domain::delivery::{Charge, DeliveryOption};
-use crate::domain::patch::{MetadataPatch, merge_metadata, nullable};
+use crate::domain::patch::{merge_metadata, nullable};
 use crate::store::delivery_option::{delivery_option_get, delivery_option_insert, delivery_option_update};
 
 const fn yes() -> bool {

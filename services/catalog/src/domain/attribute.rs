@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_fault::Fault;
-use bloom_kernel::{Metadata, ProductTypeId, Timestamp};
+use bloom_kernel::{Metadata, MetadataPatch, ProductTypeId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
-use super::patch::{MetadataPatch, merge_metadata, set};
+use super::patch::set;
 
 /// Most attributes of a type.
 pub const ATTRIBUTES_MAX: usize = 100;
@@ -144,7 +144,7 @@ impl ProductType {
         set(&mut self.name, patch.name);
         set(&mut self.attributes, patch.attributes);
         if let Some(metadata) = patch.metadata {
-            merge_metadata(&mut self.metadata, metadata)?;
+            self.metadata.merge(metadata)?;
         }
         self.version += 1;
         self.updated_at = now;

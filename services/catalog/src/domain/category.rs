@@ -1,12 +1,12 @@
 //! The category tree. That it is a tree is enforced by the database (`migrations/catalog/0102_categories.sql`).
 
 use bloom_fault::Fault;
-use bloom_kernel::{CategoryId, Metadata, Timestamp};
+use bloom_kernel::{CategoryId, Metadata, MetadataPatch, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
-use super::patch::{MetadataPatch, merge_metadata, nullable, set};
+use super::patch::{nullable, set};
 
 /// Deepest level of the tree; roots are on the first.
 pub const DEPTH_MAX: usize = 16;
@@ -93,7 +93,7 @@ impl Category {
         set(&mut self.name, patch.name);
         set(&mut self.position, patch.position);
         if let Some(metadata) = patch.metadata {
-            merge_metadata(&mut self.metadata, metadata)?;
+            self.metadata.merge(metadata)?;
         }
         self.version += 1;
         self.updated_at = now;

@@ -1,12 +1,12 @@
 //! Channels: ways to sell.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{ChannelId, Currency, LocationId, Metadata, Timestamp, is_country};
+use bloom_kernel::{ChannelId, Currency, LocationId, Metadata, MetadataPatch, Timestamp, is_country};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
-use super::patch::{MetadataPatch, merge_metadata, set};
+use super::patch::set;
 
 /// Most locations that a channel names.
 pub const LOCATIONS_MAX: usize = 100;
@@ -154,7 +154,7 @@ impl Channel {
         set(&mut self.is_default, patch.is_default);
         set(&mut self.active, patch.active);
         if let Some(metadata) = patch.metadata {
-            merge_metadata(&mut self.metadata, metadata)?;
+            self.metadata.merge(metadata)?;
         }
         self.version += 1;
         self.updated_at = now;

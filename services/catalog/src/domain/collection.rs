@@ -1,12 +1,12 @@
 //! Collections: products chosen and ordered by hand.
 
 use bloom_fault::Fault;
-use bloom_kernel::{CollectionId, Metadata, ProductId, Timestamp};
+use bloom_kernel::{CollectionId, Metadata, MetadataPatch, ProductId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
-use super::patch::{MetadataPatch, merge_metadata, set};
+use super::patch::set;
 
 /// Most placements in one request.
 pub const PLACEMENTS_MAX: usize = 100;
@@ -121,7 +121,7 @@ impl Collection {
         set(&mut self.title, patch.title);
         set(&mut self.description, patch.description);
         if let Some(metadata) = patch.metadata {
-            merge_metadata(&mut self.metadata, metadata)?;
+            self.metadata.merge(metadata)?;
         }
         self.version += 1;
         self.updated_at = now;

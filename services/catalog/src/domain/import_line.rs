@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bloom_fault::{Fault, Violation};
-use bloom_kernel::{CategoryId, ChannelId, Money, ProductId, ProductTypeId, TaxClassId, Timestamp, VariantId};
+use bloom_kernel::{CategoryId, ChannelId, MetadataPatch, Money, ProductId, ProductTypeId, TaxClassId, Timestamp, VariantId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::attribute::Attributes;
 use super::category::{DEPTH_MAX, check_name};
 use super::check::Checks;
 use super::options::{Media, ProductOption, carried_over};
-use super::patch::{MetadataPatch, merge_metadata, set};
+use super::patch::{set, unique_if_any};
 use super::product::{CATEGORIES_MAX, CHANNELS_MAX, Product, ProductCreate, ProductStatus};
 use super::variant::{EXTERNAL_ID_MAX, Variant, VariantCreate, VariantPatch, check_keys};
 
@@ -46,7 +46,7 @@ pub struct ImportLine {
     #[serde(default)]
     pub options: Option<Vec<ProductOption>>,
     /// Attribute values by code.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_if_any")]
     pub attributes: Option<Attributes>,
     /// Paths of names, for example `Brakes/Discs`; categories that do not exist are created.
     #[serde(default)]
@@ -78,7 +78,7 @@ pub struct ImportVariant {
     #[serde(default)]
     pub barcode: Option<String>,
     /// One value for each option of the product.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_if_any")]
     pub options: Option<BTreeMap<String, String>>,
     /// Weight with packaging.
     #[serde(default)]
@@ -193,9 +193,9 @@ impl ImportLine {
             default_channels,
             now,
         );
-        merge_metadata(&mut product.metadata, self.metadata.clone().unwrap_or_default())?;
+        product.metadata.merge(self.metadata.clone().unwrap_or_default())?;
         for (variant, line) in product.variants.iter_mut().zip(&self.variants) {
-            merge_metadata(&mut variant.metadata, line.metadata.clone().unwrap_or_default())?;
+            variant.metadata.merge(line.metadata.clone().unwrap_or_default())?;
         }
         Ok(product)
     }
@@ -224,7 +224,7 @@ impl ImportLine {
         set(&mut product.category_ids, names.category_ids);
         set(&mut product.channel_ids, names.channel_ids);
         set(&mut product.media, self.media.clone());
-        merge_metadata(&mut product.metadata, self.metadata.clone().unwrap_or_default())?;
+        product.metadata.merge(self.metadata.clone().unwrap_or_default())?;
         for line in &self.variants {
             if let Some(index) = line.find(product) {
                 product.variants[index].patch(line.patch(), now)?;
@@ -232,7 +232,7 @@ impl ImportLine {
             }
             let place = product.variants.iter().map(|variant| variant.position).max().unwrap_or_default();
             let mut variant = Variant::create(variant_id(), product.id, place.saturating_add(1), line.create(), now);
-            merge_metadata(&mut variant.metadata, line.metadata.clone().unwrap_or_default())?;
+            variant.metadata.merge(line.metadata.clone().unwrap_or_default())?;
             product.variants.push(variant);
         }
         Ok(())

@@ -2,16 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use bloom_fault::Fault;
-use bloom_kernel::Metadata;
+use bloom_kernel::unique_keys;
 use serde::{Deserialize, Deserializer};
-
-/// Metadata of a PATCH: pairs are merged into the present ones, `null` removes a key.
-pub type MetadataPatch = BTreeMap<String, Option<String>>;
 
 /// Tells `null` (`Some(None)`) from an absent field (`None`, by `#[serde(default)]`).
 pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// An object, if there is one, that names each key once.
+pub fn unique_if_any<'de, D, V>(deserializer: D) -> Result<Option<BTreeMap<String, V>>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(transparent, bound = "V: Deserialize<'de>")]
+    struct Unique<V>(#[serde(deserialize_with = "unique_keys")] BTreeMap<String, V>);
+    Ok(Option::<Unique<V>>::deserialize(deserializer)?.map(|unique| unique.0))
 }
 
 /// Sets a field that the patch names.
@@ -19,17 +27,4 @@ pub fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }
-}
-
-/// Merges metadata; the bounds hold for the result.
-pub fn merge_metadata(metadata: &mut Metadata, patch: MetadataPatch) -> Result<(), Fault> {
-    let mut pairs = metadata.pairs().clone();
-    for (key, value) in patch {
-        match value {
-            Some(value) => pairs.insert(key, value),
-            None => pairs.remove(&key),
-        };
-    }
-    *metadata = Metadata::new(pairs).map_err(|error| Fault::invalid("/metadata", "invalid", format!("{error}.")))?;
-    Ok(())
 }

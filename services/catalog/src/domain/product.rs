@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
-use bloom_kernel::{CategoryId, ChannelId, CollectionId, Metadata, Money, ProductId, ProductTypeId, Timestamp, VariantId};
+use bloom_kernel::{
+    CategoryId, ChannelId, CollectionId, Metadata, MetadataPatch, Money, ProductId, ProductTypeId, Timestamp, VariantId,
+    unique_keys,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +14,7 @@ use super::attribute::{AttributeValue, Attributes, ProductType};
 use super::check::Checks;
 use super::list::ListInventory;
 use super::options::{Media, ProductOption, carried_over, check_media, check_options, values_in_order};
-use super::patch::{MetadataPatch, merge_metadata, nullable, set};
+use super::patch::{nullable, set, unique_if_any};
 use super::variant::{EXTERNAL_ID_MAX, VARIANTS_EVER_MAX, VARIANTS_MAX, Variant, VariantCreate};
 
 /// Most categories of a product.
@@ -137,7 +140,7 @@ pub struct ProductCreate {
     #[serde(default)]
     pub options: Vec<ProductOption>,
     /// Attribute values by code.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_keys")]
     pub attributes: Attributes,
     /// The categories that it is in.
     #[serde(default)]
@@ -185,7 +188,7 @@ pub struct ProductPatch {
     #[serde(default)]
     pub options: Option<Vec<ProductOption>>,
     /// Replaces the attributes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_if_any")]
     pub attributes: Option<Attributes>,
     /// Replaces the categories.
     #[serde(default)]
@@ -254,7 +257,7 @@ impl Product {
         set(&mut self.channel_ids, patch.channel_ids);
         set(&mut self.media, patch.media);
         if let Some(metadata) = patch.metadata {
-            merge_metadata(&mut self.metadata, metadata)?;
+            self.metadata.merge(metadata)?;
         }
         Ok(())
     }

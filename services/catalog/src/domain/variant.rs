@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
-use bloom_kernel::{Metadata, Money, ProductId, TaxClassId, Timestamp, VariantId};
+use bloom_kernel::{Metadata, MetadataPatch, Money, ProductId, TaxClassId, Timestamp, VariantId, unique_keys};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
 use super::list::ListInventory;
 use super::options::{ProductOption, values_in_order};
-use super::patch::{MetadataPatch, merge_metadata, nullable, set};
+use super::patch::{nullable, set, unique_if_any};
 
 /// Most active variants of a product.
 pub const VARIANTS_MAX: usize = 250;
@@ -101,7 +101,7 @@ pub struct VariantCreate {
     #[serde(default)]
     pub external_id: Option<String>,
     /// One value for each option of the product.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_keys")]
     pub options: BTreeMap<String, String>,
     /// Weight with packaging.
     #[serde(default)]
@@ -128,7 +128,7 @@ pub struct VariantPatch {
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub external_id: Option<Option<String>>,
     /// One value for each option of the product.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique_if_any")]
     pub options: Option<BTreeMap<String, String>>,
     /// Weight with packaging.
     #[serde(default)]
@@ -177,7 +177,7 @@ impl Variant {
         set(&mut self.tax_class_id, patch.tax_class_id);
         set(&mut self.position, patch.position);
         if let Some(metadata) = patch.metadata {
-            merge_metadata(&mut self.metadata, metadata)?;
+            self.metadata.merge(metadata)?;
         }
         self.updated_at = now;
         Ok(())

@@ -319,3 +319,27 @@ async fn a_tax_class_must_be_known() {
     let none = stage.door.get("/v1/catalog/products").send().await.expect(422);
     assert_eq!(none.code(), "no_default_channel");
 }
+
+/// Of two values of one name, whoever checks and whoever stores might each take another one.
+#[tokio::test]
+async fn a_name_comes_once() {
+    let stage: Stage = stage().await;
+    let path = format!(
+        "/v1/catalog/products/{}",
+        text(&stage.made("products", json!({ "title": "T", "variants": [{ "sku": "T" }] })).await["id"])
+    );
+    for (pointer, field) in [
+        ("/metadata", r#""metadata": { "a": "1", "a": "1" }"#),
+        ("/attributes", r#""attributes": { "a": 1, "a": 2 }"#),
+        ("/variants/0/options", r#""variants": [{ "sku": "S", "options": { "a": "1", "a": "2" } }]"#),
+    ] {
+        let body = format!(r#"{{ "title": "T", {field} }}"#);
+        let refused = stage.door.post("/v1/catalog/products").raw("application/json", body.as_str()).send().await.expect(400);
+        assert_eq!(refused.json["errors"][0]["pointer"], pointer, "{refused:?}");
+        assert_eq!(refused.json["errors"][0]["message"], "`a` comes twice", "{refused:?}");
+        if pointer != "/variants/0/options" {
+            let patch = stage.door.patch(&path).if_match(1).raw("application/json", body.as_str());
+            assert_eq!(patch.send().await.expect(400).json["errors"][0]["pointer"], pointer);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::Order;
 use super::refund::share;
-use super::status::Status;
+use super::status::{PaymentStatus, Status};
 
 /// Most parcels of an order.
 pub const FULFILMENTS_MAX: usize = 100;
@@ -173,7 +173,7 @@ impl Order {
         now: Timestamp,
     ) -> Result<(), Fault> {
         match self.status {
-            Status::Confirmed => {}
+            Status::Confirmed => self.has_money()?,
             Status::Placed => return Err(not_fulfillable("Its payment is not promised yet.")),
             Status::Completed => return Err(not_fulfillable("Everything has been shipped.")),
             Status::Canceled | Status::Expired => return Err(not_fulfillable("It is canceled or expired.")),
@@ -207,6 +207,23 @@ impl Order {
         }
         self.fulfilments.push(parcel);
         Ok(())
+    }
+
+    /// Goods that nobody will pay for any more do not leave.
+    fn has_money(&self) -> Result<(), Fault> {
+        if self.payment_status == PaymentStatus::Voided {
+            return Err(not_fulfillable("Its payment was given up, and nothing of it was drawn. Cancel the order."));
+        }
+        Ok(())
+    }
+
+    /// A parcel leaves.
+    pub fn ship(&mut self, id: FulfilmentId, tracking: Option<Tracking>, now: Timestamp) -> Result<&Fulfilment, Fault> {
+        self.parcel(id)?;
+        self.has_money()?;
+        let parcel = self.parcel(id)?;
+        parcel.ship(tracking, now)?;
+        Ok(parcel)
     }
 
     fn left(&self, from: Option<LocationId>) -> Vec<LineQuantity> {
@@ -317,8 +334,7 @@ impl Order {
 }
 
 impl Fulfilment {
-    /// The parcel leaves.
-    pub fn ship(&mut self, tracking: Option<Tracking>, now: Timestamp) -> Result<(), Fault> {
+    fn ship(&mut self, tracking: Option<Tracking>, now: Timestamp) -> Result<(), Fault> {
         match self.status {
             FulfilmentState::Open => {}
             FulfilmentState::Shipped | FulfilmentState::Delivered => return Err(wrong_state("It has left already.")),

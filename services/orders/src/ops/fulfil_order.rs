@@ -156,9 +156,7 @@ async fn decided(tx: &mut TenantTx, order: OrderId, parcel: FulfilmentId) -> Res
 
 /// The parcel leaves: stock is told. What it is worth is drawn when stock has agreed.
 fn ship(app: &Orders, call: &Call, order: &mut Order, id: FulfilmentId, tracking: Option<Tracking>) -> Result<Operation, Fault> {
-    let parcel = order.parcel(id)?;
-    parcel.ship(tracking, app.host.now(call.tenant))?;
-    let parcel = parcel.clone();
+    let parcel = order.ship(id, tracking, app.host.now(call.tenant))?.clone();
     let units = order.parcel_units(&parcel);
     Ok(operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid()))
 }

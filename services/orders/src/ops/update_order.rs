@@ -1,9 +1,7 @@
 //! Changes the merchant's notes on an order.
 
-use std::collections::BTreeMap;
-
 use bloom_fault::{Fault, refuse_card_numbers};
-use bloom_kernel::{Metadata, OrderId};
+use bloom_kernel::{MetadataPatch, OrderId};
 use bloom_runtime::http::IfMatch;
 use bloom_runtime::{Begin, Call, Reply};
 use schemars::JsonSchema;
@@ -19,7 +17,7 @@ use crate::domain::order::Order;
 #[serde(deny_unknown_fields)]
 pub struct OrderPatch {
     /// Pairs to merge into the metadata; `null` removes a key.
-    pub metadata: BTreeMap<String, Option<String>>,
+    pub metadata: MetadataPatch,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -36,26 +34,15 @@ pub async fn update_order(
     patch: OrderPatch,
 ) -> Result<Reply<Order>, Fault> {
     let seen = if_match.required()?;
-    refuse_card_numbers(patch.metadata.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))))?;
+    refuse_card_numbers(patch.metadata.pairs())?;
     let mut tx = match app.db.begin::<Receipt, 200>(call, "order_update", &(id, seen, &patch)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => return read_order(app, call, id).await.map(Reply::repeated),
     };
     let (mut order, _) = locked(&mut tx, id).await?;
     if_match.check(order.version)?;
-    order.metadata = merged(&order.metadata, patch.metadata)?;
+    order.metadata.merge(patch.metadata)?;
     save(app, call, &mut tx, &mut order, Change::new("metadata_changed")).await?;
     tx.finish(Reply::ok(Receipt { order_id: id })).await?;
     read_order(app, call, id).await
-}
-
-fn merged(metadata: &Metadata, patch: BTreeMap<String, Option<String>>) -> Result<Metadata, Fault> {
-    let mut pairs = metadata.pairs().clone();
-    for (key, value) in patch {
-        match value {
-            Some(value) => pairs.insert(key, value),
-            None => pairs.remove(&key),
-        };
-    }
-    Metadata::new(pairs).map_err(|error| Fault::invalid("/metadata", "invalid", format!("{error}.")))
 }

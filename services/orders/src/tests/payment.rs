@@ -338,6 +338,9 @@ async fn news_that_came_before_the_order_stood_are_asked_for_afterwards() {
     stage.payments.post(&void).key("v").json(&json!({})).send().await.expect(201);
     stage.drained().await;
     assert_eq!(stage.read_order(&order["id"]).await["payment_status"], "voided");
+    let ship = format!("/v1/orders/{}/fulfilments", order["id"].as_str().unwrap());
+    let refused = stage.orders.post(&ship).json(&json!({ "shipped": true })).send().await.expect(409);
+    assert_eq!(refused.code(), "order_not_fulfillable", "nobody pays for it any more");
     // As if the news had been told while the order was being placed.
     let mut connection = stage.bench.superuser().await;
     let unheard = "update orders set payment_status = 'authorised', document = jsonb_set(jsonb_set(jsonb_set(document,

@@ -1,9 +1,7 @@
 //! A price list: the terms that many prices share.
 
-use std::collections::BTreeMap;
-
 use bloom_kernel::metadata::MetadataError;
-use bloom_kernel::{ChannelId, Currency, Metadata, PriceListId, Timestamp};
+use bloom_kernel::{ChannelId, Currency, Metadata, MetadataPatch, PriceListId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -131,8 +129,8 @@ pub struct PriceListUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
     /// Merged into what is remembered; `null` forgets a key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metadata: BTreeMap<String, Option<String>>,
+    #[serde(default, skip_serializing_if = "MetadataPatch::is_empty")]
+    pub metadata: MetadataPatch,
 }
 
 /// Why a list cannot be as asked.
@@ -209,7 +207,7 @@ impl PriceList {
         self.ends_at = change.ends_at.unwrap_or(self.ends_at);
         self.priority = change.priority.unwrap_or(self.priority);
         self.status = change.status.unwrap_or(self.status);
-        self.metadata = Json(merged(self.metadata.0, change.metadata)?);
+        self.metadata.0.merge(change.metadata).map_err(ListError::Metadata)?;
         self.version += 1;
         self.updated_at = now;
         self.checked()
@@ -228,16 +226,4 @@ impl PriceList {
             Ok(self)
         }
     }
-}
-
-/// Metadata with a change merged into it; the bounds hold for the result.
-fn merged(metadata: Metadata, change: BTreeMap<String, Option<String>>) -> Result<Metadata, ListError> {
-    let mut pairs: BTreeMap<String, String> = metadata.into();
-    for (key, value) in change {
-        match value {
-            Some(value) => pairs.insert(key, value),
-            None => pairs.remove(&key),
-        };
-    }
-    Metadata::new(pairs).map_err(ListError::Metadata)
 }
