@@ -51,7 +51,7 @@ pub(crate) async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let start = Instant::now();
     let request_id = request_id(&gateway);
-    let Trace { span, id: trace_id } = Trace::of(&gateway.config, &mut request);
+    let Trace { span, id: trace_id } = Trace::of(&gateway.config, &mut request, &request_id);
     let (method, path) = (request.method().clone(), request.uri().path());
     // As much of it as any route is long is told back and logged.
     let path = path[..path.floor_char_boundary(PATH_TOLD)].to_owned();

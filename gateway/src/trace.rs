@@ -22,7 +22,7 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Finds the trace, and leaves in the request what the service is to continue.
-    pub(crate) fn of<B>(config: &GatewayConfig, request: &mut Request<B>) -> Self {
+    pub(crate) fn of<B>(config: &GatewayConfig, request: &mut Request<B>, request_id: &str) -> Self {
         let parent = request.headers().get(TRACEPARENT);
         let id = parent.and_then(|parent| telemetry::valid_traceparent(parent.to_str().ok()?)).map(str::to_owned);
         if parent.is_some() && id.is_none() {
@@ -34,7 +34,7 @@ impl Trace {
             return Self { span: Span::none(), id };
         }
         let route = config.route(path).map_or("unmatched", |route| &route.prefix);
-        let span = telemetry::request_span(NAME, method_label(request.method()), route, request.headers());
+        let span = telemetry::request_span(NAME, method_label(request.method()), route, request_id, request.headers());
         let Some(ours) = telemetry::traceparent_of(&span) else { return Self { span, id } };
         let id = telemetry::valid_traceparent(&ours).map(str::to_owned);
         if let Ok(ours) = HeaderValue::from_str(&ours) {
@@ -57,7 +57,7 @@ mod tests {
     fn without_a_collector_the_clients_trace_passes_through() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let mut request = Request::get("/v1/orders/1").header(TRACEPARENT, good).body(()).expect("a request");
-        let trace = Trace::of(&config(), &mut request);
+        let trace = Trace::of(&config(), &mut request, "req_1");
         assert!(trace.span.is_disabled());
         assert_eq!(trace.id.as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
         assert_eq!(request.headers()[TRACEPARENT], good);
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_no_traceparent_reaches_nobody() {
         let mut request = Request::get("/v1/orders/1").header(TRACEPARENT, "asha@example.com").body(()).expect("a request");
-        let trace = Trace::of(&config(), &mut request);
+        let trace = Trace::of(&config(), &mut request, "req_1");
         assert_eq!(trace.id, None);
         assert!(request.headers().is_empty());
     }

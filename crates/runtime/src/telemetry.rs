@@ -171,6 +171,9 @@ fn ours(metadata: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+    use std::sync::Mutex;
+
     use http::HeaderMap;
 
     use super::*;
@@ -188,10 +191,23 @@ mod tests {
                 let refused = tracing::debug_span!("refused");
                 let metadata = refused.metadata().expect("it knows what it would have been");
                 tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
-                let span = request_span("orders", "GET", "/v1/orders", &HeaderMap::new());
+                let span = request_span("orders", "GET", "/v1/orders", "req_1", &HeaderMap::new());
                 assert!(!span.is_disabled());
                 assert!(traceparent_of(&span).is_some());
             }
         });
+    }
+
+    #[test]
+    fn every_line_of_a_request_tells_its_id() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(Mutex::new(writer));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            let span = request_span("orders", "GET", "/v1/orders", "req_1", &HeaderMap::new());
+            span.in_scope(|| tracing::warn!("a neighbour is away"));
+        });
+        let mut written = String::new();
+        reader.read_to_string(&mut written).unwrap();
+        assert!(written.contains(r#""request_id":"req_1""#), "{written}");
     }
 }

@@ -38,7 +38,7 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
     // Of reads only: a write has happened, whatever its sender has seen.
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let if_none_match = request.headers().get(header::IF_NONE_MATCH).filter(|_| is_read).cloned();
-    let span = telemetry::request_span(host.service, method, &route, request.headers());
+    let span = telemetry::request_span(host.service, method, &route, &request_id, request.headers());
     let deadline = call.as_ref().map_or(tokio::time::Instant::now() + DEFAULT_DEADLINE, |call| call.deadline);
     if let Some(call) = call {
         request.extensions_mut().insert(call);

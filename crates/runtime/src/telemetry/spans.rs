@@ -25,12 +25,14 @@ pub fn exports_traces() -> bool {
     EXPORTED.load(Ordering::Relaxed)
 }
 
-/// The span of one request, child of the caller's. The route is a template: no span tells an id.
-pub fn request_span(service: &'static str, method: &str, route: &str, headers: &HeaderMap) -> Span {
+/// The span of one request, child of the caller's. The route is a template: of ids a span tells only the request's own, which
+/// stands in every line that is written meanwhile.
+pub fn request_span(service: &'static str, method: &str, route: &str, request_id: &str, headers: &HeaderMap) -> Span {
     // What only a collector reads is not written into every line where there is none.
     let (name, kind) = if exports_traces() { (Some(format!("{method} {route}")), Some("server")) } else { (None, None) };
     // A neighbour in the same process is no parent that this span's lines should repeat; its trace is in the headers.
-    let span = tracing::info_span!(parent: None, "request", otel.name = name, otel.kind = kind, service, method, route);
+    let span =
+        tracing::info_span!(parent: None, "request", otel.name = name, otel.kind = kind, service, method, route, request_id);
     if headers.contains_key("traceparent") {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
         let _ = span.set_parent(parent);
