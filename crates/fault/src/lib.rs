@@ -101,6 +101,16 @@ impl Fault {
         Self::new(Code::Internal, "internal", "").source(cause)
     }
 
+    /// The first refusal of several checks, with the fields at fault of all that are refused alike: whoever fills in a form is
+    /// told all that is wrong with it.
+    pub fn of_all(checks: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let mut refusals = checks.into_iter().filter_map(Result::err);
+        let Some(mut first) = refusals.next() else { return Ok(()) };
+        let alike: Vec<_> = refusals.filter(|other| other.code == first.code).collect();
+        first.0.errors.extend(alike.into_iter().flat_map(|other| other.0.errors));
+        Err(first)
+    }
+
     /// Adds a field at fault.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {

@@ -95,7 +95,7 @@ pub fn check_email(email: &str) -> Result<(), Fault> {
             .split_once('@')
             .is_some_and(|(local, domain)| (1..=64).contains(&local.len()) && !domain.is_empty() && !domain.contains('@'));
     if well_formed {
-        return Ok(());
+        return refuse_card_number("/email", email);
     }
     Err(Fault::invalid("/email", "email_invalid", "Give an e-mail address such as name@example.com."))
 }
@@ -117,18 +117,13 @@ impl Personal {
         *self == Self::default()
     }
 
-    /// Checks every part that is there.
+    /// Checks every part that is there, and refuses with all that is wrong with them.
     pub fn check(&self) -> Result<(), Fault> {
-        if let Some(email) = &self.email {
-            check_email(email)?;
-            refuse_card_number("/email", email)?;
-        }
-        if let Some(address) = &self.shipping_address {
-            address.check("/shipping_address")?;
-        }
-        if let Some(address) = &self.billing_address {
-            address.check("/billing_address")?;
-        }
-        Ok(())
+        let address = |address: &Option<Address>, pointer| address.as_ref().map_or(Ok(()), |address| address.check(pointer));
+        Fault::of_all([
+            self.email.as_deref().map_or(Ok(()), check_email),
+            address(&self.shipping_address, "/shipping_address"),
+            address(&self.billing_address, "/billing_address"),
+        ])
     }
 }

@@ -212,13 +212,12 @@ impl Cart {
 
     /// Adds units; `new_id` names lines that are new.
     pub fn add(&mut self, items: &[LineInput], mut new_id: impl FnMut() -> CartLineId) -> Result<(), Fault> {
+        check_lines(items)?;
         for (index, item) in items.iter().enumerate() {
-            let pointer = format!("/lines/{index}/quantity");
-            check_quantity(item.quantity, &pointer)?;
             if let Some(line) = self.lines.iter_mut().find(|line| line.variant_id == item.variant_id) {
                 // Both are at most a million, so the sum cannot overflow.
                 let sum = line.quantity + item.quantity;
-                check_quantity(sum, &pointer)?;
+                check_quantity(sum, &format!("/lines/{index}/quantity"))?;
                 line.quantity = sum;
             } else if self.lines.len() < LINES_MAX {
                 self.lines.push(Line::new(new_id(), item.variant_id, item.quantity, self.currency));
@@ -312,8 +311,17 @@ pub fn completed() -> Fault {
     Fault::new(Code::Conflict, "cart_completed", "This cart has become an order. Start a new cart.")
 }
 
+/// Refuses lines that no cart could take, all at once.
+pub fn check_lines(lines: &[LineInput]) -> Result<(), Fault> {
+    if LINES_MAX < lines.len() {
+        return Err(too_many_lines(LINES_MAX));
+    }
+    let quantities = lines.iter().enumerate().map(|(index, line)| (line.quantity, format!("/lines/{index}/quantity")));
+    Fault::of_all(quantities.map(|(quantity, pointer)| check_quantity(quantity, &pointer)))
+}
+
 /// The refusal of a line too many.
-pub fn too_many_lines(index: usize) -> Fault {
+fn too_many_lines(index: usize) -> Fault {
     let detail = format!("A cart has at most {LINES_MAX} lines.");
     let fault = Fault::new(Code::Unprocessable, "too_many_lines", detail.as_str());
     fault.at(format!("/lines/{index}"), "too_many_lines", detail)

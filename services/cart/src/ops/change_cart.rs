@@ -14,7 +14,7 @@ use super::price_cart::{Look, Priced, price_cart};
 use super::read_cart::load;
 use crate::CartService;
 use crate::domain::address::Address;
-use crate::domain::cart::{Cart, LINES_MAX, LineInput, too_many_lines};
+use crate::domain::cart::{Cart, LineInput};
 use crate::domain::patch::{merge_metadata, nullable};
 use crate::store::cart::{Stored, cart_update, document};
 
@@ -94,7 +94,6 @@ impl Change {
     fn apply(&self, cart: &mut Cart, new_id: impl FnMut() -> CartLineId) -> Result<(), Fault> {
         match self {
             Self::Add(add) if add.lines.is_empty() => Err(Fault::invalid("/lines", "lines_empty", "Give at least one line.")),
-            Self::Add(add) if LINES_MAX < add.lines.len() => Err(too_many_lines(LINES_MAX)),
             Self::Add(add) => cart.add(&add.lines, new_id),
             Self::Quantity(line, patch) => cart.set_quantity(*line, patch.quantity),
             Self::Remove(line) => cart.remove(*line),

@@ -13,7 +13,7 @@ use super::expire_cart::TIMER;
 use super::price_cart::{Look, Priced, check_known, facts, option, price_with, wanted_channel};
 use crate::CartService;
 use crate::domain::address::{Address, Personal};
-use crate::domain::cart::{Cart, LINES_MAX, LineInput, Status, too_many_lines};
+use crate::domain::cart::{Cart, LineInput, Status, check_lines};
 use crate::domain::pricing::Facts;
 use crate::store::cart::{Stored, cart_insert, document};
 
@@ -46,11 +46,7 @@ pub async fn create_cart(app: &CartService, call: &Call, input: CartCreate) -> R
         shipping_address: input.shipping_address.clone(),
         billing_address: input.billing_address.clone(),
     };
-    personal.check()?;
-    refuse_card_numbers(input.metadata.pairs())?;
-    if LINES_MAX < input.lines.len() {
-        return Err(too_many_lines(LINES_MAX));
-    }
+    Fault::of_all([personal.check(), refuse_card_numbers(input.metadata.pairs()), check_lines(&input.lines)])?;
     match price(app, call, &input, personal).await {
         Ok(priced) => save(app, call, &input, priced).await,
         // A repeat may name what is not sold any more.

@@ -1,5 +1,6 @@
 //! Carts through the public door: who may, what changes, what is refused.
 
+use bloom_testkit::Answer;
 use serde_json::{Value, json};
 
 use super::{Stage, address, problems};
@@ -170,6 +171,33 @@ async fn bad_addresses_and_emails_are_refused_by_field() {
     }
     let refused = stage.door.post("/v1/carts").json(&json!({ "surprise": 1 })).send().await.expect(400);
     assert_eq!(refused.code(), "invalid_request");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_form_is_told_at_once() {
+    let stage = Stage::open().await;
+    let nowhere = json!({ "name": "", "line1": "1 MG Road", "city": "Bengaluru", "country": "XX" });
+    let form = json!({
+        "lines": [{ "variant_id": stage.shirt, "quantity": 0 }, { "variant_id": stage.lamp, "quantity": -1 }],
+        "email": "nobody", "shipping_address": nowhere, "billing_address": nowhere,
+    });
+    let pointers = |refused: &Answer| -> Vec<String> {
+        let errors = refused.json["errors"].as_array().expect("what is wrong");
+        errors.iter().map(|wrong| wrong["pointer"].as_str().unwrap().to_owned()).collect()
+    };
+    let buyer =
+        ["/email", "/shipping_address/name", "/shipping_address/country", "/billing_address/name", "/billing_address/country"];
+    let refused = stage.door.post("/v1/carts").json(&form).send().await.expect(400);
+    assert_eq!(pointers(&refused), [&buyer[..], &["/lines/0/quantity", "/lines/1/quantity"]].concat());
+    let (guest, _) = stage.guest().await;
+    let path = format!("/v1/carts/{}", guest.id);
+    let patch = json!({ "email": "nobody", "shipping_address": nowhere, "billing_address": nowhere });
+    let refused = Stage::shop(stage.door.patch(&path), &guest.token).if_match(1).json(&patch).send().await.expect(400);
+    assert_eq!(pointers(&refused), buyer);
+    let more = json!({ "lines": form["lines"] });
+    let lines = stage.door.post(&format!("{path}/lines"));
+    let refused = Stage::shop(lines, &guest.token).if_match(1).json(&more).send().await.expect(400);
+    assert_eq!(pointers(&refused), ["/lines/0/quantity", "/lines/1/quantity"]);
 }
 
 #[tokio::test]

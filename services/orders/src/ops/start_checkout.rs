@@ -90,31 +90,36 @@ pub async fn start_checkout(app: &Orders, call: &Call, token: &CartToken, input:
 impl CheckoutCreate {
     fn check(&self) -> Result<(), Fault> {
         let fits = |text: &str, most: usize| text.chars().count() <= most && !text.chars().any(char::is_control);
-        if !fits(&self.payment.token, 255) {
-            return Err(Fault::invalid(
+        let check = |good: bool, pointer, code, message| if good { Ok(()) } else { Err(Fault::invalid(pointer, code, message)) };
+        let PaymentInput { provider, token, return_url } = &self.payment;
+        let url = return_url.as_deref().unwrap_or_default();
+        Fault::of_all([
+            check(
+                fits(token, 255),
                 "/payment/token",
                 "invalid_text",
                 "Give at most 255 characters, none of them a control character.",
-            ));
-        }
-        if !self.payment.provider.as_deref().is_none_or(|provider| fits(provider, 64)) {
-            return Err(Fault::invalid(
+            ),
+            check(
+                provider.as_deref().is_none_or(|provider| fits(provider, 64)),
                 "/payment/provider",
                 "invalid_text",
                 "Give at most 64 characters, none of them a control character.",
-            ));
-        }
-        if self.payment.return_url.as_deref().is_some_and(|url| url.chars().any(char::is_control)) {
-            let message = "An address has no line breaks and no other control characters. Percent-encode them or leave them out.";
-            return Err(Fault::invalid("/payment/return_url", "character", message));
-        }
-        if !self.payment.return_url.as_deref().is_none_or(|url| fits(url, 2048)) {
-            return Err(Fault::invalid("/payment/return_url", "invalid_text", "Give at most 2048 characters."));
-        }
-        if self.expected_version.is_some_and(|version| version < 1) {
-            return Err(Fault::invalid("/expected_version", "out_of_range", "A version is at least 1."));
-        }
-        Ok(())
+            ),
+            check(
+                !url.chars().any(char::is_control),
+                "/payment/return_url",
+                "character",
+                "An address has no line breaks and no other control characters. Percent-encode them or leave them out.",
+            ),
+            check(url.chars().count() <= 2048, "/payment/return_url", "invalid_text", "Give at most 2048 characters."),
+            check(
+                self.expected_version.is_none_or(|version| 1 <= version),
+                "/expected_version",
+                "out_of_range",
+                "A version is at least 1.",
+            ),
+        ])
     }
 }
 

@@ -47,13 +47,10 @@ impl Purchase<'_> {
     }
 
     /// Nothing is left to undo, unless an authorisation that was under way when the checkout failed has arrived after all, or
-    /// this driver held stock or froze the cart, which whoever failed the checkout did not know of.
+    /// this driver held stock that whoever failed the checkout did not know of.
     pub(super) async fn failed(self) -> Result<Standing, Fault> {
         if self.held.is_some() {
             self.undo(Step::HoldStock).await?;
-        }
-        if self.snapshot.is_some() {
-            self.undo(Step::FreezeCart).await?;
         }
         if !self.forget().await? {
             self.undo_payment().await?;

@@ -104,21 +104,6 @@ async fn a_purchase_that_failed_meanwhile_stays_failed() {
     }
 }
 
-/// Lost would be the cart: frozen by a driver that came to it after another had given up and undone the purchase.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cart_that_is_frozen_too_late_is_given_back() {
-    let stage = Stage::open().await;
-    let guest = stage.cart(1).await;
-    let holder = locked(stage.neighbour("cart"), "select from cart for update").await;
-    let answer = stage.while_it_waits((&guest, "tok_success"), holder, async {
-        stage.behind_the_scenes(REFUSED).await;
-        stage.behind_the_scenes("update checkout set status = 'failed', buying = null, settled = true").await;
-    });
-    let answer = answer.await;
-    assert_eq!((answer.status, answer.code()), (409, "first"), "{answer:?}");
-    stage.nothing_is_left(&guest).await;
-}
-
 /// Lost would be the last guard against two orders of one cart, should the cart ever forget that it was sold.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cart_becomes_one_order_whatever_the_cart_says() {
