@@ -10,6 +10,7 @@ use bloom_fault::{Code, Fault, FaultExt, problem};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
+use super::unread::Unread;
 use crate::call::{Audience, Call, DEFAULT_DEADLINE, LONGEST_DEADLINE};
 use crate::context;
 use crate::host::Host;
@@ -44,7 +45,11 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
         request.extensions_mut().insert(call);
     }
 
+    let (request, unread) = if grpc { (request, None) } else { Unread::of(request) };
     let answer = tokio::time::timeout_at(deadline, next.run(request)).instrument(span.clone()).await;
+    if let Some(unread) = unread {
+        unread.throw_away();
+    }
     let mut response = answer.unwrap_or_else(|_| {
         use axum::response::IntoResponse as _;
         let fault = Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "");
@@ -203,6 +208,8 @@ mod tests {
     use axum::body::Body;
     use axum::routing::any;
     use bloom_kernel::{OsEntropy, SystemClock};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
     use tower::ServiceExt as _;
 
     use super::*;
@@ -247,5 +254,28 @@ mod tests {
         counted.sort_unstable();
         counted.dedup();
         assert_eq!(counted, ["/bloom.test.v1.Test/Known", "unmatched"], "{page}");
+    }
+
+    /// More than any buffer on the way holds: its sender would be cut off in the middle of it.
+    #[tokio::test]
+    async fn whoever_is_refused_by_the_head_may_send_the_body_and_reads_why() {
+        let refuse = async || Fault::new(Code::Forbidden, "refused", "");
+        let routes =
+            Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let sent = vec![b'x'; 32 * 1024 * 1024];
+        let ask = async {
+            let head = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", sent.len());
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&sent).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        tokio::select! {
+            answer = ask => assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}"),
+            ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
+        }
     }
 }

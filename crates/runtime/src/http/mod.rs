@@ -12,6 +12,7 @@ mod query;
 mod raw;
 mod refused;
 mod strict;
+mod unread;
 mod words;
 
 pub use body::{BODY_LIMIT, Json, parse};
