@@ -191,8 +191,8 @@ async fn all_that_is_wrong_with_a_form_is_told_at_once() {
     assert_eq!(pointers(&refused), [&buyer[..], &["/lines/0/quantity", "/lines/1/quantity"]].concat());
     let (guest, _) = stage.guest().await;
     let path = format!("/v1/carts/{}", guest.id);
-    let patch = json!({ "email": "nobody", "shipping_address": nowhere, "billing_address": nowhere });
-    let refused = Stage::shop(stage.door.patch(&path), &guest.token).if_match(1).json(&patch).send().await.expect(400);
+    let change = json!({ "email": "nobody", "shipping_address": nowhere, "billing_address": nowhere });
+    let refused = Stage::shop(stage.door.patch(&path), &guest.token).if_match(1).json(&change).send().await.expect(400);
     assert_eq!(pointers(&refused), buyer);
     let more = json!({ "lines": form["lines"] });
     let lines = stage.door.post(&format!("{path}/lines"));

@@ -338,8 +338,8 @@ async fn a_name_comes_once() {
         assert_eq!(refused.json["errors"][0]["pointer"], pointer, "{refused:?}");
         assert_eq!(refused.json["errors"][0]["message"], "`a` comes twice", "{refused:?}");
         if pointer != "/variants/0/options/a" {
-            let patch = stage.door.patch(&path).if_match(1).raw("application/json", body.as_str());
-            assert_eq!(patch.send().await.expect(400).json["errors"][0]["pointer"], pointer);
+            let change = stage.door.patch(&path).if_match(1).raw("application/json", body.as_str());
+            assert_eq!(change.send().await.expect(400).json["errors"][0]["pointer"], pointer);
         }
     }
 }

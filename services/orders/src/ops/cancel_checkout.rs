@@ -4,12 +4,21 @@ use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CheckoutId;
 use bloom_runtime::http::CartToken;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::{Begin, Call, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use super::read_checkout::opened;
 use crate::Orders;
 use crate::domain::checkout::{Checkout, CheckoutStatus, Failure};
 use crate::saga::TIMER;
-use crate::store::checkout::{checkout_compensate, checkout_get};
+use crate::store::checkout::checkout_compensate;
+
+/// What began, for a repeat of the request.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Receipt {
+    checkout_id: CheckoutId,
+}
 
 /// Decides that a checkout fails; its timer undoes it at once: alone, so that nothing is done anew behind its back. One that
 /// has failed, or is being undone, is answered as it stands.
@@ -19,10 +28,14 @@ pub async fn cancel_checkout(
     token: &CartToken,
     id: CheckoutId,
 ) -> Result<Reply<Checkout, 202>, Fault> {
-    token.required(call)?;
-    let mut tx = app.db.write(call).await?;
-    let stored = checkout_get(&mut tx, id).await?.filter(|stored| token.opens(call, stored.token_digest.as_deref()));
-    let mut checkout = stored.ok_or_else(|| Fault::not_found("checkout"))?;
+    let mut tx = match app.db.begin::<Receipt, 202>(call, "checkout_cancel", &id).await? {
+        Begin::Run(tx) => tx,
+        Begin::Replay(_) => {
+            let stored = opened(&mut *app.db.read(call.tenant).await?, call, token, id).await?;
+            return Ok(Reply::accepted(stored.public()).repeated());
+        }
+    };
+    let mut checkout = opened(&mut tx, call, token, id).await?;
     match checkout.status {
         CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => {}
         CheckoutStatus::Compensating | CheckoutStatus::Failed => return Ok(Reply::accepted(checkout.public())),
@@ -44,7 +57,7 @@ pub async fn cancel_checkout(
         return Err(placed());
     }
     schedule(&mut tx, TIMER, &id.to_string(), now, &()).await?;
-    tx.commit().await?;
+    tx.finish(Reply::accepted(Receipt { checkout_id: id })).await?;
     (checkout.status, checkout.failure, checkout.updated_at) = (CheckoutStatus::Compensating, Some(failure), now);
     Ok(Reply::accepted(checkout.public()))
 }

@@ -20,7 +20,8 @@ async fn what_is_given_up_leaves_nothing_and_the_cart_can_be_bought() {
     let stage = Stage::open().await;
     let guest = stage.cart(1).await;
     let asked = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
-    let canceled = stage.give_up(&guest, &asked.id()).await.expect(202).json;
+    let path = format!("/v1/checkouts/{}/cancel", asked.id());
+    let canceled = Stage::shop(stage.orders.post(&path), &guest).key("first").send().await.expect(202).json;
     assert_eq!((&canceled["status"], &canceled["action"]), (&json!("compensating"), &Value::Null));
     assert_eq!(canceled["failure"]["code"], "checkout_canceled");
     // No time passes: its timer does not let it wait.
@@ -29,8 +30,11 @@ async fn what_is_given_up_leaves_nothing_and_the_cart_can_be_bought() {
     assert_eq!((&failed["status"], &failed["failure"]), (&json!("failed"), &canceled["failure"]));
     assert_eq!(stage.read_cart(&guest).await["status"], "open");
     assert_eq!(stage.levels(&stage.shirt).await, (1_000, 0, 0));
-    let again = stage.give_up(&guest, &asked.id()).await.expect(202).json;
-    assert_eq!(again, failed, "a repeat is told how it ended");
+    for key in ["again", "again", "first"] {
+        let again = Stage::shop(stage.orders.post(&path), &guest).key(key).send().await.expect(202);
+        assert_eq!(again.json, failed, "a repeat is told how it ended");
+        assert_eq!(again.header("idempotent-replayed") == "true", key == "first");
+    }
     let repeat = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(409);
     assert_eq!(repeat.code(), "checkout_canceled");
     assert!(visit(&asked, "approve").await.status().is_redirection(), "the payer comes too late");
