@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bloom_fault::{Code, Fault, FaultExt, problem};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
-use super::unread::Unread;
+use super::arriving::Arriving;
 use crate::call::{Audience, Call, DEFAULT_DEADLINE, LONGEST_DEADLINE};
 use crate::context;
 use crate::host::Host;
@@ -45,16 +45,12 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
         request.extensions_mut().insert(call);
     }
 
-    let (request, unread) = if grpc { (request, None) } else { Unread::of(request) };
+    let (request, arriving) = if grpc { (request, None) } else { Arriving::lend(request) };
     let answer = tokio::time::timeout_at(deadline, next.run(request)).instrument(span.clone()).await;
-    if let Some(unread) = unread {
-        unread.throw_away();
+    let mut response = answer.unwrap_or_else(|_| late(grpc, arriving.as_ref()));
+    if let Some(arriving) = arriving {
+        arriving.throw_away();
     }
-    let mut response = answer.unwrap_or_else(|_| {
-        use axum::response::IntoResponse as _;
-        let fault = Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "");
-        if grpc { tonic::Status::from(fault).into_http() } else { fault.into_response() }
-    });
     if is_unknown_rpc(&response) {
         UNMATCHED.clone_into(&mut route);
         telemetry::renamed(&span, method, &route);
@@ -84,6 +80,16 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
         }
     }
     response
+}
+
+/// The answer at the deadline: it was the client's if the rest of its body was all that was missing.
+fn late(grpc: bool, arriving: Option<&Arriving>) -> Response {
+    let fault = if arriving.is_some_and(Arriving::is_awaited) {
+        Fault::new(Code::Timeout, "request_timeout", "The body did not arrive in time.")
+    } else {
+        Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")
+    };
+    if grpc { tonic::Status::from(fault).into_http() } else { fault.into_response() }
 }
 
 /// The route's template; of an RPC, which has none, its name. Whatever no route matches is one, so that no client can make
@@ -208,6 +214,7 @@ mod tests {
     use axum::body::Body;
     use axum::routing::any;
     use bloom_kernel::{OsEntropy, SystemClock};
+    use bytes::Bytes;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use tower::ServiceExt as _;
@@ -276,6 +283,23 @@ mod tests {
         tokio::select! {
             answer = ask => assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}"),
             ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn at_the_deadline_it_is_told_whom_the_answer_waited_for() {
+        let read = async |body: Body| drop(http_body_util::BodyExt::collect(body).await);
+        let routes = Router::new()
+            .route("/reads", any(read))
+            .route("/thinks", any(|_: Body| std::future::pending::<()>()))
+            .layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
+        let context = host().request(&Call::background("test", crate::call::PLATFORM, "test"), ());
+        let context = context.metadata().get(context::HEADER).unwrap().to_str().unwrap();
+        let ask = |path, body| Request::post(path).header(context::HEADER, context).header("bloom-timeout-ms", "50").body(body);
+        let silent = || Body::from_stream(futures::stream::pending::<Result<Bytes, axum::Error>>());
+        for (path, body, status) in [("/reads", silent(), 408), ("/thinks", silent(), 504), ("/thinks", Body::from("{}"), 504)] {
+            let answer = routes.clone().oneshot(ask(path, body).unwrap()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Extractors that refuse badly formed requests in one voice, and the layer around every route.
 
+mod arriving;
 mod body;
 mod caller;
 mod cart_token;
@@ -12,7 +13,6 @@ mod query;
 mod raw;
 mod refused;
 mod strict;
-mod unread;
 mod words;
 
 pub use body::{BODY_LIMIT, Json, parse};

@@ -1,0 +1,100 @@
+//! A request's body, lent to whoever reads it: afterwards it is known whom the answer waited for, and what was left unread.
+//!
+//! A request may be refused by its head while most of its body is still on its way. A server that stops reading then resets
+//! the connection, and the refusal may be lost with it; so the rest is read within bounds and thrown away.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Frame, SizeHint};
+
+/// A shorter body has come with its head, or right behind it.
+const SHORT: u64 = 64 * 1024;
+/// So much is thrown away, and for so long.
+const MOST: u64 = 64 * 1024 * 1024;
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// What became of a body.
+#[derive(Clone, Default)]
+pub(super) struct Arriving(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    is_awaited: AtomicBool,
+    /// What its reader let go of a long one.
+    rest: Mutex<Option<Body>>,
+}
+
+impl Arriving {
+    /// Lends the body to the reader of the request; there may be none.
+    pub(super) fn lend(request: Request) -> (Request, Option<Self>) {
+        if request.body().is_end_stream() {
+            return (request, None);
+        }
+        let is_long = request.body().size_hint().upper().is_none_or(|most| SHORT < most);
+        let arriving = Self::default();
+        let home = arriving.clone();
+        (request.map(|body| Body::new(Lent { body, home, is_long })), Some(arriving))
+    }
+
+    /// True when its reader could have taken more than had come.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.0.is_awaited.load(Ordering::Acquire)
+    }
+
+    /// Throws away what is left of a long one, beside the answer.
+    pub(super) fn throw_away(self) {
+        let Some(mut body) = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let read = async move {
+            let mut left = MOST;
+            while let Some(Ok(frame)) = body.frame().await {
+                let size = frame.data_ref().map_or(0, Bytes::len);
+                let Some(less) = left.checked_sub(u64::try_from(size).unwrap_or(u64::MAX)) else { return };
+                left = less;
+            }
+        };
+        #[expect(clippy::disallowed_methods, reason = "it ends by itself, soon, and nobody waits for it")]
+        tokio::spawn(tokio::time::timeout(LONGEST, read));
+    }
+}
+
+struct Lent {
+    body: Body,
+    home: Arriving,
+    is_long: bool,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.is_long && !self.body.is_end_stream() {
+            let body = std::mem::take(&mut self.body);
+            *self.home.0.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
+    }
+}
+
+impl hyper::body::Body for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        self.home.0.is_awaited.store(frame.is_pending(), Ordering::Release);
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
