@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bloom_fault::{Code, Fault};
+use bloom_runtime::http::REASON;
 use bloom_runtime::metrics::{Route as RouteLabel, method_label};
 use bloom_runtime::telemetry;
 use bytes::Bytes;
@@ -219,6 +220,9 @@ async fn forward(
         Ok(Err(error)) => Err(Fault::new(Code::BadGateway, "upstream_failed", "").source(error)),
         Ok(Ok(response)) => {
             let mut response = response.map(http_body_util::Either::Left);
+            if let Some(reason) = response.headers_mut().remove(REASON) {
+                reason.to_str().unwrap_or_default().clone_into(&mut facts.reason);
+            }
             for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE] {
                 response.headers_mut().remove(name);
             }

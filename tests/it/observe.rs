@@ -46,7 +46,8 @@ fn a_purchase_is_one_trace_and_tells_no_secret() {
         trade.order_now(&bought["order"]).await;
         let forged = trade.secret(Method::GET, "/v1/orders").header("traceparent", "00-asha@example.com-01");
         send(forged).await;
-        send(trade.secret(Method::GET, &format!("/v1/orders/{order}/unheard-of"))).await;
+        let lost = send(trade.secret(Method::GET, &format!("/v1/orders/{order}/unheard-of"))).await;
+        assert_eq!(lost.header("bloom-reason"), "", "what the log is told stays inside");
         eventually("a consumer has taken part in the trace", async || {
             let arrived = collector.arrived();
             arrived.spans.iter().any(|span| hex(&span.trace_id) == TRACE && is_consumer(span)).then_some(())
@@ -165,6 +166,12 @@ fn records(arrived: &Arrived) {
     });
     let (_, access) = access.expect("the purchase is in the access log");
     assert_eq!(field(&access.attributes, "trace_id"), TRACE);
+    let refused = arrived
+        .records
+        .iter()
+        .find(|(target, record)| target == "access" && field(&record.attributes, "path").ends_with("/unheard-of"));
+    let (_, refused) = refused.expect("so is what a service refused");
+    assert_eq!(field(&refused.attributes, "reason"), "route_unknown", "as the service says");
     let sources: BTreeSet<&str> = arrived.records.iter().filter_map(|(target, _)| target.split("::").next()).collect();
     assert!(sources.contains("bloom_runtime"), "BLOOM_LOG asks for it: {sources:?}");
     for beneath in ["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry_sdk", "opentelemetry_otlp"] {

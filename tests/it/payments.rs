@@ -49,7 +49,10 @@ fn a_payer_approves_at_their_bank() {
         assert!(page.1.contains("Is this you?"), "{page:?}");
         let back = visit(&trade, Method::POST, &format!("{}&outcome=approve", text(&open["action"]["url"]))).await.0;
         let shop = visit(&trade, Method::GET, &back).await.0;
-        assert!(shop.starts_with("https://shop.example/thanks?x=1&payment_id=pay_"), "{shop}");
+        assert!(
+            shop.starts_with(&format!("https://shop.example/thanks?x=1&checkout_id={}&payment_id=pay_", text(&open["id"]))),
+            "{shop}"
+        );
         assert!(shop.ends_with("payment_status=authorised"), "{shop}");
         let order = trade.placed(&basket, &open).await;
         assert_eq!([&order["status"], &order["payment_status"]], ["confirmed", "authorised"]);

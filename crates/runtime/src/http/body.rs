@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use bloom_fault::{Code, Fault};
 use http::header;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -25,6 +26,10 @@ impl<T: DeserializeOwned + JsonSchema, S: Send + Sync> FromRequest<S> for Json<T
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        // Where nothing is needed, nothing need be sent; where something is, it is named.
+        if content_type.is_empty() && request.body().is_end_stream() {
+            return parse(b"{}").map(Self);
+        }
         let essence = content_type.split(';').next().unwrap_or("").trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(Fault::new(

@@ -20,6 +20,9 @@ use crate::telemetry;
 /// The one route of all requests that no route and no RPC matches.
 const UNMATCHED: &str = "unmatched";
 
+/// Why a service refused, for the gateway's access log; it goes no further.
+pub const REASON: &str = "bloom-reason";
+
 /// What the layer needs.
 #[derive(Clone)]
 pub struct EdgeState {
@@ -168,6 +171,9 @@ fn render(mut response: Response, fault: Option<&Fault>, request_id: &str, insta
     *response.status_mut() = fault.code.status();
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
+    if let Ok(reason) = HeaderValue::from_str(&fault.reason) {
+        headers.insert(REASON, reason);
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = fault.retry_after_s {
         headers.insert(header::RETRY_AFTER, seconds.into());

@@ -18,7 +18,7 @@ mod words;
 pub use body::{BODY_LIMIT, Json, parse};
 pub use caller::{Caller, PERMISSION, Permission};
 pub use cart_token::CartToken;
-pub use edge::{EdgeState, edge};
+pub use edge::{EdgeState, REASON, edge};
 pub use if_match::IfMatch;
 pub use path::{PATH_TYPES, Path};
 pub use query::Query;

@@ -301,8 +301,11 @@ impl Line {
 /// The refusal of a change while a checkout holds the cart: a second as a rule, until it expires while the payer is with the
 /// issuer.
 pub fn frozen(by: Option<CheckoutId>) -> Fault {
-    let by = by.map(|id| format!(" (`GET /v1/checkouts/{id}` says how it stands and when it expires)")).unwrap_or_default();
-    let detail = format!("A checkout holds this cart{by}. One that fails or expires gives the cart back.");
+    let by = by.map_or("/v1/checkouts/{checkout_id}".to_owned(), |id| format!("/v1/checkouts/{id}"));
+    let detail = format!(
+        "A checkout holds this cart: `GET {by}` says how it stands and when it expires, and `POST {by}/cancel` gives it up while \
+         it waits for its payment. One that fails, expires or is given up gives the cart back."
+    );
     Fault::new(Code::Conflict, "cart_frozen", detail).retry_after(1)
 }
 

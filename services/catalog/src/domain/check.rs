@@ -99,9 +99,10 @@ impl Checks {
 
     /// Refuses the input when anything was found.
     pub fn finish(self) -> Result<(), Fault> {
-        let Some(first) = self.errors.first() else { return Ok(()) };
-        let detail = format!("The request is not valid: {} {}", first.pointer, first.message);
-        let fault = Fault::new(Code::Invalid, "invalid_request", detail);
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        let fault = Fault::new(Code::Invalid, "invalid_request", "The request is not valid; see errors.");
         Err(self.errors.into_iter().fold(fault, |fault, error| fault.at(error.pointer, error.code, error.message)))
     }
 }

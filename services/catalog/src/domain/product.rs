@@ -321,7 +321,10 @@ impl Product {
         for (index, variant) in active.into_iter().take(VARIANTS_MAX) {
             let at = format!("/variants/{index}");
             variant.check(&at, &self.options, checks);
-            if choices.insert(values_in_order(&self.options, &variant.options), index).is_some() {
+            // What lacks a value, or has one too many, is told so.
+            let is_complete = self.options.iter().map(|option| &option.name).all(|name| variant.options.contains_key(name))
+                && self.options.len() == variant.options.len();
+            if choices.insert(values_in_order(&self.options, &variant.options), index).is_some() && is_complete {
                 checks.fail(format!("{at}/options"), "duplicate_options", "Two active variants have the same option values.");
             }
             if skus.insert(&variant.sku, index).is_some() {

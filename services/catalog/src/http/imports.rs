@@ -51,7 +51,9 @@ fn ndjson_of<T: schemars::JsonSchema>() -> MediaType {
 fn import_doc(op: TransformOperation<'_>) -> TransformOperation<'_> {
     let mut op = doc("import_create", "Import products with prices and stock, one JSON object a line")(op).description(
         "The body is NDJSON of any size; it is spooled while it arrives. Products are found by external_id, or else by the SKUs \
-         of their variants. Good lines are applied, bad ones are listed in the report.",
+         of their variants. Good lines are applied, bad ones are listed in the report. \
+         A line's product is saved before its prices and its stock are told: where only these are refused, the report names them, \
+         and the product stands without them.",
     );
     let body = RequestBody {
         content: [(NDJSON.to_owned(), ndjson_of::<ImportLine>())].into(),

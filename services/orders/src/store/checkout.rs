@@ -63,8 +63,8 @@ pub struct Stored {
 impl Stored {
     /// The REST resource, without the order.
     pub fn public(&self) -> Checkout {
-        let paying =
-            matches!(self.status, CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired | CheckoutStatus::Completed);
+        // One that failed at once may have failed before there was a payment.
+        let paying = 0 < self.attempts || self.status == CheckoutStatus::Completed;
         Checkout {
             id: self.id,
             status: self.status,

@@ -28,6 +28,7 @@ async fn what_is_given_up_leaves_nothing_and_the_cart_can_be_bought() {
     stage.drained().await;
     let failed = stage.standing(&guest, &asked.id()).await;
     assert_eq!((&failed["status"], &failed["failure"]), (&json!("failed"), &canceled["failure"]));
+    assert_eq!(failed["payment_id"], asked.json["payment_id"], "it is still known what was asked for");
     assert_eq!(stage.read_cart(&guest).await["status"], "open");
     assert_eq!(stage.levels(&stage.shirt).await, (1_000, 0, 0));
     for key in ["again", "again", "first"] {

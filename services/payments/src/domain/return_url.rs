@@ -1,9 +1,8 @@
 //! Where a payer's browser goes after a payment: an address of the web that says nothing but where, and what is added to it.
 
-use bloom_kernel::PaymentId;
 use url::Url;
 
-use super::PaymentStatus;
+use super::payment::Payment;
 
 /// Why an address is not one to send a browser to: a machine word and a sentence.
 pub type Complaint = (&'static str, &'static str);
@@ -34,8 +33,11 @@ pub fn check_return_url(text: &str) -> Result<(), Complaint> {
 }
 
 /// The address with the outcome among its parameters; nothing when it is no address.
-pub fn with_outcome(text: &str, payment: PaymentId, status: PaymentStatus) -> Option<String> {
+pub fn with_outcome(text: &str, payment: &Payment) -> Option<String> {
     let mut url = Url::parse(text).ok()?;
-    url.query_pairs_mut().append_pair("payment_id", &payment.to_string()).append_pair("payment_status", status.as_str());
+    url.query_pairs_mut()
+        .append_pair("checkout_id", &payment.checkout_id.to_string())
+        .append_pair("payment_id", &payment.id.to_string())
+        .append_pair("payment_status", payment.status.as_str());
     Some(url.into())
 }

@@ -67,7 +67,7 @@ async fn payer_return(
     Query(ReturnQuery { connection }): Query<ReturnQuery>,
 ) -> Result<Response, Fault> {
     let payment = return_payer(&app, payment, connection).await?;
-    let Some(url) = payment.return_url.and_then(|url| with_outcome(&url, payment.id, payment.status)) else {
+    let Some(url) = payment.return_url.as_deref().and_then(|url| with_outcome(url, &payment)) else {
         return Ok(Html("<!doctype html><title>Thank you</title><p>You may close this window.</p>").into_response());
     };
     Ok(Redirect::to(&url).into_response())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bloom_proto_payments::PaymentReply;
 use chrono::TimeDelta;
 
-use super::{Stage, eventually};
+use super::{Ids, Stage, eventually};
 
 fn amounts(payment: &PaymentReply) -> (i64, i64, i64, i64) {
     (payment.authorised_amount, payment.captured_amount, payment.voided_amount, payment.refunded_amount)
@@ -130,7 +130,10 @@ async fn the_payer_passes_the_issuers_check_and_comes_back() {
         let back = answered.headers()["location"].to_str().unwrap().to_owned();
         assert!(back.starts_with(&format!("{}/v1/payments/return/{}", stage.public_url, ids.payment)), "{back}");
         let home = browser.get(&back).send().await.unwrap();
-        let expected = format!("https://shop.example/thanks?step=2&payment_id={}&payment_status={status}", ids.payment);
+        let expected = format!(
+            "https://shop.example/thanks?step=2&checkout_id={}&payment_id={}&payment_status={status}",
+            ids.checkout, ids.payment
+        );
         assert_eq!(home.headers()["location"].to_str().unwrap(), expected);
         let reply = stage.payment(ids.payment).await;
         assert_eq!((reply.status.as_str(), reply.action), (status, None));
@@ -147,7 +150,7 @@ async fn a_payer_goes_back_to_an_address_of_the_web_and_to_none_else() {
     let stage = Stage::open().await;
     let back = async |url: &str| {
         let ids = stage.ids();
-        stage.authorise_back(ids, 1000, ("tok_success", ""), url).await.map(|_| ids.payment)
+        stage.authorise_back(ids, 1000, ("tok_success", ""), url).await.map(|_| ids)
     };
     for (url, code) in [
         ("javascript:alert(1)", "scheme"),
@@ -178,10 +181,10 @@ async fn a_payer_goes_back_to_an_address_of_the_web_and_to_none_else() {
         ("https://shop.example#/thanks?a=b", "https://shop.example/?", "#/thanks?a=b"),
         ("http://localhost:3000/", "http://localhost:3000/?", ""),
     ] {
-        let payment = back(url).await.unwrap();
+        let Ids { payment, checkout, .. } = back(url).await.unwrap();
         let path = format!("{}/v1/payments/return/{payment}?connection={}", stage.public_url, stage.connection);
         let home = browser.get(path).send().await.unwrap();
-        let expected = format!("{before}payment_id={payment}&payment_status=authorised{after}");
+        let expected = format!("{before}checkout_id={checkout}&payment_id={payment}&payment_status=authorised{after}");
         assert_eq!(home.headers()["location"].to_str().unwrap(), expected);
     }
 }

@@ -105,7 +105,7 @@ pub fn due(taxes: &Taxes, address: &Address, class: Option<TaxClassId>) -> Resul
 }
 
 /// The tax of one rate on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaxLine {
     /// The rate.
     pub tax_rate_id: TaxRateId,

@@ -60,7 +60,8 @@ async fn a_quote_explains_itself() {
         (&step["kind"], &step["amount"], &step["remainder_denominator"]),
         (&json!("net_of_gross"), &json!(8_067), &json!(1_190_000))
     );
-    assert_eq!(quote["taxes"], json!([{ "name": "VAT", "rate_ppm": 190_000, "taxable_amount": 8_067, "tax_amount": 1_533 }]));
+    let euro = |amount: i64| json!({ "amount": amount, "currency": "EUR" });
+    assert_eq!(quote["taxes"], json!([{ "name": "VAT", "rate_ppm": 190_000, "taxable": euro(8_067), "tax": euro(1_533) }]));
     assert_eq!(
         (&quote["total"]["amount"], &quote["rounding"], &quote["currency_exponent"]),
         (&json!(9_600), &json!("half_up"), &json!(2))
@@ -138,7 +139,7 @@ async fn delivery_is_taxed_and_currencies_are_not_mixed() {
     let quote = stage.quote(with(json!({ "amount": 595, "currency": "EUR" }))).await;
     assert_eq!((&quote["delivery_total"]["amount"], &quote["delivery"]["amounts"]["tax"]["amount"]), (&json!(595), &json!(95)));
     assert_eq!((&quote["total"]["amount"], &quote["tax_total"]["amount"]), (&json!(12_495), &json!(1_995)));
-    assert_eq!(quote["taxes"][0]["taxable_amount"], 10_500);
+    assert_eq!(quote["taxes"][0]["taxable"]["amount"], 10_500);
     let refused = |body: Value| stage.door.post("/v1/pricing/quotes").json(&body).send();
     let mixed = refused(with(json!({ "amount": 595, "currency": "USD" }))).await.expect(422);
     assert_eq!((mixed.code(), &mixed.json["errors"][0]["pointer"]), ("currency_mismatch", &json!("/delivery/price/currency")));

@@ -1,6 +1,6 @@
 //! The quote as the API shows it.
 
-use bloom_kernel::{ChannelId, Currency, Money, PriceId, PriceListId, Rounding, TaxClassId, Timestamp, VariantId};
+use bloom_kernel::{ChannelId, Currency, Money, PriceId, PriceListId, Rounding, TaxClassId, TaxRateId, Timestamp, VariantId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -58,9 +58,27 @@ pub struct ShipToDocument {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TaxSummaryDocument {
     name: String,
+    /// Parts per million: 18 % is 180000.
     rate_ppm: u32,
-    taxable_amount: i64,
-    tax_amount: i64,
+    /// The net amount that it was due on.
+    taxable: Money,
+    /// The tax.
+    tax: Money,
+}
+
+/// The tax of one rate on one line.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaxLineDocument {
+    /// The rate.
+    tax_rate_id: TaxRateId,
+    /// Its name.
+    name: String,
+    /// Parts per million: 18 % is 180000.
+    rate_ppm: u32,
+    /// The net amount that it was due on.
+    taxable: Money,
+    /// The tax.
+    tax: Money,
 }
 
 /// A priced line.
@@ -113,7 +131,7 @@ pub struct AmountsDocument {
     /// The line with tax.
     pub gross: Money,
     /// The tax of each rate.
-    pub taxes: Vec<TaxLine>,
+    pub taxes: Vec<TaxLineDocument>,
     /// Why that tax.
     pub tax_reason: TaxReason,
     /// What was rounded, and what that left over.
@@ -214,14 +232,25 @@ impl QuoteDocument {
             delivery_total: money(quote.delivery_total),
             tax_total: money(quote.tax_total),
             total: money(quote.total),
-            taxes: quote.taxes.into_iter().map(summary).collect(),
+            taxes: quote.taxes.into_iter().map(|row| summary(row, occasion.currency)).collect(),
         }
     }
 }
 
-fn summary(row: Summary) -> TaxSummaryDocument {
+fn summary(row: Summary, currency: Currency) -> TaxSummaryDocument {
     let Summary { name, rate_ppm, taxable_amount, tax_amount } = row;
-    TaxSummaryDocument { name, rate_ppm, taxable_amount, tax_amount }
+    TaxSummaryDocument { name, rate_ppm, taxable: Money::new(taxable_amount, currency), tax: Money::new(tax_amount, currency) }
+}
+
+fn tax_line(line: TaxLine, currency: Currency) -> TaxLineDocument {
+    let TaxLine { tax_rate_id, name, rate_ppm, taxable_amount, tax_amount } = line;
+    TaxLineDocument {
+        tax_rate_id,
+        name,
+        rate_ppm,
+        taxable: Money::new(taxable_amount, currency),
+        tax: Money::new(tax_amount, currency),
+    }
 }
 
 fn line_document(line: QuotedLine, currency: Currency, explain: bool) -> QuoteLineDocument {
@@ -261,7 +290,7 @@ fn amounts(priced: Priced, currency: Currency) -> AmountsDocument {
             calculated_from,
             tax_removed_of: priced.moved_from,
         },
-        taxes: priced.taxed.lines,
+        taxes: priced.taxed.lines.into_iter().map(|line| tax_line(line, currency)).collect(),
         rounding_steps: priced.taxed.steps,
     }
 }
