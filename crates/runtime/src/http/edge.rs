@@ -272,7 +272,7 @@ mod tests {
     /// More than any buffer on the way holds: its sender would be cut off in the middle of it.
     #[tokio::test]
     async fn whoever_is_refused_by_the_head_may_send_the_body_and_reads_why() {
-        let refuse = async || Fault::new(Code::Forbidden, "refused", "");
+        let refuse = async || Fault::not_found("order");
         let routes =
             Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -287,7 +287,7 @@ mod tests {
             answer
         };
         tokio::select! {
-            answer = ask => assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}"),
+            answer = ask => assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}"),
             ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
         }
     }
