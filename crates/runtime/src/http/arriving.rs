@@ -15,8 +15,6 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Frame, SizeHint};
 
-/// A shorter body has come with its head, or right behind it.
-const SHORT: u64 = 64 * 1024;
 /// So much is thrown away, and for so long.
 const MOST: u64 = 64 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(2);
@@ -28,7 +26,7 @@ pub(super) struct Arriving(Arc<State>);
 #[derive(Default)]
 struct State {
     is_awaited: AtomicBool,
-    /// What its reader let go of a long one.
+    /// What its reader let go of before its end.
     rest: Mutex<Option<Body>>,
 }
 
@@ -38,10 +36,9 @@ impl Arriving {
         if request.body().is_end_stream() {
             return (request, None);
         }
-        let is_long = request.body().size_hint().upper().is_none_or(|most| SHORT < most);
         let arriving = Self::default();
         let home = arriving.clone();
-        (request.map(|body| Body::new(Lent { body, home, is_long })), Some(arriving))
+        (request.map(|body| Body::new(Lent { body, home, has_ended: false })), Some(arriving))
     }
 
     /// True when its reader could have taken more than had come.
@@ -49,7 +46,7 @@ impl Arriving {
         self.0.is_awaited.load(Ordering::Acquire)
     }
 
-    /// Throws away what is left of a long one, beside the answer.
+    /// Throws away what is left, beside the answer.
     pub(super) fn throw_away(self) {
         let Some(mut body) = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let read = async move {
@@ -68,12 +65,12 @@ impl Arriving {
 struct Lent {
     body: Body,
     home: Arriving,
-    is_long: bool,
+    has_ended: bool,
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if self.is_long && !self.body.is_end_stream() {
+        if !self.has_ended && !self.body.is_end_stream() {
             let body = std::mem::take(&mut self.body);
             *self.home.0.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
         }
@@ -87,6 +84,7 @@ impl hyper::body::Body for Lent {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         self.home.0.is_awaited.store(frame.is_pending(), Ordering::Release);
+        self.has_ended = matches!(frame, Poll::Ready(None | Some(Err(_))));
         frame
     }
 

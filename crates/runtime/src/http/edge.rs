@@ -292,6 +292,37 @@ mod tests {
         }
     }
 
+    /// A short one as well, however it is framed: it need not have come with its head.
+    #[tokio::test]
+    async fn a_body_that_comes_after_the_refusal_ends_no_connection() {
+        let refuse = async || Fault::not_found("order");
+        let routes =
+            Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let ask = async {
+            for (framing, late) in [("content-length: 10", "0123456789"), ("transfer-encoding: chunked", "2\r\n{}\r\n0\r\n\r\n")]
+            {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let head = format!("POST / HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
+                stream.write_all(head.as_bytes()).await.unwrap();
+                let mut answer = Vec::new();
+                while !answer.ends_with(b"}") {
+                    assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{framing}");
+                }
+                let next = format!("{late}GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+                stream.write_all(next.as_bytes()).await.unwrap();
+                let mut second = String::new();
+                stream.read_to_string(&mut second).await.unwrap();
+                assert!(second.starts_with("HTTP/1.1 404 "), "{framing}: {second}");
+            }
+        };
+        tokio::select! {
+            () = ask => {}
+            ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
+        }
+    }
+
     #[tokio::test]
     async fn at_the_deadline_it_is_told_whom_the_answer_waited_for() {
         let read = async |body: Body| drop(http_body_util::BodyExt::collect(body).await);

@@ -12,7 +12,7 @@ use super::read_checkout::opened;
 use crate::Orders;
 use crate::domain::checkout::{Checkout, CheckoutStatus, Failure};
 use crate::saga::TIMER;
-use crate::store::checkout::checkout_compensate;
+use crate::store::checkout::{Stored, checkout_compensate};
 
 /// What began, for a repeat of the request.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -36,25 +36,19 @@ pub async fn cancel_checkout(
         }
     };
     let mut checkout = opened(&mut tx, call, token, id).await?;
-    match checkout.status {
-        CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => {}
-        CheckoutStatus::Compensating | CheckoutStatus::Failed => return Ok(Reply::accepted(checkout.public())),
-        CheckoutStatus::Processing => {
-            let detail =
-                "The purchase is being worked on; within half a minute it is placed, has failed, or waits for its payment.";
-            return Err(Fault::new(Code::Conflict, "checkout_in_progress", detail).retry_after(1));
-        }
-        CheckoutStatus::Completed => return Err(placed()),
-    }
     let failure = Failure::of(&Fault::new(
         Code::Conflict,
         "checkout_canceled",
         "The purchase was given up. Nothing was charged; the cart can be bought again.",
     ));
     let now = app.host.now(call.tenant);
-    // Its payment was approved between the look and now.
-    if checkout_compensate(&mut tx, id, &failure, now).await?.is_none() {
-        return Err(placed());
+    let waits = matches!(checkout.status, CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired);
+    if !waits || checkout_compensate(&mut tx, id, &failure, now).await?.is_none() {
+        // Whoever was quicker may have decided either way since the first look.
+        let stands = opened(&mut tx, call, token, id).await?;
+        // Ended here and not by being dropped: until then it holds the lock of its idempotency key.
+        tx.rollback().await?;
+        return as_it_stands(&stands);
     }
     schedule(&mut tx, TIMER, &id.to_string(), now, &()).await?;
     tx.finish(Reply::accepted(Receipt { checkout_id: id })).await?;
@@ -62,6 +56,18 @@ pub async fn cancel_checkout(
     Ok(Reply::accepted(checkout.public()))
 }
 
-fn placed() -> Fault {
-    Fault::new(Code::Conflict, "checkout_completed", "The order of this checkout is placed. Cancel the order instead.")
+/// The answer for a checkout that this request has not changed.
+fn as_it_stands(checkout: &Stored) -> Result<Reply<Checkout, 202>, Fault> {
+    match checkout.status {
+        CheckoutStatus::Compensating | CheckoutStatus::Failed => Ok(Reply::accepted(checkout.public())),
+        CheckoutStatus::Completed => {
+            let detail = "The order of this checkout is placed. Cancel the order instead.";
+            Err(Fault::new(Code::Conflict, "checkout_completed", detail))
+        }
+        CheckoutStatus::Processing | CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => {
+            let detail =
+                "The purchase is being worked on; within half a minute it is placed, has failed, or waits for its payment.";
+            Err(Fault::new(Code::Conflict, "checkout_in_progress", detail).retry_after(1))
+        }
+    }
 }

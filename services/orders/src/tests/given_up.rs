@@ -98,3 +98,23 @@ async fn an_order_that_is_being_placed_is_given_up_all_the_same() {
     assert_eq!((&ended["status"], &ended["failure"]["code"]), (&json!("failed"), &json!("checkout_canceled")));
     stage.nothing_is_left(&guest).await;
 }
+
+/// Lost would be the truth: whoever comes second would be told that there is an order.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_give_up_at_once_none_is_told_of_an_order() {
+    let stage = Stage::open().await;
+    let guest = stage.cart(1).await;
+    let asked = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
+    let mut holder = stage.bench.superuser().await;
+    sqlx::raw_sql("begin; select from checkout for update").execute(&mut holder).await.unwrap();
+    let id = asked.id();
+    let all = futures::future::join_all((0..3).map(|_| stage.give_up(&guest, &id)));
+    let let_go = async {
+        queue(&mut holder, 3).await;
+        sqlx::query("rollback").execute(&mut holder).await.unwrap();
+    };
+    for answer in futures::future::join(all, let_go).await.0 {
+        assert_eq!(answer.expect(202).json["failure"]["code"], "checkout_canceled");
+    }
+    assert_eq!(stage.ended(&guest, &id).await["status"], "failed");
+}
