@@ -62,6 +62,23 @@ fn metadata_is_bounded() {
 }
 
 #[test]
+fn a_patch_keeps_the_bounds_of_what_it_changes() {
+    let patch = |value| serde_json::from_value::<MetadataPatch>(value).unwrap();
+    let mut metadata: Metadata = serde_json::from_value(json!({ "a": "1", "b": "2" })).unwrap();
+    let before = metadata.clone();
+    let many = (0..49).map(|n| (format!("k{n}"), json!("x"))).collect::<serde_json::Value>();
+    for broken in [many, json!({ "c": "x".repeat(501) }), json!({ "": "x" }), json!({ "c": "\0" })] {
+        assert!(metadata.merge(patch(broken)).is_err());
+        assert_eq!(metadata, before);
+    }
+    let change = patch(json!({ "a": null, "b": "3", "c": "4" }));
+    let set = change.pairs().map(|(key, value)| format!("{key}={value}"));
+    assert_eq!(set.collect::<Vec<_>>(), ["b=3", "c=4"]);
+    metadata.merge(change).unwrap();
+    assert_eq!(json!(metadata), json!({ "b": "3", "c": "4" }));
+}
+
+#[test]
 fn a_key_of_metadata_comes_once() {
     for twice in [r#"{ "a": "1", "a": "1" }"#, r#"{ "a": "1", "b": "2", "\u0061": "3" }"#] {
         let refused = serde_json::from_str::<Metadata>(twice).expect_err("twice").to_string();

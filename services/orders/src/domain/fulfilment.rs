@@ -209,9 +209,11 @@ impl Order {
         Ok(())
     }
 
-    /// Goods that nobody will pay for any more do not leave.
+    /// Goods that nobody will pay for any more do not leave, as long as the order can be canceled instead: of one that was
+    /// shipped in part before, the merchant decides.
     fn has_money(&self) -> Result<(), Fault> {
-        if self.payment_status == PaymentStatus::Voided {
+        let left = |parcel: &Fulfilment| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered);
+        if self.payment_status == PaymentStatus::Voided && !self.fulfilments.iter().any(left) {
             return Err(not_fulfillable("Its payment was given up, and nothing of it was drawn. Cancel the order."));
         }
         Ok(())

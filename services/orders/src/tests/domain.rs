@@ -259,6 +259,11 @@ fn invariants(order: &Order) {
     assert!(order.worth_of_shipped(&[]).amount() <= order.total.amount());
 }
 
+fn has_left(order: &Order) -> bool {
+    let left = |state| matches!(state, FulfilmentState::Shipped | FulfilmentState::Delivered);
+    order.fulfilments.iter().any(|parcel| left(parcel.status))
+}
+
 fn apply(order: &mut Order, act: &Act, now: i64) {
     let next = Uuid::from_u128(1_000 + u128::try_from(now).unwrap());
     let payment = order.payment.clone().unwrap();
@@ -295,12 +300,13 @@ fn apply(order: &mut Order, act: &Act, now: i64) {
             let wanted = [LineQuantity { line_id: order.lines[0].id, quantity: *quantity }];
             let free: i64 = order.unshipped().iter().map(|units| units.quantity).sum();
             let packed = order.pack(next.into(), &wanted, None, at(now)).is_ok();
-            let legal = order.status == Status::Confirmed && order.payment_status != PaymentStatus::Voided;
+            let legal = order.status == Status::Confirmed && (order.payment_status != PaymentStatus::Voided || has_left(order));
             assert_eq!(packed, legal && (1..=free).contains(quantity));
         }
         Act::Ship => {
             if let Some(parcel) = order.fulfilments.last().cloned() {
-                let legal = parcel.status == FulfilmentState::Open && order.payment_status != PaymentStatus::Voided;
+                let has_money = order.payment_status != PaymentStatus::Voided || has_left(order);
+                let legal = parcel.status == FulfilmentState::Open && has_money;
                 assert_eq!(order.ship(parcel.id, None, at(now)).is_ok(), legal);
             }
         }
@@ -315,11 +321,7 @@ fn apply(order: &mut Order, act: &Act, now: i64) {
             }
         }
         Act::Cancel => {
-            let shipped = order
-                .fulfilments
-                .iter()
-                .any(|parcel| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered));
-            let legal = matches!(order.status, Status::Placed | Status::Confirmed) && !shipped;
+            let legal = matches!(order.status, Status::Placed | Status::Confirmed) && !has_left(order);
             assert_eq!(order.cancel(None, at(now)).is_ok(), legal);
         }
         Act::Void => {

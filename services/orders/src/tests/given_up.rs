@@ -104,7 +104,9 @@ async fn an_order_that_is_being_placed_is_given_up_all_the_same() {
 async fn of_many_who_give_up_at_once_none_is_told_of_an_order() {
     let stage = Stage::open().await;
     let guest = stage.cart(1).await;
-    let asked = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
+    // Here it is the provider that is waited for, and not the payer.
+    let asked = stage.checkout(&guest, "k1", "tok_delay").send().await.expect(202);
+    assert_eq!(asked.json["status"], "payment_pending");
     let mut holder = stage.bench.superuser().await;
     sqlx::raw_sql("begin; select from checkout for update").execute(&mut holder).await.unwrap();
     let id = asked.id();
