@@ -7,19 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bloom_runtime::http::{Patience, throw_away};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use http::{Request, header};
-use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-
-/// How much of a refused body is thrown away, and for how long. Its connection ends if there is more, and a sender that has
-/// not looked for an answer by then gets none.
-#[derive(Clone, Copy)]
-pub(crate) struct Patience {
-    bytes: u64,
-    time: Duration,
-}
 
 /// For a body that is too long: its sender is a customer, and may be in the middle of it.
 pub(crate) const LINGER: Patience = Patience { bytes: 8 * 1024 * 1024, time: Duration::from_secs(2) };
@@ -81,21 +73,6 @@ pub(crate) async fn end(request: Request<Incoming>, patience: Patience) -> bool 
     let body = request.into_body();
     let is_read = !asks_first && body.size_hint().lower() <= patience.bytes;
     body.is_end_stream() || is_read && throw_away(body, patience).await
-}
-
-/// Reads a body within bounds: a connection that ends with bytes unread is reset, and the answer may be lost with it. True
-/// when it came to its end.
-async fn throw_away(mut body: Incoming, patience: Patience) -> bool {
-    let mut left = patience.bytes;
-    let read = async {
-        while let Some(frame) = body.frame().await {
-            let Some(less) = frame.ok().and_then(|frame| left.checked_sub(size(&frame))) else { return false };
-            left = less;
-        }
-        true
-    };
-    // Late or not, the answer is the same.
-    tokio::time::timeout(patience.time, read).await.unwrap_or(false)
 }
 
 fn size(frame: &Frame<Bytes>) -> u64 {

@@ -9,15 +9,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::Body as AxumBody;
 use axum::extract::Request;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 
-/// So much is thrown away, and for so long.
-const MOST: u64 = 64 * 1024 * 1024;
-const LONGEST: Duration = Duration::from_secs(2);
+/// How much of a body that nobody wants is thrown away, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// No more than this.
+    pub bytes: u64,
+    /// No longer than this.
+    pub time: Duration,
+}
+
+/// For what a handler left: its sender may be in the middle of it.
+const UNREAD: Patience = Patience { bytes: 64 * 1024 * 1024, time: Duration::from_secs(2) };
+
+/// Reads a body within bounds: a connection that ends with bytes unread is reset, and the answer may be lost with it. True
+/// when it came to its end.
+pub async fn throw_away(mut body: impl Body<Data = Bytes> + Unpin, patience: Patience) -> bool {
+    let mut left = patience.bytes;
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            let size = |frame: &Frame<Bytes>| frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
+            let Some(less) = frame.ok().and_then(|frame| left.checked_sub(size(&frame))) else { return false };
+            left = less;
+        }
+        true
+    };
+    // Late or not, the answer is the same.
+    tokio::time::timeout(patience.time, read).await.unwrap_or(false)
+}
 
 /// What became of a body.
 #[derive(Clone, Default)]
@@ -27,7 +51,7 @@ pub(super) struct Arriving(Arc<State>);
 struct State {
     is_awaited: AtomicBool,
     /// What its reader let go of before its end.
-    rest: Mutex<Option<Body>>,
+    rest: Mutex<Option<AxumBody>>,
 }
 
 impl Arriving {
@@ -38,7 +62,7 @@ impl Arriving {
         }
         let arriving = Self::default();
         let home = arriving.clone();
-        (request.map(|body| Body::new(Lent { body, home, has_ended: false })), Some(arriving))
+        (request.map(|body| AxumBody::new(Lent { body, home, has_ended: false })), Some(arriving))
     }
 
     /// True when its reader could have taken more than had come.
@@ -48,22 +72,14 @@ impl Arriving {
 
     /// Throws away what is left, beside the answer.
     pub(super) fn throw_away(self) {
-        let Some(mut body) = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        let read = async move {
-            let mut left = MOST;
-            while let Some(Ok(frame)) = body.frame().await {
-                let size = frame.data_ref().map_or(0, Bytes::len);
-                let Some(less) = left.checked_sub(u64::try_from(size).unwrap_or(u64::MAX)) else { return };
-                left = less;
-            }
-        };
+        let Some(rest) = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         #[expect(clippy::disallowed_methods, reason = "it ends by itself, soon, and nobody waits for it")]
-        tokio::spawn(tokio::time::timeout(LONGEST, read));
+        tokio::spawn(throw_away(rest, UNREAD));
     }
 }
 
 struct Lent {
-    body: Body,
+    body: AxumBody,
     home: Arriving,
     has_ended: bool,
 }
@@ -77,7 +93,7 @@ impl Drop for Lent {
     }
 }
 
-impl hyper::body::Body for Lent {
+impl Body for Lent {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -214,6 +214,7 @@ fn new_request_id(host: &Host) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::Arc;
 
     use axum::Router;
@@ -269,41 +270,42 @@ mod tests {
         assert_eq!(counted, ["/bloom.test.v1.Test/Known", "unmatched"], "{page}");
     }
 
-    /// More than any buffer on the way holds: its sender would be cut off in the middle of it.
-    #[tokio::test]
-    async fn whoever_is_refused_by_the_head_may_send_the_body_and_reads_why() {
-        let refuse = async || Fault::not_found("order");
-        let routes =
-            Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let sent = vec![b'x'; 32 * 1024 * 1024];
-        let ask = async {
-            let head = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", sent.len());
-            stream.write_all(head.as_bytes()).await.unwrap();
-            stream.write_all(&sent).await.unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await.unwrap();
-            answer
-        };
-        tokio::select! {
-            answer = ask => assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}"),
-            ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
-        }
-    }
-
-    /// A short one as well, however it is framed: it need not have come with its head.
-    #[tokio::test]
-    async fn a_body_that_comes_after_the_refusal_ends_no_connection() {
+    /// Refuses whatever comes to it over the wire, by its head.
+    async fn at_a_door_that_refuses(test: impl AsyncFnOnce(SocketAddr)) {
         let refuse = async || Fault::not_found("order");
         let routes =
             Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let ask = async {
+        tokio::select! {
+            () = test(address) => {}
+            ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
+        }
+    }
+
+    /// More than any buffer on the way holds: its sender would be cut off in the middle of it.
+    #[tokio::test]
+    async fn whoever_is_refused_by_the_head_may_send_the_body_and_reads_why() {
+        at_a_door_that_refuses(async |door| {
+            let sent = vec![b'x'; 32 * 1024 * 1024];
+            let mut stream = TcpStream::connect(door).await.unwrap();
+            let head = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", sent.len());
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&sent).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        })
+        .await;
+    }
+
+    /// A short one as well, however it is framed: it need not have come with its head.
+    #[tokio::test]
+    async fn a_body_that_comes_after_the_refusal_ends_no_connection() {
+        at_a_door_that_refuses(async |door| {
             for (framing, late) in [("content-length: 10", "0123456789"), ("transfer-encoding: chunked", "2\r\n{}\r\n0\r\n\r\n")]
             {
-                let mut stream = TcpStream::connect(address).await.unwrap();
+                let mut stream = TcpStream::connect(door).await.unwrap();
                 let head = format!("POST / HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
                 stream.write_all(head.as_bytes()).await.unwrap();
                 let mut answer = Vec::new();
@@ -316,11 +318,8 @@ mod tests {
                 stream.read_to_string(&mut second).await.unwrap();
                 assert!(second.starts_with("HTTP/1.1 404 "), "{framing}: {second}");
             }
-        };
-        tokio::select! {
-            () = ask => {}
-            ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
-        }
+        })
+        .await;
     }
 
     #[tokio::test]

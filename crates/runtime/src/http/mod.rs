@@ -15,6 +15,7 @@ mod refused;
 mod strict;
 mod words;
 
+pub use arriving::{Patience, throw_away};
 pub use body::{BODY_LIMIT, Json, parse};
 pub use caller::{Caller, PERMISSION, Permission};
 pub use cart_token::CartToken;

@@ -87,7 +87,7 @@ fn refuse(wrong: Vec<(String, &'static str, String)>) -> Result<(), Fault> {
     Err(wrong.fold(first, |fault, (pointer, code, message)| fault.at(pointer, code, message)))
 }
 
-/// Refuses what cannot be an e-mail address. Whether it exists shows when the confirmation is sent.
+/// Refuses what cannot be an e-mail address, and what looks like a card number. Whether it exists shows when the confirmation is sent.
 pub fn check_email(email: &str) -> Result<(), Fault> {
     let well_formed = email.len() <= 254
         && !email.chars().any(|letter| letter.is_whitespace() || letter.is_control())

@@ -217,7 +217,7 @@ impl Cart {
             if let Some(line) = self.lines.iter_mut().find(|line| line.variant_id == item.variant_id) {
                 // Both are at most a million, so the sum cannot overflow.
                 let sum = line.quantity + item.quantity;
-                check_quantity(sum, &format!("/lines/{index}/quantity"))?;
+                check_quantity(sum, || format!("/lines/{index}/quantity"))?;
                 line.quantity = sum;
             } else if self.lines.len() < LINES_MAX {
                 self.lines.push(Line::new(new_id(), item.variant_id, item.quantity, self.currency));
@@ -230,7 +230,7 @@ impl Cart {
 
     /// Sets the units of a line.
     pub fn set_quantity(&mut self, id: CartLineId, quantity: i64) -> Result<(), Fault> {
-        check_quantity(quantity, "/quantity")?;
+        check_quantity(quantity, || "/quantity".to_owned())?;
         let line = self.lines.iter_mut().find(|line| line.id == id).ok_or_else(|| Fault::not_found("cart line"))?;
         line.quantity = quantity;
         Ok(())
@@ -319,8 +319,8 @@ pub fn check_lines(lines: &[LineInput]) -> Result<(), Fault> {
     if LINES_MAX < lines.len() {
         return Err(too_many_lines(LINES_MAX));
     }
-    let quantities = lines.iter().enumerate().map(|(index, line)| (line.quantity, format!("/lines/{index}/quantity")));
-    Fault::of_all(quantities.map(|(quantity, pointer)| check_quantity(quantity, &pointer)))
+    let lines = lines.iter().enumerate();
+    Fault::of_all(lines.map(|(index, line)| check_quantity(line.quantity, || format!("/lines/{index}/quantity"))))
 }
 
 /// The refusal of a line too many.
@@ -330,10 +330,10 @@ fn too_many_lines(index: usize) -> Fault {
     fault.at(format!("/lines/{index}"), "too_many_lines", detail)
 }
 
-fn check_quantity(quantity: i64, pointer: &str) -> Result<(), Fault> {
+fn check_quantity(quantity: i64, pointer: impl FnOnce() -> String) -> Result<(), Fault> {
     if (1..=QUANTITY_MAX).contains(&quantity) {
         return Ok(());
     }
     let message = format!("A line has 1 to {QUANTITY_MAX} units.");
-    Err(Fault::invalid(pointer, "quantity_out_of_range", message))
+    Err(Fault::invalid(pointer(), "quantity_out_of_range", message))
 }

@@ -212,8 +212,7 @@ impl Order {
     /// Goods that nobody will pay for any more do not leave, as long as the order can be canceled instead: of one that was
     /// shipped in part before, the merchant decides.
     fn has_money(&self) -> Result<(), Fault> {
-        let left = |parcel: &Fulfilment| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered);
-        if self.payment_status == PaymentStatus::Voided && !self.fulfilments.iter().any(left) {
+        if self.payment_status == PaymentStatus::Voided && !self.fulfilments.iter().any(Fulfilment::has_left) {
             return Err(not_fulfillable("Its payment was given up, and nothing of it was drawn. Cancel the order."));
         }
         Ok(())
@@ -221,7 +220,6 @@ impl Order {
 
     /// A parcel leaves.
     pub fn ship(&mut self, id: FulfilmentId, tracking: Option<Tracking>, now: Timestamp) -> Result<&Fulfilment, Fault> {
-        self.parcel(id)?;
         self.has_money()?;
         let parcel = self.parcel(id)?;
         parcel.ship(tracking, now)?;
@@ -314,11 +312,8 @@ impl Order {
     /// shipment is undecided do not count.
     pub fn worth_of_shipped(&self, undecided: &[FulfilmentId]) -> Money {
         let shipped = |line: OrderLineId| -> i64 {
-            let gone = self
-                .fulfilments
-                .iter()
-                .filter(|parcel| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered))
-                .filter(|parcel| !undecided.contains(&parcel.id));
+            let gone =
+                self.fulfilments.iter().filter(|parcel| parcel.has_left()).filter(|parcel| !undecided.contains(&parcel.id));
             gone.flat_map(|parcel| &parcel.lines).filter(|packed| packed.line_id == line).map(|packed| packed.quantity).sum()
         };
         let mut worth = 0_i64;
@@ -336,6 +331,11 @@ impl Order {
 }
 
 impl Fulfilment {
+    /// True from the moment that it is shipped.
+    pub fn has_left(&self) -> bool {
+        matches!(self.status, FulfilmentState::Shipped | FulfilmentState::Delivered)
+    }
+
     fn ship(&mut self, tracking: Option<Tracking>, now: Timestamp) -> Result<(), Fault> {
         match self.status {
             FulfilmentState::Open => {}

@@ -338,8 +338,7 @@ impl Order {
             Status::Canceled => return Err(not_cancelable("It is canceled already.")),
             Status::Expired => return Err(not_cancelable("It has expired.")),
         }
-        let shipped = |parcel: &Fulfilment| matches!(parcel.status, FulfilmentState::Shipped | FulfilmentState::Delivered);
-        if self.fulfilments.iter().any(shipped) {
+        if self.fulfilments.iter().any(Fulfilment::has_left) {
             return Err(not_cancelable("Something was shipped; give money back with a refund."));
         }
         self.status = Status::Canceled;

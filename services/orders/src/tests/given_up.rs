@@ -2,9 +2,9 @@
 
 use bloom_testkit::{Answer, queue};
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
 
 use super::payment::visit;
+use super::races::locked;
 use super::stage::{Guest, Stage};
 use crate::saga::fault::{FaultPoint, Mishap, Moment};
 use crate::saga::{STEPS, Step};
@@ -13,6 +13,10 @@ impl Stage {
     async fn give_up(&self, guest: &Guest, checkout: &str) -> Answer {
         Self::shop(self.orders.post(&format!("/v1/checkouts/{checkout}/cancel")), guest).send().await
     }
+
+    async fn give_up_as(&self, guest: &Guest, checkout: &str, key: &str) -> Answer {
+        Self::shop(self.orders.post(&format!("/v1/checkouts/{checkout}/cancel")), guest).key(key).send().await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,8 +24,7 @@ async fn what_is_given_up_leaves_nothing_and_the_cart_can_be_bought() {
     let stage = Stage::open().await;
     let guest = stage.cart(1).await;
     let asked = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
-    let path = format!("/v1/checkouts/{}/cancel", asked.id());
-    let canceled = Stage::shop(stage.orders.post(&path), &guest).key("first").send().await.expect(202).json;
+    let canceled = stage.give_up_as(&guest, &asked.id(), "first").await.expect(202).json;
     assert_eq!((&canceled["status"], &canceled["action"]), (&json!("compensating"), &Value::Null));
     assert_eq!(canceled["failure"]["code"], "checkout_canceled");
     // No time passes: its timer does not let it wait.
@@ -32,7 +35,7 @@ async fn what_is_given_up_leaves_nothing_and_the_cart_can_be_bought() {
     assert_eq!(stage.read_cart(&guest).await["status"], "open");
     assert_eq!(stage.levels(&stage.shirt).await, (1_000, 0, 0));
     for key in ["again", "again", "first"] {
-        let again = Stage::shop(stage.orders.post(&path), &guest).key(key).send().await.expect(202);
+        let again = stage.give_up_as(&guest, &asked.id(), key).await.expect(202);
         assert_eq!(again.json, failed, "a repeat is told how it ended");
         assert_eq!(again.header("idempotent-replayed") == "true", key == "first");
     }
@@ -54,10 +57,12 @@ async fn only_who_has_the_carts_token_may_give_up() {
     let asked = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
     let stranger = Guest { cart: guest.cart.clone(), token: stage.cart(1).await.token };
     assert_eq!(stage.give_up(&stranger, &asked.id()).await.expect(404).code(), "not_found");
+    assert_eq!(stage.standing(&guest, &asked.id()).await["status"], "action_required");
+    stage.give_up_as(&guest, &asked.id(), "mine").await.expect(202);
+    assert_eq!(stage.give_up_as(&stranger, &asked.id(), "mine").await.expect(404).code(), "not_found", "nor a repeat");
     assert_eq!(stage.give_up(&guest, "chk_00000000000000000000000000").await.expect(404).code(), "not_found");
     let bare = stage.orders.post(&format!("/v1/checkouts/{}/cancel", asked.id())).publishable(&["checkouts:write"]);
     assert_eq!(bare.send().await.expect(401).code(), "cart_token_invalid");
-    assert_eq!(stage.standing(&guest, &asked.id()).await["status"], "action_required");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,9 +92,8 @@ async fn an_order_that_is_being_placed_is_given_up_all_the_same() {
     let guest = stage.cart(1).await;
     let asked = stage.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
     // Whoever places an order waits for its number.
-    let mut holder = stage.bench.superuser().await;
-    let lock = format!("begin; insert into order_number values ('{}', 1)", stage.bench.tenant.uuid());
-    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut holder).await.unwrap();
+    let number = format!("insert into order_number values ('{}', 1)", stage.bench.tenant.uuid());
+    let mut holder = locked(&stage.bench, &number).await;
     visit(&asked, "approve").await;
     queue(&mut holder, 1).await;
     stage.give_up(&guest, &asked.id()).await.expect(202);
@@ -107,8 +111,7 @@ async fn of_many_who_give_up_at_once_none_is_told_of_an_order() {
     // Here it is the provider that is waited for, and not the payer.
     let asked = stage.checkout(&guest, "k1", "tok_delay").send().await.expect(202);
     assert_eq!(asked.json["status"], "payment_pending");
-    let mut holder = stage.bench.superuser().await;
-    sqlx::raw_sql("begin; select from checkout for update").execute(&mut holder).await.unwrap();
+    let mut holder = locked(&stage.bench, "select from checkout for update").await;
     let id = asked.id();
     let all = futures::future::join_all((0..3).map(|_| stage.give_up(&guest, &id)));
     let let_go = async {

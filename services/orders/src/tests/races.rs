@@ -12,7 +12,7 @@ use super::stage::{Guest, Stage};
 const REFUSED: &str = "update checkout set status = 'compensating',
      failure = jsonb_build_object('status', 409, 'code', 'first', 'detail', 'First.', 'errors', '[]'::jsonb)";
 
-async fn locked(bench: &Bench, lock: &str) -> PgConnection {
+pub(super) async fn locked(bench: &Bench, lock: &str) -> PgConnection {
     let mut holder = bench.superuser().await;
     sqlx::raw_sql(AssertSqlSafe(format!("begin; {lock}"))).execute(&mut holder).await.unwrap();
     holder
