@@ -1,4 +1,4 @@
-//! What other services ask of the catalogue.
+//! The gRPC service: what other services ask of the catalogue.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, VariantId};
@@ -11,17 +11,16 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::Catalog;
-use crate::domain::channel::{Channel, PriceBasis};
-use crate::store::channel::channel_find;
-use crate::store::sellable::{SellableRow, sellable_list};
+use crate::channel::{Channel, PriceBasis, channel_find};
+use crate::product::{SellableRow, sellable_list};
 
-/// Most variants in one question.
+/// Most variants of one request.
 const VARIANTS_MAX: usize = 200;
-/// Most channels that are looked for at once: all that a tenant can have.
+/// Most channels of one request: all that a tenant can have.
 const CHANNELS_MAX: usize = 100;
 
-/// The server.
-pub struct Grpc(pub Catalog);
+/// See the module.
+pub(crate) struct Grpc(pub(crate) Catalog);
 
 #[tonic::async_trait]
 impl Server for Grpc {

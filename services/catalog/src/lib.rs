@@ -1,36 +1,47 @@
 //! The catalogue: what is for sale, how it is arranged, and where it is shown.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`domain`] | products, variants, attributes, categories, collections, channels, imports: what is legal |
-//! | [`ops`] | one use case a file; each owns its transaction |
-//! | [`store`] | SQL, one statement a function |
-//! | [`http`], [`grpc`] | the public door, and what other services ask |
-//! | [`events`] | what others are told, and the consumer behind the listing projection |
-//! | [`channels`], [`freshness`] | the two things that a process remembers for a moment |
+//! | `product` | products with their variants; the product list |
+//! | `product_type` | which attributes products have |
+//! | `category`, `collection` | how products are arranged: the tree, and lists by hand |
+//! | `channel` | ways to sell: currency, price basis, locations |
+//! | `listing` | the projection behind the product list; its locks, its refresh, its ETag cache |
+//! | `replica` | copies of what pricing and inventory publish |
+//! | `import` | bulk import: spool, apply, push |
 //!
-//! The way of a list: `http/products.rs` → `ops/list_products.rs` → `store/list.rs`, one range of one index of
-//! `listing_entry`, finished documents from `listing`. What `listing` holds is defined once, in SQL
-//! (`migrations/catalog/0103_listing.sql`); every write refreshes it in its own transaction, prices and stock arrive as
-//! events.
+//! A product list: `product/list/mod.rs` reads one range of one index of `listing_entry` and joins finished documents of
+//! `listing`. What `listing` holds is defined once, in SQL (`migrations/catalog/0103_listing.sql`); every write refreshes it in
+//! its own transaction, prices and stock arrive as events (`consumers`).
 //!
-//! Locks are taken in one order: topology (shared by those who write products, exclusive for those who change channels,
-//! locations or the tree), then product rows by id. Nothing here knows what a price or a stock level is made of.
+//! Dependencies: import → collection, product, category → channel, product type → listing, replica. Locks are taken in one
+//! order (`listing/lock.rs`). Absent by design: how a price or a stock level comes about.
 
-pub mod channels;
-pub mod domain;
+mod category;
+mod channel;
+mod checks;
+mod clients;
+mod collection;
+mod consumers;
 mod error;
-pub mod events;
-pub mod freshness;
-pub mod grpc;
-pub mod http;
-pub mod ops;
-pub mod store;
+mod exports;
+mod grpc;
+mod import;
+mod keyset;
+mod listing;
+mod merge_patch;
+mod permissions;
+mod product;
+mod product_type;
+mod replica;
 #[cfg(test)]
 mod tests;
+mod timers;
+mod validator;
 
 use std::sync::Arc;
 
+use aide::axum::ApiRouter;
 use bloom_events::{Bus, Events};
 use bloom_process::Definition;
 use bloom_proto_catalog::catalog_server::CatalogServer;
@@ -40,8 +51,8 @@ use bloom_runtime::http::page::Cursors;
 use bloom_runtime::{Db, Host, Peer, Service, StartError};
 use sqlx::migrate::Migrator;
 
-use crate::channels::Channels;
-use crate::freshness::Freshness;
+use crate::channel::ChannelCache;
+use crate::listing::ListEtagCache;
 
 /// Name of the service.
 pub const NAME: &str = "catalog";
@@ -57,27 +68,24 @@ pub const SERVICE: Definition = Definition {
     start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
 };
 
-/// What handlers and operations are handed. Cheap to clone.
+/// The state of handlers, timers and consumers. Cheap to clone.
 #[derive(Clone)]
-pub struct Catalog {
-    /// The database.
-    pub db: Db,
-    /// Clock, entropy, keys.
-    pub host: Host,
+pub(crate) struct Catalog {
+    pub(crate) db: Db,
+    pub(crate) host: Host,
     pub(crate) cursors: Arc<Cursors>,
-    pub(crate) channels: Channels,
-    pub(crate) freshness: Arc<Freshness>,
+    pub(crate) channels: ChannelCache,
+    pub(crate) list_etags: Arc<ListEtagCache>,
     pub(crate) pricing: PricingClient<Peer>,
     pub(crate) inventory: InventoryClient<Peer>,
 }
 
 impl Catalog {
-    /// Puts it together.
-    pub fn new(host: Host, db: Db) -> Self {
+    fn new(host: Host, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
-            channels: Channels::new(db.clone()),
-            freshness: Arc::default(),
+            channels: ChannelCache::new(db.clone()),
+            list_etags: Arc::default(),
             pricing: PricingClient::new(host.peers.get("pricing")),
             inventory: InventoryClient::new(host.peers.get("inventory")),
             db,
@@ -90,13 +98,25 @@ impl Catalog {
 #[cfg_attr(not(test), expect(clippy::unused_async, reason = "every service is put together by an async function"))]
 pub async fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Catalog::new(host.clone(), db.clone());
+    let listing = consumers::ListingConsumer { host: host.clone(), list_etags: app.list_etags.clone() };
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers([Arc::new(events::heard::Listing { host: host.clone(), freshness: app.freshness.clone() }) as _])
-        .timers(events::timers::all(&app))
-        .exports(events::exports::all())
-        .checks(events::checks::all(&app));
-    let mut service = Service::new(NAME, host, db, http::routes().with_state(app.clone()));
+        .handlers([Arc::new(listing) as _])
+        .timers(timers::all(&app))
+        .exports(exports::all())
+        .checks(checks::all(&app));
+    let mut service = Service::new(NAME, host, db, routes().with_state(app.clone()));
     service.grpc = tonic::service::Routes::new(CatalogServer::new(grpc::Grpc(app))).add_service(events.platform());
     service.tasks = events.tasks();
     Ok(service)
+}
+
+fn routes() -> ApiRouter<Catalog> {
+    ApiRouter::new()
+        .merge(channel::routes())
+        .merge(product_type::routes())
+        .merge(category::routes())
+        .merge(collection::routes())
+        .merge(product::routes())
+        .merge(product::variant_routes())
+        .merge(import::routes())
 }

@@ -1,6 +1,6 @@
 //! What other services ask: each call reads its message, does one operation, writes the answer.
 
-use bloom_fault::Fault;
+use bloom_fault::{Code, Fault};
 use bloom_kernel::LocationId;
 use bloom_proto_inventory as proto;
 use bloom_proto_inventory::inventory_server;
@@ -15,7 +15,7 @@ use crate::ops::move_allocation::move_allocation;
 use crate::ops::read_availability::read_availability;
 use crate::ops::release_hold::release_hold;
 use crate::ops::set_stock::set_stock;
-use crate::store::location::location_find;
+use crate::store::location::{location_find, location_ids};
 use crate::{Inventory, ops};
 
 /// The most variants of one question.
@@ -87,9 +87,19 @@ impl inventory_server::Inventory for Grpc {
     async fn find_locations(&self, request: Request<proto::FindLocationsRequest>) -> Answer<proto::FindLocationsReply> {
         let call = bloom_runtime::grpc::call(&request)?;
         let ids = bloom_runtime::grpc::readable_ids::<LocationId>(&request.get_ref().location_ids, LOCATIONS_MAX)?;
+        // The database cannot compare with NUL.
+        let codes: Vec<String> = request.into_inner().location_codes.into_iter().filter(|code| !code.contains('\0')).collect();
+        if LOCATIONS_MAX < codes.len() {
+            return Err(Fault::new(Code::Invalid, "too_many", format!("Ask for at most {LOCATIONS_MAX} location codes.")).into());
+        }
         let mut conn = self.0.db.read(call.tenant).await?;
         let found = location_find(&mut conn, &ids).await.map_err(Fault::from)?;
-        Ok(Response::new(proto::FindLocationsReply { location_ids: found.iter().map(ToString::to_string).collect() }))
+        let named = if codes.is_empty() { Vec::new() } else { location_ids(&mut conn, &codes).await.map_err(Fault::from)? };
+        let location_codes = named.into_iter().map(|(code, _)| code).collect();
+        Ok(Response::new(proto::FindLocationsReply {
+            location_ids: found.iter().map(ToString::to_string).collect(),
+            location_codes,
+        }))
     }
 }
 

@@ -29,8 +29,8 @@ const SYSTEM_CALLERS: &[(&str, &str)] = &[
 /// Who may read in one statement that sets its tenant itself, and why.
 const ONE_STATEMENT_CALLERS: &[(&str, &str)] = &[
     ("crates/runtime/src/db/", "defines it"),
-    ("services/catalog/src/store/list.rs", "the page of products, the read that shops do most"),
-    ("services/catalog/src/store/sellable.rs", "a purchase asks twice for what is in its cart"),
+    ("services/catalog/src/product/list/store.rs", "the page of products, the read that shops do most"),
+    ("services/catalog/src/product/sellable.rs", "a purchase asks twice for what is in its cart"),
     ("services/pricing/src/store/candidate.rs", "a purchase asks twice for its prices"),
     ("services/inventory/src/ops/read_availability.rs", "each look at a cart asks for stock"),
     ("services/cart/src/store/cart.rs", "each look at a cart, each change of it"),

@@ -1,0 +1,16 @@
+//! Channels: ways to sell. A channel fixes currency, price basis and the locations that serve it.
+
+mod cache;
+mod create;
+mod model;
+mod publish;
+mod routes;
+mod store;
+#[cfg(test)]
+mod tests;
+mod update;
+
+pub(crate) use cache::ChannelCache;
+pub(crate) use model::{CHANNELS_MAX, Channel, PriceBasis};
+pub(crate) use routes::routes;
+pub(crate) use store::{channel_find, channel_list};

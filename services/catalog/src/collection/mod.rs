@@ -1,0 +1,12 @@
+//! Collections: products chosen and ordered by hand.
+
+mod model;
+mod place;
+mod publish;
+mod routes;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use routes::routes;
+pub(crate) use store::collection_list;

@@ -1,0 +1,27 @@
+//! The product with its variants: one aggregate with one version, one lock (the product row) and one event.
+
+mod create;
+mod get;
+mod list;
+mod membership;
+mod model;
+mod options;
+mod publish;
+mod routes;
+mod save;
+mod sellable;
+mod store;
+#[cfg(test)]
+mod tests;
+mod variant;
+mod variant_routes;
+
+pub(crate) use membership::{product_collection_put, product_collection_remove};
+pub(crate) use model::{CATEGORIES_MAX, CHANNELS_MAX, COLLECTIONS_MAX, Product, ProductCreate, ProductStatus};
+pub(crate) use options::{Media, ProductOption, carried_over};
+pub(crate) use publish::publish_products;
+pub(crate) use routes::routes;
+pub(crate) use sellable::{SellableRow, sellable_list};
+pub(crate) use store::{product_find, product_load, product_touch, product_write};
+pub(crate) use variant::{EXTERNAL_ID_MAX, Variant, VariantCreate, VariantUpdate, check_keys};
+pub(crate) use variant_routes::routes as variant_routes;
