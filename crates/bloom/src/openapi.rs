@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use bloom_db::Db;
 use bloom_events::Bus;
 use bloom_gateway::config::GatewayConfig;
 use bloom_process::{Settings, Start};
-use bloom_runtime::{Db, Peers, StartError};
+use bloom_runtime::{Peers, StartError};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 

@@ -1,7 +1,7 @@
 //! What a service does with events of others.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::TenantTx;
 use futures::future::BoxFuture;
 
 use crate::envelope::Envelope;

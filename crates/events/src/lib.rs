@@ -42,7 +42,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use bloom_runtime::{Db, Host, Task};
+use bloom_db::Db;
+use bloom_runtime::{ServiceContext, Task};
 use tokio::sync::Notify;
 
 pub use crate::bus::Bus;
@@ -50,7 +51,7 @@ pub use crate::check::{Breach, Check};
 pub use crate::envelope::{Data, Draft, Envelope};
 pub use crate::export::{After, Export, StateRecord};
 pub use crate::handler::Handler;
-pub use crate::publish::{publish, publish_many};
+pub use crate::publish::{Publish, publish, publish_many};
 pub use crate::timer::{TimerHandler, cancel, schedule};
 
 use crate::apply::Applier;
@@ -66,7 +67,7 @@ use crate::upkeep::Upkeep;
 /// RPCs.
 pub struct Events {
     service: &'static str,
-    host: Host,
+    host: ServiceContext,
     db: Db,
     bus: Bus,
     consumers: Vec<(Arc<dyn Handler>, Sources, Arc<Notify>)>,
@@ -77,7 +78,7 @@ pub struct Events {
 
 impl Events {
     /// Events of a service that so far only publishes.
-    pub fn new(service: &'static str, host: Host, db: Db, bus: Bus) -> Self {
+    pub fn new(service: &'static str, host: ServiceContext, db: Db, bus: Bus) -> Self {
         let checks: Vec<Arc<dyn Check>> = vec![Arc::new(OutboxGapFree)];
         Self { service, host, db, bus, consumers: Vec::new(), timers: Vec::new(), exports: Vec::new(), checks }
     }

@@ -1,6 +1,7 @@
 //! Exists because two services that disagree on one of these words cannot talk to each other: typed ids, money, time,
 //! randomness, cursors and key formats.
 //!
+//! * [`aggregate`]: what an aggregate says about itself: noun, id, version
 //! * [`ids`]: one newtype per kind of thing, `TypeID` text at the edge
 //! * [`money`]: integer minor units with a currency, rates, rounding, allocation of remainders
 //! * [`time`] and [`entropy`]: the only doors to the clock and to randomness
@@ -12,6 +13,7 @@
 //!
 //! Nothing here does IO, nothing here is async, and nothing here knows a service.
 
+pub mod aggregate;
 pub mod api_key;
 pub mod card;
 pub mod country;
@@ -26,6 +28,7 @@ mod unique;
 #[cfg(test)]
 mod tests;
 
+pub use aggregate::{Aggregate, Tombstone};
 pub use card::looks_like_card_number;
 pub use country::is_country;
 pub use entropy::{Entropy, OsEntropy, uuid_v7};

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bloom_db::Db;
 use bloom_events::Bus;
-use bloom_runtime::{Db, Host, Service, StartError};
+use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::Service;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 
@@ -24,7 +26,7 @@ pub struct Definition {
 /// What a service is handed to put itself together with.
 pub struct Start {
     /// Clock, entropy, keys, peers.
-    pub host: Host,
+    pub host: ServiceContext,
     /// Its database.
     pub db: Db,
     /// Where its events go and others' come from.

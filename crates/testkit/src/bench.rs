@@ -5,10 +5,12 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bloom_db::config::Schema;
+use bloom_db::{Db, migrate};
 use bloom_kernel::TenantId;
 use bloom_pgdev::{Cluster, Options};
-use bloom_runtime::config::Schema;
-use bloom_runtime::{Call, Db, Host, Keys, Metrics, Peers, Service, StartError, migrate};
+use bloom_runtime::{Keys, Metrics, Peers, RequestContext, ServiceContext, StartError};
+use bloom_web::Service;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
@@ -23,7 +25,7 @@ use crate::entropy::SeededEntropy;
 /// A schema of its own for one test, and what a service needs to run on it.
 pub struct Bench {
     /// What the service is handed.
-    pub host: Host,
+    pub host: ServiceContext,
     /// The clock behind the host.
     pub clock: FakeClock,
     /// The service's database.
@@ -51,7 +53,7 @@ pub async fn bench(service: &'static str, migrations: &'static Migrator) -> Benc
     let script = format!("drop schema if exists {} cascade;\n{}", schema.schema, migrate::script(&schema, migrations, &keys));
     connection.execute(AssertSqlSafe(script)).await.expect("the migrations lay the schema");
     let clock = FakeClock::default();
-    let host = Host {
+    let host = ServiceContext {
         service,
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(SeededEntropy::new(number)),
@@ -72,7 +74,7 @@ impl Bench {
     ///
     /// # Panics
     /// When the service does not start.
-    pub async fn open<F>(&self, start: impl FnOnce(Host, Db) -> F) -> Door
+    pub async fn open<F>(&self, start: impl FnOnce(ServiceContext, Db) -> F) -> Door
     where
         F: Future<Output = Result<Service, StartError>>,
     {
@@ -81,8 +83,8 @@ impl Bench {
     }
 
     /// A call of the test's tenant with every right.
-    pub fn call(&self) -> Call {
-        Call::background("test", self.tenant, "test")
+    pub fn call(&self) -> RequestContext {
+        RequestContext::background("test", self.tenant, "test")
     }
 
     /// A connection that sees and may do everything in the schema, to look behind the scenes or corrupt data.

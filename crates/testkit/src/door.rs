@@ -3,8 +3,9 @@
 use axum::Router;
 use axum::body::Body;
 use bloom_kernel::{ChannelId, TenantId};
-use bloom_runtime::context::{self, Claims};
-use bloom_runtime::{Audience, Host, Scopes, Service};
+use bloom_runtime::{Audience, Scopes, ServiceContext};
+use bloom_runtime::{signed_context as context, signed_context::Claims};
+use bloom_web::Service;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use serde::Serialize;
@@ -14,13 +15,13 @@ use tower::ServiceExt as _;
 /// A service that answers. Its tasks run and its gRPC is there for peers of the same host.
 pub struct Door {
     /// The host that the service runs on: `host.peers.get("<name>")` reaches its gRPC.
-    pub host: Host,
+    pub host: ServiceContext,
     tenant: TenantId,
     router: Router,
 }
 
 impl Door {
-    pub(crate) fn open(mut service: Service, host: Host, tenant: TenantId) -> Self {
+    pub(crate) fn open(mut service: Service, host: ServiceContext, tenant: TenantId) -> Self {
         let (router, _) = service.router();
         let memory = host.peers.in_memory(service.name);
         let (stop, grpc) = (host.shutdown.clone(), router.clone());
@@ -184,7 +185,7 @@ impl Ask<'_> {
     pub async fn send(self) -> Answer {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         if let Some(mut claims) = self.claims {
-            claims.expires = self.door.host.wall().timestamp() + 30;
+            claims.expires = self.door.host.platform_now().timestamp() + 30;
             request = request.header(context::HEADER, context::sign(&self.door.host.keys, &claims));
         }
         for (name, value) in &self.headers {

@@ -7,12 +7,12 @@ mod keys;
 mod proofs;
 mod rotation;
 
+use bloom_contract_identity::identity_client::IdentityClient;
+use bloom_contract_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
 use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, TenantId, api_key};
-use bloom_proto_identity::identity_client::IdentityClient;
-use bloom_proto_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
-use bloom_runtime::{Call, Peer};
+use bloom_runtime::{Peer, RequestContext};
 use bloom_testkit::{Answer, Ask, Bench, Door};
 
 use crate::domain::account::{AccountCreate, AccountCreated};
@@ -54,7 +54,7 @@ impl Shop {
         Identity::new(self.bench.host.clone(), self.bench.db.clone())
     }
 
-    fn gateway(&self) -> (IdentityClient<Peer>, Call) {
+    fn gateway(&self) -> (IdentityClient<Peer>, RequestContext) {
         (IdentityClient::new(self.bench.host.peers.get(NAME)), self.bench.call())
     }
 

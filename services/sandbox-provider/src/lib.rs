@@ -25,12 +25,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aide::axum::ApiRouter;
+use bloom_db::{Db, SystemTx};
 use bloom_events::check::{Breach, Check};
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
 use bloom_fault::Fault;
 use bloom_process::Definition;
-use bloom_runtime::{Db, Host, Service, StartError, SystemTx};
+use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::Service;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 
@@ -49,7 +51,7 @@ const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Sandbox {
     pub(crate) db: Db,
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     /// Where payers' browsers reach the issuer's page.
     pub(crate) public_url: Arc<str>,
     /// How long an answer that is to come too late takes.
@@ -72,7 +74,7 @@ pub const SERVICE: Definition = Definition {
 };
 
 /// Puts the service together.
-pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(config: &Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let client = reqwest::Client::builder()
         .timeout(NOTICE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bloom_db::{SystemTx, TenantTx};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::TenantId;
-use bloom_runtime::{Call, Host, SystemTx, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 use bloom_testkit::Bench;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -254,7 +255,7 @@ impl Pair {
     }
 }
 
-pub(super) async fn change(db: &bloom_runtime::Db, host: &Host, call: &Call, id: &str, keep: bool) -> i64 {
+pub(super) async fn change(db: &bloom_db::Db, host: &ServiceContext, call: &RequestContext, id: &str, keep: bool) -> i64 {
     let mut tx = db.write(call).await.unwrap();
     let row = sqlx::query(
         "insert into source (tenant_id, id, version, value) values ($1, $2, 1, 'v1')
@@ -279,7 +280,7 @@ pub(super) async fn change(db: &bloom_runtime::Db, host: &Host, call: &Call, id:
     version
 }
 
-pub(super) fn random(host: &Host) -> u8 {
+pub(super) fn random(host: &ServiceContext) -> u8 {
     let mut byte = [0];
     host.entropy.fill(&mut byte);
     byte[0]

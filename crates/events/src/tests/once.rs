@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use bloom_db::WriteOnce;
+use bloom_db::{seal, write_once};
 use bloom_fault::Code;
 use bloom_kernel::{SubjectId, TenantId};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::{Call, seal, write_once};
+use bloom_runtime::RequestContext;
 use bloom_testkit::Bench;
 use chrono::TimeDelta;
 use futures::FutureExt as _;
@@ -34,7 +35,7 @@ async fn change(write: WriteOnce<'_>, subject: SubjectId, year: i64) -> Result<O
 /// A subject that the tenant's service knows.
 async fn known(bench: &Bench, tenant: TenantId) -> SubjectId {
     let subject = bench.host.id(tenant);
-    let mut tx = bench.db.write(&Call { tenant, ..bench.call() }).await.unwrap();
+    let mut tx = bench.db.write(&RequestContext { tenant, ..bench.call() }).await.unwrap();
     seal::seal(&mut tx, &bench.host, subject, "name", b"x").await.unwrap();
     tx.commit().await.unwrap();
     subject
@@ -186,7 +187,7 @@ async fn it_changes_nothing_of_another_tenant_and_leaves_the_connection_to_none(
     let (own, foreign) = (known(bench, bench.tenant).await, known(bench, bench.stranger).await);
     for turn in 0..64 {
         let (tenant, mine, theirs) = if turn % 2 == 0 { (bench.tenant, own, foreign) } else { (bench.stranger, foreign, own) };
-        let call = Call { tenant, ..bench.call() };
+        let call = RequestContext { tenant, ..bench.call() };
         assert_eq!(change(bench.db.write_once(&call), theirs, 2050).await.unwrap(), None);
         assert_eq!(change(bench.db.write_once(&call), mine, 2030).await.unwrap(), Some(2030));
     }

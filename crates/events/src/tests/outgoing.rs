@@ -1,6 +1,6 @@
 //! What leaves with a commit: all of it in its order, however much and of whatever kind, or nothing.
 
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
 use bloom_testkit::Bench;
 use chrono::TimeDelta;
 use serde_json::json;

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::Timestamp;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use bloom_testkit::Bench;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
@@ -31,7 +32,7 @@ impl TimerHandler for Bell {
         KIND
     }
 
-    fn fire<'a>(&'a self, _: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, _: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             self.rung.lock().unwrap().push((key.to_owned(), payload.get().to_owned()));
             let mut faults = self.faults.lock().unwrap();

@@ -1,5 +1,5 @@
+use bloom_db::{seal::blind_index, seal::erase, seal::open, seal::open_many, seal::open_own, seal::seal, seal::seal_own};
 use bloom_kernel::SubjectId;
-use bloom_runtime::seal::{blind_index, erase, open, open_many, open_own, seal, seal_own};
 
 use crate::tests::counter;
 

@@ -1,5 +1,6 @@
+use bloom_db::seal;
 use bloom_kernel::TenantId;
-use bloom_runtime::{Call, seal};
+use bloom_runtime::RequestContext;
 use futures::FutureExt as _;
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _};
@@ -13,7 +14,7 @@ async fn subjects(connection: &mut PgConnection) -> Vec<TenantId> {
 }
 
 async fn remember(bench: &Bench, tenant: TenantId) {
-    let call = Call { tenant, ..bench.call() };
+    let call = RequestContext { tenant, ..bench.call() };
     let mut tx = bench.db.write(&call).await.expect("a transaction");
     seal::seal(&mut tx, &bench.host, bench.host.id(tenant), "name", b"x").await.expect("sealed");
     tx.commit().await.expect("committed");
@@ -71,7 +72,7 @@ async fn many_tenants_share_a_pool_without_seeing_each_other() {
         let (bench, tenant) = (&bench, tenants[turn % 2]);
         async move {
             let seen = if turn % 3 == 0 {
-                let mut tx = bench.db.write(&Call { tenant, ..bench.call() }).await.expect("a transaction");
+                let mut tx = bench.db.write(&RequestContext { tenant, ..bench.call() }).await.expect("a transaction");
                 subjects(&mut tx).await
             } else {
                 let mut read = bench.db.read(tenant).await.expect("a connection");

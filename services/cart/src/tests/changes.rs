@@ -343,7 +343,7 @@ async fn nothing_personal_is_stored_open_or_published() {
     }
     let subject: uuid::Uuid = sqlx::query_scalar("select subject_id from cart").fetch_one(&mut connection).await.unwrap();
     let mut tx = stage.bench.db.write(&stage.bench.call()).await.unwrap();
-    bloom_runtime::seal::erase(&mut tx, subject.into()).await.unwrap();
+    bloom_db::seal::erase(&mut tx, subject.into()).await.unwrap();
     tx.commit().await.unwrap();
     let read = stage.read(&guest).await.expect(200);
     assert_eq!((&read.json["email"], &read.json["shipping_address"]), (&Value::Null, &Value::Null));

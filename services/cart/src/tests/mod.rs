@@ -8,15 +8,15 @@ mod purchase;
 
 use std::sync::Arc;
 
+use bloom_contract_cart::cart_client::CartClient;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_events::Bus;
 use bloom_process::Start;
-use bloom_proto_cart::cart_client::CartClient;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
 use bloom_runtime::Peer;
 use bloom_testkit::{Answer, Ask, Bench, Door, bench};
 use serde_json::{Value, json};

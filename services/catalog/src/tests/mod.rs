@@ -17,11 +17,11 @@ mod tenants;
 
 use std::time::Duration;
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
 use bloom_events::{Bus, Envelope, Handler as _};
 use bloom_kernel::{ChannelId, LocationId, TaxClassId, VariantId};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_runtime::{Call, Peer};
+use bloom_runtime::{Peer, RequestContext};
 use bloom_testkit::{Answer, Bench, Door, bench};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ fn with(mut base: Value, more: Value) -> Value {
 }
 
 impl Stage {
-    fn call(&self) -> Call {
+    fn call(&self) -> RequestContext {
         self.bench.call()
     }
 

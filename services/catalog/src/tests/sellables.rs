@@ -1,7 +1,7 @@
 //! What carts ask, and who hears of a channel before its event.
 
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_catalog::{FindChannelsRequest, GetSellablesRequest};
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_catalog::{FindChannelsRequest, GetSellablesRequest};
 use serde_json::json;
 
 use super::{shop, text, variant_of};

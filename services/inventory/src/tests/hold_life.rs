@@ -205,7 +205,7 @@ async fn an_unknown_hold_is_unknown() {
     assert_eq!(stage.commit(&unknown.to_string(), stage.id()).await.unwrap_err().reason, "not_found");
 }
 
-type Spoil = fn(&mut bloom_proto_inventory::HoldRequest);
+type Spoil = fn(&mut bloom_contract_inventory::HoldRequest);
 
 #[tokio::test]
 async fn bad_requests_name_their_field() {

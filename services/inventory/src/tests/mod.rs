@@ -16,14 +16,14 @@ mod stock;
 
 use std::time::Duration;
 
+use bloom_contract_inventory as proto;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, LocationId, OrderId, VariantId};
-use bloom_proto_inventory as proto;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::{Call, Peer};
+use bloom_runtime::{Peer, RequestContext};
 use bloom_testkit::{Bench, Door, bench};
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ async fn stage() -> Stage {
 }
 
 impl Stage {
-    fn call(&self) -> Call {
+    fn call(&self) -> RequestContext {
         self.bench.call()
     }
 

@@ -1,7 +1,7 @@
 //! Every statement of a hot path and every list finds its rows by an index of the tenant's, among many of two tenants.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{LocationId, TenantId, VariantId};
-use bloom_runtime::TenantTx;
 use chrono::TimeDelta;
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;

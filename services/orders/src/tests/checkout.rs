@@ -279,7 +279,7 @@ async fn nothing_personal_or_secret_lies_open() {
     assert_eq!(found.json["data"][0]["id"], order["id"]);
     let subject = order["subject_id"].as_str().unwrap().parse().unwrap();
     let mut tx = stage.bench.db.write(&stage.bench.call()).await.unwrap();
-    assert!(bloom_runtime::seal::erase(&mut tx, subject).await.unwrap());
+    assert!(bloom_db::seal::erase(&mut tx, subject).await.unwrap());
     tx.commit().await.unwrap();
     let read = stage.read_order(&order["id"]).await;
     assert_eq!((&read["email"], &read["shipping_address"], &read["total"]), (&Value::Null, &Value::Null, &order["total"]));

@@ -134,7 +134,7 @@ async fn an_erased_buyer_gets_no_order_and_pays_nothing() {
     let subject: uuid::Uuid =
         sqlx::query_scalar(subject).fetch_one(&mut stage.neighbour("cart").superuser().await).await.unwrap();
     let mut tx = stage.bench.db.write(&stage.bench.call()).await.unwrap();
-    assert!(bloom_runtime::seal::erase(&mut tx, subject.into()).await.unwrap());
+    assert!(bloom_db::seal::erase(&mut tx, subject.into()).await.unwrap());
     tx.commit().await.unwrap();
     let refused = stage.checkout(&guest, "k1", "tok_success").send().await;
     assert_eq!((refused.status, refused.code()), (410, "subject_erased"), "{refused:?}");

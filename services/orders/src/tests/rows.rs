@@ -1,8 +1,8 @@
 //! What each statement on a checkout or an operation may find there: of two who decide about it, the second changes nothing.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId, FulfilmentId, HoldId, Money, OperationId, OrderId, PaymentId};
-use bloom_runtime::TenantTx;
 use bloom_testkit::{Bench, bench};
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;

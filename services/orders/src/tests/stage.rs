@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_events::Bus;
 use bloom_process::Start;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
-use bloom_runtime::server::Listeners;
 use bloom_testkit::{Answer, Ask, Bench, Door, bench};
+use bloom_web::server::Listeners;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

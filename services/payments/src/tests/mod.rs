@@ -11,15 +11,15 @@ mod rest;
 
 use std::time::Duration;
 
+use bloom_contract_payments::payments_client::PaymentsClient;
+use bloom_contract_payments::{AmountRequest, AuthoriseRequest, PaymentRef, PaymentReply, VoidRequest};
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_events::Bus;
 use bloom_kernel::{CheckoutId, OperationId, PaymentId, TenantId};
-use bloom_proto_payments::payments_client::PaymentsClient;
-use bloom_proto_payments::{AmountRequest, AuthoriseRequest, PaymentRef, PaymentReply, VoidRequest};
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::server::Listeners;
-use bloom_runtime::{Call, Peer};
+use bloom_runtime::{Peer, RequestContext};
 use bloom_testkit::{Bench, Door, bench};
+use bloom_web::server::Listeners;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -88,7 +88,7 @@ impl Stage {
         self.door.post("/v1/payments/connections").json(&connection).send().await.expect(201).id()
     }
 
-    pub(super) fn call(&self) -> Call {
+    pub(super) fn call(&self) -> RequestContext {
         self.bench.call()
     }
 

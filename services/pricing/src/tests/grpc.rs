@@ -1,7 +1,7 @@
 //! What other services ask.
 
+use bloom_contract_pricing::{DeliveryLine, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
 use bloom_kernel::{TaxClassId, VariantId};
-use bloom_proto_pricing::{DeliveryLine, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
 use serde_json::json;
 use tonic::Code;
 
@@ -42,7 +42,7 @@ impl Stage {
         self.client.clone().set_prices(request).await.map(|reply| reply.into_inner().changed)
     }
 
-    async fn ask(&self, request: QuoteRequest) -> Result<bloom_proto_pricing::QuoteReply, tonic::Status> {
+    async fn ask(&self, request: QuoteRequest) -> Result<bloom_contract_pricing::QuoteReply, tonic::Status> {
         self.client.clone().quote(self.bench.host.request(&self.call(), request)).await.map(tonic::Response::into_inner)
     }
 }

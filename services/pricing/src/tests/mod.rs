@@ -14,12 +14,12 @@ mod taxes;
 
 use std::time::Duration;
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
+use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_events::Bus;
 use bloom_kernel::{ChannelId, VariantId};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_runtime::{Call, Peer};
+use bloom_runtime::{Peer, RequestContext};
 use bloom_testkit::{Bench, Door, bench};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn stage() -> Stage {
 }
 
 impl Stage {
-    fn call(&self) -> Call {
+    fn call(&self) -> RequestContext {
         self.bench.call()
     }
 
