@@ -7,9 +7,10 @@ use bloom_db::config::Schema;
 use bloom_db::migrate;
 use bloom_gateway::{Gateway, gateway_config};
 use bloom_kernel::Clock;
-use bloom_process::{Definition, Settings, Start, listen};
+use bloom_process::{Settings, listen};
 use bloom_runtime::{Peers, ServiceContext, StartError};
 use bloom_web::server::Listeners;
+use bloom_web::{Definition, Start};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -84,8 +85,8 @@ impl Fleet {
                 settings.database_transaction_pooler,
             )?;
             let db = bloom_db::Db::new(host.clone(), &config);
-            let start = Start { host, db, bus: bus.clone(), addresses: addresses.clone() };
-            let service = (definition.start)(start).await?;
+            let start = Start { context: host, db, bus: bus.clone(), addresses: addresses.clone() };
+            let service = (definition.start)(start)?;
             running.spawn(async move { (name, service.run(listeners).await) });
         }
         let config = gateway_config(settings, &addresses)?;

@@ -1,6 +1,7 @@
 //! What an aggregate says about itself: enough to publish it and to guard it.
 
 use std::fmt::Display;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,10 @@ pub trait Aggregate: Serialize {
     const NOUN: &'static str;
 
     /// Its id; with the tenant, the key that the order of its events is kept by.
-    fn id(&self) -> impl Display;
+    type Id: Display + FromStr + Send;
+
+    /// Its id.
+    fn id(&self) -> Self::Id;
 
     /// Its version, which rises by one with each change: the `ETag`.
     fn version(&self) -> i64;

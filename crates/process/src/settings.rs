@@ -10,10 +10,10 @@ use bloom_kernel::{OsEntropy, SystemClock};
 use bloom_runtime::config::SecretKey;
 use bloom_runtime::telemetry::TelemetryConfig;
 use bloom_runtime::{Keys, Peers, ServiceContext, StartError};
+use bloom_web::Definition;
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
-use crate::definition::Definition;
 use crate::kafka::KafkaSettings;
 
 /// Settings of a process; every one is an environment variable too.
@@ -130,7 +130,7 @@ impl Settings {
         let schema = Schema::of(definition.name);
         let server = self.server(definition.name)?;
         let config = schema.database(&server, &host.keys, self.database_connections, self.database_transaction_pooler)?;
-        Ok(Db::new(host.clone(), &config))
+        Ok(Db::new(host.clone(), &config).constraints(definition.constraints))
     }
 
     /// Kafka when configured, else the process itself.

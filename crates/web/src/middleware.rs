@@ -7,9 +7,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bloom_fault::{Code, Fault, FaultExt, problem};
+use bloom_kernel::CursorKey;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
+use crate::list::CursorSecret;
 use crate::request_body::Arriving;
 use bloom_runtime::metrics::{Route, class, method_label};
 use bloom_runtime::request_context::{Audience, DEFAULT_DEADLINE, LONGEST_DEADLINE};
@@ -25,11 +27,20 @@ pub const REASON: &str = "bloom-reason";
 #[derive(Clone)]
 pub struct EdgeState {
     /// The service behind the layer.
-    pub host: ServiceContext,
+    host: ServiceContext,
+    cursors: CursorSecret,
+}
+
+impl EdgeState {
+    /// The state for one service.
+    pub fn new(host: ServiceContext) -> Self {
+        let cursors = CursorSecret(CursorKey(host.keys.derive("cursor")));
+        Self { host, cursors }
+    }
 }
 
 /// See the module.
-pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Request, next: Next) -> Response {
+pub async fn edge(State(EdgeState { host, cursors }): State<EdgeState>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let grpc = text(request.headers(), "content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
     let mut route = route(&request);
@@ -44,6 +55,7 @@ pub async fn edge(State(EdgeState { host }): State<EdgeState>, mut request: Requ
     let deadline = call.as_ref().map_or(tokio::time::Instant::now() + DEFAULT_DEADLINE, |call| call.deadline);
     if let Some(call) = call {
         request.extensions_mut().insert(call);
+        request.extensions_mut().insert(cursors);
     }
 
     let (request, arriving) = if grpc { (request, None) } else { Arriving::lend(request) };
@@ -252,7 +264,7 @@ mod tests {
         let host = host();
         let routes = Router::new()
             .route("/bloom.test.v1.Test/{*rest}", any(rpc))
-            .layer(axum::middleware::from_fn_with_state(EdgeState { host: host.clone() }, edge));
+            .layer(axum::middleware::from_fn_with_state(EdgeState::new(host.clone()), edge));
         for name in ["bloom.test.v1.Test/Known", "bloom.test.v1.Test/A", "bloom.test.v1.Test/B", "bloom.other.v1.Other/C"] {
             let request = Request::post(format!("/{name}")).header("content-type", "application/grpc").body(Body::empty());
             routes.clone().oneshot(request.unwrap()).await.unwrap();
@@ -272,7 +284,7 @@ mod tests {
     async fn at_a_door_that_refuses(test: impl AsyncFnOnce(SocketAddr)) {
         let refuse = async || Fault::not_found("order");
         let routes =
-            Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
+            Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState::new(host()), edge));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::select! {
@@ -326,7 +338,7 @@ mod tests {
         let routes = Router::new()
             .route("/reads", any(read))
             .route("/thinks", any(|_: Body| std::future::pending::<()>()))
-            .layer(axum::middleware::from_fn_with_state(EdgeState { host: host() }, edge));
+            .layer(axum::middleware::from_fn_with_state(EdgeState::new(host()), edge));
         let context = host().request(&RequestContext::background("test", bloom_runtime::request_context::PLATFORM, "test"), ());
         let context = context.metadata().get(signed_context::HEADER).unwrap().to_str().unwrap();
         let ask =

@@ -14,6 +14,9 @@ pub fn finish(api: &OpenApi) -> Value {
         for (path, item) in paths {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
                 name_path_parameters(path, operation);
+                if operation.get("tags").is_none() {
+                    operation["tags"] = json!([tag_of(path)]);
+                }
                 let is_needed = operation.as_object_mut().and_then(|operation| operation.remove(KEY_NEEDED)).is_some();
                 if matches!(method.as_str(), "post" | "patch") {
                     push_parameter(operation, idempotency_key(is_needed));
@@ -31,6 +34,11 @@ pub fn finish(api: &OpenApi) -> Value {
     document
 }
 
+/// Operations are grouped by what follows the version in their path: `inventory` in `/v1/inventory/locations`.
+fn tag_of(path: &str) -> String {
+    path.split('/').nth(2).unwrap_or_default().replace('-', "_")
+}
+
 /// `{id}` of the template gets the type that the handler's extractor has at the same place.
 fn name_path_parameters(path: &str, operation: &mut Value) {
     let types = operation.as_object_mut().and_then(|operation| operation.remove(PATH_TYPES));
@@ -46,7 +54,7 @@ fn name_path_parameters(path: &str, operation: &mut Value) {
 }
 
 /// Marks an operation that asks for an `Idempotency-Key` ([`RequestContext::require_idempotency_key`](bloom_runtime::RequestContext)).
-const KEY_NEEDED: &str = "x-key-needed";
+pub(crate) const KEY_NEEDED: &str = "x-key-needed";
 
 /// Says of an operation that it needs an `Idempotency-Key`.
 pub fn needs_key(operation: TransformOperation<'_>) -> TransformOperation<'_> {

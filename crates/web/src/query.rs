@@ -21,15 +21,30 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let query = listed(parts.uri.query().unwrap_or_default());
-        let pairs = form_urlencoded::parse(query.as_bytes());
-        if let Some((name, _)) = pairs.clone().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
-            return Err(refused(name, "holds the character NUL, which nothing that is stored does"));
-        }
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
-            .map(Self)
-            .map_err(|error| refused(parameter(&error), words(&error.into_inner().to_string())))
+        parse_query(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+/// Reads a query string as `T`.
+pub(crate) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
+    let query = listed(query);
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    if let Some((name, _)) = pairs.clone().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return Err(refused(name, "holds the character NUL, which nothing that is stored does"));
+    }
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+        .map_err(|error| refused(parameter(&error), words(&error.into_inner().to_string())))
+}
+
+/// Splits a query string into the parameters of these names and the others.
+pub(crate) fn split_query(query: &str, names: &[&str]) -> (String, String) {
+    let (mut named, mut others) =
+        (form_urlencoded::Serializer::new(String::new()), form_urlencoded::Serializer::new(String::new()));
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let target = if names.contains(&&*name) { &mut named } else { &mut others };
+        target.append_pair(&name, &value);
+    }
+    (named.finish(), others.finish())
 }
 
 fn refused(name: impl Into<String>, message: impl Into<String>) -> Fault {

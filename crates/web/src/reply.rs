@@ -6,6 +6,7 @@ use aide::openapi::{Operation, Response as ResponseDoc};
 use axum::response::{IntoResponse, Response};
 use bloom_db::{Replayable, StoredReply};
 use bloom_fault::Fault;
+use bloom_kernel::Aggregate;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -99,6 +100,23 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
             Body::Fresh(_) => None,
             Body::Replayed(raw) => Some(serde_json::from_str(raw.get()).map_err(Fault::internal)),
         }
+    }
+}
+
+/// A reply of 201.
+pub type Created<T> = Reply<T, 201>;
+
+/// A reply of 202: the work goes on.
+pub type Accepted<T> = Reply<T, 202>;
+
+/// A reply of 204.
+pub type NoContent = Reply<Empty, 204>;
+
+/// An aggregate is answered with its version as the `ETag`.
+impl<T: Aggregate, const STATUS: u16> From<T> for Reply<T, STATUS> {
+    fn from(aggregate: T) -> Self {
+        let version = aggregate.version();
+        Self::new(aggregate).etag(version)
     }
 }
 

@@ -63,7 +63,7 @@ impl Service {
     pub fn router(&mut self) -> (Router, serde_json::Value) {
         let http = std::mem::take(&mut self.http);
         let grpc = std::mem::take(&mut self.grpc).prepare().into_axum_router().reset_fallback();
-        let state = EdgeState { host: self.host.clone() };
+        let state = EdgeState::new(self.host.clone());
         let routes = http
             .merge(std::mem::take(&mut self.plain))
             .merge(grpc)

@@ -36,8 +36,8 @@ use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
 use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
 use bloom_web::Service;
 use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
@@ -55,8 +55,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/catalog");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
+    start: |start| service(start.context, start.db, start.bus),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -89,8 +90,7 @@ impl Catalog {
 }
 
 /// The service, ready to run.
-#[cfg_attr(not(test), expect(clippy::unused_async, reason = "every service is put together by an async function"))]
-pub async fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Catalog::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .handlers([Arc::new(events::heard::Listing { host: host.clone(), freshness: app.freshness.clone() }) as _])

@@ -29,8 +29,8 @@ use bloom_contract_identity::identity_server::IdentityServer;
 use bloom_db::Db;
 use bloom_events::{Bus, Events};
 use bloom_fault::Fault;
-use bloom_process::Definition;
 use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
 use bloom_web::Service;
 use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
@@ -48,8 +48,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/identity");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
+    start: |start| service(start.context, start.db, start.bus),
 };
 
 /// What handlers and operations are handed. Cheap to clone.

@@ -33,8 +33,8 @@ use std::sync::Arc;
 use bloom_contract_inventory::inventory_server::InventoryServer;
 use bloom_db::Db;
 use bloom_events::{Bus, Events, TimerHandler};
-use bloom_process::Definition;
 use bloom_runtime::{ServiceContext, Task};
+use bloom_web::Definition;
 use bloom_web::Service;
 use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
@@ -68,8 +68,9 @@ pub struct Inventory {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { Ok(service(start.host, start.db, start.bus)) }),
+    start: |start| Ok(service(start.context, start.db, start.bus)),
 };
 
 /// Puts the service together.

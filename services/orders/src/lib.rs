@@ -34,8 +34,8 @@ use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_payments::payments_client::PaymentsClient;
 use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
 use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
 use bloom_web::Service;
 use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
@@ -53,8 +53,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/orders");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: <Config as clap::Args>::augment_args,
-    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus) }),
+    start: |start| service(start.config()?, start.context, start.db, start.bus),
 };
 
 /// What handlers and operations are handed. Cheap to clone.

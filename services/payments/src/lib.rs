@@ -40,8 +40,8 @@ use bloom_events::check::Check;
 use bloom_events::export::Export;
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
 use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::Definition;
 use bloom_web::Service;
 use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
@@ -77,14 +77,13 @@ pub struct Payments {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: <Config as clap::Args>::augment_args,
     start: |start| {
-        Box::pin(async move {
-            let mut config: Config = start.config()?;
-            config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
-            config.public_url = config.public_url.or_else(|| start.address("gateway"));
-            service(&config, start.host, start.db, start.bus)
-        })
+        let mut config: Config = start.config()?;
+        config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
+        config.public_url = config.public_url.or_else(|| start.address("gateway"));
+        service(&config, start.context, start.db, start.bus)
     },
 };
 

@@ -36,8 +36,8 @@ use bloom_contract_catalog::catalog_client::CatalogClient;
 use bloom_contract_pricing::pricing_server::PricingServer;
 use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
 use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
 use bloom_web::Service;
 use bloom_web::page::Cursors;
 
@@ -53,8 +53,9 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migration
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
+    start: |start| service(start.context, start.db, start.bus),
 };
 
 /// What handlers share.

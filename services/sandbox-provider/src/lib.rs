@@ -30,8 +30,8 @@ use bloom_events::check::{Breach, Check};
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
 use bloom_fault::Fault;
-use bloom_process::Definition;
 use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::Definition;
 use bloom_web::Service;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
@@ -63,13 +63,12 @@ pub(crate) struct Sandbox {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: <Config as clap::Args>::augment_args,
     start: |start| {
-        Box::pin(async move {
-            let mut config: Config = start.config()?;
-            config.public_url = config.public_url.or_else(|| Some(format!("{}/sandbox", start.address("gateway")?)));
-            service(&config, start.host, start.db, start.bus)
-        })
+        let mut config: Config = start.config()?;
+        config.public_url = config.public_url.or_else(|| Some(format!("{}/sandbox", start.address("gateway")?)));
+        service(&config, start.context, start.db, start.bus)
     },
 };
 

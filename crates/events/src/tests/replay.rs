@@ -14,7 +14,7 @@ async fn open(pair: &Pair) {
         [(&pair.alpha, pair.source, pair.publisher().platform()), (&pair.beta, "beta", pair.events.platform())]
     {
         bench
-            .open(|host, db| async move {
+            .open(|host, db| {
                 let mut service = Service::new(name, host, db, aide::axum::ApiRouter::new());
                 service.grpc = tonic::service::Routes::new(platform);
                 Ok(service)

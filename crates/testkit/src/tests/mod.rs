@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::Migrator;
 
-use crate::{Bench, Door, bench};
+use crate::{TestClient, TestEnv, test_env};
 
 /// The platform's tables and nothing else.
 static NOTHING: Migrator = Migrator::DEFAULT;
@@ -119,10 +119,10 @@ fn service(host: ServiceContext, db: Db, effects: Arc<AtomicUsize>) -> Service {
 }
 
 /// A bench, the door of the counter on it, and how often the counter did something.
-async fn counter() -> (Bench, Door, Arc<AtomicUsize>) {
-    let bench = bench("counter", &NOTHING).await;
+async fn counter() -> (TestEnv, TestClient, Arc<AtomicUsize>) {
+    let bench = test_env("counter", &NOTHING).await;
     let effects = Arc::new(AtomicUsize::new(0));
     let counted = effects.clone();
-    let door = bench.open(|host, db| async { Ok(service(host, db, counted)) }).await;
+    let door = bench.open(|host, db| Ok(service(host, db, counted))).await;
     (bench, door, effects)
 }

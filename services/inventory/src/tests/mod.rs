@@ -24,21 +24,21 @@ use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, LocationId, OrderId, VariantId};
 use bloom_runtime::{Peer, RequestContext};
-use bloom_testkit::{Bench, Door, bench};
+use bloom_testkit::{TestClient, TestEnv, test_env};
 use serde_json::{Value, json};
 
 use crate::{MIGRATIONS, NAME, service};
 
 /// The service on a schema of its own, and what the tests ask it.
 struct Stage {
-    bench: Bench,
-    door: Door,
+    bench: TestEnv,
+    door: TestClient,
     client: InventoryClient<Peer>,
 }
 
 async fn stage() -> Stage {
-    let bench = bench(NAME, &MIGRATIONS).await;
-    let door = bench.open(|host, db| async { Ok(service(host, db, Bus::in_process())) }).await;
+    let bench = test_env(NAME, &MIGRATIONS).await;
+    let door = bench.open(|host, db| Ok(service(host, db, Bus::in_process()))).await;
     let client = InventoryClient::new(bench.host.peers.get(NAME));
     Stage { bench, door, client }
 }

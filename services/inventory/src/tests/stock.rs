@@ -154,7 +154,7 @@ async fn locations_are_found_by_their_own_tenant() {
     let mut there = vec![first.to_string(), second.to_string()];
     there.sort_unstable();
     assert_eq!(found, there, "one that does not serve exists all the same");
-    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().location_ids, Vec::<String>::new());
+    assert_eq!(find(stage.bench.other_tenant, ids).await.unwrap().into_inner().location_ids, Vec::<String>::new());
     let many = vec![first.to_string(); 101];
     assert_eq!(find(stage.bench.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }

@@ -1,6 +1,6 @@
 //! What happens elsewhere while a purchase is under way, and what a cart or its buyer should not bring with them.
 
-use bloom_testkit::{Answer, Bench, queue};
+use bloom_testkit::{Answer, TestEnv, queue};
 use chrono::TimeDelta;
 use futures::future::{join, join3};
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::stage::{Guest, Stage};
 const REFUSED: &str = "update checkout set status = 'compensating',
      failure = jsonb_build_object('status', 409, 'code', 'first', 'detail', 'First.', 'errors', '[]'::jsonb)";
 
-pub(super) async fn locked(bench: &Bench, lock: &str) -> PgConnection {
+pub(super) async fn locked(bench: &TestEnv, lock: &str) -> PgConnection {
     let mut holder = bench.superuser().await;
     sqlx::raw_sql(AssertSqlSafe(format!("begin; {lock}"))).execute(&mut holder).await.unwrap();
     holder

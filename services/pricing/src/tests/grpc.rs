@@ -167,6 +167,6 @@ async fn tax_classes_are_found_by_their_own_tenant() {
     };
     let ids = vec![nobodys.to_string(), class.clone(), "garbled".to_owned()];
     assert_eq!(find(stage.bench.tenant, ids.clone()).await.unwrap().into_inner().tax_class_ids, [class.as_str()]);
-    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
+    assert_eq!(find(stage.bench.other_tenant, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
     assert_eq!(find(stage.bench.tenant, vec![class; 251]).await.unwrap_err().code(), Code::InvalidArgument);
 }

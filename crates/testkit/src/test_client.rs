@@ -13,14 +13,14 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// A service that answers. Its tasks run and its gRPC is there for peers of the same host.
-pub struct Door {
+pub struct TestClient {
     /// The host that the service runs on: `host.peers.get("<name>")` reaches its gRPC.
     pub host: ServiceContext,
     tenant: TenantId,
     router: Router,
 }
 
-impl Door {
+impl TestClient {
     pub(crate) fn open(mut service: Service, host: ServiceContext, tenant: TenantId) -> Self {
         let (router, _) = service.router();
         let memory = host.peers.in_memory(service.name);
@@ -40,8 +40,8 @@ impl Door {
         Self { host, tenant, router }
     }
 
-    /// Asks with a secret key's rights for the test's tenant; change it on the returned [`Ask`].
-    pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+    /// Asks with a secret key's rights for the test's tenant; change it on the returned [`TestRequest`].
+    pub fn ask(&self, method: &str, path: &str) -> TestRequest<'_> {
         let claims = Claims {
             tenant: self.tenant,
             cell: self.host.cell.to_string(),
@@ -51,7 +51,7 @@ impl Door {
             channel: None,
             expires: 0,
         };
-        Ask {
+        TestRequest {
             door: self,
             method: method.to_owned(),
             path: path.to_owned(),
@@ -62,34 +62,34 @@ impl Door {
     }
 
     /// GET
-    pub fn get(&self, path: &str) -> Ask<'_> {
+    pub fn get(&self, path: &str) -> TestRequest<'_> {
         self.ask("GET", path)
     }
 
     /// POST
-    pub fn post(&self, path: &str) -> Ask<'_> {
+    pub fn post(&self, path: &str) -> TestRequest<'_> {
         self.ask("POST", path)
     }
 
     /// PATCH
-    pub fn patch(&self, path: &str) -> Ask<'_> {
+    pub fn patch(&self, path: &str) -> TestRequest<'_> {
         self.ask("PATCH", path)
     }
 
     /// PUT
-    pub fn put(&self, path: &str) -> Ask<'_> {
+    pub fn put(&self, path: &str) -> TestRequest<'_> {
         self.ask("PUT", path)
     }
 
     /// DELETE
-    pub fn delete(&self, path: &str) -> Ask<'_> {
+    pub fn delete(&self, path: &str) -> TestRequest<'_> {
         self.ask("DELETE", path)
     }
 }
 
 /// A request in the making.
-pub struct Ask<'d> {
-    door: &'d Door,
+pub struct TestRequest<'d> {
+    door: &'d TestClient,
     method: String,
     path: String,
     claims: Option<Claims>,
@@ -97,7 +97,7 @@ pub struct Ask<'d> {
     body: Option<Vec<u8>>,
 }
 
-impl Ask<'_> {
+impl TestRequest<'_> {
     /// A JSON body.
     ///
     /// # Panics

@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::FakeClock;
-use crate::door::Door;
 use crate::entropy::SeededEntropy;
+use crate::test_client::TestClient;
 
 /// A schema of its own for one test, and what a service needs to run on it.
-pub struct Bench {
+pub struct TestEnv {
     /// What the service is handed.
     pub host: ServiceContext,
     /// The clock behind the host.
@@ -33,7 +33,7 @@ pub struct Bench {
     /// The test's tenant.
     pub tenant: TenantId,
     /// Another tenant, whose rows must never be seen.
-    pub stranger: TenantId,
+    pub other_tenant: TenantId,
     schema: Schema,
 }
 
@@ -41,7 +41,7 @@ pub struct Bench {
 ///
 /// # Panics
 /// When the test server is not to be had: a test without its database proves nothing.
-pub async fn bench(service: &'static str, migrations: &'static Migrator) -> Bench {
+pub async fn test_env(service: &'static str, migrations: &'static Migrator) -> TestEnv {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     let keys = Keys::from_master(&[7; 32], service);
@@ -66,20 +66,17 @@ pub async fn bench(service: &'static str, migrations: &'static Migrator) -> Benc
     let config = schema.database(&server().await, &host.keys, 8, false).expect("the address is good");
     let db = Db::new(host.clone(), &config);
     let tenant = |n: u128| TenantId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n));
-    Bench { tenant: tenant(1), stranger: tenant(2), host, clock, db, schema }
+    TestEnv { tenant: tenant(1), other_tenant: tenant(2), host, clock, db, schema }
 }
 
-impl Bench {
-    /// Puts the service together and opens its door: REST through [`Door`], gRPC for peers of the same host, tasks running.
+impl TestEnv {
+    /// Puts the service together and opens its door: REST through [`TestClient`], gRPC for peers of the same host, tasks running.
     ///
     /// # Panics
     /// When the service does not start.
-    pub async fn open<F>(&self, start: impl FnOnce(ServiceContext, Db) -> F) -> Door
-    where
-        F: Future<Output = Result<Service, StartError>>,
-    {
-        let service = start(self.host.clone(), self.db.clone()).await.expect("the service starts");
-        Door::open(service, self.host.clone(), self.tenant)
+    pub async fn open(&self, start: impl FnOnce(ServiceContext, Db) -> Result<Service, StartError>) -> TestClient {
+        let service = start(self.host.clone(), self.db.clone()).expect("the service starts");
+        TestClient::open(service, self.host.clone(), self.tenant)
     }
 
     /// A call of the test's tenant with every right.
@@ -104,7 +101,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         self.host.shutdown.cancel();
     }
