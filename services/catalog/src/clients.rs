@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use bloom_contract_inventory::FindLocationsRequest;
+use bloom_contract_pricing::FindTaxClassesRequest;
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, TaxClassId};
-use bloom_proto_inventory::FindLocationsRequest;
-use bloom_proto_pricing::FindTaxClassesRequest;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::Catalog;
 use crate::error::unknown;
@@ -23,7 +23,7 @@ pub(crate) const TAX_CLASSES_MAX: usize = 250;
 ///
 /// A location may pass that the replica lacks: a channel that names it shows no stock from there until the events of the
 /// location or of its stock arrive, which refreshes the listing.
-pub(crate) async fn check_locations(app: &Catalog, call: &Call, ids: &[LocationId]) -> Result<(), Fault> {
+pub(crate) async fn check_locations(app: &Catalog, call: &RequestContext, ids: &[LocationId]) -> Result<(), Fault> {
     // Longer lists are refused for their length, whatever they name.
     if ids.is_empty() || LOCATIONS_MAX < ids.len() {
         return Ok(());
@@ -44,7 +44,7 @@ pub(crate) async fn check_locations(app: &Catalog, call: &Call, ids: &[LocationI
 }
 
 /// Refuses a tax class that the tenant does not have; each comes with its pointer in the request.
-pub(crate) async fn check_tax_classes(app: &Catalog, call: &Call, named: &[(String, TaxClassId)]) -> Result<(), Fault> {
+pub(crate) async fn check_tax_classes(app: &Catalog, call: &RequestContext, named: &[(String, TaxClassId)]) -> Result<(), Fault> {
     // More than a product can have variants are refused for their number.
     if named.is_empty() || TAX_CLASSES_MAX < named.len() {
         return Ok(());
@@ -62,7 +62,11 @@ pub(crate) async fn check_tax_classes(app: &Catalog, call: &Call, named: &[(Stri
 }
 
 /// Asks pricing which of these tax classes exist.
-pub(crate) async fn find_tax_classes(app: &Catalog, call: &Call, ids: &BTreeSet<TaxClassId>) -> Result<Vec<TaxClassId>, Fault> {
+pub(crate) async fn find_tax_classes(
+    app: &Catalog,
+    call: &RequestContext,
+    ids: &BTreeSet<TaxClassId>,
+) -> Result<Vec<TaxClassId>, Fault> {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let mut found = Vec::new();
     for ids in ids.chunks(TAX_CLASSES_MAX) {
@@ -74,7 +78,11 @@ pub(crate) async fn find_tax_classes(app: &Catalog, call: &Call, ids: &BTreeSet<
 }
 
 /// Asks inventory which of these location codes exist.
-pub(crate) async fn find_location_codes(app: &Catalog, call: &Call, codes: &BTreeSet<String>) -> Result<Vec<String>, Fault> {
+pub(crate) async fn find_location_codes(
+    app: &Catalog,
+    call: &RequestContext,
+    codes: &BTreeSet<String>,
+) -> Result<Vec<String>, Fault> {
     let codes: Vec<String> = codes.iter().cloned().collect();
     let mut found = Vec::new();
     for codes in codes.chunks(LOCATIONS_MAX) {

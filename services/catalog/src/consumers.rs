@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bloom_db::TenantTx;
 use bloom_events::{Envelope, Handler};
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, LocationId, Money, TaxClassId, TenantId, VariantId};
-use bloom_runtime::{Host, TenantTx};
+use bloom_runtime::ServiceContext;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -19,7 +20,7 @@ use crate::replica::{self, LocationReplica, Prices, Stock};
 
 /// See the module.
 pub(crate) struct ListingConsumer {
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     pub(crate) list_etags: Arc<ListEtagCache>,
 }
 
@@ -131,7 +132,7 @@ fn keep_newest<T>(events: &mut BTreeMap<VariantId, (i64, T)>, variant: VariantId
     }
 }
 
-async fn apply(tx: &mut TenantTx, host: &Host, batch: Batch) -> Result<(), Fault> {
+async fn apply(tx: &mut TenantTx, host: &ServiceContext, batch: Batch) -> Result<(), Fault> {
     let tenant = tx.tenant();
     if batch.locations.is_empty() {
         topology_share(tx, tenant).await?;

@@ -42,13 +42,15 @@ mod validator;
 use std::sync::Arc;
 
 use aide::axum::ApiRouter;
+use bloom_contract_catalog::catalog_server::CatalogServer;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_catalog::catalog_server::CatalogServer;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 
 use crate::channel::ChannelCache;
@@ -64,15 +66,16 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/catalog");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
+    start: |start| service(start.context, start.db, start.bus),
 };
 
 /// The state of handlers, timers and consumers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Catalog {
     pub(crate) db: Db,
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) channels: ChannelCache,
     pub(crate) list_etags: Arc<ListEtagCache>,
@@ -81,7 +84,7 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    fn new(host: Host, db: Db) -> Self {
+    fn new(host: ServiceContext, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             channels: ChannelCache::new(db.clone()),
@@ -96,7 +99,7 @@ impl Catalog {
 
 /// The service, ready to run.
 #[cfg_attr(not(test), expect(clippy::unused_async, reason = "every service is put together by an async function"))]
-pub async fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub async fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Catalog::new(host.clone(), db.clone());
     let listing = consumers::ListingConsumer { host: host.clone(), list_etags: app.list_etags.clone() };
     let events = Events::new(NAME, host.clone(), db.clone(), bus)

@@ -1,6 +1,6 @@
 //! The permissions that the service's handlers name.
 
-use bloom_runtime::permissions;
+use bloom_web::permissions;
 
 permissions! {
     CatalogRead = "catalog:read",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bloom_events::TimerHandler;
 use bloom_fault::Fault;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
@@ -24,7 +24,7 @@ impl TimerHandler for RefreshListings {
         listing::TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let remaining = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
             refresh_remaining(&self.0.db, &self.0.host, call, key, remaining).await?;
@@ -42,7 +42,7 @@ impl TimerHandler for RunImport {
         import::TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(import::run_import(&self.0, call, key))
     }
 }
@@ -55,7 +55,7 @@ impl TimerHandler for DeleteImport {
         import::DELETE_TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(import::delete_import(&self.0, call, key))
     }
 }

@@ -2,8 +2,6 @@
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::LocationId;
-use bloom_proto_inventory as proto;
-use bloom_proto_inventory::inventory_server;
 use tonic::{Request, Response, Status};
 
 use crate::convert;

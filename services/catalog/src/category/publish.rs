@@ -1,16 +1,17 @@
 //! Events of categories.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish, publish_many};
 use bloom_fault::Fault;
-use bloom_runtime::{Call, Host, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 
 use super::model::Category;
 
 /// Publishes categories after a change.
 pub(crate) async fn publish_categories(
     tx: &mut TenantTx,
-    host: &Host,
-    call: &Call,
+    host: &ServiceContext,
+    call: &RequestContext,
     categories: &[Category],
 ) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = categories.iter().map(draft).collect();
@@ -23,7 +24,12 @@ fn draft(category: &Category) -> Draft<'_> {
 }
 
 /// Publishes a deletion: the last state, with the next version.
-pub(super) async fn publish_deleted(tx: &mut TenantTx, host: &Host, call: &Call, last: &Category) -> Result<(), Fault> {
+pub(super) async fn publish_deleted(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    last: &Category,
+) -> Result<(), Fault> {
     let (kind, version) = ("category.deleted", last.version + 1);
     publish(tx, host, call, Draft { kind, aggregate: last.id.to_string(), version, data: last, causation: None }).await
 }

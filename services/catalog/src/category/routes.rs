@@ -4,11 +4,12 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use aide::transform::TransformOperation;
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::{CategoryId, Limit};
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::{Begin, Empty, Reply};
+use bloom_web::page::Page;
+use bloom_web::{Caller, IfMatch, Json, Path, Query};
+use bloom_web::{Empty, Reply};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

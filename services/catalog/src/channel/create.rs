@@ -1,9 +1,10 @@
 //! `POST /v1/catalog/channels`: a channel, in which every product gets a listing, published there or not.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::http::{Caller, Json};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::Reply;
+use bloom_web::{Caller, Json};
 
 use super::model::{CHANNELS_MAX, Channel, ChannelCreate};
 use super::publish::publish_channels;

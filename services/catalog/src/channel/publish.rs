@@ -1,13 +1,19 @@
 //! Events of channels.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish_many};
 use bloom_fault::Fault;
-use bloom_runtime::{Call, Host, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 
 use super::model::Channel;
 
 /// Publishes channels after a change.
-pub(super) async fn publish_channels(tx: &mut TenantTx, host: &Host, call: &Call, channels: &[Channel]) -> Result<(), Fault> {
+pub(super) async fn publish_channels(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    channels: &[Channel],
+) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = channels.iter().map(draft).collect();
     publish_many(tx, host, call, drafts).await
 }

@@ -1,10 +1,11 @@
 //! `PATCH /v1/catalog/channels/{channel_id}`: other locations change the availability of every product in the channel.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ChannelId;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::Reply;
+use bloom_web::{Caller, IfMatch, Json, Path};
 
 use super::model::{Channel, ChannelUpdate};
 use super::publish::publish_channels;

@@ -2,10 +2,12 @@
 //! holds, in which order. Positions are part of the product: its version rises, its listings and its event follow.
 
 use axum::extract::State;
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{CollectionId, ProductId};
-use bloom_runtime::http::{Caller, Json, Path};
-use bloom_runtime::{Call, Empty, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::{Caller, Json, Path};
+use bloom_web::{Empty, Reply};
 
 use super::model::Placements;
 use super::store::collection_get;
@@ -58,7 +60,7 @@ pub(super) async fn displace(
     Ok(Reply::no_content())
 }
 
-async fn save_positions(app: &Catalog, tx: &mut TenantTx, call: &Call, ids: &[ProductId]) -> Result<(), Fault> {
+async fn save_positions(app: &Catalog, tx: &mut TenantTx, call: &RequestContext, ids: &[ProductId]) -> Result<(), Fault> {
     product_touch(tx, ids, app.host.now(call.tenant)).await?;
     let products = product_load(tx, ids).await?;
     if products.iter().any(|product| COLLECTIONS_MAX < product.collections.len()) {

@@ -4,11 +4,12 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with, put_with};
 use aide::transform::TransformOperation;
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::CollectionId;
-use bloom_runtime::http::page::{Page, PageQuery};
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::{Begin, Empty, Reply};
+use bloom_web::{Caller, IfMatch, Json, Path, Query};
+use bloom_web::{Empty, Reply};
+use bloom_web::{page::Page, page::PageQuery};
 
 use super::model::{Collection, CollectionCreate, CollectionUpdate};
 use super::place::{displace, place};

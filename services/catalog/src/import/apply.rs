@@ -1,8 +1,9 @@
 //! Applies one chunk to the catalogue, in one transaction with its checkpoint. A line is applied as a whole or not at all.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ImportId, ProductId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use super::bisect::Parts;
 use super::line::{ImportLine, NumberedLine};
@@ -40,7 +41,7 @@ enum Mode {
 }
 
 /// Applies the next chunk of an import. False when none is left.
-pub(super) async fn apply_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool, Fault> {
+pub(super) async fn apply_next(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<bool, Fault> {
     let mut answers = Answers::default();
     loop {
         let step = match apply_chunk(app, call, id, Mode::Whole, &answers).await {
@@ -62,7 +63,7 @@ fn is_refusal(fault: &Fault) -> bool {
     fault.code.status().is_client_error() && !(fault.code == Code::Conflict && fault.reason == "busy")
 }
 
-async fn apply_chunk(app: &Catalog, call: &Call, id: ImportId, mode: Mode, answers: &Answers) -> Result<Step, Fault> {
+async fn apply_chunk(app: &Catalog, call: &RequestContext, id: ImportId, mode: Mode, answers: &Answers) -> Result<Step, Fault> {
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_lock(&mut tx, id).await? else { return Ok(Step::NothingLeft) };
     if job.import.status != ImportStatus::Running || job.chunks <= job.next_chunk {
@@ -109,7 +110,7 @@ fn read(chunk: &SpooledChunk, outcome: &mut Outcome) -> Vec<NumberedLine> {
 /// The transaction of a chunk.
 struct Apply<'a> {
     app: &'a Catalog,
-    call: &'a Call,
+    call: &'a RequestContext,
     tx: &'a mut TenantTx,
     foreign: &'a Foreign,
     now: Timestamp,

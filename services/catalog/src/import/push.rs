@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
+use bloom_db::idempotency;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ImportId;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
-use bloom_runtime::{Call, idempotency};
+use bloom_runtime::RequestContext;
 use uuid::Uuid;
 
 use super::model::{LineError, PushLine, PushPrice, PushStock, lines_of};
@@ -23,7 +24,7 @@ const PRODUCT_SAVED: &str = "The product of the line was saved without it.";
 const ROWS_MAX: usize = 1_000;
 
 /// Pushes the first applied chunk. False when there is none.
-pub(super) async fn push_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool, Fault> {
+pub(super) async fn push_next(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<bool, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let Some((seq, text)) = chunk_push(&mut conn, id).await? else { return Ok(false) };
     drop(conn);
@@ -50,7 +51,7 @@ fn latest<'a, T, K: Ord>(
     all.map(|(line, row)| (key(row), (line, row))).collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-async fn push_prices(app: &Catalog, call: &Call, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
+async fn push_prices(app: &Catalog, call: &RequestContext, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
     let mut errors = Vec::new();
     let rows = latest(lines, |line| &line.prices, |price: &PushPrice| (&price.variant, &price.currency));
     for rows in rows.chunks(ROWS_MAX) {
@@ -77,7 +78,7 @@ fn price_row(price: &PushPrice) -> PriceRow {
     }
 }
 
-async fn push_stock(app: &Catalog, call: &Call, chunk: &str, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
+async fn push_stock(app: &Catalog, call: &RequestContext, chunk: &str, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
     let mut errors = Vec::new();
     let rows = latest(lines, |line| &line.stock, |stock: &PushStock| (&stock.variant, &stock.location));
     for rows in rows.chunks(ROWS_MAX) {
@@ -85,8 +86,10 @@ async fn push_stock(app: &Catalog, call: &Call, chunk: &str, lines: &[PushLine])
         while !rows.is_empty() {
             let stock = rows.iter().map(|(_, stock)| stock_row(stock)).collect();
             // Without the refused rows it is another operation.
-            let rows_id =
-                idempotency::fingerprint("stock", &rows.iter().map(|(line, stock)| (line, &stock.at)).collect::<Vec<_>>());
+            let rows_id = bloom_runtime::request_context::fingerprint(
+                "stock",
+                &rows.iter().map(|(line, stock)| (line, &stock.at)).collect::<Vec<_>>(),
+            );
             let rows_id = Uuid::from_slice(&rows_id[..16]).map_err(Fault::internal)?;
             let request = SetStockRequest { rows: stock, operation_id: format!("{chunk}-{rows_id}") };
             match app.inventory.clone().set_stock(app.host.request(call, request)).await {

@@ -1,10 +1,12 @@
 //! `POST /v1/catalog/imports`: spools the body while it arrives, with one chunk in memory at a time.
 
 use axum::body::{Body, HttpBody as _};
+use bloom_db::idempotency;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ImportId;
-use bloom_runtime::{Call, Reply, idempotency};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
@@ -19,7 +21,7 @@ use super::store::{
 use crate::Catalog;
 
 /// Spools an import and starts it.
-pub(crate) async fn receive_import(app: &Catalog, call: &Call, body: Body) -> Result<Reply<Import, 202>, Fault> {
+pub(crate) async fn receive_import(app: &Catalog, call: &RequestContext, body: Body) -> Result<Reply<Import, 202>, Fault> {
     if let Some((known, digest)) = earlier(app, call).await? {
         check_same(&known, digest, body).await?;
         return Ok(Reply::accepted(known).repeated());
@@ -37,7 +39,7 @@ pub(crate) async fn receive_import(app: &Catalog, call: &Call, body: Body) -> Re
 }
 
 /// The import of an earlier request with the same key, and the digest of its body.
-async fn earlier(app: &Catalog, call: &Call) -> Result<Option<(Import, Option<Vec<u8>>)>, Fault> {
+async fn earlier(app: &Catalog, call: &RequestContext) -> Result<Option<(Import, Option<Vec<u8>>)>, Fault> {
     let Some(key) = &call.idempotency_key else { return Ok(None) };
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_by_key(&mut tx, key).await? else { return Ok(None) };
@@ -92,7 +94,7 @@ fn in_progress() -> Fault {
     Fault::new(Code::Conflict, "idempotency_in_progress", detail).retry_after(1)
 }
 
-async fn begin(app: &Catalog, call: &Call) -> Result<ImportId, Fault> {
+async fn begin(app: &Catalog, call: &RequestContext) -> Result<ImportId, Fault> {
     let now = app.host.now(call.tenant);
     let import = Import {
         id: app.host.id(call.tenant),
@@ -116,14 +118,14 @@ async fn begin(app: &Catalog, call: &Call) -> Result<ImportId, Fault> {
             _ => error.into(),
         }
     })?;
-    schedule(&mut tx, TIMER, &import.id.to_string(), app.host.wall() + UPLOAD_TIMEOUT, &()).await?;
+    schedule(&mut tx, TIMER, &import.id.to_string(), app.host.platform_now() + UPLOAD_TIMEOUT, &()).await?;
     tx.commit().await?;
     Ok(import.id)
 }
 
 struct Spool<'a> {
     app: &'a Catalog,
-    call: &'a Call,
+    call: &'a RequestContext,
     id: ImportId,
     bytes: i64,
     lines: i64,
@@ -177,7 +179,7 @@ impl Spool<'_> {
         }
         import_set_digest(&mut tx, self.id, &self.sum.finalize()).await?;
         import_status(&mut tx, self.id, ImportStatus::Running, None, None, now).await?;
-        schedule(&mut tx, TIMER, &self.id.to_string(), self.app.host.wall(), &()).await?;
+        schedule(&mut tx, TIMER, &self.id.to_string(), self.app.host.platform_now(), &()).await?;
         let job = import_get(&mut tx, self.id).await?.ok_or_else(|| Fault::not_found("import"))?;
         publish_import(&mut tx, &self.app.host, self.call, &job.import).await?;
         tx.commit().await?;
@@ -186,7 +188,7 @@ impl Spool<'_> {
 }
 
 /// Ends an import whose upload was interrupted; nothing of it was applied.
-async fn interrupt(app: &Catalog, call: &Call, id: ImportId) -> Result<(), Fault> {
+async fn interrupt(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     fail(app, call, &mut tx, id, "upload_interrupted").await?;
     tx.commit().await

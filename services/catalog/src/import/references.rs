@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{CategoryId, ChannelId, Metadata, TaxClassId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use uuid::Uuid;
 
 use super::line::{ImportVariant, NumberedLine};
@@ -65,7 +66,7 @@ pub(super) struct Answers {
 
 impl Answers {
     /// Asks pricing and inventory. No transaction is open meanwhile.
-    pub(super) async fn ask(&mut self, app: &Catalog, call: &Call, missing: Foreign) -> Result<(), Fault> {
+    pub(super) async fn ask(&mut self, app: &Catalog, call: &RequestContext, missing: Foreign) -> Result<(), Fault> {
         let (tax_classes, locations) =
             futures::join!(find_tax_classes(app, call, &missing.tax_classes), find_location_codes(app, call, &missing.locations));
         self.existing.tax_classes.extend(tax_classes?);
@@ -112,7 +113,7 @@ pub(super) struct Names {
 /// Reads what the lines and the existing products refer to; creates categories that do not exist.
 pub(super) async fn names(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[NumberedLine],
     products: &[Product],
@@ -141,7 +142,7 @@ pub(super) async fn names(
 /// The categories of all well-formed paths; those that do not exist are created.
 async fn categories(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[NumberedLine],
     now: Timestamp,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bloom_events::{cancel, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::ImportId;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
@@ -24,7 +24,7 @@ const TAKEOVER: TimeDelta = TimeDelta::seconds(15);
 const DELETE_BATCH: i64 = 10_000;
 
 /// Works on an import.
-pub(crate) async fn run_import(app: &Catalog, call: &Call, key: &str) -> Result<(), Fault> {
+pub(crate) async fn run_import(app: &Catalog, call: &RequestContext, key: &str) -> Result<(), Fault> {
     let Ok(id) = key.parse::<ImportId>() else { return Ok(()) };
     if start(app, call, id).await? != Some(ImportStatus::Running) {
         return Ok(());
@@ -39,27 +39,29 @@ pub(crate) async fn run_import(app: &Catalog, call: &Call, key: &str) -> Result<
         app.list_etags.invalidate(call.tenant);
     }
     let mut tx = app.db.write(call).await?;
-    schedule(&mut tx, TIMER, key, app.host.wall(), &()).await?;
+    schedule(&mut tx, TIMER, key, app.host.platform_now(), &()).await?;
     tx.commit().await
 }
 
 /// Reads the status, and schedules the timer at which another worker takes over should this one be killed.
-async fn start(app: &Catalog, call: &Call, id: ImportId) -> Result<Option<ImportStatus>, Fault> {
+async fn start(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<Option<ImportStatus>, Fault> {
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_lock(&mut tx, id).await? else { return Ok(None) };
     match job.import.status {
-        ImportStatus::Running => schedule(&mut tx, TIMER, &id.to_string(), app.host.wall() + TAKEOVER, &()).await?,
+        ImportStatus::Running => schedule(&mut tx, TIMER, &id.to_string(), app.host.platform_now() + TAKEOVER, &()).await?,
         ImportStatus::Receiving if job.import.updated_at + UPLOAD_TIMEOUT < app.host.now(call.tenant) => {
             fail(app, call, &mut tx, id, "upload_interrupted").await?;
         }
-        ImportStatus::Receiving => schedule(&mut tx, TIMER, &id.to_string(), app.host.wall() + UPLOAD_TIMEOUT, &()).await?,
+        ImportStatus::Receiving => {
+            schedule(&mut tx, TIMER, &id.to_string(), app.host.platform_now() + UPLOAD_TIMEOUT, &()).await?
+        }
         ImportStatus::Completed | ImportStatus::Failed => {}
     }
     tx.commit().await?;
     Ok(Some(job.import.status))
 }
 
-async fn finish(app: &Catalog, call: &Call, id: ImportId) -> Result<(), Fault> {
+async fn finish(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_lock(&mut tx, id).await? else { return Ok(()) };
     if job.import.status == ImportStatus::Running {
@@ -71,7 +73,7 @@ async fn finish(app: &Catalog, call: &Call, id: ImportId) -> Result<(), Fault> {
 }
 
 /// Deletes an import and its report.
-pub(crate) async fn delete_import(app: &Catalog, call: &Call, key: &str) -> Result<(), Fault> {
+pub(crate) async fn delete_import(app: &Catalog, call: &RequestContext, key: &str) -> Result<(), Fault> {
     let Ok(id) = key.parse::<ImportId>() else { return Ok(()) };
     loop {
         let mut tx = app.db.write(call).await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bloom_fault::{Fault, Violation};
 use bloom_kernel::{ProductTypeId, Timestamp, VariantId};
-use bloom_runtime::{Call, Host};
+use bloom_runtime::{RequestContext, ServiceContext};
 
 use super::line::{ImportLine, Resolved};
 use super::model::violations;
@@ -14,8 +14,8 @@ use crate::validator::Validator;
 
 /// See the module.
 pub(super) struct Workspace<'a> {
-    host: &'a Host,
-    call: &'a Call,
+    host: &'a ServiceContext,
+    call: &'a RequestContext,
     names: Names,
     products: Vec<Product>,
     /// Changed products, and whether they are new.
@@ -26,7 +26,7 @@ pub(super) struct Workspace<'a> {
 }
 
 impl<'a> Workspace<'a> {
-    pub(super) fn new(host: &'a Host, call: &'a Call, names: Names, products: Vec<Product>) -> Self {
+    pub(super) fn new(host: &'a ServiceContext, call: &'a RequestContext, names: Names, products: Vec<Product>) -> Self {
         let mut workspace = Self {
             host,
             call,

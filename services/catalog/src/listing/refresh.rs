@@ -3,10 +3,11 @@
 //! The first batch is refreshed in the transaction of the change; a timer of this change refreshes the remaining products in
 //! transactions of the same size.
 
+use bloom_db::{Db, TenantTx};
 use bloom_events::schedule;
 use bloom_fault::Fault;
 use bloom_kernel::{CategoryId, LocationId, ProductId};
-use bloom_runtime::{Call, Db, Host, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -41,20 +42,26 @@ pub(crate) struct Remaining {
 }
 
 /// Refreshes what a change affects. The caller holds the exclusive topology lock.
-pub(crate) async fn refresh_scope(tx: &mut TenantTx, host: &Host, scope: Scope) -> Result<(), Fault> {
+pub(crate) async fn refresh_scope(tx: &mut TenantTx, host: &ServiceContext, scope: Scope) -> Result<(), Fault> {
     if let Some(after) = refresh_batch(tx, scope, Uuid::nil()).await? {
-        let key: Uuid = bloom_kernel::uuid_v7(host.wall(), &*host.entropy);
-        schedule(tx, TIMER, &key.to_string(), host.wall(), &Remaining { scope, after }).await?;
+        let key: Uuid = bloom_kernel::uuid_v7(host.platform_now(), &*host.entropy);
+        schedule(tx, TIMER, &key.to_string(), host.platform_now(), &Remaining { scope, after }).await?;
     }
     Ok(())
 }
 
 /// Refreshes the next batch; the same timer fires again while products remain.
-pub(crate) async fn refresh_remaining(db: &Db, host: &Host, call: &Call, key: &str, remaining: Remaining) -> Result<(), Fault> {
+pub(crate) async fn refresh_remaining(
+    db: &Db,
+    host: &ServiceContext,
+    call: &RequestContext,
+    key: &str,
+    remaining: Remaining,
+) -> Result<(), Fault> {
     let mut tx = db.write(call).await?;
     topology_share(&mut tx, call.tenant).await?;
     if let Some(after) = refresh_batch(&mut tx, remaining.scope, remaining.after).await? {
-        schedule(&mut tx, TIMER, key, host.wall(), &Remaining { after, ..remaining }).await?;
+        schedule(&mut tx, TIMER, key, host.platform_now(), &Remaining { after, ..remaining }).await?;
     }
     tx.commit().await
 }

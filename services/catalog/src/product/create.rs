@@ -1,10 +1,12 @@
 //! `POST /v1/catalog/products`: a product with its variants.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::TaxClassId;
-use bloom_runtime::http::{Caller, Json};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, Json};
 
 use super::model::{Product, ProductCreate};
 use super::save::save;
@@ -44,7 +46,7 @@ pub(super) async fn create(
 }
 
 /// The database tells that a SKU or an external id is taken, but not of which new variant: this looks it up.
-async fn with_variant_pointer(app: &Catalog, call: &Call, fault: Fault, product: &Product) -> Result<Fault, Fault> {
+async fn with_variant_pointer(app: &Catalog, call: &RequestContext, fault: Fault, product: &Product) -> Result<Fault, Fault> {
     let pointer = fault.errors.first().map_or("", |error| error.pointer.as_str());
     let is_sku = fault.reason == "sku_taken";
     let is_external_id = fault.reason == "external_id_taken" && product.external_id.is_none();

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use axum::extract::State;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, Metadata, Money, ProductId, VariantId};
-use bloom_runtime::http::{Caller, Path, Query};
-use bloom_runtime::{Audience, Call, Reply};
+use bloom_runtime::{Audience, RequestContext};
+use bloom_web::Reply;
+use bloom_web::{Caller, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::PgConnection;
@@ -75,7 +76,7 @@ impl Expand {
 }
 
 /// The product, if the caller may see it: a publishable key sees what its channel shows.
-pub(super) async fn load_visible(app: &Catalog, call: &Call, id: ProductId) -> Result<Product, Fault> {
+pub(super) async fn load_visible(app: &Catalog, call: &RequestContext, id: ProductId) -> Result<Product, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let product = product_load(&mut conn, &[id]).await?.pop();
     drop(conn);
@@ -101,7 +102,7 @@ fn hide(product: &mut Product) {
     }
 }
 
-async fn add_expanded(app: &Catalog, call: &Call, product: &mut Product, expand: Expand) -> Result<(), Fault> {
+async fn add_expanded(app: &Catalog, call: &RequestContext, product: &mut Product, expand: Expand) -> Result<(), Fault> {
     let channel = app.channels.resolve(call.tenant, call.channel).await?;
     let mut conn = app.db.read(call.tenant).await?;
     let offers = variant_offer_list(&mut conn, channel.id, product.id).await?;

@@ -1,13 +1,19 @@
 //! Events of products.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish_many};
 use bloom_fault::Fault;
-use bloom_runtime::{Call, Host, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 
 use super::model::{Product, ProductStatus};
 
 /// Publishes products after a change.
-pub(crate) async fn publish_products(tx: &mut TenantTx, host: &Host, call: &Call, products: &[&Product]) -> Result<(), Fault> {
+pub(crate) async fn publish_products(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    products: &[&Product],
+) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = products.iter().map(|product| draft(product)).collect();
     publish_many(tx, host, call, drafts).await
 }

@@ -4,10 +4,11 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use aide::transform::TransformOperation;
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ProductId;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path};
-use bloom_runtime::{Begin, Empty, Reply};
+use bloom_web::{Caller, IfMatch, Json, Path};
+use bloom_web::{Empty, Reply};
 
 use super::create::create;
 use super::get::get;

@@ -1,9 +1,10 @@
 //! The steps that every change of one product shares: lock it; then check, write, refresh its listings, publish.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{ProductId, VariantId};
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
 
 use super::model::Product;
 use super::publish::publish_products;
@@ -24,7 +25,7 @@ pub(super) async fn lock(tx: &mut TenantTx, id: ProductId, if_match: IfMatch) ->
 }
 
 /// Checks, writes and publishes a new or changed product.
-pub(super) async fn save(app: &Catalog, tx: &mut TenantTx, call: &Call, product: &mut Product) -> Result<(), Fault> {
+pub(super) async fn save(app: &Catalog, tx: &mut TenantTx, call: &RequestContext, product: &mut Product) -> Result<(), Fault> {
     product.normalise();
     let product_type = match product.product_type_id {
         None => None,

@@ -1,8 +1,8 @@
 //! What a cart needs to know of variants, read in one statement.
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, ProductId, TaxClassId, TenantId, VariantId};
-use bloom_runtime::Db;
 use uuid::Uuid;
 
 /// What a cart needs to know of a variant.

@@ -1,16 +1,17 @@
 //! Events of product types.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
-use bloom_runtime::{Call, Host, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 
 use super::model::ProductType;
 
 /// Publishes a product type after a change.
 pub(super) async fn publish_product_type(
     tx: &mut TenantTx,
-    host: &Host,
-    call: &Call,
+    host: &ServiceContext,
+    call: &RequestContext,
     product_type: &ProductType,
 ) -> Result<(), Fault> {
     let ProductType { id, version, .. } = product_type;

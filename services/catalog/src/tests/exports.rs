@@ -1,6 +1,6 @@
 //! The state export.
 
-use bloom_proto_platform::ExportStateRequest;
+use bloom_contract_platform::ExportStateRequest;
 use serde_json::{Value, json};
 
 use super::{shop, text, variant_of};

@@ -3,22 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use bloom_fault::{Code, Fault};
-use bloom_kernel::TenantId;
-use bloom_proto_inventory::inventory_server::{Inventory, InventoryServer};
-use bloom_proto_inventory::{self as inventory, SetStockReply, SetStockRequest};
-use bloom_proto_pricing::pricing_server::{Pricing, PricingServer};
-use bloom_proto_pricing::{
+use bloom_contract_inventory::inventory_server::{Inventory, InventoryServer};
+use bloom_contract_inventory::{self as inventory, SetStockReply, SetStockRequest};
+use bloom_contract_pricing::pricing_server::{Pricing, PricingServer};
+use bloom_contract_pricing::{
     FindTaxClassesReply, FindTaxClassesRequest, QuoteReply, QuoteRequest, SetPricesReply, SetPricesRequest,
 };
-use bloom_runtime::{Host, context};
+use bloom_fault::{Code, Fault};
+use bloom_kernel::TenantId;
+use bloom_runtime::{ServiceContext, signed_context as context};
 use tonic::{Request, Response, Status};
 
 /// Fakes of pricing and inventory, with one state.
 #[derive(Clone)]
 pub(crate) struct FakeOwners {
     pub(crate) state: Arc<Mutex<OwnersState>>,
-    host: Host,
+    host: ServiceContext,
 }
 
 #[derive(Default)]
@@ -38,7 +38,7 @@ pub(crate) struct OwnersState {
 
 impl FakeOwners {
     /// Fakes that are not reachable yet.
-    pub(crate) fn new(host: &Host) -> Self {
+    pub(crate) fn new(host: &ServiceContext) -> Self {
         Self { state: Arc::default(), host: host.clone() }
     }
 
@@ -56,7 +56,7 @@ impl FakeOwners {
     /// Which of these exist for the tenant of the request.
     fn found<T>(&self, request: &Request<T>, ids: &[String]) -> Result<Vec<String>, Status> {
         let token = request.metadata().get(context::HEADER).unwrap().to_str().unwrap();
-        let tenant = context::verify(&self.host.keys, token, self.host.wall()).unwrap().tenant;
+        let tenant = context::verify(&self.host.keys, token, self.host.platform_now()).unwrap().tenant;
         let mut state = self.call()?;
         state.asked.extend(ids.iter().cloned());
         Ok(ids.iter().filter(|id| state.owned.contains(&(tenant, (*id).clone()))).cloned().collect())
@@ -162,7 +162,7 @@ impl Inventory for FakeOwners {
     }
 }
 
-fn serve(host: &Host, name: &str, routes: tonic::service::Routes) {
+fn serve(host: &ServiceContext, name: &str, routes: tonic::service::Routes) {
     let (listener, stop) = (host.peers.in_memory(name), host.shutdown.clone());
     let app = routes.prepare().into_axum_router();
     #[expect(clippy::disallowed_methods, reason = "a server of the test, which ends with it")]

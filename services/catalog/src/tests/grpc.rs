@@ -1,7 +1,7 @@
 //! The gRPC service.
 
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_catalog::{FindChannelsRequest, GetSellablesRequest};
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_catalog::{FindChannelsRequest, GetSellablesRequest};
 use serde_json::json;
 
 use super::{shop, text, variant_of};
@@ -40,7 +40,10 @@ async fn sellables_hold_what_a_cart_needs() {
         request(fixture.id::<bloom_kernel::ChannelId>().to_string(), fixture.bench.tenant).await.unwrap_err().code(),
         tonic::Code::NotFound
     );
-    assert!(request(channel.to_string(), fixture.bench.stranger).await.is_err(), "a channel of another tenant does not exist");
+    assert!(
+        request(channel.to_string(), fixture.bench.other_tenant).await.is_err(),
+        "a channel of another tenant does not exist"
+    );
 }
 
 #[tokio::test]
@@ -61,7 +64,7 @@ async fn channels_are_found_by_their_own_tenant() {
     found.sort_by(|a, b| b.code.cmp(&a.code));
     let found: Vec<_> = found.iter().map(|found| (found.id.clone(), found.currency.as_str(), found.gross)).collect();
     assert_eq!(found, [(web.to_string(), "INR", true), (shop.to_string(), "EUR", false)], "an inactive channel exists, too");
-    assert_eq!(find(fixture.bench.stranger, ids).await.unwrap().into_inner().channels, []);
+    assert_eq!(find(fixture.bench.other_tenant, ids).await.unwrap().into_inner().channels, []);
     let many = vec![web.to_string(); 101];
     assert_eq!(find(fixture.bench.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }

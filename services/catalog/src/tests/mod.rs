@@ -10,12 +10,12 @@ mod tenants;
 
 use std::time::Duration;
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
 use bloom_events::{Bus, Envelope, Handler as _};
 use bloom_kernel::{ChannelId, LocationId, TaxClassId, VariantId};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Answer, Bench, Door, bench};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{Answer, TestClient, TestEnv, test_env};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -26,15 +26,15 @@ use crate::{Catalog, MIGRATIONS, NAME, service};
 
 /// The service on a schema of its own, with fakes of pricing and inventory.
 pub(crate) struct Fixture {
-    pub(crate) bench: Bench,
-    pub(crate) client: Door,
+    pub(crate) bench: TestEnv,
+    pub(crate) client: TestClient,
     pub(crate) app: Catalog,
     pub(crate) owners: FakeOwners,
 }
 
 /// A fixture without pricing and inventory; `owners.open()` starts them.
 pub(crate) async fn without_owners() -> Fixture {
-    let bench = bench(NAME, &MIGRATIONS).await;
+    let bench = test_env(NAME, &MIGRATIONS).await;
     let client = bench.open(|host, db| service(host, db, Bus::in_process())).await;
     let app = Catalog::new(bench.host.clone(), bench.db.clone());
     let owners = FakeOwners::new(&bench.host);
@@ -64,7 +64,7 @@ pub(crate) fn with(mut base: Value, more: Value) -> Value {
 }
 
 impl Fixture {
-    pub(crate) fn call(&self) -> Call {
+    pub(crate) fn call(&self) -> RequestContext {
         self.bench.call()
     }
 

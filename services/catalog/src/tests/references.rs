@@ -31,7 +31,7 @@ async fn inventory_is_asked_about_an_unknown_location() {
     let in_replica = fixture.location("BLR-1", 1).await;
     let (owned, foreign, unknown_id): (LocationId, LocationId, LocationId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.owners.add(fixture.bench.tenant, &owned);
-    fixture.owners.add(fixture.bench.stranger, &foreign);
+    fixture.owners.add(fixture.bench.other_tenant, &foreign);
     let post =
         |locations: &[LocationId]| fixture.client.post("/v1/catalog/channels").json(&Fixture::channel_at("web", locations));
     for unknown in [foreign, unknown_id] {
@@ -79,7 +79,7 @@ async fn pricing_is_asked_about_an_unknown_tax_class() {
     let (in_replica, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.tax_class(in_replica).await;
     fixture.owners.add(fixture.bench.tenant, &owned);
-    fixture.owners.add(fixture.bench.stranger, &foreign);
+    fixture.owners.add(fixture.bench.other_tenant, &foreign);
     let variant = |sku: &str, class| json!({ "sku": sku, "options": { "Size": sku }, "tax_class_id": class });
     let shirt = |classes: [TaxClassId; 3]| {
         let variants: Vec<Value> = ["S", "M", "L"].into_iter().zip(classes).map(|(sku, class)| variant(sku, class)).collect();

@@ -1,10 +1,10 @@
 //! Availability, and counts in bulk.
 
+use bloom_contract_inventory as proto;
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, VariantId};
-use bloom_proto_inventory as proto;
-use bloom_runtime::context::{Claims, HEADER, TTL_S, sign};
 use bloom_runtime::{Audience, Scopes};
+use bloom_runtime::{signed_context::Claims, signed_context::HEADER, signed_context::TTL_S, signed_context::sign};
 use serde_json::json;
 
 use super::{Stage, stage};
@@ -178,7 +178,7 @@ async fn a_key_opens_no_door_between_services() {
                 scopes: Scopes::all(),
                 audience,
                 channel: None,
-                expires: host.wall().timestamp() + TTL_S,
+                expires: host.platform_now().timestamp() + TTL_S,
             };
             request.metadata_mut().insert(HEADER, sign(&host.keys, &claims).parse().unwrap());
         }

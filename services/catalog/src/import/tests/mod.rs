@@ -178,7 +178,7 @@ async fn a_line_with_an_unknown_location_changes_nothing() {
     let existing = fixture.import([line(1)]).await;
     assert_eq!(counts(&existing), [1, 1, 0, 1, 0]);
     owners.add(fixture.bench.tenant, &"NEW-1");
-    owners.add(fixture.bench.stranger, &"OTHER-1");
+    owners.add(fixture.bench.other_tenant, &"OTHER-1");
     // In the replica, but no longer known to inventory: refused after the product was saved.
     fixture.location("OLD-1", 2).await;
     let at = |nr: usize, location: &str| {
@@ -215,7 +215,7 @@ async fn an_import_asks_pricing_about_unknown_tax_classes() {
     let (in_replica, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.tax_class(in_replica).await;
     owners.add(fixture.bench.tenant, &owned);
-    owners.add(fixture.bench.stranger, &foreign);
+    owners.add(fixture.bench.other_tenant, &foreign);
     let classed = |nr: usize, class: TaxClassId| {
         let variants = json!([{ "sku": format!("SKU-{nr}"), "tax_class_id": class }]);
         with(line(nr), json!({ "variants": variants }))

@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 
 use axum::extract::State;
 use bloom_fault::Fault;
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, Query, RawJson};
-use bloom_runtime::{Audience, Call};
+use bloom_runtime::{Audience, RequestContext};
+use bloom_web::page::Page;
+use bloom_web::{Caller, Query, RawJson};
 use http::{HeaderMap, header};
 
 use self::query::{ListPosition, ListQuery};
@@ -52,7 +52,7 @@ pub(super) async fn list(
 }
 
 /// `{"data":[…],"page":{"limit":…,"next":…}}` out of finished items.
-fn join(app: &Catalog, call: &Call, filter: &[u8], rows: &[ListRow], limit: usize) -> Result<String, Fault> {
+fn join(app: &Catalog, call: &RequestContext, filter: &[u8], rows: &[ListRow], limit: usize) -> Result<String, Fault> {
     let mut text = String::with_capacity(rows.len() * ITEM_BYTES + 256);
     text.push_str(r#"{"data":["#);
     let (mut items, mut next) = (0, None);

@@ -3,9 +3,9 @@
 //! Without filters a page is a range of one index of `listing_entry` and as many look-ups in `listing`. With filters the range
 //! ends after [`SCAN_MAX`] rows; a row without a document is the last one that was looked at.
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, ProductId, TenantId};
-use bloom_runtime::Db;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;

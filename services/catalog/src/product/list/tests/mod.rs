@@ -51,7 +51,7 @@ async fn the_list_is_the_documented_body() {
     );
     assert_eq!(answer.text, expected);
     assert_eq!(answer.header("content-type"), "application/json");
-    let parsed: bloom_runtime::http::page::Page<crate::listing::ListItem> = serde_json::from_str(&answer.text).unwrap();
+    let parsed: bloom_web::page::Page<crate::listing::ListItem> = serde_json::from_str(&answer.text).unwrap();
     assert_eq!(parsed.data[0].inventory.warehouse.as_deref(), Some("BLR-1"));
     let first = fixture.list("limit=1").await;
     assert!(text(&first["page"]["next"]).starts_with("cursor_"));
@@ -252,7 +252,7 @@ fn attribute_filters_are_pairs() {
 async fn lists_of_two_tenants_never_mix() {
     let (fixture, channel) = shop().await;
     fixture.product("Ours", "S", json!({})).await;
-    let other_tenant = fixture.bench.stranger;
+    let other_tenant = fixture.bench.other_tenant;
     let own = json!({ "code": "web", "name": "W", "currency": "EUR", "price_basis": "net", "country": "DE" });
     let theirs = fixture.client.post("/v1/catalog/channels").tenant(other_tenant).json(&own).send().await.expect(201).json;
     let product = json!({ "title": "Theirs", "status": "active", "variants": [{ "sku": "S" }] });
