@@ -1,48 +1,26 @@
 //! Invariants of the catalogue, checked by `bloom check`.
 
-use std::sync::Arc;
+use sqlx::PgConnection;
 
-use bloom_db::SystemTx;
-use bloom_events::{Breach, Check};
-use bloom_fault::Fault;
-use futures::future::BoxFuture;
-use uuid::Uuid;
-
-use crate::Catalog;
-use crate::keyset::After;
+use crate::keyset::{After, uuids};
 use crate::listing::{listing_differences, listing_orphans, product_ids};
 
 /// Products compared at a time.
 const BATCH: i64 = 1_000;
 /// Most differences that are reported.
-const BREACHES_MAX: usize = 100;
-
-/// Every invariant of this service.
-pub(crate) fn all(_: &Catalog) -> Vec<Arc<dyn Check>> {
-    vec![Arc::new(ListingEqualsSources)]
-}
+const DIFFERENCES_MAX: usize = 100;
 
 /// Every listing equals its sources, and every source has its listing.
-struct ListingEqualsSources;
-
-impl Check for ListingEqualsSources {
-    fn name(&self) -> &'static str {
-        "listing_equals_sources"
+pub(crate) async fn listing_differs(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let mut details = listing_orphans(conn).await?;
+    let mut after = After::start();
+    while details.len() < DIFFERENCES_MAX {
+        let rows = product_ids(conn, after, BATCH).await?;
+        let Some((tenant, last)) = rows.last() else { break };
+        after = After { tenant: *tenant, id: last.uuid() };
+        let ids: Vec<_> = rows.iter().map(|(_, id)| *id).collect();
+        details.extend(listing_differences(conn, &uuids(&ids)).await?);
     }
-
-    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        Box::pin(async move {
-            let mut details = listing_orphans(tx).await?;
-            let mut after = After::start();
-            while details.len() < BREACHES_MAX {
-                let rows = product_ids(tx, after, BATCH).await?;
-                let Some((tenant, last)) = rows.last() else { break };
-                after = After { tenant: *tenant, id: last.uuid() };
-                let ids: Vec<Uuid> = rows.iter().map(|(_, id)| id.uuid()).collect();
-                details.extend(listing_differences(tx, &ids).await?);
-            }
-            details.truncate(BREACHES_MAX);
-            Ok(details.into_iter().map(|detail| Breach { invariant: self.name(), detail }).collect())
-        })
-    }
+    details.truncate(DIFFERENCES_MAX);
+    Ok(details)
 }

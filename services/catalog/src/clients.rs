@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bloom_contract_inventory::FindLocationsRequest;
 use bloom_contract_pricing::FindTaxClassesRequest;
 use bloom_fault::Fault;
-use bloom_kernel::{LocationId, TaxClassId};
+use bloom_kernel::{Code, LocationId, TaxClassId};
 use bloom_runtime::RequestContext;
 
 use crate::Catalog;
@@ -23,18 +23,18 @@ pub(crate) const TAX_CLASSES_MAX: usize = 250;
 ///
 /// A location may pass that the replica lacks: a channel that names it shows no stock from there until the events of the
 /// location or of its stock arrive, which refreshes the listing.
-pub(crate) async fn check_locations(app: &Catalog, call: &RequestContext, ids: &[LocationId]) -> Result<(), Fault> {
+pub(crate) async fn check_locations(app: &Catalog, context: &RequestContext, ids: &[LocationId]) -> Result<(), Fault> {
     // Longer lists are refused for their length, whatever they name.
     if ids.is_empty() || LOCATIONS_MAX < ids.len() {
         return Ok(());
     }
-    let mut conn = app.db.read(call.tenant).await?;
+    let mut conn = app.db.read(context.tenant).await?;
     let mut known: BTreeSet<LocationId> = location_find(&mut conn, &uuids(ids)).await?.into_iter().collect();
     drop(conn);
     let missing: Vec<String> = ids.iter().filter(|id| !known.contains(id)).map(ToString::to_string).collect();
     if !missing.is_empty() {
         let request = FindLocationsRequest { location_ids: missing, location_codes: Vec::new() };
-        let found = app.inventory.clone().find_locations(app.host.request(call, request)).await?.into_inner().location_ids;
+        let found = app.inventory.clone().find_locations(app.context.request(context, request)).await?.into_inner().location_ids;
         known.extend(found.iter().filter_map(|id| id.parse::<LocationId>().ok()));
     }
     match ids.iter().position(|id| !known.contains(id)) {
@@ -44,17 +44,17 @@ pub(crate) async fn check_locations(app: &Catalog, call: &RequestContext, ids: &
 }
 
 /// Refuses a tax class that the tenant does not have; each comes with its pointer in the request.
-pub(crate) async fn check_tax_classes(app: &Catalog, call: &RequestContext, named: &[(String, TaxClassId)]) -> Result<(), Fault> {
+pub(crate) async fn check_tax_classes(app: &Catalog, context: &RequestContext, named: &[(String, TaxClassId)]) -> Result<(), Fault> {
     // More than a product can have variants are refused for their number.
     if named.is_empty() || TAX_CLASSES_MAX < named.len() {
         return Ok(());
     }
     let ids: Vec<TaxClassId> = named.iter().map(|(_, id)| *id).collect();
-    let mut conn = app.db.read(call.tenant).await?;
+    let mut conn = app.db.read(context.tenant).await?;
     let mut known: BTreeSet<TaxClassId> = tax_class_find(&mut conn, &uuids(&ids)).await?.into_iter().collect();
     drop(conn);
     let missing: BTreeSet<TaxClassId> = ids.into_iter().filter(|id| !known.contains(id)).collect();
-    known.extend(find_tax_classes(app, call, &missing).await?);
+    known.extend(find_tax_classes(app, context, &missing).await?);
     match named.iter().find(|(_, id)| !known.contains(id)) {
         None => Ok(()),
         Some((pointer, _)) => Err(unknown("tax class", pointer)),
@@ -64,13 +64,13 @@ pub(crate) async fn check_tax_classes(app: &Catalog, call: &RequestContext, name
 /// Asks pricing which of these tax classes exist.
 pub(crate) async fn find_tax_classes(
     app: &Catalog,
-    call: &RequestContext,
+    context: &RequestContext,
     ids: &BTreeSet<TaxClassId>,
 ) -> Result<Vec<TaxClassId>, Fault> {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let mut found = Vec::new();
     for ids in ids.chunks(TAX_CLASSES_MAX) {
-        let request = app.host.request(call, FindTaxClassesRequest { tax_class_ids: ids.to_vec() });
+        let request = app.context.request(context, FindTaxClassesRequest { tax_class_ids: ids.to_vec() });
         let reply = app.pricing.clone().find_tax_classes(request).await?.into_inner();
         found.extend(reply.tax_class_ids.iter().filter_map(|id| id.parse::<TaxClassId>().ok()));
     }
@@ -80,15 +80,15 @@ pub(crate) async fn find_tax_classes(
 /// Asks inventory which of these location codes exist.
 pub(crate) async fn find_location_codes(
     app: &Catalog,
-    call: &RequestContext,
-    codes: &BTreeSet<String>,
-) -> Result<Vec<String>, Fault> {
-    let codes: Vec<String> = codes.iter().cloned().collect();
+    context: &RequestContext,
+    codes: &BTreeSet<Code>,
+) -> Result<Vec<Code>, Fault> {
+    let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
     let mut found = Vec::new();
     for codes in codes.chunks(LOCATIONS_MAX) {
         let request = FindLocationsRequest { location_ids: Vec::new(), location_codes: codes.to_vec() };
-        let reply = app.inventory.clone().find_locations(app.host.request(call, request)).await?.into_inner();
-        found.extend(reply.location_codes);
+        let reply = app.inventory.clone().find_locations(app.context.request(context, request)).await?.into_inner();
+        found.extend(reply.location_codes.iter().filter_map(|code| code.parse::<Code>().ok()));
     }
     Ok(found)
 }

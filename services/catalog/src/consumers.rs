@@ -1,28 +1,30 @@
 //! The consumer `catalog.listing`: keeps the replica and the listing in line with prices, stock and locations.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bloom_db::TenantTx;
-use bloom_events::{Envelope, Handler};
+use bloom_events::Envelope;
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, LocationId, Money, TaxClassId, TenantId, VariantId};
-use bloom_runtime::ServiceContext;
-use futures::future::BoxFuture;
+use bloom_kernel::{ChannelId, LocationId, Money, TaxClassId, VariantId};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::Catalog;
 use crate::listing::{
-    ListEtagCache, Scope, listing_refresh, listing_refresh_stock, product_lock, refresh_scope, topology_change, topology_share,
+    Scope, listing_refresh, listing_refresh_stock, product_lock, refresh_scope, topology_change, topology_share,
     variant_products,
 };
 use crate::replica::{self, LocationReplica, Prices, Stock};
 
-/// See the module.
-pub(crate) struct ListingConsumer {
-    pub(crate) host: ServiceContext,
-    pub(crate) list_etags: Arc<ListEtagCache>,
-}
+/// The events that the consumer applies.
+pub(crate) const LISTING_KINDS: &[&str] = &[
+    "bloom.inventory.location.created",
+    "bloom.inventory.location.updated",
+    "bloom.inventory.stock.updated",
+    "bloom.pricing.tax_class.created",
+    "bloom.pricing.tax_class.updated",
+    "bloom.pricing.variant_price.updated",
+];
 
 #[derive(Deserialize)]
 struct VariantPrices {
@@ -72,32 +74,6 @@ struct Batch {
     tax_classes: Vec<Uuid>,
 }
 
-impl Handler for ListingConsumer {
-    fn consumer(&self) -> &'static str {
-        "catalog.listing"
-    }
-
-    fn topics(&self) -> &'static [&'static str] {
-        &["pricing", "inventory"]
-    }
-
-    fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "bloom.pricing.variant_price.updated" | "bloom.inventory.stock.updated")
-            || matches!(kind, "bloom.inventory.location.created" | "bloom.inventory.location.updated")
-            || matches!(kind, "bloom.pricing.tax_class.created" | "bloom.pricing.tax_class.updated")
-    }
-
-    fn apply<'a>(&'a self, tx: &'a mut TenantTx, batch: &'a [Envelope]) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async move {
-            let batch = Batch::read(batch)?;
-            let tenant = tx.tenant();
-            apply(tx, &self.host, batch).await?;
-            self.list_etags.invalidate(tenant);
-            Ok(())
-        })
-    }
-}
-
 impl Batch {
     fn read(events: &[Envelope]) -> Result<Self, Fault> {
         let mut batch = Self::default();
@@ -132,23 +108,25 @@ fn keep_newest<T>(events: &mut BTreeMap<VariantId, (i64, T)>, variant: VariantId
     }
 }
 
-async fn apply(tx: &mut TenantTx, host: &ServiceContext, batch: Batch) -> Result<(), Fault> {
-    let tenant = tx.tenant();
+/// Applies events to the replica, and refreshes the listings that show them.
+pub(crate) async fn update_listing(app: &Catalog, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
+    let batch = Batch::read(events)?;
+    app.lists_changed(tx);
     if batch.locations.is_empty() {
-        topology_share(tx, tenant).await?;
+        topology_share(tx).await?;
     } else {
-        topology_change(tx, tenant).await?;
+        topology_change(tx).await?;
     }
     if !batch.tax_classes.is_empty() {
-        replica::tax_class_insert(tx, tenant, &batch.tax_classes).await?;
+        replica::tax_class_insert(tx, &batch.tax_classes).await?;
     }
     for location in &batch.locations {
-        if replica::location_upsert(tx, tenant, location).await? {
-            refresh_scope(tx, host, Scope::Location(location.id)).await?;
+        if replica::location_upsert(tx, location).await? {
+            refresh_scope(tx, Scope::Location(location.id)).await?;
         }
     }
-    let priced = apply_prices(tx, tenant, batch.prices).await?;
-    let mut changed = apply_stock(tx, tenant, batch.stock).await?;
+    let priced = apply_prices(tx, batch.prices).await?;
+    let mut changed = apply_stock(tx, batch.stock).await?;
     let prices_changed = !priced.is_empty();
     changed.extend(priced);
     if changed.is_empty() {
@@ -167,7 +145,6 @@ async fn apply(tx: &mut TenantTx, host: &ServiceContext, batch: Batch) -> Result
 /// Replaces prices; returns the variants whose event was no older than the replica.
 async fn apply_prices(
     tx: &mut TenantTx,
-    tenant: TenantId,
     mut events: BTreeMap<VariantId, (i64, VariantPrices)>,
 ) -> Result<Vec<Uuid>, Fault> {
     if events.is_empty() {
@@ -175,7 +152,7 @@ async fn apply_prices(
     }
     let variants: Vec<Uuid> = events.keys().map(|id| id.uuid()).collect();
     let versions: Vec<i64> = events.values().map(|(version, _)| *version).collect();
-    let current = replica::price_version_record(tx, tenant, &variants, &versions).await?;
+    let current = replica::price_version_record(tx, &variants, &versions).await?;
     let mut prices = Prices::default();
     for variant in &current {
         let Some((_, event)) = events.remove(&VariantId::from_uuid(*variant)) else { continue };
@@ -187,14 +164,13 @@ async fn apply_prices(
             prices.currencies.push(price.currency().as_str().to_owned());
         }
     }
-    replica::price_replace(tx, tenant, &current, &prices).await?;
+    replica::price_replace(tx, &current, &prices).await?;
     Ok(current)
 }
 
 /// Replaces stock; returns the variants whose event was no older than the replica.
 async fn apply_stock(
     tx: &mut TenantTx,
-    tenant: TenantId,
     mut events: BTreeMap<VariantId, (i64, VariantStock)>,
 ) -> Result<Vec<Uuid>, Fault> {
     if events.is_empty() {
@@ -202,7 +178,7 @@ async fn apply_stock(
     }
     let variants: Vec<Uuid> = events.keys().map(|id| id.uuid()).collect();
     let versions: Vec<i64> = events.values().map(|(version, _)| *version).collect();
-    let current = replica::stock_version_record(tx, tenant, &variants, &versions).await?;
+    let current = replica::stock_version_record(tx, &variants, &versions).await?;
     let mut stock = Stock::default();
     let mut locations = BTreeMap::new();
     for variant in &current {
@@ -216,7 +192,7 @@ async fn apply_stock(
         }
     }
     let locations: Vec<LocationReplica> = locations.into_values().collect();
-    replica::location_insert_missing(tx, tenant, &locations).await?;
-    replica::stock_replace(tx, tenant, &current, &stock).await?;
+    replica::location_insert_missing(tx, &locations).await?;
+    replica::stock_replace(tx, &current, &stock).await?;
     Ok(current)
 }

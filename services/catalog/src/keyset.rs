@@ -1,5 +1,6 @@
 //! Positions in lists that are ordered by tenant and id.
 
+use bloom_events::ExportPage;
 use bloom_kernel::TenantId;
 use uuid::Uuid;
 
@@ -16,6 +17,12 @@ impl After {
     /// After a row of a tenant, or before its first.
     pub(crate) fn new(tenant: TenantId, id: Option<impl Into<Uuid>>) -> Self {
         Self { tenant, id: id.map_or(Uuid::nil(), Into::into) }
+    }
+
+    /// The position of an export.
+    pub(crate) fn of_export<I: Into<Uuid>>(page: ExportPage<I>) -> Self {
+        let (tenant, id) = page.position();
+        Self { tenant: TenantId::from_uuid(tenant), id }
     }
 
     /// Before the first row of the first tenant.

@@ -24,36 +24,30 @@ mod clients;
 mod collection;
 mod consumers;
 mod error;
-mod exports;
 mod grpc;
 mod import;
 mod keyset;
 mod listing;
-mod merge_patch;
-mod permissions;
 mod product;
 mod product_type;
 mod replica;
 #[cfg(test)]
 mod tests;
-mod timers;
 mod validator;
+mod values;
 
 use std::sync::Arc;
 
-use aide::axum::ApiRouter;
 use bloom_contract_catalog::catalog_server::CatalogServer;
 use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_pricing::pricing_client::PricingClient;
-use bloom_db::Db;
-use bloom_events::{Bus, Events};
+use bloom_db::{Db, TenantTx};
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::Definition;
-use bloom_web::Service;
-use bloom_web::page::Cursors;
+use bloom_web::{Definition, Service, Start, permissions};
 use sqlx::migrate::Migrator;
 
 use crate::channel::ChannelCache;
+use crate::grpc::Grpc;
 use crate::listing::ListEtagCache;
 
 /// Name of the service.
@@ -63,20 +57,18 @@ pub const NAME: &str = "catalog";
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/catalog");
 
 /// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    constraints: &[],
-    settings: std::convert::identity,
-    start: |start| service(start.context, start.db, start.bus),
-};
+pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
+
+permissions! {
+    CatalogRead = "catalog:read",
+    CatalogWrite = "catalog:write",
+}
 
 /// The state of handlers, timers and consumers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Catalog {
     pub(crate) db: Db,
-    pub(crate) host: ServiceContext,
-    pub(crate) cursors: Arc<Cursors>,
+    pub(crate) context: ServiceContext,
     pub(crate) channels: ChannelCache,
     pub(crate) list_etags: Arc<ListEtagCache>,
     pub(crate) pricing: PricingClient<Peer>,
@@ -84,42 +76,55 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    fn new(host: ServiceContext, db: Db) -> Self {
+    fn new(context: ServiceContext, db: Db) -> Self {
         Self {
-            cursors: Arc::new(Cursors::new(&host)),
             channels: ChannelCache::new(db.clone()),
             list_etags: Arc::default(),
-            pricing: PricingClient::new(host.peers.get("pricing")),
-            inventory: InventoryClient::new(host.peers.get("inventory")),
+            pricing: PricingClient::new(context.peers.get("pricing")),
+            inventory: InventoryClient::new(context.peers.get("inventory")),
             db,
-            host,
+            context,
         }
+    }
+
+    /// The transaction changes what the tenant's product lists show.
+    pub(crate) fn lists_changed(&self, tx: &mut TenantTx) {
+        let (etags, tenant) = (self.list_etags.clone(), tx.tenant());
+        tx.after_commit(move || etags.invalidate(tenant));
+    }
+
+    /// The transaction changes the tenant's channels.
+    pub(crate) fn channels_changed(&self, tx: &mut TenantTx) {
+        let (channels, tenant) = (self.channels.clone(), tx.tenant());
+        tx.after_commit(move || channels.invalidate(tenant));
+        self.lists_changed(tx);
     }
 }
 
-/// The service, ready to run.
-#[cfg_attr(not(test), expect(clippy::unused_async, reason = "every service is put together by an async function"))]
-pub async fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let app = Catalog::new(host.clone(), db.clone());
-    let listing = consumers::ListingConsumer { host: host.clone(), list_etags: app.list_etags.clone() };
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers([Arc::new(listing) as _])
-        .timers(timers::all(&app))
-        .exports(exports::all())
-        .checks(checks::all(&app));
-    let mut service = Service::new(NAME, host, db, routes().with_state(app.clone()));
-    service.grpc = tonic::service::Routes::new(CatalogServer::new(grpc::Grpc(app))).add_service(events.platform());
-    service.tasks = events.tasks();
-    Ok(service)
-}
-
-fn routes() -> ApiRouter<Catalog> {
-    ApiRouter::new()
-        .merge(channel::routes())
-        .merge(product_type::routes())
-        .merge(category::routes())
-        .merge(collection::routes())
-        .merge(product::routes())
-        .merge(product::variant_routes())
-        .merge(import::routes())
+fn start(start: Start) -> Result<Service, StartError> {
+    let app = Catalog::new(start.context.clone(), start.db.clone());
+    Ok(start
+        .service(app.clone())
+        .routes([
+            channel::routes(),
+            product_type::routes(),
+            category::routes(),
+            collection::routes(),
+            product::routes(),
+            product::variant_routes(),
+            import::routes(),
+        ])
+        .grpc(CatalogServer::new(Grpc(app)))
+        .consume("catalog.listing", consumers::LISTING_KINDS, consumers::update_listing)
+        .timer(listing::TIMER, listing::refresh_remaining)
+        .timer(import::TIMER, import::run_import)
+        .timer(import::DELETE_TIMER, import::delete_import)
+        .export(channel::channel_export)
+        .export(product_type::product_type_export)
+        .export(category::category_export)
+        .export(collection::collection_export)
+        .export(product::product_export)
+        .export(replica::variant_replica_export)
+        .check("listing_equals_sources", checks::listing_differs)
+        .build())
 }

@@ -1,5 +1,7 @@
 //! SQL of the category tree. The database keeps the paths: a move changes one row, and a foreign key cascades it downwards.
 
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
 use bloom_kernel::{CategoryId, Metadata, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -7,12 +9,13 @@ use uuid::Uuid;
 
 use super::model::Category;
 use crate::keyset::After;
+use crate::values::CategoryName;
 
 struct Row {
     tenant_id: TenantId,
     id: CategoryId,
     parent_id: Option<Uuid>,
-    name: String,
+    name: CategoryName,
     position: i32,
     metadata: Json<Metadata>,
     version: i64,
@@ -44,7 +47,8 @@ pub(crate) async fn category_list(
 ) -> sqlx::Result<Vec<(TenantId, Category)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: CategoryId", parent_id, name, position, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CategoryId", parent_id,
+                  name as "name: CategoryName", position, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from category where (tenant_id, id) > ($1, $2) and ($3::uuid is null or parent_id = $3) order by tenant_id, id limit $4"#,
         after.tenant.uuid(),
@@ -61,7 +65,8 @@ pub(crate) async fn category_list(
 pub(crate) async fn category_get(conn: &mut PgConnection, id: CategoryId) -> sqlx::Result<Option<Category>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: CategoryId", parent_id, name, position, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CategoryId", parent_id,
+                  name as "name: CategoryName", position, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from category where id = $1"#,
         id.uuid(),
@@ -92,22 +97,22 @@ pub(crate) async fn category_paths(conn: &mut PgConnection, paths: &[String]) ->
 }
 
 /// Adds a category below its parent. False when there is no such parent.
-pub(crate) async fn category_insert(conn: &mut PgConnection, tenant: TenantId, category: &Category) -> sqlx::Result<bool> {
+pub(crate) async fn category_insert(tx: &mut TenantTx, category: &Category) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "insert into category (tenant_id, id, parent_id, parent_path, name, position, metadata, version, created_at, updated_at)
          select $1, $2, $3, coalesce((select path from category where id = $3), '{}'), $4, $5, $6, $7, $8, $9
          where $3::uuid is null or exists (select from category where id = $3)",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         category.id.uuid(),
         category.parent_id.map(CategoryId::uuid),
-        category.name,
+        category.name.as_str(),
         category.position,
         Json(&category.metadata) as _,
         category.version,
         category.created_at,
         category.updated_at,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -120,7 +125,7 @@ pub(crate) async fn category_update(conn: &mut PgConnection, category: &Category
          where id = $1 and ($2::uuid is null or exists (select from category where id = $2))",
         category.id.uuid(),
         category.parent_id.map(CategoryId::uuid),
-        category.name,
+        category.name.as_str(),
         category.position,
         Json(&category.metadata) as _,
         category.version,
@@ -134,4 +139,9 @@ pub(crate) async fn category_update(conn: &mut PgConnection, category: &Category
 /// Removes a category; constraints refuse it while anything refers to it.
 pub(crate) async fn category_delete(conn: &mut PgConnection, id: CategoryId) -> sqlx::Result<()> {
     sqlx::query!("delete from category where id = $1", id.uuid()).execute(conn).await.map(drop)
+}
+
+/// Categories of all tenants, for the export.
+pub(crate) async fn category_export(conn: &mut PgConnection, page: ExportPage<CategoryId>) -> sqlx::Result<Vec<(TenantId, Category)>> {
+    category_list(conn, None, After::of_export(page), page.limit).await
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bloom_db::Db;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, TenantId};
-use moka::future::Cache;
+use moka::sync::Cache;
 
 use super::model::{CHANNELS_MAX, Channel};
 use super::store::channel_list;
@@ -31,7 +31,7 @@ impl ChannelCache {
 
     /// The channel that a request names, or the tenant's default one.
     pub(crate) async fn resolve(&self, tenant: TenantId, wanted: Option<ChannelId>) -> Result<Channel, Fault> {
-        if let Some(channels) = self.channels_of.get(&tenant).await
+        if let Some(channels) = self.channels_of.get(&tenant)
             && let Some(channel) = pick(&channels, wanted)
         {
             return Ok(channel.clone());
@@ -39,7 +39,7 @@ impl ChannelCache {
         // Not cached, or a channel that is newer than the entry.
         let channels = self.load(tenant).await?;
         let found = pick(&channels, wanted).cloned();
-        self.channels_of.insert(tenant, channels).await;
+        self.channels_of.insert(tenant, channels);
         found.ok_or_else(|| match wanted {
             Some(_) => Fault::not_found("channel"),
             None => Fault::new(
@@ -60,8 +60,8 @@ impl ChannelCache {
     }
 
     /// Drops a tenant's entry after a change.
-    pub(crate) async fn invalidate(&self, tenant: TenantId) {
-        self.channels_of.invalidate(&tenant).await;
+    pub(crate) fn invalidate(&self, tenant: TenantId) {
+        self.channels_of.invalidate(&tenant);
     }
 
     async fn load(&self, tenant: TenantId) -> Result<Arc<[Channel]>, Fault> {

@@ -1,46 +1,46 @@
 //! `POST /v1/catalog/channels`: a channel, in which every product gets a listing, published there or not.
 
 use axum::extract::State;
-use bloom_db::Begin;
+use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
-use bloom_web::Reply;
-use bloom_web::{Caller, Json};
+use bloom_web::{Body, Caller, Created};
 
 use super::model::{CHANNELS_MAX, Channel, ChannelCreate};
-use super::publish::publish_channels;
 use super::store::{channel_count, channel_unset_default, channel_write};
-use crate::Catalog;
 use crate::clients::check_locations;
-use crate::error::refused;
 use crate::listing::{Scope, refresh_scope, topology_change};
-use crate::permissions::CatalogWrite;
+use crate::{Catalog, CatalogWrite};
 
 pub(super) async fn create(
     State(app): State<Catalog>,
     caller: Caller<CatalogWrite>,
-    Json(input): Json<ChannelCreate>,
-) -> Result<Reply<Channel, 201>, Fault> {
-    check_locations(&app, &caller, &input.location_ids).await?;
-    let mut tx = match app.db.begin(&caller, "channel_create", &input).await? {
-        Begin::Replay(reply) => return Ok(reply),
-        Begin::Run(tx) => tx,
-    };
-    topology_change(&mut tx, caller.tenant).await?;
-    let count = channel_count(&mut tx).await?;
-    if CHANNELS_MAX <= count {
-        let detail = format!("An environment has at most {CHANNELS_MAX} channels.");
-        return Err(Fault::new(Code::Unprocessable, "too_many_channels", detail));
-    }
-    let now = app.host.now(caller.tenant);
-    let channel = Channel::new(app.host.id(caller.tenant), now, input, count == 0)?;
-    let mut changed = if channel.is_default { channel_unset_default(&mut tx, channel.id, now).await? } else { Vec::new() };
-    channel_write(&mut tx, caller.tenant, &channel).await.map_err(refused)?;
-    refresh_scope(&mut tx, &app.host, Scope::All).await?;
-    changed.push(channel.clone());
-    publish_channels(&mut tx, &app.host, &caller, &changed).await?;
-    let version = channel.version;
-    let reply = tx.finish(Reply::created(channel).etag(version)).await?;
-    app.channels.invalidate(caller.tenant).await;
-    app.list_etags.invalidate(caller.tenant);
-    Ok(reply)
+    Body(input): Body<ChannelCreate>,
+) -> Result<Created<Channel>, Fault> {
+    let locations = input.location_ids.clone();
+    app.db
+        .idempotent_after(
+            caller.operation("channel_create", &input),
+            async || check_locations(&app, &caller, &locations).await,
+            async |tx, ()| {
+                topology_change(tx).await?;
+                let count = channel_count(tx).await?;
+                if CHANNELS_MAX <= count {
+                    let detail = format!("An environment has at most {CHANNELS_MAX} channels.");
+                    return Err(Fault::new(Code::Unprocessable, "too_many_channels", detail));
+                }
+                let channel = Channel::new(tx.new_id(), tx.now(), input, count == 0)?;
+                if channel.is_default {
+                    let now = tx.now();
+                    for former in channel_unset_default(tx, channel.id, now).await? {
+                        tx.publish(&former);
+                    }
+                }
+                channel_write(tx, &channel).await?;
+                refresh_scope(tx, Scope::All).await?;
+                tx.publish(&channel);
+                app.channels_changed(tx);
+                Ok(channel)
+            },
+        )
+        .await
 }

@@ -3,7 +3,6 @@
 mod cache;
 mod create;
 mod model;
-mod publish;
 mod routes;
 mod store;
 #[cfg(test)]
@@ -11,6 +10,6 @@ mod tests;
 mod update;
 
 pub(crate) use cache::ChannelCache;
-pub(crate) use model::{CHANNELS_MAX, Channel, PriceBasis};
+pub(crate) use model::{CHANNELS_MAX, Channel};
 pub(crate) use routes::routes;
-pub(crate) use store::{channel_find, channel_list};
+pub(crate) use store::{channel_export, channel_find, channel_list};

@@ -1,21 +1,24 @@
 //! SQL of channels.
 
-use bloom_kernel::{ChannelId, Currency, LocationId, Metadata, TenantId, Timestamp};
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
+use bloom_kernel::{ChannelId, Country, Currency, LocationId, Metadata, Name, PriceBasis, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::model::{Channel, PriceBasis};
+use super::model::Channel;
+use crate::values::ObjectCode;
 use crate::keyset::{After, uuids};
 
 struct Row {
     tenant_id: TenantId,
     id: ChannelId,
-    code: String,
-    name: String,
+    code: ObjectCode,
+    name: Name,
     currency: Currency,
-    price_basis: String,
-    country: String,
+    price_basis: PriceBasis,
+    country: Country,
     location_ids: Vec<Uuid>,
     is_default: bool,
     active: bool,
@@ -32,7 +35,7 @@ impl From<Row> for Channel {
             code: row.code,
             name: row.name,
             currency: row.currency,
-            price_basis: PriceBasis::of(&row.price_basis),
+            price_basis: row.price_basis,
             country: row.country,
             location_ids: row.location_ids.into_iter().map(LocationId::from_uuid).collect(),
             is_default: row.is_default,
@@ -49,7 +52,9 @@ impl From<Row> for Channel {
 pub(crate) async fn channel_list(conn: &mut PgConnection, after: After, limit: i64) -> sqlx::Result<Vec<(TenantId, Channel)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code as "code: ObjectCode",
+                  name as "name: Name", currency as "currency: Currency", price_basis as "price_basis: PriceBasis",
+                  country as "country: Country", location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from channel where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
         after.tenant.uuid(),
@@ -65,7 +70,9 @@ pub(crate) async fn channel_list(conn: &mut PgConnection, after: After, limit: i
 pub(crate) async fn channel_get(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code as "code: ObjectCode",
+                  name as "name: Name", currency as "currency: Currency", price_basis as "price_basis: PriceBasis",
+                  country as "country: Country", location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from channel where id = $1"#,
         id.uuid(),
@@ -79,7 +86,9 @@ pub(crate) async fn channel_get(conn: &mut PgConnection, id: ChannelId) -> sqlx:
 pub(crate) async fn channel_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Channel>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code as "code: ObjectCode",
+                  name as "name: Name", currency as "currency: Currency", price_basis as "price_basis: PriceBasis",
+                  country as "country: Country", location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from channel where id = any($1)"#,
         ids,
@@ -93,7 +102,9 @@ pub(crate) async fn channel_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx:
 pub(crate) async fn channel_lock(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code as "code: ObjectCode",
+                  name as "name: Name", currency as "currency: Currency", price_basis as "price_basis: PriceBasis",
+                  country as "country: Country", location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at
            from channel where id = $1 for no key update"#,
         id.uuid(),
@@ -118,7 +129,9 @@ pub(crate) async fn channel_unset_default(
         Row,
         r#"update channel set is_default = false, version = version + 1, updated_at = $2
            where is_default and id <> $1
-           returning tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code, name, currency as "currency: Currency", price_basis, country, location_ids,
+           returning tenant_id as "tenant_id: TenantId", id as "id: ChannelId", code as "code: ObjectCode",
+                  name as "name: Name", currency as "currency: Currency", price_basis as "price_basis: PriceBasis",
+                  country as "country: Country", location_ids,
                   is_default, active, metadata as "metadata: Json<Metadata>", version, created_at, updated_at"#,
         keep.uuid(),
         now,
@@ -129,7 +142,7 @@ pub(crate) async fn channel_unset_default(
 }
 
 /// Writes a channel, new or changed.
-pub(crate) async fn channel_write(conn: &mut PgConnection, tenant: TenantId, channel: &Channel) -> sqlx::Result<()> {
+pub(crate) async fn channel_write(tx: &mut TenantTx, channel: &Channel) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into channel (tenant_id, id, code, name, currency, price_basis, country, location_ids, is_default, active,
              metadata, version, created_at, updated_at)
@@ -137,13 +150,13 @@ pub(crate) async fn channel_write(conn: &mut PgConnection, tenant: TenantId, cha
          on conflict (tenant_id, id) do update set name = excluded.name, country = excluded.country,
              location_ids = excluded.location_ids, is_default = excluded.is_default, active = excluded.active,
              metadata = excluded.metadata, version = excluded.version, updated_at = excluded.updated_at",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         channel.id.uuid(),
-        channel.code,
-        channel.name,
+        channel.code.as_str(),
+        channel.name.as_str(),
         channel.currency.as_str(),
         channel.price_basis.as_str(),
-        channel.country,
+        channel.country.as_str(),
         &uuids(&channel.location_ids),
         channel.is_default,
         channel.active,
@@ -152,7 +165,12 @@ pub(crate) async fn channel_write(conn: &mut PgConnection, tenant: TenantId, cha
         channel.created_at,
         channel.updated_at,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
+}
+
+/// Channels of all tenants, for the export.
+pub(crate) async fn channel_export(conn: &mut PgConnection, page: ExportPage<ChannelId>) -> sqlx::Result<Vec<(TenantId, Channel)>> {
+    channel_list(conn, After::of_export(page), page.limit).await
 }

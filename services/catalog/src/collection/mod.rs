@@ -2,11 +2,10 @@
 
 mod model;
 mod place;
-mod publish;
 mod routes;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use routes::routes;
-pub(crate) use store::collection_list;
+pub(crate) use store::collection_export;

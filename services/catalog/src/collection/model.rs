@@ -1,27 +1,29 @@
-//! Collections: products chosen and ordered by hand.
+//! The collection, and the positions of products in it.
 
 use bloom_fault::Fault;
-use bloom_kernel::{CollectionId, Metadata, MetadataPatch, ProductId, Timestamp};
+use bloom_kernel::{
+    Aggregate, CollectionId, Items, Metadata, MetadataPatch, ProductId, Timestamp, ViolationCode, set, update,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::merge_patch::set;
 use crate::validator::Validator;
+use crate::values::{CollectionDescription, ObjectCode, Title};
 
 /// Most placements in one request.
 pub(crate) const PLACEMENTS_MAX: usize = 100;
 
 /// A collection. Its products are listed by `GET /v1/catalog/products?collection=…`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct Collection {
     pub(crate) id: CollectionId,
     /// Unique code, for example `summer-sale`.
-    pub(crate) code: String,
+    pub(crate) code: ObjectCode,
     /// Display name.
-    pub(crate) title: String,
+    pub(crate) title: Title,
     /// Text for shoppers.
-    pub(crate) description: String,
+    pub(crate) description: CollectionDescription,
     /// The merchant's own data.
     pub(crate) metadata: Metadata,
     /// Version, raised by each change.
@@ -37,30 +39,27 @@ pub(crate) struct Collection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CollectionCreate {
     /// Unique code, for example `summer-sale`.
-    pub(crate) code: String,
+    pub(crate) code: ObjectCode,
     /// Display name.
-    pub(crate) title: String,
+    pub(crate) title: Title,
     /// Text for shoppers.
     #[serde(default)]
-    pub(crate) description: String,
+    pub(crate) description: CollectionDescription,
     /// The merchant's own data.
     #[serde(default)]
     pub(crate) metadata: Metadata,
 }
 
-/// Changes of a collection.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CollectionUpdate {
-    /// Display name.
-    #[serde(default)]
-    pub(crate) title: Option<String>,
-    /// Text for shoppers.
-    #[serde(default)]
-    pub(crate) description: Option<String>,
-    /// Merged into the present metadata; `null` removes a key.
-    #[serde(default)]
-    pub(crate) metadata: Option<MetadataPatch>,
+update! {
+    /// Changes of a collection.
+    pub(crate) struct CollectionUpdate {
+        /// Display name.
+        pub(crate) title: Option<Title>,
+        /// Text for shoppers.
+        pub(crate) description: Option<CollectionDescription>,
+        /// Merged into the present metadata; `null` removes a key.
+        pub(crate) metadata: MetadataPatch,
+    }
 }
 
 /// Products to put into a collection, or to move in it.
@@ -68,7 +67,7 @@ pub(crate) struct CollectionUpdate {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Placements {
     /// 1 to 100 products, each once.
-    pub(crate) products: Vec<PlacedProduct>,
+    pub(crate) products: Items<PlacedProduct, 1, PLACEMENTS_MAX>,
 }
 
 /// A product and its position.
@@ -82,16 +81,13 @@ pub(crate) struct PlacedProduct {
 }
 
 impl Placements {
-    /// Refuses too many products, and one that is named twice.
+    /// Refuses a product that is named twice.
     pub(crate) fn validate(&self) -> Result<(), Fault> {
         let mut validator = Validator::default();
-        if self.products.is_empty() {
-            validator.fail("/products", "required", "Name at least one product.");
-        }
-        validator.count("/products", self.products.len(), PLACEMENTS_MAX);
-        for (index, placed) in self.products.iter().enumerate().take(PLACEMENTS_MAX) {
+        for (index, placed) in self.products.iter().enumerate() {
             if self.products[..index].iter().any(|other| other.product_id == placed.product_id) {
-                validator.fail(format!("/products/{index}/product_id"), "duplicate", "This product is named twice.");
+                let at = format!("/products/{index}/product_id");
+                validator.fail(at, ViolationCode::Duplicate, "This product is named twice.");
             }
         }
         validator.finish()
@@ -100,38 +96,32 @@ impl Placements {
 
 impl Collection {
     /// A new collection.
-    pub(crate) fn new(id: CollectionId, now: Timestamp, input: CollectionCreate) -> Result<Self, Fault> {
-        let collection = Self {
-            id,
-            code: input.code,
-            title: input.title,
-            description: input.description,
-            metadata: input.metadata,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        };
-        collection.validate()?;
-        Ok(collection)
+    pub(crate) fn new(id: CollectionId, now: Timestamp, input: CollectionCreate) -> Self {
+        let CollectionCreate { code, title, description, metadata } = input;
+        Self { id, code, title, description, metadata, version: 1, created_at: now, updated_at: now }
     }
 
     /// Applies changes.
     pub(crate) fn update(&mut self, now: Timestamp, input: CollectionUpdate) -> Result<(), Fault> {
-        set(&mut self.title, input.title);
-        set(&mut self.description, input.description);
-        if let Some(metadata) = input.metadata {
-            self.metadata.merge(metadata)?;
-        }
+        let CollectionUpdate { title, description, metadata } = input;
+        set(&mut self.title, title);
+        set(&mut self.description, description);
+        self.metadata.merge(metadata)?;
         self.version += 1;
         self.updated_at = now;
-        self.validate()
+        Ok(())
+    }
+}
+
+impl Aggregate for Collection {
+    const NOUN: &'static str = "collection";
+    type Id = CollectionId;
+
+    fn id(&self) -> CollectionId {
+        self.id
     }
 
-    fn validate(&self) -> Result<(), Fault> {
-        let mut validator = Validator::default();
-        validator.code("/code", &self.code);
-        validator.text("/title", &self.title, 1, 255);
-        validator.text("/description", &self.description, 0, 10_000);
-        validator.finish()
+    fn version(&self) -> i64 {
+        self.version
     }
 }

@@ -1,18 +1,21 @@
 //! SQL of collections.
 
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
 use bloom_kernel::{CollectionId, Metadata, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::model::Collection;
 use crate::keyset::After;
+use crate::values::{CollectionDescription, ObjectCode, Title};
 
 struct Row {
     tenant_id: TenantId,
     id: CollectionId,
-    code: String,
-    title: String,
-    description: String,
+    code: ObjectCode,
+    title: Title,
+    description: CollectionDescription,
     metadata: Json<Metadata>,
     version: i64,
     created_at: Timestamp,
@@ -42,7 +45,8 @@ pub(crate) async fn collection_list(
 ) -> sqlx::Result<Vec<(TenantId, Collection)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code as "code: ObjectCode",
+                  title as "title: Title", description as "description: CollectionDescription", metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from collection where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
         after.tenant.uuid(),
@@ -58,7 +62,8 @@ pub(crate) async fn collection_list(
 pub(crate) async fn collection_get(conn: &mut PgConnection, id: CollectionId) -> sqlx::Result<Option<Collection>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code as "code: ObjectCode",
+                  title as "title: Title", description as "description: CollectionDescription", metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from collection where id = $1"#,
         id.uuid(),
@@ -72,7 +77,8 @@ pub(crate) async fn collection_get(conn: &mut PgConnection, id: CollectionId) ->
 pub(crate) async fn collection_lock(conn: &mut PgConnection, id: CollectionId) -> sqlx::Result<Option<Collection>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code, title, description, metadata as "metadata: Json<Metadata>", version,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: CollectionId", code as "code: ObjectCode",
+                  title as "title: Title", description as "description: CollectionDescription", metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from collection where id = $1 for update"#,
         id.uuid(),
@@ -83,23 +89,23 @@ pub(crate) async fn collection_lock(conn: &mut PgConnection, id: CollectionId) -
 }
 
 /// Writes a collection, new or changed.
-pub(crate) async fn collection_write(conn: &mut PgConnection, tenant: TenantId, collection: &Collection) -> sqlx::Result<()> {
+pub(crate) async fn collection_write(tx: &mut TenantTx, collection: &Collection) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into collection (tenant_id, id, code, title, description, metadata, version, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict (tenant_id, id) do update set title = excluded.title, description = excluded.description,
              metadata = excluded.metadata, version = excluded.version, updated_at = excluded.updated_at",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         collection.id.uuid(),
-        collection.code,
-        collection.title,
-        collection.description,
+        collection.code.as_str(),
+        collection.title.as_str(),
+        collection.description.as_str(),
         Json(&collection.metadata) as _,
         collection.version,
         collection.created_at,
         collection.updated_at,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -107,4 +113,9 @@ pub(crate) async fn collection_write(conn: &mut PgConnection, tenant: TenantId, 
 /// Removes a collection; a constraint refuses it while products are in it.
 pub(crate) async fn collection_delete(conn: &mut PgConnection, id: CollectionId) -> sqlx::Result<()> {
     sqlx::query!("delete from collection where id = $1", id.uuid()).execute(conn).await.map(drop)
+}
+
+/// Collections of all tenants, for the export.
+pub(crate) async fn collection_export(conn: &mut PgConnection, page: ExportPage<CollectionId>) -> sqlx::Result<Vec<(TenantId, Collection)>> {
+    collection_list(conn, After::of_export(page), page.limit).await
 }

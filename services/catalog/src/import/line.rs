@@ -1,44 +1,47 @@
 //! One line of an import: a product with variants, prices and stock, identified by the merchant's own ids.
 
-use std::collections::BTreeMap;
-
 use bloom_fault::{Fault, Violation};
-use bloom_kernel::{CategoryId, ChannelId, MetadataPatch, Money, ProductId, ProductTypeId, TaxClassId, Timestamp, VariantId};
+use bloom_kernel::{
+    CategoryId, ChannelId, Code, Items, Metadata, MetadataPatch, Money, Patch, ProductId, ProductTypeId, TaxClassId, Timestamp,
+    UniqueMap, VariantId, ViolationCode, set,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::category::{DEPTH_MAX, check_name};
-use crate::merge_patch::{set, unique_if_any};
+use super::model::violations;
+use crate::category::DEPTH_MAX;
 use crate::product::{
-    CATEGORIES_MAX, CHANNELS_MAX, EXTERNAL_ID_MAX, Media, Product, ProductCreate, ProductOption, ProductStatus, Variant,
-    VariantCreate, VariantUpdate, carried_over, check_keys,
+    CATEGORIES_MAX, CHANNELS_MAX, MEDIA_MAX, Media, OPTIONS_MAX, Product, ProductCreate, ProductOption, ProductStatus,
+    VARIANTS_MAX, Variant, VariantCreate, VariantUpdate,
 };
-use crate::product_type::Attributes;
+use crate::product_type::AttributeValue;
 use crate::validator::Validator;
+use crate::values::{
+    Barcode, CategoryName, ExternalId, ObjectCode, OnHand, OptionValue, ProductDescription, Sku, Title, WeightGrams,
+};
 
 /// Most prices, and most stock rows, of one variant in a line.
-pub(crate) const ROWS_MAX: usize = 50;
-/// Longest code of a location.
-const LOCATION_CODE_MAX: usize = 64;
-/// Largest amount and largest stock.
-pub(crate) const NUMBER_MAX: i64 = 1_000_000_000_000;
+const ROWS_MAX: usize = 50;
+/// Largest amount of a price.
+const AMOUNT_MAX: i64 = 1_000_000_000_000;
 
 /// A product to create or to change. Fields that are absent stay as they are; a new product needs a title and a variant.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ProductImportLine")]
 pub(crate) struct ImportLine {
     /// Id in the merchant's own systems, same form as a SKU; the product is found by it, or else by the SKUs of its variants.
     #[serde(default)]
-    pub(crate) external_id: Option<String>,
+    pub(crate) external_id: Option<ExternalId>,
     /// Code of the product type.
     #[serde(default)]
-    pub(crate) product_type: Option<String>,
+    pub(crate) product_type: Option<ObjectCode>,
     /// Title for shoppers.
     #[serde(default)]
-    pub(crate) title: Option<String>,
+    pub(crate) title: Option<Title>,
     /// Description for shoppers.
     #[serde(default)]
-    pub(crate) description: Option<String>,
+    pub(crate) description: Option<ProductDescription>,
     /// A new product is active when absent.
     #[serde(default)]
     pub(crate) status: Option<ProductStatus>,
@@ -47,45 +50,46 @@ pub(crate) struct ImportLine {
     pub(crate) requires_shipping: Option<bool>,
     /// Options in which its variants differ.
     #[serde(default)]
-    pub(crate) options: Option<Vec<ProductOption>>,
+    pub(crate) options: Option<Items<ProductOption, 0, OPTIONS_MAX>>,
     /// Attribute values by code.
-    #[serde(default, deserialize_with = "unique_if_any")]
-    pub(crate) attributes: Option<Attributes>,
+    #[serde(default)]
+    pub(crate) attributes: Option<UniqueMap<AttributeValue>>,
     /// Paths of names, for example `Brakes/Discs`; categories that do not exist are created.
     #[serde(default)]
-    pub(crate) categories: Option<Vec<String>>,
+    pub(crate) categories: Option<Items<String, 0, CATEGORIES_MAX>>,
     /// Codes of channels; a new product is published in the default channel when absent.
     #[serde(default)]
-    pub(crate) channels: Option<Vec<String>>,
+    pub(crate) channels: Option<Items<ObjectCode, 0, CHANNELS_MAX>>,
     /// Pictures, videos and documents.
     #[serde(default)]
-    pub(crate) media: Option<Vec<Media>>,
+    pub(crate) media: Option<Items<Media, 0, MEDIA_MAX>>,
     /// Merged into the present metadata; `null` removes a key.
     #[serde(default)]
     pub(crate) metadata: Option<MetadataPatch>,
     /// Variants, found by SKU or else by external id; others of the product stay as they are.
     #[serde(default)]
-    pub(crate) variants: Vec<ImportVariant>,
+    pub(crate) variants: Items<ImportVariant, 0, VARIANTS_MAX>,
 }
 
 /// A variant of a line.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ProductImportVariant")]
 pub(crate) struct ImportVariant {
     /// Stock-keeping unit: no whitespace at its ends, no invisible or control characters, in Unicode's form NFC.
-    pub(crate) sku: String,
+    pub(crate) sku: Sku,
     /// Id in the merchant's own systems, same form as a SKU.
     #[serde(default)]
-    pub(crate) external_id: Option<String>,
+    pub(crate) external_id: Option<ExternalId>,
     /// GTIN, EAN, UPC or similar, same form as a SKU.
     #[serde(default)]
-    pub(crate) barcode: Option<String>,
+    pub(crate) barcode: Option<Barcode>,
     /// One value for each option of the product.
-    #[serde(default, deserialize_with = "unique_if_any")]
-    pub(crate) options: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    pub(crate) options: Option<UniqueMap<OptionValue>>,
     /// Weight with packaging.
     #[serde(default)]
-    pub(crate) weight_grams: Option<i64>,
+    pub(crate) weight_grams: Option<WeightGrams>,
     /// Tax class.
     #[serde(default)]
     pub(crate) tax_class_id: Option<TaxClassId>,
@@ -94,20 +98,21 @@ pub(crate) struct ImportVariant {
     pub(crate) metadata: Option<MetadataPatch>,
     /// Prices of one unit, at most one for each currency, for the tenant's base price lists.
     #[serde(default)]
-    pub(crate) prices: Vec<Money>,
+    pub(crate) prices: Items<Money, 0, ROWS_MAX>,
     /// Units on hand, at most one row for each location.
     #[serde(default)]
-    pub(crate) stock: Vec<ImportStock>,
+    pub(crate) stock: Items<ImportStock, 0, ROWS_MAX>,
 }
 
 /// Units on hand at a location.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ProductImportStock")]
 pub(crate) struct ImportStock {
     /// Code of the location, for example `BLR-1`.
-    pub(crate) location: String,
+    pub(crate) location: Code,
     /// Units on hand.
-    pub(crate) on_hand: i64,
+    pub(crate) on_hand: OnHand,
 }
 
 /// A line with its number, from 1.
@@ -125,45 +130,29 @@ pub(crate) struct Resolved {
 
 impl ImportLine {
     /// Reads a line as strictly as a request body.
-    pub(crate) fn parse(line: &[u8]) -> Result<Self, Violation> {
-        bloom_web::parse(line).map_err(|fault| {
-            let first = fault.errors.first().cloned();
-            let whole = || Violation { pointer: String::new(), code: fault.reason.to_string(), message: fault.detail.clone() };
-            first.unwrap_or_else(whole)
-        })
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, Vec<Violation>> {
+        bloom_web::parse(line).map_err(|fault| violations(&fault))
     }
 
-    /// Checks identifiers, before anything is looked up by them.
-    pub(crate) fn check_identifiers(&self) -> Result<(), Vec<Violation>> {
-        let mut validator = Validator::default();
-        if let Some(id) = &self.external_id {
-            validator.key("/external_id", id, EXTERNAL_ID_MAX);
-        }
-        for (index, variant) in self.variants.iter().enumerate() {
-            let (barcode, external_id) = (variant.barcode.as_deref(), variant.external_id.as_deref());
-            check_keys(&format!("/variants/{index}"), &variant.sku, barcode, external_id, &mut validator);
-        }
-        let violations = validator.into_violations();
-        if violations.is_empty() { Ok(()) } else { Err(violations) }
+    /// The categories that the paths name; a malformed path has none.
+    pub(crate) fn category_paths(&self) -> impl Iterator<Item = (&str, Option<Vec<CategoryName>>)> {
+        let paths = self.categories.as_deref().unwrap_or_default();
+        paths.iter().map(|path| (path.as_str(), names_of(path)))
     }
 
-    /// Checks what needs nothing but the line.
+    /// Adds the violations of the line alone.
     pub(crate) fn check(&self, validator: &mut Validator) {
-        let categories = self.categories.as_deref().unwrap_or_default();
-        validator.count("/categories", categories.len(), CATEGORIES_MAX);
-        for (index, path) in categories.iter().enumerate() {
-            let at = format!("/categories/{index}");
-            let names: Vec<&str> = path.split('/').collect();
-            validator.count(&at, names.len(), DEPTH_MAX);
-            for name in names.into_iter().take(DEPTH_MAX) {
-                check_name(&at, name, validator);
+        for (index, (_, names)) in self.category_paths().enumerate() {
+            if names.is_none() {
+                let message = format!("Give at most {DEPTH_MAX} names of categories, separated by `/`.");
+                validator.fail(format!("/categories/{index}"), ViolationCode::Pattern, message);
             }
         }
-        validator.count("/channels", self.channels.as_ref().map_or(0, Vec::len), CHANNELS_MAX);
         for (index, variant) in self.variants.iter().enumerate() {
             variant.check(&format!("/variants/{index}"), validator);
             if self.variants[..index].iter().any(|other| other.sku == variant.sku) {
-                validator.fail(format!("/variants/{index}/sku"), "duplicate", "Two variants of the line have this SKU.");
+                let at = format!("/variants/{index}/sku");
+                validator.fail(at, ViolationCode::Duplicate, "Two variants of the line have this SKU.");
             }
         }
     }
@@ -177,28 +166,27 @@ impl ImportLine {
         default_channels: Vec<ChannelId>,
         variant_id: impl FnMut() -> VariantId,
     ) -> Result<Product, Fault> {
-        let title = self.title.clone().ok_or_else(|| Fault::invalid("/title", "required", "A new product needs a title."))?;
-        let mut product = Product::new(
-            id,
-            now,
-            ProductCreate {
-                title,
-                product_type_id: names.product_type_id,
-                external_id: self.external_id.clone(),
-                description: self.description.clone().unwrap_or_default(),
-                status: self.status.unwrap_or(ProductStatus::Active),
-                requires_shipping: self.requires_shipping.unwrap_or(true),
-                options: self.options.clone().unwrap_or_default(),
-                attributes: self.attributes.clone().unwrap_or_default(),
-                category_ids: names.category_ids.unwrap_or_default(),
-                channel_ids: names.channel_ids,
-                media: self.media.clone().unwrap_or_default(),
-                metadata: bloom_kernel::Metadata::default(),
-                variants: self.variants.iter().map(ImportVariant::create).collect(),
-            },
-            default_channels,
-            variant_id,
-        );
+        let required = |pointer| Fault::invalid(pointer, ViolationCode::Required, "A new product needs a title and a variant.");
+        let title = self.title.clone().ok_or_else(|| required("/title"))?;
+        let variants = self.variants.iter().map(ImportVariant::create).collect();
+        let input = ProductCreate {
+            title,
+            product_type_id: names.product_type_id,
+            external_id: self.external_id.clone(),
+            description: self.description.clone().unwrap_or_default(),
+            status: self.status.unwrap_or(ProductStatus::Active),
+            requires_shipping: self.requires_shipping.unwrap_or(true),
+            options: self.options.clone().unwrap_or_default(),
+            attributes: self.attributes.clone().unwrap_or_default(),
+            category_ids: Items::default(),
+            channel_ids: None,
+            media: self.media.clone().unwrap_or_default(),
+            metadata: Metadata::default(),
+            variants: Items::new(variants).map_err(|_| required("/variants"))?,
+        };
+        let channels = names.channel_ids.unwrap_or(default_channels);
+        let mut product = Product::new(id, now, input, channels, variant_id);
+        set(&mut product.category_ids, names.category_ids);
         product.metadata.merge(self.metadata.clone().unwrap_or_default())?;
         for (variant, line) in product.variants.iter_mut().zip(&self.variants) {
             variant.metadata.merge(line.metadata.clone().unwrap_or_default())?;
@@ -220,16 +208,13 @@ impl ImportLine {
         set(&mut product.description, self.description.clone());
         set(&mut product.status, self.status);
         set(&mut product.requires_shipping, self.requires_shipping);
-        if let Some(options) = &self.options {
-            for variant in product.variants.iter_mut().filter(|variant| variant.is_active()) {
-                variant.options = carried_over(&product.options, options, &variant.options);
-            }
-            product.options.clone_from(options);
+        if let Some(options) = self.options.clone() {
+            product.replace_options(options.into_vec());
         }
-        set(&mut product.attributes, self.attributes.clone());
+        set(&mut product.attributes, self.attributes.clone().map(UniqueMap::into_map));
         set(&mut product.category_ids, names.category_ids);
         set(&mut product.channel_ids, names.channel_ids);
-        set(&mut product.media, self.media.clone());
+        set(&mut product.media, self.media.clone().map(Items::into_vec));
         product.metadata.merge(self.metadata.clone().unwrap_or_default())?;
         for line in &self.variants {
             if let Some(index) = line.find(product) {
@@ -244,30 +229,28 @@ impl ImportLine {
     }
 }
 
-impl ImportVariant {
-    /// Whether a location can have this code.
-    pub(crate) fn is_location_code(code: &str) -> bool {
-        let mut validator = Validator::default();
-        validator.text("", code, 1, LOCATION_CODE_MAX);
-        validator.into_violations().is_empty()
-    }
+fn names_of(path: &str) -> Option<Vec<CategoryName>> {
+    let names: Option<Vec<CategoryName>> = path.split('/').map(|name| CategoryName::new(name).ok()).collect();
+    names.filter(|names| names.len() <= DEPTH_MAX)
+}
 
+impl ImportVariant {
     fn check(&self, at: &str, validator: &mut Validator) {
-        validator.count(&format!("{at}/prices"), self.prices.len(), ROWS_MAX);
-        validator.count(&format!("{at}/stock"), self.stock.len(), ROWS_MAX);
-        for (index, price) in self.prices.iter().enumerate().take(ROWS_MAX) {
+        for (index, price) in self.prices.iter().enumerate() {
             let at = format!("{at}/prices/{index}");
-            validator.range(&format!("{at}/amount"), price.amount(), 0, NUMBER_MAX);
+            if !(0..=AMOUNT_MAX).contains(&price.amount()) {
+                let message = format!("Give an amount from 0 to {AMOUNT_MAX}.");
+                validator.fail(format!("{at}/amount"), ViolationCode::OutOfRange, message);
+            }
             if self.prices[..index].iter().any(|other| other.currency() == price.currency()) {
-                validator.fail(format!("{at}/currency"), "duplicate", "Two prices of the variant are in this currency.");
+                let message = "Two prices of the variant are in this currency.";
+                validator.fail(format!("{at}/currency"), ViolationCode::Duplicate, message);
             }
         }
-        for (index, stock) in self.stock.iter().enumerate().take(ROWS_MAX) {
-            let at = format!("{at}/stock/{index}");
-            validator.text(&format!("{at}/location"), &stock.location, 1, LOCATION_CODE_MAX);
-            validator.range(&format!("{at}/on_hand"), stock.on_hand, 0, NUMBER_MAX);
+        for (index, stock) in self.stock.iter().enumerate() {
             if self.stock[..index].iter().any(|other| other.location == stock.location) {
-                validator.fail(format!("{at}/location"), "duplicate", "Two stock rows of the variant are for this location.");
+                let message = "Two stock rows of the variant are for this location.";
+                validator.fail(format!("{at}/stock/{index}/location"), ViolationCode::Duplicate, message);
             }
         }
     }
@@ -288,20 +271,20 @@ impl ImportVariant {
             options: self.options.clone().unwrap_or_default(),
             weight_grams: self.weight_grams.unwrap_or_default(),
             tax_class_id: self.tax_class_id,
-            metadata: bloom_kernel::Metadata::default(),
+            metadata: Metadata::default(),
         }
     }
 
     fn update(&self) -> VariantUpdate {
         VariantUpdate {
             sku: Some(self.sku.clone()),
-            barcode: self.barcode.clone().map(Some),
-            external_id: self.external_id.clone().map(Some),
+            barcode: self.barcode.clone().map_or(Patch::Absent, Patch::Value),
+            external_id: self.external_id.clone().map_or(Patch::Absent, Patch::Value),
             options: self.options.clone(),
             weight_grams: self.weight_grams,
-            tax_class_id: self.tax_class_id.map(Some),
+            tax_class_id: self.tax_class_id.map_or(Patch::Absent, Patch::Value),
             position: None,
-            metadata: self.metadata.clone(),
+            metadata: self.metadata.clone().unwrap_or_default(),
         }
     }
 }

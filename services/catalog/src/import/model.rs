@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bloom_fault::{Fault, Violation};
-use bloom_kernel::{ImportId, Timestamp};
+use bloom_kernel::{Aggregate, ImportId, Timestamp};
 use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ pub(crate) const RETENTION: TimeDelta = TimeDelta::days(30);
 /// Lifecycle of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ProductImportStatus")]
 pub(crate) enum ImportStatus {
     /// The lines are arriving.
     Receiving,
@@ -62,8 +63,8 @@ impl ImportStatus {
 }
 
 /// A bulk import and its progress.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "ProductImport")]
 pub(crate) struct Import {
     pub(crate) id: ImportId,
     /// Lifecycle status.
@@ -93,8 +94,8 @@ pub(crate) struct Import {
 }
 
 /// A line of the report: an error of a line of the import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "ProductImportError")]
 pub(crate) struct LineError {
     /// Number of the line, from 1.
     pub(crate) line: i64,
@@ -155,4 +156,42 @@ pub(crate) fn violations(fault: &Fault) -> Vec<Violation> {
         return vec![Violation { pointer: String::new(), code, message }];
     }
     fault.errors.clone()
+}
+
+impl Import {
+    /// An import whose upload begins.
+    pub(crate) fn new(id: ImportId, now: Timestamp) -> Self {
+        Self {
+            id,
+            status: ImportStatus::Receiving,
+            failure: None,
+            bytes: 0,
+            lines: 0,
+            lines_processed: 0,
+            lines_failed: 0,
+            products_created: 0,
+            products_updated: 0,
+            finished_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+impl Aggregate for Import {
+    const NOUN: &'static str = "import";
+    type Id = ImportId;
+
+    fn id(&self) -> ImportId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn verb(&self) -> &'static str {
+        "updated"
+    }
 }

@@ -24,20 +24,24 @@ const PRODUCT_SAVED: &str = "The product of the line was saved without it.";
 const ROWS_MAX: usize = 1_000;
 
 /// Pushes the first applied chunk. False when there is none.
-pub(super) async fn push_next(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<bool, Fault> {
-    let mut conn = app.db.read(call.tenant).await?;
+pub(super) async fn push_next(app: &Catalog, context: &RequestContext, id: ImportId) -> Result<bool, Fault> {
+    let mut conn = app.db.read(context.tenant).await?;
     let Some((seq, text)) = chunk_push(&mut conn, id).await? else { return Ok(false) };
     drop(conn);
     let lines: Vec<PushLine> = serde_json::from_str(&text).map_err(Fault::internal)?;
     let chunk = format!("{id}-{seq}");
-    let (prices, stock) = futures::join!(push_prices(app, call, &lines), push_stock(app, call, &chunk, &lines));
+    let (prices, stock) = futures::join!(push_prices(app, context, &lines), push_stock(app, context, &chunk, &lines));
     let mut errors = prices?;
     errors.append(&mut stock?);
-    let mut tx = app.db.write(call).await?;
-    if chunk_pushed(&mut tx, id, seq, lines_of(&errors), app.host.now(call.tenant)).await? {
-        error_insert(&mut tx, call.tenant, id, &errors).await?;
-        tx.commit().await?;
-    }
+    app.db
+        .transaction(context, async |tx| {
+            let now = tx.now();
+            if chunk_pushed(tx, id, seq, lines_of(&errors), now).await? {
+                error_insert(tx, id, &errors).await?;
+            }
+            Ok(())
+        })
+        .await?;
     Ok(true)
 }
 
@@ -51,14 +55,14 @@ fn latest<'a, T, K: Ord>(
     all.map(|(line, row)| (key(row), (line, row))).collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-async fn push_prices(app: &Catalog, call: &RequestContext, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
+async fn push_prices(app: &Catalog, context: &RequestContext, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
     let mut errors = Vec::new();
     let rows = latest(lines, |line| &line.prices, |price: &PushPrice| (&price.variant, &price.currency));
     for rows in rows.chunks(ROWS_MAX) {
         let mut rows = rows.to_vec();
         while !rows.is_empty() {
             let prices = rows.iter().map(|(_, price)| price_row(price)).collect();
-            let request = app.host.request(call, SetPricesRequest { prices });
+            let request = app.context.request(context, SetPricesRequest { prices });
             let Err(status) = app.pricing.clone().set_prices(request).await else { break };
             let (bad, good) = split_refused(Fault::from(status), rows, "/prices/")?;
             errors.extend(bad.into_iter().map(|(line, price, why)| line_error(line, price.at.clone(), &why.code, &why.message)));
@@ -78,7 +82,7 @@ fn price_row(price: &PushPrice) -> PriceRow {
     }
 }
 
-async fn push_stock(app: &Catalog, call: &RequestContext, chunk: &str, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
+async fn push_stock(app: &Catalog, context: &RequestContext, chunk: &str, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
     let mut errors = Vec::new();
     let rows = latest(lines, |line| &line.stock, |stock: &PushStock| (&stock.variant, &stock.location));
     for rows in rows.chunks(ROWS_MAX) {
@@ -92,13 +96,13 @@ async fn push_stock(app: &Catalog, call: &RequestContext, chunk: &str, lines: &[
             );
             let rows_id = Uuid::from_slice(&rows_id[..16]).map_err(Fault::internal)?;
             let request = SetStockRequest { rows: stock, operation_id: format!("{chunk}-{rows_id}") };
-            match app.inventory.clone().set_stock(app.host.request(call, request)).await {
+            match app.inventory.clone().set_stock(app.context.request(context, request)).await {
                 Ok(reply) => {
                     let unknown: BTreeSet<String> = reply.into_inner().unknown_locations.into_iter().collect();
                     let refused = rows.iter().filter(|(_, stock)| unknown.contains(&stock.location));
                     errors.extend(refused.map(|(line, stock)| {
                         let message = format!("There is no location `{}`.", stock.location);
-                        line_error(*line, format!("{}/location", stock.at), "unknown_location", &message)
+                        line_error(*line, format!("{}/location", stock.at), ViolationCode::Unknown.as_str(), &message)
                     }));
                     break;
                 }

@@ -2,16 +2,16 @@
 
 use axum::body::{Body, HttpBody as _};
 use bloom_db::idempotency;
-use bloom_events::schedule;
+use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
-use bloom_kernel::ImportId;
+use bloom_kernel::{ImportId, ViolationCode};
 use bloom_runtime::RequestContext;
-use bloom_web::Reply;
+use bloom_web::Accepted;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
 
-use super::finish::{fail, publish_import};
+use super::finish::fail;
 use super::model::{Import, ImportStatus, LINE_BYTES_MAX, LineError, TIMER, UPLOAD_TIMEOUT};
 use super::splitter::{Chunk, Splitter};
 use super::store::{
@@ -21,27 +21,27 @@ use super::store::{
 use crate::Catalog;
 
 /// Spools an import and starts it.
-pub(crate) async fn receive_import(app: &Catalog, call: &RequestContext, body: Body) -> Result<Reply<Import, 202>, Fault> {
-    if let Some((known, digest)) = earlier(app, call).await? {
+pub(crate) async fn receive_import(app: &Catalog, context: &RequestContext, body: Body) -> Result<Accepted<Import>, Fault> {
+    if let Some((known, digest)) = earlier(app, context).await? {
         check_same(&known, digest, body).await?;
-        return Ok(Reply::accepted(known).repeated());
+        return Ok(Accepted::new(known).repeated());
     }
-    let id = begin(app, call).await?;
-    let mut spool = Spool { app, call, id, bytes: 0, lines: 0, chunks: 0, sum: Sha256::new() };
+    let id = begin(app, context).await?;
+    let mut spool = Spool { app, context, id, bytes: 0, lines: 0, chunks: 0, sum: Sha256::new() };
     match spool.read(body).await {
         Ok(()) => spool.finish().await,
         Err(fault) => {
             // Should this fail too, the timer does it.
-            let _ = interrupt(app, call, id).await;
+            let _ = interrupt(app, context, id).await;
             Err(fault)
         }
     }
 }
 
 /// The import of an earlier request with the same key, and the digest of its body.
-async fn earlier(app: &Catalog, call: &RequestContext) -> Result<Option<(Import, Option<Vec<u8>>)>, Fault> {
-    let Some(key) = &call.idempotency_key else { return Ok(None) };
-    let mut tx = app.db.write(call).await?;
+async fn earlier(app: &Catalog, context: &RequestContext) -> Result<Option<(Import, Option<Vec<u8>>)>, Fault> {
+    let Some(key) = &context.idempotency_key else { return Ok(None) };
+    let mut tx = app.db.write(context).await?;
     let Some(job) = import_by_key(&mut tx, key).await? else { return Ok(None) };
     match job.import.status {
         ImportStatus::Running | ImportStatus::Completed => {
@@ -53,7 +53,7 @@ async fn earlier(app: &Catalog, call: &RequestContext) -> Result<Option<(Import,
             tx.commit().await?;
             Ok(None)
         }
-        ImportStatus::Receiving => Err(in_progress()),
+        ImportStatus::Receiving => Err(idempotency::in_progress()),
     }
 }
 
@@ -89,43 +89,21 @@ async fn next_data(body: &mut Body) -> Result<Option<Bytes>, Fault> {
     Ok(None)
 }
 
-fn in_progress() -> Fault {
-    let detail = "An upload with this Idempotency-Key is still in progress.";
-    Fault::new(Code::Conflict, "idempotency_in_progress", detail).retry_after(1)
-}
-
-async fn begin(app: &Catalog, call: &RequestContext) -> Result<ImportId, Fault> {
-    let now = app.host.now(call.tenant);
-    let import = Import {
-        id: app.host.id(call.tenant),
-        status: ImportStatus::Receiving,
-        failure: None,
-        bytes: 0,
-        lines: 0,
-        lines_processed: 0,
-        lines_failed: 0,
-        products_created: 0,
-        products_updated: 0,
-        finished_at: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let mut tx = app.db.write(call).await?;
-    import_insert(&mut tx, call.tenant, &import, call.idempotency_key.as_deref()).await.map_err(|error| {
-        match bloom_fault::constraint(&error) {
-            Some("import_job_idempotency_key") => in_progress(),
-            _ => error.into(),
-        }
-    })?;
-    schedule(&mut tx, TIMER, &import.id.to_string(), app.host.platform_now() + UPLOAD_TIMEOUT, &()).await?;
-    tx.commit().await?;
-    Ok(import.id)
+async fn begin(app: &Catalog, context: &RequestContext) -> Result<ImportId, Fault> {
+    let upload_end = app.context.platform_now() + UPLOAD_TIMEOUT;
+    app.db
+        .transaction(context, async |tx| {
+            let import = Import::new(tx.new_id(), tx.now());
+            import_insert(tx, &import, context.idempotency_key.as_deref()).await?;
+            tx.schedule(TIMER, &import.id.to_string(), upload_end, &());
+            Ok(import.id)
+        })
+        .await
 }
 
 struct Spool<'a> {
     app: &'a Catalog,
-    call: &'a RequestContext,
+    context: &'a RequestContext,
     id: ImportId,
     bytes: i64,
     lines: i64,
@@ -153,43 +131,50 @@ impl Spool<'_> {
         let overlong = chunk.overlong.iter().map(|line| LineError {
             line: *line,
             pointer: String::new(),
-            code: "line_too_long".to_owned(),
+            code: ViolationCode::Length.into(),
             message: format!("The line is longer than {LINE_BYTES_MAX} bytes."),
         });
         let errors: Vec<LineError> = overlong.collect();
-        let mut tx = self.app.db.write(self.call).await?;
-        chunk_insert(&mut tx, self.call.tenant, self.id, self.chunks, chunk).await?;
-        error_insert(&mut tx, self.call.tenant, self.id, &errors).await?;
+        let (id, seq) = (self.id, self.chunks);
         self.chunks += 1;
         self.lines += i64::from(chunk.lines);
-        let failed = i64::try_from(errors.len()).unwrap_or_default();
-        let now = self.app.host.now(self.call.tenant);
-        if !import_received(&mut tx, self.id, (self.bytes, self.lines, self.chunks, failed), now).await? {
-            return Err(Fault::new(Code::Conflict, "upload_interrupted", "The upload paused for too long. Send it again."));
-        }
-        tx.commit().await
+        let received = (self.bytes, self.lines, self.chunks, i64::try_from(errors.len()).unwrap_or_default());
+        self.app
+            .db
+            .transaction(self.context, async |tx| {
+                chunk_insert(tx, id, seq, chunk).await?;
+                error_insert(tx, id, &errors).await?;
+                let now = tx.now();
+                if import_received(tx, id, received, now).await? { Ok(()) } else { Err(interrupted()) }
+            })
+            .await
     }
 
-    async fn finish(self) -> Result<Reply<Import, 202>, Fault> {
-        let mut tx = self.app.db.write(self.call).await?;
-        let now = self.app.host.now(self.call.tenant);
-        let totals = (self.bytes, self.lines, self.chunks, 0);
-        if !import_received(&mut tx, self.id, totals, now).await? {
-            return Err(Fault::new(Code::Conflict, "upload_interrupted", "The upload paused for too long. Send it again."));
-        }
-        import_set_digest(&mut tx, self.id, &self.sum.finalize()).await?;
-        import_status(&mut tx, self.id, ImportStatus::Running, None, None, now).await?;
-        schedule(&mut tx, TIMER, &self.id.to_string(), self.app.host.platform_now(), &()).await?;
-        let job = import_get(&mut tx, self.id).await?.ok_or_else(|| Fault::not_found("import"))?;
-        publish_import(&mut tx, &self.app.host, self.call, &job.import).await?;
-        tx.commit().await?;
-        Ok(Reply::accepted(job.import))
+    async fn finish(self) -> Result<Accepted<Import>, Fault> {
+        let (id, digest) = (self.id, self.sum.finalize());
+        let received = (self.bytes, self.lines, self.chunks, 0);
+        let platform_now = self.app.context.platform_now();
+        let finished = self.app.db.transaction(self.context, async |tx| {
+            let now = tx.now();
+            if !import_received(tx, id, received, now).await? {
+                return Err(interrupted());
+            }
+            import_set_digest(tx, id, &digest).await?;
+            import_status(tx, id, ImportStatus::Running, None, None, now).await?;
+            tx.schedule(TIMER, &id.to_string(), platform_now, &());
+            let job = import_get(tx, id).await?.ok_or_else(|| Fault::not_found("import"))?;
+            tx.publish(&job.import);
+            Ok(job.import)
+        });
+        Ok(Accepted::new(finished.await?))
     }
 }
 
-/// Ends an import whose upload was interrupted; nothing of it was applied.
-async fn interrupt(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<(), Fault> {
-    let mut tx = app.db.write(call).await?;
-    fail(app, call, &mut tx, id, "upload_interrupted").await?;
-    tx.commit().await
+fn interrupted() -> Fault {
+    Fault::new(Code::Conflict, "upload_interrupted", "The upload paused for too long. Send it again.")
+}
+
+/// Ends an import whose upload was interrupted.
+async fn interrupt(app: &Catalog, context: &RequestContext, id: ImportId) -> Result<(), Fault> {
+    app.db.transaction(context, async |tx| fail(tx, id, "upload_interrupted").await).await
 }

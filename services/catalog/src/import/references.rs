@@ -5,38 +5,36 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bloom_db::TenantTx;
 use bloom_fault::Fault;
-use bloom_kernel::{CategoryId, ChannelId, Metadata, TaxClassId, Timestamp};
+use bloom_kernel::{CategoryId, ChannelId, Code, Metadata, TaxClassId};
 use bloom_runtime::RequestContext;
 use uuid::Uuid;
 
-use super::line::{ImportVariant, NumberedLine};
+use super::line::NumberedLine;
 use crate::Catalog;
-use crate::category::{Category, CategoryCreate, DEPTH_MAX, category_insert, category_paths, check_name, publish_categories};
+use crate::category::{Category, CategoryCreate, category_insert, category_paths};
 use crate::channel::{CHANNELS_MAX, channel_list};
 use crate::clients::{find_location_codes, find_tax_classes};
-use crate::error::refused;
 use crate::keyset::After;
 use crate::product::Product;
 use crate::product_type::{ProductType, product_type_find};
 use crate::replica::{location_codes_find, tax_class_find};
-use crate::validator::Validator;
+use crate::values::{CategoryName, ObjectCode};
 
 /// References to objects of other services.
 #[derive(Clone, Default)]
 pub(super) struct Foreign {
     pub(super) tax_classes: BTreeSet<TaxClassId>,
     /// By code.
-    pub(super) locations: BTreeSet<String>,
+    pub(super) locations: BTreeSet<Code>,
 }
 
 impl Foreign {
-    /// What the lines name. Texts that no location can have as its code are left out.
     fn named(lines: &[NumberedLine]) -> Self {
         let variants = || lines.iter().flat_map(|line| &line.line.variants);
-        let codes = variants().flat_map(|variant| &variant.stock).map(|stock| &stock.location);
+        let stock = variants().flat_map(|variant| &variant.stock);
         Self {
             tax_classes: variants().filter_map(|variant| variant.tax_class_id).collect(),
-            locations: codes.filter(|code| ImportVariant::is_location_code(code)).cloned().collect(),
+            locations: stock.map(|stock| stock.location.clone()).collect(),
         }
     }
 
@@ -66,9 +64,9 @@ pub(super) struct Answers {
 
 impl Answers {
     /// Asks pricing and inventory. No transaction is open meanwhile.
-    pub(super) async fn ask(&mut self, app: &Catalog, call: &RequestContext, missing: Foreign) -> Result<(), Fault> {
+    pub(super) async fn ask(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
         let (tax_classes, locations) =
-            futures::join!(find_tax_classes(app, call, &missing.tax_classes), find_location_codes(app, call, &missing.locations));
+            futures::join!(find_tax_classes(app, context, &missing.tax_classes), find_location_codes(app, context, &missing.locations));
         self.existing.tax_classes.extend(tax_classes?);
         self.existing.locations.extend(locations?);
         self.asked.extend(missing);
@@ -93,7 +91,7 @@ pub(super) async fn foreign_references(tx: &mut TenantTx, lines: &[NumberedLine]
         existing.tax_classes.extend(tax_class_find(tx, &ids).await?);
     }
     if !named.locations.is_empty() {
-        let codes: Vec<String> = named.locations.iter().cloned().collect();
+        let codes: Vec<String> = named.locations.iter().map(ToString::to_string).collect();
         existing.locations.extend(location_codes_find(tx, &codes).await?);
     }
     let missing = named.without(&existing).without(&answers.asked);
@@ -104,87 +102,67 @@ pub(super) async fn foreign_references(tx: &mut TenantTx, lines: &[NumberedLine]
 #[derive(Default)]
 pub(super) struct Names {
     pub(super) types: Vec<ProductType>,
-    pub(super) channels: HashMap<String, ChannelId>,
+    pub(super) channels: HashMap<ObjectCode, ChannelId>,
     pub(super) default_channels: Vec<ChannelId>,
     pub(super) categories: BTreeMap<String, CategoryId>,
+    /// Those of the categories that are new, to be published.
+    pub(super) created_categories: Vec<Category>,
     pub(super) foreign: Foreign,
 }
 
 /// Reads what the lines and the existing products refer to; creates categories that do not exist.
 pub(super) async fn names(
-    app: &Catalog,
-    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[NumberedLine],
     products: &[Product],
     foreign: &Foreign,
-    now: Timestamp,
 ) -> Result<Names, Fault> {
     let mut names = Names { foreign: foreign.clone(), ..Names::default() };
-    // The database cannot compare with NUL.
-    let codes = lines.iter().filter_map(|line| line.line.product_type.as_ref()).filter(|code| !code.contains('\0'));
-    let codes: BTreeSet<String> = codes.cloned().collect();
+    let codes: BTreeSet<String> =
+        lines.iter().filter_map(|line| line.line.product_type.as_ref()).map(ToString::to_string).collect();
     let ids: BTreeSet<Uuid> = products.iter().filter_map(|product| Some(product.product_type_id?.uuid())).collect();
     if !codes.is_empty() || !ids.is_empty() {
         let (codes, ids): (Vec<_>, Vec<_>) = (codes.into_iter().collect(), ids.into_iter().collect());
         names.types = product_type_find(tx, &codes, &ids).await?;
     }
-    for (_, channel) in channel_list(tx, After::new(call.tenant, None::<ChannelId>), CHANNELS_MAX).await? {
+    let first = After::new(tx.tenant(), None::<ChannelId>);
+    for (_, channel) in channel_list(tx, first, CHANNELS_MAX).await? {
         if channel.is_default {
             names.default_channels.push(channel.id);
         }
         names.channels.insert(channel.code, channel.id);
     }
-    names.categories = categories(app, call, tx, lines, now).await?;
+    (names.categories, names.created_categories) = categories(tx, lines).await?;
     Ok(names)
 }
 
-/// The categories of all well-formed paths; those that do not exist are created.
+/// The categories of all well-formed paths, and those of them that did not exist and were created.
 async fn categories(
-    app: &Catalog,
-    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[NumberedLine],
-    now: Timestamp,
-) -> Result<BTreeMap<String, CategoryId>, Fault> {
-    let mut paths = BTreeSet::new();
-    for path in lines.iter().flat_map(|line| line.line.categories.iter().flatten()) {
-        if is_path(path) {
-            let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
-            paths.extend(ends.map(|end| path[..end].to_owned()));
-        }
+) -> Result<(BTreeMap<String, CategoryId>, Vec<Category>), Fault> {
+    let mut paths: BTreeMap<String, CategoryName> = BTreeMap::new();
+    for (path, names) in lines.iter().flat_map(|line| line.line.category_paths()) {
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        paths.extend(ends.zip(names.unwrap_or_default()).map(|(end, name)| (path[..end].to_owned(), name)));
     }
     if paths.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok((BTreeMap::new(), Vec::new()));
     }
-    let wanted: Vec<String> = paths.iter().cloned().collect();
+    let wanted: Vec<String> = paths.keys().cloned().collect();
     let mut known: BTreeMap<String, CategoryId> = category_paths(tx, &wanted).await?.into_iter().collect();
     let mut created = Vec::new();
     // A path sorts before those that it begins, so a parent is created before its children.
-    for path in wanted {
+    for (path, name) in paths {
         if known.contains_key(&path) {
             continue;
         }
-        let (parent, name) = path.rsplit_once('/').map_or((None, path.as_str()), |(parent, name)| (Some(parent), name));
-        let input = CategoryCreate {
-            parent_id: parent.and_then(|parent| known.get(parent)).copied(),
-            name: name.to_owned(),
-            position: 0,
-            metadata: Metadata::default(),
-        };
-        let category = Category::new(app.host.id(call.tenant), now, input)?;
-        category_insert(tx, call.tenant, &category).await.map_err(refused)?;
+        let parent_id = path.rsplit_once('/').and_then(|(parent, _)| known.get(parent)).copied();
+        let input = CategoryCreate { parent_id, name, position: 0, metadata: Metadata::default() };
+        let category = Category::new(tx.new_id(), tx.now(), input);
+        category_insert(tx, &category).await?;
         known.insert(path, category.id);
         created.push(category);
     }
-    publish_categories(tx, &app.host, call, &created).await?;
-    Ok(known)
-}
-
-fn is_path(path: &str) -> bool {
-    let mut validator = Validator::default();
-    for name in path.split('/') {
-        check_name("", name, &mut validator);
-    }
-    path.split('/').count() <= DEPTH_MAX && validator.into_violations().is_empty()
+    Ok((known, created))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bloom_events::{cancel, schedule};
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::ImportId;
 use bloom_runtime::RequestContext;
@@ -24,65 +24,70 @@ const TAKEOVER: TimeDelta = TimeDelta::seconds(15);
 const DELETE_BATCH: i64 = 10_000;
 
 /// Works on an import.
-pub(crate) async fn run_import(app: &Catalog, call: &RequestContext, key: &str) -> Result<(), Fault> {
-    let Ok(id) = key.parse::<ImportId>() else { return Ok(()) };
-    if start(app, call, id).await? != Some(ImportStatus::Running) {
+pub(crate) async fn run_import(app: &Catalog, context: &RequestContext, id: ImportId, (): ()) -> Result<(), Fault> {
+    if start(app, context, id).await? != Some(ImportStatus::Running) {
         return Ok(());
     }
     let end = Instant::now() + WORK_TIME;
     while Instant::now() < end {
         // One chunk is applied while the one before it is pushed.
-        let (applied, pushed) = futures::join!(apply_next(app, call, id), push_next(app, call, id));
+        let (applied, pushed) = futures::join!(apply_next(app, context, id), push_next(app, context, id));
         if !applied? && !pushed? {
-            return finish(app, call, id).await;
+            return finish(app, context, id).await;
         }
-        app.list_etags.invalidate(call.tenant);
     }
-    let mut tx = app.db.write(call).await?;
-    schedule(&mut tx, TIMER, key, app.host.platform_now(), &()).await?;
-    tx.commit().await
+    let now = app.context.platform_now();
+    app.db
+        .transaction(context, async |tx| {
+            tx.schedule(TIMER, &id.to_string(), now, &());
+            Ok(())
+        })
+        .await
 }
 
 /// Reads the status, and schedules the timer at which another worker takes over should this one be killed.
-async fn start(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<Option<ImportStatus>, Fault> {
-    let mut tx = app.db.write(call).await?;
-    let Some(job) = import_lock(&mut tx, id).await? else { return Ok(None) };
-    match job.import.status {
-        ImportStatus::Running => schedule(&mut tx, TIMER, &id.to_string(), app.host.platform_now() + TAKEOVER, &()).await?,
-        ImportStatus::Receiving if job.import.updated_at + UPLOAD_TIMEOUT < app.host.now(call.tenant) => {
-            fail(app, call, &mut tx, id, "upload_interrupted").await?;
-        }
-        ImportStatus::Receiving => {
-            schedule(&mut tx, TIMER, &id.to_string(), app.host.platform_now() + UPLOAD_TIMEOUT, &()).await?
-        }
-        ImportStatus::Completed | ImportStatus::Failed => {}
-    }
-    tx.commit().await?;
-    Ok(Some(job.import.status))
+async fn start(app: &Catalog, context: &RequestContext, id: ImportId) -> Result<Option<ImportStatus>, Fault> {
+    let now = app.context.platform_now();
+    app.db
+        .transaction(context, async |tx| {
+            let Some(job) = import_lock(tx, id).await? else { return Ok(None) };
+            match job.import.status {
+                ImportStatus::Running => tx.schedule(TIMER, &id.to_string(), now + TAKEOVER, &()),
+                ImportStatus::Receiving if job.import.updated_at + UPLOAD_TIMEOUT < tx.now() => {
+                    fail(tx, id, "upload_interrupted").await?;
+                }
+                ImportStatus::Receiving => tx.schedule(TIMER, &id.to_string(), now + UPLOAD_TIMEOUT, &()),
+                ImportStatus::Completed | ImportStatus::Failed => {}
+            }
+            Ok(Some(job.import.status))
+        })
+        .await
 }
 
-async fn finish(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<(), Fault> {
-    let mut tx = app.db.write(call).await?;
-    let Some(job) = import_lock(&mut tx, id).await? else { return Ok(()) };
-    if job.import.status == ImportStatus::Running {
-        complete(app, call, &mut tx, id).await?;
-        cancel(&mut tx, TIMER, &id.to_string()).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+async fn finish(app: &Catalog, context: &RequestContext, id: ImportId) -> Result<(), Fault> {
+    app.db
+        .transaction(context, async |tx| {
+            let Some(job) = import_lock(tx, id).await? else { return Ok(()) };
+            if job.import.status == ImportStatus::Running {
+                complete(tx, id).await?;
+                tx.unschedule(TIMER, &id.to_string());
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Deletes an import and its report.
-pub(crate) async fn delete_import(app: &Catalog, call: &RequestContext, key: &str) -> Result<(), Fault> {
-    let Ok(id) = key.parse::<ImportId>() else { return Ok(()) };
+pub(crate) async fn delete_import(app: &Catalog, context: &RequestContext, id: ImportId, (): ()) -> Result<(), Fault> {
     loop {
-        let mut tx = app.db.write(call).await?;
-        let more = error_delete(&mut tx, id, DELETE_BATCH).await?;
-        if !more {
-            import_delete(&mut tx, id).await?;
-        }
-        tx.commit().await?;
-        if !more {
+        let delete = app.db.transaction(context, async |tx| {
+            let more = error_delete(tx, id, DELETE_BATCH).await?;
+            if !more {
+                import_delete(tx, id).await?;
+            }
+            Ok(more)
+        });
+        if !delete.await? {
             return Ok(());
         }
     }

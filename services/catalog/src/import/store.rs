@@ -1,5 +1,6 @@
 //! SQL of imports: jobs, spooled chunks, reports.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{ImportId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -57,8 +58,7 @@ impl From<Row> for Job {
 
 /// Adds an import.
 pub(crate) async fn import_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     import: &Import,
     idempotency_key: Option<&str>,
 ) -> sqlx::Result<()> {
@@ -66,14 +66,14 @@ pub(crate) async fn import_insert(
         "insert into import_job (tenant_id, id, idempotency_key, status, bytes, lines, chunks, next_chunk, lines_applied,
              lines_failed, products_created, products_updated, version, created_at, updated_at)
          values ($1, $2, $3, $4, 0, 0, 0, 0, 0, 0, 0, 0, $5, $6, $6)",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         import.id.uuid(),
         idempotency_key,
         import.status.as_str(),
         import.version,
         import.created_at,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -155,22 +155,21 @@ pub(crate) async fn import_list(conn: &mut PgConnection, before: Option<ImportId
 
 /// Adds a chunk that has arrived.
 pub(crate) async fn chunk_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     id: ImportId,
     seq: i32,
     chunk: &Chunk,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into import_chunk (tenant_id, import_id, seq, first_line, lines, body) values ($1, $2, $3, $4, $5, $6)",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         id.uuid(),
         seq,
         chunk.first_line,
         chunk.lines,
         chunk.body,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -321,8 +320,7 @@ pub(crate) async fn chunk_drop(conn: &mut PgConnection, id: ImportId) -> sqlx::R
 
 /// Adds errors of lines to the report.
 pub(crate) async fn error_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     id: ImportId,
     errors: &[LineError],
 ) -> sqlx::Result<()> {
@@ -338,14 +336,14 @@ pub(crate) async fn error_insert(
          select $1, $2, line, row_number() over (partition by line order by ord), pointer, code, message
          from unnest($3::int8[], $4::text[], $5::text[], $6::text[]) with ordinality as e(line, pointer, code, message, ord)
          on conflict do nothing",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         id.uuid(),
         &lines,
         &pointers,
         &codes,
         &messages,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }

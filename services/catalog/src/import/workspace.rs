@@ -2,34 +2,31 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use bloom_db::TenantTx;
 use bloom_fault::{Fault, Violation};
-use bloom_kernel::{ProductTypeId, Timestamp, VariantId};
-use bloom_runtime::{RequestContext, ServiceContext};
+use bloom_kernel::{ProductTypeId, VariantId, ViolationCode};
 
 use super::line::{ImportLine, Resolved};
 use super::model::violations;
 use super::references::Names;
 use crate::product::Product;
 use crate::validator::Validator;
+use crate::values::{ExternalId, ObjectCode, Sku};
 
 /// See the module.
-pub(super) struct Workspace<'a> {
-    host: &'a ServiceContext,
-    call: &'a RequestContext,
+pub(super) struct Workspace {
     names: Names,
     products: Vec<Product>,
     /// Changed products, and whether they are new.
     changed: BTreeMap<usize, bool>,
-    by_external: HashMap<String, usize>,
-    by_sku: HashMap<String, usize>,
-    by_variant_external: HashMap<String, usize>,
+    by_external: HashMap<ExternalId, usize>,
+    by_sku: HashMap<Sku, usize>,
+    by_variant_external: HashMap<ExternalId, usize>,
 }
 
-impl<'a> Workspace<'a> {
-    pub(super) fn new(host: &'a ServiceContext, call: &'a RequestContext, names: Names, products: Vec<Product>) -> Self {
+impl Workspace {
+    pub(super) fn new(names: Names, products: Vec<Product>) -> Self {
         let mut workspace = Self {
-            host,
-            call,
             names,
             products: Vec::new(),
             changed: BTreeMap::new(),
@@ -45,28 +42,27 @@ impl<'a> Workspace<'a> {
     }
 
     /// Applies one line, or returns its violations and changes nothing.
-    pub(super) fn apply(&mut self, line: &ImportLine, now: Timestamp) -> Result<(), Vec<Violation>> {
+    pub(super) fn apply(&mut self, line: &ImportLine, tx: &TenantTx) -> Result<(), Vec<Violation>> {
         let mut validator = Validator::default();
         line.check(&mut validator);
         let names = self.resolve(line, &mut validator);
         let target = self.target(line, &mut validator);
         finish(validator)?;
-        let mut product = self.result(line, target, names, now).map_err(|fault| violations(&fault))?;
+        let mut product = self.result(line, target, names, tx).map_err(|fault| violations(&fault))?;
         product.normalise();
         let mut validator = Validator::default();
         let product_type = self.names.types.iter().find(|known| Some(known.id) == product.product_type_id);
         product.check(product_type, &mut validator);
         finish(validator)?;
-        self.keep(target, product, now);
+        self.keep(target, product, tx);
         Ok(())
     }
 
     /// The product with the line applied.
-    fn result(&self, line: &ImportLine, target: Option<usize>, names: Resolved, now: Timestamp) -> Result<Product, Fault> {
-        let (host, tenant) = (self.host, self.call.tenant);
-        let variant_id = || host.id(tenant);
+    fn result(&self, line: &ImportLine, target: Option<usize>, names: Resolved, tx: &TenantTx) -> Result<Product, Fault> {
+        let (now, variant_id) = (tx.now(), || tx.new_id());
         let Some(index) = target else {
-            return line.create(host.id(tenant), now, names, self.names.default_channels.clone(), variant_id);
+            return line.create(tx.new_id(), now, names, self.names.default_channels.clone(), variant_id);
         };
         let mut product = self.products[index].clone();
         line.merge(&mut product, now, names, variant_id)?;
@@ -74,13 +70,13 @@ impl<'a> Workspace<'a> {
     }
 
     /// Stores a checked product. Several lines of one product make one change of it.
-    fn keep(&mut self, target: Option<usize>, mut product: Product, now: Timestamp) {
+    fn keep(&mut self, target: Option<usize>, mut product: Product, tx: &TenantTx) {
         let index = target.unwrap_or(self.products.len());
         if target.is_none() {
             self.products.push(product);
         } else {
             if !self.changed.contains_key(&index) {
-                product.bump_version(now);
+                product.bump_version(tx.now());
             }
             self.unindex(index);
             self.products[index] = product;
@@ -90,9 +86,9 @@ impl<'a> Workspace<'a> {
     }
 
     /// The active variant with a SKU of an applied line.
-    pub(super) fn variant(&self, sku: &str) -> Option<VariantId> {
+    pub(super) fn variant(&self, sku: &Sku) -> Option<VariantId> {
         let product = &self.products[*self.by_sku.get(sku)?];
-        product.variants.iter().find(|variant| variant.is_active() && variant.sku == sku).map(|variant| variant.id)
+        product.variants.iter().find(|variant| variant.is_active() && variant.sku == *sku).map(|variant| variant.id)
     }
 
     /// The products that changed, and how many of them are new.
@@ -127,13 +123,13 @@ impl<'a> Workspace<'a> {
             let Some(owner) = self.by_sku.get(&variant.sku).copied() else { continue };
             match target {
                 Some(target) if target != owner => {
-                    validator.fail(format!("/variants/{index}/sku"), "sku_taken", "Another product has this SKU.");
+                    validator.fail(format!("/variants/{index}/sku"), ViolationCode::Taken, "Another product has this SKU.");
                 }
                 Some(_) => {}
                 None if self.other_external(owner, line) => {
                     validator.fail(
                         format!("/variants/{index}/sku"),
-                        "sku_taken",
+                        ViolationCode::Taken,
                         "A product with another external id has this SKU.",
                     );
                 }
@@ -144,7 +140,7 @@ impl<'a> Workspace<'a> {
             let owner = variant.external_id.as_ref().and_then(|id| self.by_variant_external.get(id));
             if owner.is_some_and(|owner| Some(*owner) != target) {
                 let at = format!("/variants/{index}/external_id");
-                validator.fail(at, "external_id_taken", "A variant of another product has this external id.");
+                validator.fail(at, ViolationCode::Taken, "A variant of another product has this external id.");
             }
         }
         target
@@ -165,7 +161,7 @@ impl<'a> Workspace<'a> {
             let named = codes.iter().enumerate().filter_map(|(index, code)| {
                 let found = self.names.channels.get(code).copied();
                 if found.is_none() {
-                    validator.fail(format!("/channels/{index}"), "unknown_channel", format!("There is no channel `{code}`."));
+                    validator.fail(format!("/channels/{index}"), ViolationCode::Unknown, format!("There is no channel `{code}`."));
                 }
                 found
             });
@@ -173,22 +169,22 @@ impl<'a> Workspace<'a> {
         });
         for (index, variant) in line.variants.iter().enumerate() {
             if variant.tax_class_id.is_some_and(|id| !self.names.foreign.tax_classes.contains(&id)) {
-                validator.fail(format!("/variants/{index}/tax_class_id"), "unknown_tax_class", "There is no such tax class.");
+                validator.fail(format!("/variants/{index}/tax_class_id"), ViolationCode::Unknown, "There is no such tax class.");
             }
             for (nr, stock) in
                 variant.stock.iter().enumerate().filter(|(_, stock)| !self.names.foreign.locations.contains(&stock.location))
             {
                 let at = format!("/variants/{index}/stock/{nr}/location");
-                validator.fail(at, "unknown_location", format!("There is no location `{}`.", stock.location));
+                validator.fail(at, ViolationCode::Unknown, format!("There is no location `{}`.", stock.location));
             }
         }
         Resolved { product_type_id, category_ids, channel_ids }
     }
 
-    fn product_type(&self, code: &str, validator: &mut Validator) -> Option<ProductTypeId> {
-        let found = self.names.types.iter().find(|known| known.code == code).map(|known| known.id);
+    fn product_type(&self, code: &ObjectCode, validator: &mut Validator) -> Option<ProductTypeId> {
+        let found = self.names.types.iter().find(|known| known.code == *code).map(|known| known.id);
         if found.is_none() {
-            validator.fail("/product_type", "unknown_product_type", format!("There is no product type `{code}`."));
+            validator.fail("/product_type", ViolationCode::Unknown, format!("There is no product type `{code}`."));
         }
         found
     }

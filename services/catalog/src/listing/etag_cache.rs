@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bloom_kernel::TenantId;
-use moka::future::Cache;
+use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 /// Longest time that a change made by another process stays unseen.
@@ -23,13 +23,13 @@ pub(crate) struct ListKey([u8; 32]);
 pub(crate) struct ListEtagCache {
     /// Counts of changes; [`ListEtagCache::counter`] maps a tenant to its counter.
     changes: Box<[AtomicU64]>,
-    tags: Cache<ListKey, String>,
+    etags: Cache<ListKey, String>,
 }
 
 impl Default for ListEtagCache {
     fn default() -> Self {
-        let tags = Cache::builder().max_capacity(LISTS_MAX).time_to_live(TTL).build();
-        Self { changes: (0..COUNTERS).map(|_| AtomicU64::default()).collect(), tags }
+        let etags = Cache::builder().max_capacity(LISTS_MAX).time_to_live(TTL).build();
+        Self { changes: (0..COUNTERS).map(|_| AtomicU64::default()).collect(), etags }
     }
 }
 
@@ -40,15 +40,12 @@ impl ListEtagCache {
     }
 
     /// The key of a list in the tenant's present state. Take it before the list is read.
-    pub(crate) fn key(&self, tenant: TenantId, parts: &[&[u8]]) -> ListKey {
+    pub(crate) fn key(&self, tenant: TenantId, list: &[u8]) -> ListKey {
         let change = self.counter(tenant).load(Ordering::Acquire);
         let mut hash = Sha256::new();
         hash.update(tenant.uuid().as_bytes());
         hash.update(change.to_be_bytes());
-        for part in parts {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
+        hash.update(list);
         ListKey(hash.finalize().into())
     }
 
@@ -59,13 +56,13 @@ impl ListEtagCache {
     }
 
     /// The cached `ETag` of a list.
-    pub(crate) async fn get(&self, key: &ListKey) -> Option<String> {
-        self.tags.get(key).await
+    pub(crate) fn get(&self, key: &ListKey) -> Option<String> {
+        self.etags.get(key)
     }
 
     /// Caches the `ETag` of a list just read.
-    pub(crate) async fn insert(&self, key: ListKey, tag: String) {
-        self.tags.insert(key, tag).await;
+    pub(crate) fn insert(&self, key: ListKey, etag: String) {
+        self.etags.insert(key, etag);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The locks behind the projection. Every transaction takes them in this order: the topology (shared to write products,
 //! exclusive to change channels, locations or the category tree), then product rows by id.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{ProductId, TenantId};
 use sqlx::PgConnection;
 
@@ -13,23 +14,23 @@ fn topology_key(tenant: TenantId) -> String {
 /// Locks the topology for a transaction that refreshes listings: channels, locations and the category tree cannot change
 /// meanwhile. Also makes the planner use generic plans in this transaction: planning `listing_rows` for each length of its
 /// array takes longer than running it.
-pub(crate) async fn topology_share(conn: &mut PgConnection, tenant: TenantId) -> sqlx::Result<()> {
+pub(crate) async fn topology_share(tx: &mut TenantTx) -> sqlx::Result<()> {
     sqlx::query!(
         "select pg_advisory_xact_lock_shared(hashtextextended($1, 0)), set_config('plan_cache_mode', 'force_generic_plan', true)",
-        topology_key(tenant),
+        topology_key(tx.tenant()),
     )
-    .fetch_one(conn)
+    .fetch_one(&mut **tx)
     .await
     .map(drop)
 }
 
 /// Locks the topology for a transaction that changes channels, locations or the category tree.
-pub(crate) async fn topology_change(conn: &mut PgConnection, tenant: TenantId) -> sqlx::Result<()> {
+pub(crate) async fn topology_change(tx: &mut TenantTx) -> sqlx::Result<()> {
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended($1, 0)), set_config('plan_cache_mode', 'force_generic_plan', true)",
-        topology_key(tenant),
+        topology_key(tx.tenant()),
     )
-    .fetch_one(conn)
+    .fetch_one(&mut **tx)
     .await
     .map(drop)
 }

@@ -10,7 +10,7 @@ mod store;
 
 pub(crate) use etag_cache::{ListEtagCache, etag_of};
 pub(crate) use lock::{product_lock, topology_change, topology_share};
-pub(crate) use model::{ListInventory, ListItem};
+pub(crate) use model::{ProductInventory, ProductListItem};
 pub(crate) use refresh::{Scope, TIMER, refresh_remaining, refresh_scope};
 pub(crate) use store::{
     listing_differences, listing_doc, listing_orphans, listing_refresh, listing_refresh_stock, product_ids, variant_products,

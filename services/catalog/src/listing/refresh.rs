@@ -4,15 +4,17 @@
 //! transactions of the same size.
 
 use bloom_db::{Db, TenantTx};
-use bloom_events::schedule;
+use bloom_db::{TenantTx, Writer as _};
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::{CategoryId, LocationId, ProductId};
-use bloom_runtime::{RequestContext, ServiceContext};
+use bloom_runtime::RequestContext;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::lock::{product_lock, topology_share};
 use super::store::{category_products, listing_refresh, listings_per_product, location_variants, product_ids};
+use crate::Catalog;
 use crate::keyset::After;
 
 /// Listings refreshed in one transaction: a product has one in each channel.
@@ -42,28 +44,33 @@ pub(crate) struct Remaining {
 }
 
 /// Refreshes what a change affects. The caller holds the exclusive topology lock.
-pub(crate) async fn refresh_scope(tx: &mut TenantTx, host: &ServiceContext, scope: Scope) -> Result<(), Fault> {
-    if let Some(after) = refresh_batch(tx, scope, Uuid::nil()).await? {
-        let key: Uuid = bloom_kernel::uuid_v7(host.platform_now(), &*host.entropy);
-        schedule(tx, TIMER, &key.to_string(), host.platform_now(), &Remaining { scope, after }).await?;
-    }
-    Ok(())
+pub(crate) async fn refresh_scope(tx: &mut TenantTx, scope: Scope) -> Result<(), Fault> {
+    let key: Uuid = tx.new_id();
+    refresh_and_schedule(tx, key, scope, Uuid::nil()).await
 }
 
-/// Refreshes the next batch; the same timer fires again while products remain.
+/// The timer: refreshes the next batch, and fires again while products remain.
 pub(crate) async fn refresh_remaining(
-    db: &Db,
-    host: &ServiceContext,
-    call: &RequestContext,
-    key: &str,
+    app: &Catalog,
+    context: &RequestContext,
+    key: Uuid,
     remaining: Remaining,
 ) -> Result<(), Fault> {
-    let mut tx = db.write(call).await?;
-    topology_share(&mut tx, call.tenant).await?;
-    if let Some(after) = refresh_batch(&mut tx, remaining.scope, remaining.after).await? {
-        schedule(&mut tx, TIMER, key, host.platform_now(), &Remaining { after, ..remaining }).await?;
+    app.db
+        .transaction(context, async |tx| {
+            topology_share(tx).await?;
+            app.lists_changed(tx);
+            refresh_and_schedule(tx, key, remaining.scope, remaining.after).await
+        })
+        .await
+}
+
+async fn refresh_and_schedule(tx: &mut TenantTx, key: Uuid, scope: Scope, after: Uuid) -> Result<(), Fault> {
+    if let Some(after) = refresh_batch(tx, scope, after).await? {
+        let now = tx.cause().context.platform_now();
+        tx.schedule(TIMER, &key.to_string(), now, &Remaining { scope, after });
     }
-    tx.commit().await
+    Ok(())
 }
 
 /// Refreshes one batch; returns where the next one begins.

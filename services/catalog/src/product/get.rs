@@ -15,9 +15,8 @@ use sqlx::PgConnection;
 use super::model::{Product, ProductStatus};
 use super::store::product_load;
 use super::variant::Variant;
-use crate::Catalog;
-use crate::listing::{ListInventory, ListItem, listing_doc};
-use crate::permissions::CatalogRead;
+use crate::{Catalog, CatalogRead};
+use crate::listing::{ProductInventory, ProductListItem, listing_doc};
 
 /// Query parameters of a product.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -38,8 +37,7 @@ pub(super) async fn get(
     let expand = Expand::parse(query.expand.as_deref())?;
     let mut product = load_visible(&app, &caller, id).await?;
     if expand.is_empty() {
-        let version = product.version;
-        return Ok(Reply::ok(product).etag(version));
+        return Ok(product.into());
     }
     add_expanded(&app, &caller, &mut product, expand).await?;
     // Prices and stock change without the product, so an expanded reply has no ETag.
@@ -76,13 +74,13 @@ impl Expand {
 }
 
 /// The product, if the caller may see it: a publishable key sees what its channel shows.
-pub(super) async fn load_visible(app: &Catalog, call: &RequestContext, id: ProductId) -> Result<Product, Fault> {
-    let mut conn = app.db.read(call.tenant).await?;
+pub(super) async fn load_visible(app: &Catalog, context: &RequestContext, id: ProductId) -> Result<Product, Fault> {
+    let mut conn = app.db.read(context.tenant).await?;
     let product = product_load(&mut conn, &[id]).await?.pop();
     drop(conn);
     let mut product = product.ok_or_else(|| Fault::not_found("product"))?;
-    if call.audience == Audience::Publishable {
-        let channel = app.channels.resolve(call.tenant, call.channel).await?;
+    if context.audience == Audience::Publishable {
+        let channel = app.channels.resolve(context.tenant, context.channel).await?;
         if product.status != ProductStatus::Active || !product.channel_ids.contains(&channel.id) {
             return Err(Fault::not_found("product"));
         }
@@ -102,19 +100,19 @@ fn hide(product: &mut Product) {
     }
 }
 
-async fn add_expanded(app: &Catalog, call: &RequestContext, product: &mut Product, expand: Expand) -> Result<(), Fault> {
-    let channel = app.channels.resolve(call.tenant, call.channel).await?;
-    let mut conn = app.db.read(call.tenant).await?;
+async fn add_expanded(app: &Catalog, context: &RequestContext, product: &mut Product, expand: Expand) -> Result<(), Fault> {
+    let channel = app.channels.resolve(context.tenant, context.channel).await?;
+    let mut conn = app.db.read(context.tenant).await?;
     let offers = variant_offer_list(&mut conn, channel.id, product.id).await?;
     let doc = listing_doc(&mut conn, channel.id, product.id).await?;
     drop(conn);
-    let item: Option<ListItem> = doc.map(|doc| serde_json::from_str(&doc)).transpose().map_err(Fault::internal)?;
+    let item: Option<ProductListItem> = doc.map(|doc| serde_json::from_str(&doc)).transpose().map_err(Fault::internal)?;
     let mut offers: HashMap<VariantId, VariantOffer> = offers.into_iter().map(|offer| (offer.variant_id, offer)).collect();
     let money = |amount| Money::new(amount, channel.currency);
     for variant in &mut product.variants {
         let Some(offer) = offers.remove(&variant.id) else { continue };
         variant.price = expand.price.then(|| offer.price_amount.map(money));
-        let inventory = ListInventory { available: offer.available, warehouse: offer.warehouse };
+        let inventory = ProductInventory { available: offer.available, warehouse: offer.warehouse };
         variant.inventory = expand.inventory.then_some(inventory);
     }
     if let Some(item) = item {

@@ -1,13 +1,13 @@
 //! SQL of the categories, channels and collections that products are in.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{CollectionId, ProductId, TenantId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Sets the categories of products; `owners` and `categories` are pairs.
 pub(crate) async fn product_category_set(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     products: &[Uuid],
     owners: &[Uuid],
     categories: &[Uuid],
@@ -19,20 +19,19 @@ pub(crate) async fn product_category_set(
                  select from wanted w where w.product_id = pc.product_id and w.category_id = pc.category_id))
          insert into product_category (tenant_id, product_id, category_id)
          select $1, product_id, category_id from wanted on conflict do nothing",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         products,
         owners,
         categories,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
 
 /// Sets the publication of products; `owners` and `channels` are pairs.
 pub(crate) async fn product_channel_set(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     products: &[Uuid],
     owners: &[Uuid],
     channels: &[Uuid],
@@ -44,20 +43,19 @@ pub(crate) async fn product_channel_set(
                  select from wanted w where w.product_id = pc.product_id and w.channel_id = pc.channel_id))
          insert into product_channel (tenant_id, product_id, channel_id)
          select $1, product_id, channel_id from wanted on conflict do nothing",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         products,
         owners,
         channels,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
 
 /// Puts products into a collection, or moves them in it.
 pub(crate) async fn product_collection_put(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     collection: CollectionId,
     products: &[Uuid],
     positions: &[i64],
@@ -66,12 +64,12 @@ pub(crate) async fn product_collection_put(
         "insert into product_collection (tenant_id, product_id, collection_id, position)
          select $1, product_id, $2, position from unnest($3::uuid[], $4::int8[]) as w(product_id, position)
          on conflict (tenant_id, product_id, collection_id) do update set position = excluded.position",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         collection.uuid(),
         products,
         positions,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
 use bloom_kernel::{
-    CategoryId, ChannelId, CollectionId, Metadata, MetadataPatch, Money, ProductId, ProductTypeId, Timestamp, VariantId,
-    unique_keys,
+    Aggregate, CategoryId, ChannelId, CollectionId, Items, Metadata, MetadataPatch, Money, Patch, ProductId, ProductTypeId,
+    Timestamp, UniqueMap, VariantId, ViolationCode, set, update,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::options::{Media, ProductOption, carried_over, check_media, check_options, values_in_order};
-use super::variant::{EXTERNAL_ID_MAX, VARIANTS_EVER_MAX, VARIANTS_MAX, Variant, VariantCreate};
-use crate::listing::ListInventory;
-use crate::merge_patch::{nullable, set, unique_if_any};
-use crate::product_type::{Attributes, ProductType};
+use super::options::{MEDIA_MAX, Media, OPTIONS_MAX, ProductOption, carried_over, check_options, values_in_order};
+use super::variant::{VARIANTS_EVER_MAX, VARIANTS_MAX, Variant, VariantCreate};
+use crate::listing::ProductInventory;
+use crate::product_type::{AttributeValue, Attributes, ProductType};
 use crate::validator::Validator;
+use crate::values::{ExternalId, ProductDescription, Title};
 
 /// Most categories of a product.
 pub(crate) const CATEGORIES_MAX: usize = 20;
@@ -58,8 +58,8 @@ impl ProductStatus {
 }
 
 /// A position in a collection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct Placement {
     /// The collection.
     pub(crate) collection_id: CollectionId,
@@ -68,18 +68,18 @@ pub(crate) struct Placement {
 }
 
 /// A product with the fields that the catalogue owns. Prices and stock belong to other services and come with `expand[]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct Product {
     pub(crate) id: ProductId,
     /// Its product type, which defines its attributes.
     pub(crate) product_type_id: Option<ProductTypeId>,
     /// Id in the merchant's own systems, unique per tenant; same form as a SKU.
-    pub(crate) external_id: Option<String>,
+    pub(crate) external_id: Option<ExternalId>,
     /// Title for shoppers.
-    pub(crate) title: String,
+    pub(crate) title: Title,
     /// Description for shoppers.
-    pub(crate) description: String,
+    pub(crate) description: ProductDescription,
     /// Lifecycle status.
     pub(crate) status: ProductStatus,
     /// False for what is not shipped: services, downloads.
@@ -107,11 +107,11 @@ pub(crate) struct Product {
     /// When it last changed.
     pub(crate) updated_at: Timestamp,
     /// The (lowest) price of one unit in the channel now, `null` where there is none; only with `expand[]=price`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) price: Option<Option<Money>>,
     /// What the channel can sell; only with `expand[]=inventory`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) inventory: Option<ListInventory>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) inventory: Option<ProductInventory>,
 }
 
 /// Input to create a product.
@@ -119,16 +119,16 @@ pub(crate) struct Product {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProductCreate {
     /// Title for shoppers.
-    pub(crate) title: String,
+    pub(crate) title: Title,
     /// Its product type.
     #[serde(default)]
     pub(crate) product_type_id: Option<ProductTypeId>,
     /// Id in the merchant's own systems; same form as a SKU.
     #[serde(default)]
-    pub(crate) external_id: Option<String>,
+    pub(crate) external_id: Option<ExternalId>,
     /// Description for shoppers.
     #[serde(default)]
-    pub(crate) description: String,
+    pub(crate) description: ProductDescription,
     /// `draft` when absent.
     #[serde(default)]
     pub(crate) status: ProductStatus,
@@ -137,70 +137,58 @@ pub(crate) struct ProductCreate {
     pub(crate) requires_shipping: bool,
     /// Options in which its variants differ.
     #[serde(default)]
-    pub(crate) options: Vec<ProductOption>,
+    pub(crate) options: Items<ProductOption, 0, OPTIONS_MAX>,
     /// Attribute values by code.
-    #[serde(default, deserialize_with = "unique_keys")]
-    pub(crate) attributes: Attributes,
+    #[serde(default)]
+    pub(crate) attributes: UniqueMap<AttributeValue>,
     /// The categories that it is in.
     #[serde(default)]
-    pub(crate) category_ids: Vec<CategoryId>,
+    pub(crate) category_ids: Items<CategoryId, 0, CATEGORIES_MAX>,
     /// The channels that it is published in; the default channel when absent.
     #[serde(default)]
-    pub(crate) channel_ids: Option<Vec<ChannelId>>,
+    pub(crate) channel_ids: Option<Items<ChannelId, 0, CHANNELS_MAX>>,
     /// Pictures, videos and documents.
     #[serde(default)]
-    pub(crate) media: Vec<Media>,
+    pub(crate) media: Items<Media, 0, MEDIA_MAX>,
     /// The merchant's own data.
     #[serde(default)]
     pub(crate) metadata: Metadata,
     /// At least one; exactly one when there are no options.
-    pub(crate) variants: Vec<VariantCreate>,
+    pub(crate) variants: Items<VariantCreate, 1, VARIANTS_MAX>,
 }
 
 fn enabled() -> bool {
     true
 }
 
-/// Changes of a product. Variants and positions in collections have requests of their own.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ProductUpdate {
-    /// Title for shoppers.
-    #[serde(default)]
-    pub(crate) title: Option<String>,
-    /// Its product type.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    pub(crate) product_type_id: Option<Option<ProductTypeId>>,
-    /// Id in the merchant's own systems; same form as a SKU.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    pub(crate) external_id: Option<Option<String>>,
-    /// Description for shoppers.
-    #[serde(default)]
-    pub(crate) description: Option<String>,
-    /// Lifecycle status.
-    #[serde(default)]
-    pub(crate) status: Option<ProductStatus>,
-    /// Whether it is shipped.
-    #[serde(default)]
-    pub(crate) requires_shipping: Option<bool>,
-    /// Replaces the options. Variants keep their values by the option's position; a new option gives them its first value.
-    #[serde(default)]
-    pub(crate) options: Option<Vec<ProductOption>>,
-    /// Replaces the attributes.
-    #[serde(default, deserialize_with = "unique_if_any")]
-    pub(crate) attributes: Option<Attributes>,
-    /// Replaces the categories.
-    #[serde(default)]
-    pub(crate) category_ids: Option<Vec<CategoryId>>,
-    /// Replaces the publication.
-    #[serde(default)]
-    pub(crate) channel_ids: Option<Vec<ChannelId>>,
-    /// Replaces the media.
-    #[serde(default)]
-    pub(crate) media: Option<Vec<Media>>,
-    /// Merged into the present metadata; `null` removes a key.
-    #[serde(default)]
-    pub(crate) metadata: Option<MetadataPatch>,
+update! {
+    /// Changes of a product. Variants and positions in collections have requests of their own.
+    pub(crate) struct ProductUpdate {
+        /// Title for shoppers.
+        pub(crate) title: Option<Title>,
+        /// Its product type.
+        pub(crate) product_type_id: Patch<ProductTypeId>,
+        /// Id in the merchant's own systems.
+        pub(crate) external_id: Patch<ExternalId>,
+        /// Description for shoppers.
+        pub(crate) description: Option<ProductDescription>,
+        /// Lifecycle status.
+        pub(crate) status: Option<ProductStatus>,
+        /// Whether it is shipped.
+        pub(crate) requires_shipping: Option<bool>,
+        /// Replaces the options. Variants keep their values by the option's position; a new option gives them its first value.
+        pub(crate) options: Option<Items<ProductOption, 0, OPTIONS_MAX>>,
+        /// Replaces the attributes.
+        pub(crate) attributes: Option<UniqueMap<AttributeValue>>,
+        /// Replaces the categories.
+        pub(crate) category_ids: Option<Items<CategoryId, 0, CATEGORIES_MAX>>,
+        /// Replaces the channels.
+        pub(crate) channel_ids: Option<Items<ChannelId, 0, CHANNELS_MAX>>,
+        /// Replaces the media.
+        pub(crate) media: Option<Items<Media, 0, MEDIA_MAX>>,
+        /// Merged into the present metadata; `null` removes a key.
+        pub(crate) metadata: MetadataPatch,
+    }
 }
 
 impl Product {
@@ -212,8 +200,8 @@ impl Product {
         default_channels: Vec<ChannelId>,
         mut variant_id: impl FnMut() -> VariantId,
     ) -> Self {
-        let variants =
-            (1..).zip(input.variants).map(|(position, variant)| Variant::new(variant_id(), now, id, position, variant));
+        let variants = (1..).zip(input.variants);
+        let variants = variants.map(|(position, variant)| Variant::new(variant_id(), now, id, position, variant));
         Self {
             id,
             product_type_id: input.product_type_id,
@@ -222,12 +210,12 @@ impl Product {
             description: input.description,
             status: input.status,
             requires_shipping: input.requires_shipping,
-            options: input.options,
-            attributes: input.attributes,
-            category_ids: input.category_ids,
+            options: input.options.into_vec(),
+            attributes: input.attributes.into_map(),
+            category_ids: input.category_ids.into_vec(),
             collections: Vec::new(),
-            channel_ids: input.channel_ids.unwrap_or(default_channels),
-            media: input.media,
+            channel_ids: input.channel_ids.map_or(default_channels, Items::into_vec),
+            media: input.media.into_vec(),
             metadata: input.metadata,
             variants: variants.collect(),
             version: 1,
@@ -241,25 +229,28 @@ impl Product {
     /// Applies changes, not yet validated; the version stays.
     pub(crate) fn update(&mut self, input: ProductUpdate) -> Result<(), Fault> {
         set(&mut self.title, input.title);
-        set(&mut self.product_type_id, input.product_type_id);
-        set(&mut self.external_id, input.external_id);
+        input.product_type_id.apply(&mut self.product_type_id);
+        input.external_id.apply(&mut self.external_id);
         set(&mut self.description, input.description);
         set(&mut self.status, input.status);
         set(&mut self.requires_shipping, input.requires_shipping);
         if let Some(options) = input.options {
-            for variant in self.variants.iter_mut().filter(|variant| variant.is_active()) {
-                variant.options = carried_over(&self.options, &options, &variant.options);
-            }
-            self.options = options;
+            self.replace_options(options.into_vec());
         }
-        set(&mut self.attributes, input.attributes);
-        set(&mut self.category_ids, input.category_ids);
-        set(&mut self.channel_ids, input.channel_ids);
-        set(&mut self.media, input.media);
-        if let Some(metadata) = input.metadata {
-            self.metadata.merge(metadata)?;
-        }
+        set(&mut self.attributes, input.attributes.map(UniqueMap::into_map));
+        set(&mut self.category_ids, input.category_ids.map(Items::into_vec));
+        set(&mut self.channel_ids, input.channel_ids.map(Items::into_vec));
+        set(&mut self.media, input.media.map(Items::into_vec));
+        self.metadata.merge(input.metadata)?;
         Ok(())
+    }
+
+    /// Replaces the options; active variants keep their values by the option's position.
+    pub(crate) fn replace_options(&mut self, options: Vec<ProductOption>) {
+        for variant in self.variants.iter_mut().filter(|variant| variant.is_active()) {
+            variant.options = carried_over(&self.options, &options, &variant.options);
+        }
+        self.options = options;
     }
 
     /// The position of a variant that is added after the others.
@@ -287,21 +278,13 @@ impl Product {
 
     /// Adds the violations of the whole product.
     pub(crate) fn check(&self, product_type: Option<&ProductType>, validator: &mut Validator) {
-        validator.text("/title", &self.title, 1, 255);
-        validator.text("/description", &self.description, 0, 50_000);
-        if let Some(id) = &self.external_id {
-            validator.key("/external_id", id, EXTERNAL_ID_MAX);
-        }
-        validator.count("/category_ids", self.category_ids.len(), CATEGORIES_MAX);
-        validator.count("/channel_ids", self.channel_ids.len(), CHANNELS_MAX);
         validator.count("/collections", self.collections.len(), COLLECTIONS_MAX);
         check_options(&self.options, validator);
-        check_media(&self.media, validator);
         self.check_variants(validator);
         match product_type {
             Some(product_type) => product_type.check(&self.attributes, self.status == ProductStatus::Active, validator),
             None if !self.attributes.is_empty() => {
-                validator.fail("/attributes", "product_type_required", "Only a product with a type has attributes.");
+                validator.fail("/attributes", ViolationCode::Excluded, "Only a product with a type has attributes.");
             }
             None => {}
         }
@@ -322,7 +305,7 @@ impl Product {
             title: &'a str,
         }
         // Plain fields: this cannot fail.
-        let text = serde_json::to_string(&OwnMembers { id: self.id, title: &self.title }).unwrap_or_default();
+        let text = serde_json::to_string(&OwnMembers { id: self.id, title: self.title.as_str() }).unwrap_or_default();
         text.trim_start_matches('{').trim_end_matches('}').to_owned()
     }
 
@@ -330,7 +313,7 @@ impl Product {
         let active = self.variants.iter().enumerate().filter(|(_, variant)| variant.is_active());
         let active: Vec<_> = active.collect();
         if active.is_empty() {
-            validator.fail("/variants", "required", "A product has at least one active variant.");
+            validator.fail("/variants", ViolationCode::Count, "A product has at least one active variant.");
         }
         validator.count("/variants", active.len(), VARIANTS_MAX);
         validator.count("/variants", self.variants.len(), VARIANTS_EVER_MAX);
@@ -339,14 +322,35 @@ impl Product {
             let at = format!("/variants/{index}");
             variant.check(&at, &self.options, validator);
             // A missing or an extra value is a violation of its own.
-            let is_complete = self.options.iter().map(|option| &option.name).all(|name| variant.options.contains_key(name))
+            let is_complete = self.options.iter().map(|option| &option.name).all(|name| variant.options.contains_key(name.as_str()))
                 && self.options.len() == variant.options.len();
             if combinations.insert(values_in_order(&self.options, &variant.options), index).is_some() && is_complete {
-                validator.fail(format!("{at}/options"), "duplicate_options", "Two active variants have the same option values.");
+                validator.fail(format!("{at}/options"), ViolationCode::Duplicate, "Two active variants have the same option values.");
             }
             if skus.insert(&variant.sku, index).is_some() {
-                validator.fail(format!("{at}/sku"), "duplicate", "Two variants have this SKU.");
+                validator.fail(format!("{at}/sku"), ViolationCode::Duplicate, "Two variants have this SKU.");
             }
+        }
+    }
+}
+
+impl Aggregate for Product {
+    const NOUN: &'static str = "product";
+    type Id = ProductId;
+
+    fn id(&self) -> ProductId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn verb(&self) -> &'static str {
+        match (self.version, self.status) {
+            (1, _) => "created",
+            (_, ProductStatus::Archived) => "archived",
+            (_, ProductStatus::Draft | ProductStatus::Active) => "updated",
         }
     }
 }

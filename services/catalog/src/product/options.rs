@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bloom_kernel::{Items, ViolationCode, WebUrl};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::validator::Validator;
+use crate::values::{AltText, OptionName, OptionValue};
 
 /// Most options of a product.
 pub(crate) const OPTIONS_MAX: usize = 5;
@@ -19,9 +21,9 @@ pub(crate) const MEDIA_MAX: usize = 50;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProductOption {
     /// For example `Size`.
-    pub(crate) name: String,
+    pub(crate) name: OptionName,
     /// For example `S`, `M`, `L`, in the order to show them.
-    pub(crate) values: Vec<String>,
+    pub(crate) values: Items<OptionValue, 1, OPTION_VALUES_MAX>,
 }
 
 /// The kind of a medium.
@@ -42,61 +44,36 @@ pub(crate) enum MediaKind {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Media {
     /// Its `https` or `http` address.
-    pub(crate) url: String,
+    pub(crate) url: WebUrl,
     /// Alternative text, for people who cannot see it.
     #[serde(default)]
-    pub(crate) alt: String,
+    pub(crate) alt: AltText,
     /// Its kind.
     #[serde(default)]
     pub(crate) kind: MediaKind,
 }
 
-/// Checks the options of a product.
+/// Refuses options and values that are listed twice.
 pub(crate) fn check_options(options: &[ProductOption], validator: &mut Validator) {
-    validator.count("/options", options.len(), OPTIONS_MAX);
     let mut names = BTreeSet::new();
-    for (index, option) in options.iter().enumerate().take(OPTIONS_MAX) {
-        let at = format!("/options/{index}");
-        validator.text(&format!("{at}/name"), &option.name, 1, 50);
+    for (index, option) in options.iter().enumerate() {
         if !names.insert(&option.name) {
-            validator.fail(format!("{at}/name"), "duplicate", "Two options have this name.");
-        }
-        let values = format!("{at}/values");
-        if option.values.is_empty() {
-            validator.fail(&values, "required", "An option has at least one value.");
-        }
-        validator.count(&values, option.values.len(), OPTION_VALUES_MAX);
-        for (nr, value) in option.values.iter().enumerate().take(OPTION_VALUES_MAX) {
-            validator.text(&format!("{values}/{nr}"), value, 1, 100);
+            validator.fail(format!("/options/{index}/name"), ViolationCode::Duplicate, "Two options have this name.");
         }
         if option.values.iter().collect::<BTreeSet<_>>().len() < option.values.len() {
-            validator.fail(&values, "duplicate", "A value is listed twice.");
+            validator.fail(format!("/options/{index}/values"), ViolationCode::Duplicate, "A value is listed twice.");
         }
-    }
-}
-
-/// Checks the media of a product.
-pub(crate) fn check_media(media: &[Media], validator: &mut Validator) {
-    validator.count("/media", media.len(), MEDIA_MAX);
-    for (index, medium) in media.iter().enumerate().take(MEDIA_MAX) {
-        let at = format!("/media/{index}/url");
-        validator.text(&at, &medium.url, 1, 2_048);
-        let known = ["https://", "http://"].iter().any(|scheme| medium.url.starts_with(scheme));
-        if !known || medium.url.contains(char::is_whitespace) {
-            validator.fail(at, "url", "This is an address that begins with https:// or http:// and holds no space.");
-        }
-        validator.text(&format!("/media/{index}/alt"), &medium.alt, 0, 255);
     }
 }
 
 /// The values of a variant in the order of the product's options; empty text where one is missing.
 pub(crate) fn values_in_order(options: &[ProductOption], chosen: &BTreeMap<String, String>) -> Vec<String> {
-    options.iter().map(|option| chosen.get(&option.name).cloned().unwrap_or_default()).collect()
+    options.iter().map(|option| chosen.get(option.name.as_str()).cloned().unwrap_or_default()).collect()
 }
 
 /// The same as a map, from the stored list.
 pub(crate) fn values_by_name(options: &[ProductOption], values: &[String]) -> BTreeMap<String, String> {
-    options.iter().zip(values).map(|(option, value)| (option.name.clone(), value.clone())).collect()
+    options.iter().zip(values).map(|(option, value)| (option.name.to_string(), value.clone())).collect()
 }
 
 /// The values of a variant after the product's options were replaced: values stay by the option's position, so that an option
@@ -110,10 +87,10 @@ pub(crate) fn carried_over(
         .enumerate()
         .filter_map(|(position, option)| {
             let value = match old.get(position) {
-                Some(before) => chosen.get(&before.name),
-                None => option.values.first(),
+                Some(before) => chosen.get(before.name.as_str()).cloned(),
+                None => option.values.first().map(ToString::to_string),
             };
-            value.map(|value| (option.name.clone(), value.clone()))
+            value.map(|value| (option.name.to_string(), value))
         })
         .collect()
 }

@@ -1,23 +1,21 @@
 //! The steps that every change of one product shares: lock it; then check, write, refresh its listings, publish.
 
 use bloom_db::TenantTx;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::{ProductId, VariantId};
-use bloom_runtime::RequestContext;
 use bloom_web::IfMatch;
 
 use super::model::Product;
-use super::publish::publish_products;
 use super::store::{product_load, product_write};
 use crate::Catalog;
-use crate::error::{refused, unknown};
+use crate::error::unknown;
 use crate::listing::{listing_refresh, product_lock, topology_share};
 use crate::product_type::product_type_find;
 
 /// The product, locked, if it has the version of `If-Match`.
 pub(super) async fn lock(tx: &mut TenantTx, id: ProductId, if_match: IfMatch) -> Result<Product, Fault> {
-    let tenant = tx.tenant();
-    topology_share(tx, tenant).await?;
+    topology_share(tx).await?;
     product_lock(tx, &[id]).await?;
     let product = product_load(tx, &[id]).await?.pop().ok_or_else(|| Fault::not_found("product"))?;
     if_match.check(product.version)?;
@@ -25,7 +23,7 @@ pub(super) async fn lock(tx: &mut TenantTx, id: ProductId, if_match: IfMatch) ->
 }
 
 /// Checks, writes and publishes a new or changed product.
-pub(super) async fn save(app: &Catalog, tx: &mut TenantTx, call: &RequestContext, product: &mut Product) -> Result<(), Fault> {
+pub(super) async fn save(app: &Catalog, tx: &mut TenantTx, product: &mut Product) -> Result<(), Fault> {
     product.normalise();
     let product_type = match product.product_type_id {
         None => None,
@@ -35,9 +33,11 @@ pub(super) async fn save(app: &Catalog, tx: &mut TenantTx, call: &RequestContext
         }
     };
     product.validate(product_type.as_ref())?;
-    product_write(tx, call.tenant, &[product]).await.map_err(refused)?;
+    product_write(tx, &[product]).await?;
     listing_refresh(tx, &[product.id]).await?;
-    publish_products(tx, &app.host, call, &[product]).await
+    tx.publish(product);
+    app.lists_changed(tx);
+    Ok(())
 }
 
 /// A refusal of [`save`] for a request whose body is one variant: pointers to fields of that variant become relative to it.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
 use bloom_kernel::{
     CategoryId, ChannelId, CollectionId, Metadata, ProductId, ProductTypeId, TaxClassId, TenantId, Timestamp, VariantId,
 };
@@ -14,15 +16,18 @@ use super::membership::{product_category_set, product_channel_set};
 use super::model::{Placement, Product, ProductStatus};
 use super::options::{Media, ProductOption, values_by_name, values_in_order};
 use super::variant::{Variant, VariantStatus};
-use crate::keyset::uuids;
+use crate::keyset::{After, uuids};
+use crate::listing::product_ids;
 use crate::product_type::Attributes;
+use crate::values::{Barcode, ExternalId, ProductDescription, Sku, Title, WeightGrams};
 
 /// Products with variants, channels, categories and collections, in the order of their ids.
 pub(crate) async fn product_load(conn: &mut PgConnection, ids: &[ProductId]) -> sqlx::Result<Vec<Product>> {
     let ids = uuids(ids);
     let rows = sqlx::query!(
-        r#"select id as "id: ProductId", product_type_id as "product_type_id: ProductTypeId", external_id, title, description,
-               status, requires_shipping, options as "options: Json<Vec<ProductOption>>",
+        r#"select id as "id: ProductId", product_type_id as "product_type_id: ProductTypeId",
+               external_id as "external_id: ExternalId", title as "title: Title",
+               description as "description: ProductDescription", status, requires_shipping, options as "options: Json<Vec<ProductOption>>",
                attributes as "attributes: Json<Attributes>", media as "media: Json<Vec<Media>>",
                metadata as "metadata: Json<Metadata>", version, created_at, updated_at,
                array(select category_id from product_category pc
@@ -84,8 +89,9 @@ async fn variant_load(
     products: &[Uuid],
 ) -> sqlx::Result<HashMap<ProductId, Vec<(Variant, Vec<String>)>>> {
     let rows = sqlx::query!(
-        r#"select id as "id: VariantId", product_id as "product_id: ProductId", position, status, sku, barcode, external_id,
-               option_values, weight_grams, tax_class_id as "tax_class_id: TaxClassId", metadata as "metadata: Json<Metadata>",
+        r#"select id as "id: VariantId", product_id as "product_id: ProductId", position, status,
+               sku as "sku: Sku", barcode as "barcode: Barcode", external_id as "external_id: ExternalId",
+               option_values, weight_grams as "weight_grams: WeightGrams", tax_class_id as "tax_class_id: TaxClassId", metadata as "metadata: Json<Metadata>",
                created_at, updated_at
            from variant where product_id = any($1) order by product_id, position, id"#,
         products,
@@ -138,29 +144,29 @@ struct ProductRow<'a> {
 }
 
 /// Writes products, new or changed, with variants, channels and categories.
-pub(crate) async fn product_write(conn: &mut PgConnection, tenant: TenantId, products: &[&Product]) -> sqlx::Result<()> {
-    product_rows_write(conn, tenant, products).await?;
-    variant_rows_write(conn, tenant, products).await?;
+pub(crate) async fn product_write(tx: &mut TenantTx, products: &[&Product]) -> sqlx::Result<()> {
+    product_rows_write(tx, products).await?;
+    variant_rows_write(tx, products).await?;
     let ids: Vec<Uuid> = products.iter().map(|product| product.id.uuid()).collect();
     let pairs = |pick: fn(&Product) -> Vec<Uuid>| -> (Vec<Uuid>, Vec<Uuid>) {
         products.iter().flat_map(|product| pick(product).into_iter().map(|id| (product.id.uuid(), id))).unzip()
     };
     let (owners, categories) = pairs(|product| uuids(&product.category_ids));
-    product_category_set(conn, tenant, &ids, &owners, &categories).await?;
+    product_category_set(tx, &ids, &owners, &categories).await?;
     let (owners, channels) = pairs(|product| uuids(&product.channel_ids));
-    product_channel_set(conn, tenant, &ids, &owners, &channels).await
+    product_channel_set(tx, &ids, &owners, &channels).await
 }
 
-async fn product_rows_write(conn: &mut PgConnection, tenant: TenantId, products: &[&Product]) -> sqlx::Result<()> {
+async fn product_rows_write(tx: &mut TenantTx, products: &[&Product]) -> sqlx::Result<()> {
     let rows: Vec<ProductRow<'_>> = products
         .iter()
         .map(|product| ProductRow {
             id: product.id.uuid(),
             product_type_id: product.product_type_id.map(ProductTypeId::uuid),
-            external_id: product.external_id.as_deref(),
-            title: &product.title,
+            external_id: product.external_id.as_ref().map(ExternalId::as_str),
+            title: product.title.as_str(),
             title_key: product.title.to_lowercase(),
-            description: &product.description,
+            description: product.description.as_str(),
             status: product.status.as_str(),
             requires_shipping: product.requires_shipping,
             options: &product.options,
@@ -187,10 +193,10 @@ async fn product_rows_write(conn: &mut PgConnection, tenant: TenantId, products:
              requires_shipping = excluded.requires_shipping, options = excluded.options, attributes = excluded.attributes,
              media = excluded.media, metadata = excluded.metadata, list_json = excluded.list_json,
              version = excluded.version, updated_at = excluded.updated_at",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         Json(rows) as _,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -213,7 +219,7 @@ struct VariantRow<'a> {
 }
 
 /// The option values of an archived variant stay as they were when it was active.
-async fn variant_rows_write(conn: &mut PgConnection, tenant: TenantId, products: &[&Product]) -> sqlx::Result<()> {
+async fn variant_rows_write(tx: &mut TenantTx, products: &[&Product]) -> sqlx::Result<()> {
     let mut rows: Vec<VariantRow<'_>> = products
         .iter()
         .flat_map(|product| product.variants.iter().map(move |variant| (product, variant)))
@@ -222,11 +228,11 @@ async fn variant_rows_write(conn: &mut PgConnection, tenant: TenantId, products:
             product_id: product.id.uuid(),
             position: variant.position,
             status: variant.status.as_str(),
-            sku: &variant.sku,
-            barcode: variant.barcode.as_deref(),
-            external_id: variant.external_id.as_deref(),
+            sku: variant.sku.as_str(),
+            barcode: variant.barcode.as_ref().map(Barcode::as_str),
+            external_id: variant.external_id.as_ref().map(ExternalId::as_str),
             option_values: values_in_order(&product.options, &variant.options),
-            weight_grams: variant.weight_grams,
+            weight_grams: variant.weight_grams.get(),
             tax_class_id: variant.tax_class_id.map(TaxClassId::uuid),
             metadata: &variant.metadata,
             created_at: variant.created_at,
@@ -252,10 +258,10 @@ async fn variant_rows_write(conn: &mut PgConnection, tenant: TenantId, products:
                  variant.weight_grams, variant.tax_class_id, variant.metadata)
              is distinct from (excluded.position, excluded.status, excluded.sku, excluded.barcode, excluded.external_id,
                  excluded.option_values, excluded.weight_grams, excluded.tax_class_id, excluded.metadata)",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         Json(rows) as _,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -287,4 +293,13 @@ pub(crate) async fn product_find(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Products of all tenants, for the export.
+pub(crate) async fn product_export(conn: &mut PgConnection, page: ExportPage<ProductId>) -> sqlx::Result<Vec<(TenantId, Product)>> {
+    let keys = product_ids(conn, After::of_export(page), page.limit).await?;
+    let ids: Vec<ProductId> = keys.iter().map(|(_, id)| *id).collect();
+    let mut products: HashMap<_, _> =
+        product_load(conn, &ids).await?.into_iter().map(|product| (product.id, product)).collect();
+    Ok(keys.into_iter().filter_map(|(tenant, id)| Some((tenant, products.remove(&id)?))).collect())
 }

@@ -3,23 +3,21 @@
 use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
-use bloom_kernel::{Metadata, MetadataPatch, Money, ProductId, TaxClassId, Timestamp, VariantId, unique_keys};
+use bloom_kernel::{
+    Metadata, MetadataPatch, Money, Patch, ProductId, TaxClassId, Timestamp, UniqueMap, VariantId, ViolationCode, set, update,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::options::{ProductOption, values_in_order};
-use crate::listing::ListInventory;
-use crate::merge_patch::{nullable, set, unique_if_any};
+use crate::listing::ProductInventory;
 use crate::validator::Validator;
+use crate::values::{Barcode, ExternalId, OptionValue, Sku, WeightGrams};
 
 /// Most active variants of a product.
 pub(crate) const VARIANTS_MAX: usize = 250;
 /// Most variants of a product, archived ones included.
 pub(crate) const VARIANTS_EVER_MAX: usize = 1_000;
-/// Longest id in the merchant's own systems.
-pub(crate) const EXTERNAL_ID_MAX: usize = 255;
-/// Heaviest variant: 100 tonnes.
-pub(crate) const WEIGHT_MAX: i64 = 100_000_000;
 
 /// Whether a variant can be sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,25 +45,25 @@ impl VariantStatus {
 }
 
 /// A variant. It is part of its product: the product's version is its `ETag` too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct Variant {
     pub(crate) id: VariantId,
     /// The product that it is a variant of.
     pub(crate) product_id: ProductId,
     /// Stock-keeping unit, unique among the tenant's active variants: no whitespace at its ends, no invisible or control
     /// characters, in Unicode's form NFC.
-    pub(crate) sku: String,
+    pub(crate) sku: Sku,
     /// GTIN, EAN, UPC or similar; same form as a SKU.
-    pub(crate) barcode: Option<String>,
+    pub(crate) barcode: Option<Barcode>,
     /// Id in the merchant's own systems, unique among the tenant's active variants; same form as a SKU.
-    pub(crate) external_id: Option<String>,
+    pub(crate) external_id: Option<ExternalId>,
     /// The option values, for example `Red / L`; empty for a product without options.
     pub(crate) title: String,
     /// One value for each option of the product.
     pub(crate) options: BTreeMap<String, String>,
     /// Weight with packaging.
-    pub(crate) weight_grams: i64,
+    pub(crate) weight_grams: WeightGrams,
     /// Tax class; `null`: the tenant's default class.
     pub(crate) tax_class_id: Option<TaxClassId>,
     /// Whether it can be sold.
@@ -79,11 +77,11 @@ pub(crate) struct Variant {
     /// When it last changed.
     pub(crate) updated_at: Timestamp,
     /// The (lowest) price of one unit in the channel now, `null` where there is none; only with `expand[]=price`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) price: Option<Option<Money>>,
     /// What the channel can sell; only with `expand[]=inventory`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) inventory: Option<ListInventory>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) inventory: Option<ProductInventory>,
 }
 
 /// Input to create a variant.
@@ -92,19 +90,19 @@ pub(crate) struct Variant {
 pub(crate) struct VariantCreate {
     /// Stock-keeping unit, unique among the tenant's active variants: no whitespace at its ends, no invisible or control
     /// characters, in Unicode's form NFC.
-    pub(crate) sku: String,
+    pub(crate) sku: Sku,
     /// GTIN, EAN, UPC or similar; same form as a SKU.
     #[serde(default)]
-    pub(crate) barcode: Option<String>,
+    pub(crate) barcode: Option<Barcode>,
     /// Id in the merchant's own systems; same form as a SKU.
     #[serde(default)]
-    pub(crate) external_id: Option<String>,
+    pub(crate) external_id: Option<ExternalId>,
     /// One value for each option of the product.
-    #[serde(default, deserialize_with = "unique_keys")]
-    pub(crate) options: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) options: UniqueMap<OptionValue>,
     /// Weight with packaging.
     #[serde(default)]
-    pub(crate) weight_grams: i64,
+    pub(crate) weight_grams: WeightGrams,
     /// Tax class; absent: the tenant's default class.
     #[serde(default)]
     pub(crate) tax_class_id: Option<TaxClassId>,
@@ -113,52 +111,45 @@ pub(crate) struct VariantCreate {
     pub(crate) metadata: Metadata,
 }
 
-/// Changes of a variant.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct VariantUpdate {
-    /// Stock-keeping unit: no whitespace at its ends, no invisible or control characters, in Unicode's form NFC.
-    #[serde(default)]
-    pub(crate) sku: Option<String>,
-    /// GTIN, EAN, UPC or similar; same form as a SKU.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    pub(crate) barcode: Option<Option<String>>,
-    /// Id in the merchant's own systems; same form as a SKU.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    pub(crate) external_id: Option<Option<String>>,
-    /// One value for each option of the product.
-    #[serde(default, deserialize_with = "unique_if_any")]
-    pub(crate) options: Option<BTreeMap<String, String>>,
-    /// Weight with packaging.
-    #[serde(default)]
-    pub(crate) weight_grams: Option<i64>,
-    /// Tax class.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    pub(crate) tax_class_id: Option<Option<TaxClassId>>,
-    /// Order within the product.
-    #[serde(default)]
-    pub(crate) position: Option<i32>,
-    /// Merged into the present metadata; `null` removes a key.
-    #[serde(default)]
-    pub(crate) metadata: Option<MetadataPatch>,
+update! {
+    /// Changes of a variant.
+    pub(crate) struct VariantUpdate {
+        /// Stock-keeping unit.
+        pub(crate) sku: Option<Sku>,
+        /// GTIN, EAN, UPC or similar.
+        pub(crate) barcode: Patch<Barcode>,
+        /// Id in the merchant's own systems.
+        pub(crate) external_id: Patch<ExternalId>,
+        /// One value for each option of the product.
+        pub(crate) options: Option<UniqueMap<OptionValue>>,
+        /// Weight with packaging.
+        pub(crate) weight_grams: Option<WeightGrams>,
+        /// Tax class.
+        pub(crate) tax_class_id: Patch<TaxClassId>,
+        /// Order within the product.
+        pub(crate) position: Option<i32>,
+        /// Merged into the present metadata; `null` removes a key.
+        pub(crate) metadata: MetadataPatch,
+    }
 }
 
 impl Variant {
     /// A new variant of a product.
     pub(crate) fn new(id: VariantId, now: Timestamp, product_id: ProductId, position: i32, input: VariantCreate) -> Self {
+        let VariantCreate { sku, barcode, external_id, options, weight_grams, tax_class_id, metadata } = input;
         Self {
             id,
             product_id,
-            sku: input.sku,
-            barcode: input.barcode,
-            external_id: input.external_id,
+            sku,
+            barcode,
+            external_id,
             title: String::new(),
-            options: input.options,
-            weight_grams: input.weight_grams,
-            tax_class_id: input.tax_class_id,
+            options: texts(options),
+            weight_grams,
+            tax_class_id,
             status: VariantStatus::Active,
             position,
-            metadata: input.metadata,
+            metadata,
             created_at: now,
             updated_at: now,
             price: None,
@@ -168,16 +159,15 @@ impl Variant {
 
     /// Applies changes.
     pub(crate) fn update(&mut self, now: Timestamp, input: VariantUpdate) -> Result<(), Fault> {
-        set(&mut self.sku, input.sku);
-        set(&mut self.barcode, input.barcode);
-        set(&mut self.external_id, input.external_id);
-        set(&mut self.options, input.options);
-        set(&mut self.weight_grams, input.weight_grams);
-        set(&mut self.tax_class_id, input.tax_class_id);
-        set(&mut self.position, input.position);
-        if let Some(metadata) = input.metadata {
-            self.metadata.merge(metadata)?;
-        }
+        let VariantUpdate { sku, barcode, external_id, options, weight_grams, tax_class_id, position, metadata } = input;
+        set(&mut self.sku, sku);
+        barcode.apply(&mut self.barcode);
+        external_id.apply(&mut self.external_id);
+        set(&mut self.options, options.map(texts));
+        set(&mut self.weight_grams, weight_grams);
+        tax_class_id.apply(&mut self.tax_class_id);
+        set(&mut self.position, position);
+        self.metadata.merge(metadata)?;
         self.updated_at = now;
         Ok(())
     }
@@ -192,35 +182,28 @@ impl Variant {
         self.title = values_in_order(options, &self.options).join(" / ");
     }
 
+    /// Adds the violations of its option values.
     pub(super) fn check(&self, at: &str, options: &[ProductOption], validator: &mut Validator) {
-        check_keys(at, &self.sku, self.barcode.as_deref(), self.external_id.as_deref(), validator);
-        validator.range(&format!("{at}/weight_grams"), self.weight_grams, 0, WEIGHT_MAX);
+        let at = format!("{at}/options");
         for option in options {
-            match self.options.get(&option.name) {
-                Some(value) if option.values.contains(value) => {}
+            match self.options.get(option.name.as_str()) {
+                Some(value) if option.values.iter().any(|known| known == value.as_str()) => {}
                 Some(_) => {
                     let message = format!("This is none of the values of the option {}.", option.name);
-                    validator.fail(format!("{at}/options"), "unknown_option_value", message);
+                    validator.fail(&at, ViolationCode::Unknown, message);
                 }
                 None => {
                     let message = format!("Choose a value for the option {}.", option.name);
-                    validator.fail(format!("{at}/options"), "option_missing", message);
+                    validator.fail(&at, ViolationCode::Required, message);
                 }
             }
         }
-        for name in self.options.keys().filter(|name| options.iter().all(|option| option.name != **name)) {
-            validator.fail(format!("{at}/options"), "unknown_option", format!("The product has no option `{name}`."));
+        for name in self.options.keys().filter(|name| options.iter().all(|option| option.name != name.as_str())) {
+            validator.fail(&at, ViolationCode::Unknown, format!("The product has no option `{name}`."));
         }
     }
 }
 
-/// Checks the identifiers of a variant.
-pub(crate) fn check_keys(at: &str, sku: &str, barcode: Option<&str>, external_id: Option<&str>, validator: &mut Validator) {
-    validator.key(&format!("{at}/sku"), sku, 64);
-    if let Some(barcode) = barcode {
-        validator.key(&format!("{at}/barcode"), barcode, 64);
-    }
-    if let Some(id) = external_id {
-        validator.key(&format!("{at}/external_id"), id, EXTERNAL_ID_MAX);
-    }
+fn texts(options: UniqueMap<OptionValue>) -> BTreeMap<String, String> {
+    options.into_map().into_iter().map(|(name, value)| (name, value.into())).collect()
 }

@@ -1,12 +1,11 @@
 //! Product types: which attributes their products have.
 
-pub(crate) mod model;
-mod publish;
+mod model;
 mod routes;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use model::{Attributes, ProductType};
+pub(crate) use model::{AttributeValue, Attributes, ProductType};
 pub(crate) use routes::routes;
-pub(crate) use store::{product_type_find, product_type_list};
+pub(crate) use store::{product_type_export, product_type_find};

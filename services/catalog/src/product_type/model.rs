@@ -3,19 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_fault::Fault;
-use bloom_kernel::{Metadata, MetadataPatch, ProductTypeId, Timestamp};
+use bloom_kernel::{
+    Aggregate, Items, Metadata, MetadataPatch, Name, ProductTypeId, Timestamp, ViolationCode, set, update,
+};
+use bloom_kernel::text::{Form, TextRule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::merge_patch::set;
 use crate::validator::Validator;
+use crate::values::{ObjectCode, OptionValue};
 
 /// Most attributes of a type.
 pub(crate) const ATTRIBUTES_MAX: usize = 100;
 /// Most values of an `enum` attribute.
 pub(crate) const VALUES_MAX: usize = 200;
-/// Most characters of a text or enum value.
-pub(crate) const VALUE_CHARS_MAX: usize = 500;
+/// A value of a `text` attribute.
+const TEXT_VALUE: TextRule = TextRule { min: 0, max: 500, form: Form::LINES, example: "steel" };
 
 /// What kind of value an attribute takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,14 +39,14 @@ pub(crate) enum AttributeKind {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AttributeDefinition {
     /// Key of the attribute in a product's `attributes`.
-    pub(crate) code: String,
+    pub(crate) code: ObjectCode,
     /// Display name.
-    pub(crate) name: String,
+    pub(crate) name: Name,
     /// The kind of its values.
     pub(crate) kind: AttributeKind,
     /// The values of an `enum`; empty for other kinds.
     #[serde(default)]
-    pub(crate) values: Vec<String>,
+    pub(crate) values: Items<OptionValue, 0, VALUES_MAX>,
     /// Whether an active product must have it.
     #[serde(default)]
     pub(crate) required: bool,
@@ -65,14 +68,14 @@ pub(crate) enum AttributeValue {
 pub(crate) type Attributes = BTreeMap<String, AttributeValue>;
 
 /// A product type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ProductType {
     pub(crate) id: ProductTypeId,
     /// Unique code, for example `brake-part`; imports name types by it.
-    pub(crate) code: String,
+    pub(crate) code: ObjectCode,
     /// Display name.
-    pub(crate) name: String,
+    pub(crate) name: Name,
     /// The attributes of its products.
     pub(crate) attributes: Vec<AttributeDefinition>,
     /// The merchant's own data.
@@ -90,31 +93,28 @@ pub(crate) struct ProductType {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProductTypeCreate {
     /// Unique code, for example `brake-part`.
-    pub(crate) code: String,
+    pub(crate) code: ObjectCode,
     /// Display name.
-    pub(crate) name: String,
+    pub(crate) name: Name,
     /// The attributes of its products.
     #[serde(default)]
-    pub(crate) attributes: Vec<AttributeDefinition>,
+    pub(crate) attributes: Items<AttributeDefinition, 0, ATTRIBUTES_MAX>,
     /// The merchant's own data.
     #[serde(default)]
     pub(crate) metadata: Metadata,
 }
 
-/// Changes of a product type. `attributes` replaces the list; it may add attributes and values and change names, but
-/// not drop an attribute, an enum value or the kind of an attribute, because products may use them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ProductTypeUpdate {
-    /// Display name.
-    #[serde(default)]
-    pub(crate) name: Option<String>,
-    /// The attributes of its products.
-    #[serde(default)]
-    pub(crate) attributes: Option<Vec<AttributeDefinition>>,
-    /// Merged into the present metadata; `null` removes a key.
-    #[serde(default)]
-    pub(crate) metadata: Option<MetadataPatch>,
+update! {
+    /// Changes of a product type. `attributes` replaces the list; it may add attributes and values and change names, but not drop
+    /// an attribute, an enum value or the kind of an attribute, because products may use them.
+    pub(crate) struct ProductTypeUpdate {
+        /// Display name.
+        pub(crate) name: Option<Name>,
+        /// The attributes of its products.
+        pub(crate) attributes: Option<Items<AttributeDefinition, 0, ATTRIBUTES_MAX>>,
+        /// Merged into the present metadata; `null` removes a key.
+        pub(crate) metadata: MetadataPatch,
+    }
 }
 
 impl ProductType {
@@ -124,7 +124,7 @@ impl ProductType {
             id,
             code: input.code,
             name: input.name,
-            attributes: input.attributes,
+            attributes: input.attributes.into_vec(),
             metadata: input.metadata,
             version: 1,
             created_at: now,
@@ -136,15 +136,12 @@ impl ProductType {
 
     fn validate(&self) -> Result<(), Fault> {
         let mut validator = Validator::default();
-        validator.code("/code", &self.code);
-        validator.text("/name", &self.name, 1, 255);
-        validator.count("/attributes", self.attributes.len(), ATTRIBUTES_MAX);
         let mut codes = BTreeSet::new();
-        for (index, attribute) in self.attributes.iter().enumerate().take(ATTRIBUTES_MAX) {
+        for (index, attribute) in self.attributes.iter().enumerate() {
             let at = format!("/attributes/{index}");
             attribute.validate(&at, &mut validator);
             if !codes.insert(&attribute.code) {
-                validator.fail(format!("{at}/code"), "duplicate", "Two attributes have this code.");
+                validator.fail(format!("{at}/code"), ViolationCode::Duplicate, "Two attributes have this code.");
             }
         }
         validator.finish()
@@ -152,14 +149,13 @@ impl ProductType {
 
     /// Applies changes.
     pub(crate) fn update(&mut self, now: Timestamp, input: ProductTypeUpdate) -> Result<(), Fault> {
-        if let Some(attributes) = &input.attributes {
+        let ProductTypeUpdate { name, attributes, metadata } = input;
+        if let Some(attributes) = &attributes {
             check_compatible(&self.attributes, attributes)?;
         }
-        set(&mut self.name, input.name);
-        set(&mut self.attributes, input.attributes);
-        if let Some(metadata) = input.metadata {
-            self.metadata.merge(metadata)?;
-        }
+        set(&mut self.name, name);
+        set(&mut self.attributes, attributes.map(Items::into_vec));
+        self.metadata.merge(metadata)?;
         self.version += 1;
         self.updated_at = now;
         self.validate()
@@ -169,16 +165,16 @@ impl ProductType {
     pub(crate) fn check(&self, attributes: &Attributes, active: bool, validator: &mut Validator) {
         for (code, value) in attributes {
             let at = format!("/attributes/{}", code.replace('~', "~0").replace('/', "~1"));
-            match self.attributes.iter().find(|attribute| attribute.code == *code) {
+            match self.attributes.iter().find(|attribute| attribute.code == code.as_str()) {
                 Some(attribute) => attribute.check(&at, value, validator),
-                None => validator.fail(at, "unknown_attribute", format!("The product type {} has no such attribute.", self.code)),
+                None => validator.fail(at, ViolationCode::Unknown, format!("The product type {} has no such attribute.", self.code)),
             }
         }
         for attribute in self.attributes.iter().filter(|attribute| active && attribute.required) {
-            if !attributes.contains_key(&attribute.code) {
+            if !attributes.contains_key(attribute.code.as_str()) {
                 validator.fail(
                     format!("/attributes/{}", attribute.code),
-                    "required",
+                    ViolationCode::Required,
                     "An active product of this type has this attribute.",
                 );
             }
@@ -188,23 +184,19 @@ impl ProductType {
 
 impl AttributeDefinition {
     fn validate(&self, at: &str, validator: &mut Validator) {
-        validator.code(&format!("{at}/code"), &self.code);
-        validator.text(&format!("{at}/name"), &self.name, 1, 255);
         let values = format!("{at}/values");
         match self.kind {
-            AttributeKind::Enum if self.values.is_empty() => validator.fail(&values, "required", "An enum lists its values."),
+            AttributeKind::Enum if self.values.is_empty() => {
+                validator.fail(&values, ViolationCode::Count, "An enum lists its values.");
+            }
             AttributeKind::Enum => {
-                validator.count(&values, self.values.len(), VALUES_MAX);
-                for (index, value) in self.values.iter().enumerate().take(VALUES_MAX) {
-                    validator.text(&format!("{values}/{index}"), value, 1, 100);
-                }
                 if self.values.iter().collect::<BTreeSet<_>>().len() < self.values.len() {
-                    validator.fail(&values, "duplicate", "A value is listed twice.");
+                    validator.fail(&values, ViolationCode::Duplicate, "A value is listed twice.");
                 }
             }
             AttributeKind::Text | AttributeKind::Number | AttributeKind::Boolean => {
                 if !self.values.is_empty() {
-                    validator.fail(&values, "not_allowed", "Only an enum lists values.");
+                    validator.fail(&values, ViolationCode::Excluded, "Only an enum lists values.");
                 }
             }
         }
@@ -212,14 +204,18 @@ impl AttributeDefinition {
 
     fn check(&self, at: &str, value: &AttributeValue, validator: &mut Validator) {
         match (self.kind, value) {
-            (AttributeKind::Text, AttributeValue::Text(text)) => validator.text(at, text, 0, VALUE_CHARS_MAX),
+            (AttributeKind::Text, AttributeValue::Text(text)) => {
+                if let Err(error) = TEXT_VALUE.check(text) {
+                    validator.fail(at, error.code, error.message);
+                }
+            }
             (AttributeKind::Enum, AttributeValue::Text(text)) => {
-                if !self.values.contains(text) {
-                    validator.fail(at, "unknown_value", "This is none of the values that the attribute lists.");
+                if !self.values.iter().any(|value| value == text.as_str()) {
+                    validator.fail(at, ViolationCode::Unknown, "This is none of the values that the attribute lists.");
                 }
             }
             (AttributeKind::Number, AttributeValue::Number(_)) | (AttributeKind::Boolean, AttributeValue::Boolean(_)) => {}
-            (kind, _) => validator.fail(at, "wrong_type", format!("This attribute takes a {}.", kind.description())),
+            (kind, _) => validator.fail(at, ViolationCode::Type, format!("This attribute takes a {}.", kind.description())),
         }
     }
 }
@@ -242,16 +238,16 @@ fn check_compatible(present: &[AttributeDefinition], wanted: &[AttributeDefiniti
         match wanted.iter().position(|other| other.code == attribute.code) {
             None => {
                 let message = format!("The attribute `{}` cannot be dropped: products may have it.", attribute.code);
-                validator.fail("/attributes", "attribute_dropped", message);
+                validator.fail("/attributes", ViolationCode::Immutable, message);
             }
             Some(index) => {
                 let other = &wanted[index];
                 if other.kind != attribute.kind {
-                    validator.fail(format!("/attributes/{index}/kind"), "kind_fixed", "The kind of an attribute cannot change.");
+                    validator.fail(format!("/attributes/{index}/kind"), ViolationCode::Immutable, "The kind of an attribute cannot change.");
                 } else if attribute.values.iter().any(|value| !other.values.contains(value)) {
                     validator.fail(
                         format!("/attributes/{index}/values"),
-                        "value_dropped",
+                        ViolationCode::Immutable,
                         "A value of an enum cannot be dropped.",
                     );
                 }
@@ -259,4 +255,17 @@ fn check_compatible(present: &[AttributeDefinition], wanted: &[AttributeDefiniti
         }
     }
     validator.finish()
+}
+
+impl Aggregate for ProductType {
+    const NOUN: &'static str = "product_type";
+    type Id = ProductTypeId;
+
+    fn id(&self) -> ProductTypeId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
 }

@@ -5,5 +5,5 @@ mod store;
 
 pub(crate) use store::{
     LocationReplica, Prices, Stock, location_codes_find, location_find, location_insert_missing, location_upsert, price_replace,
-    price_version_record, stock_replace, stock_version_record, tax_class_find, tax_class_insert, variant_replica_list,
+    price_version_record, stock_replace, stock_version_record, tax_class_find, tax_class_insert, variant_replica_export,
 };

@@ -1,7 +1,9 @@
 //! SQL of the replica tables. A version lower than the recorded one is ignored; an equal one is applied again, which is how a
 //! replay repairs a replica.
 
-use bloom_kernel::{ChannelId, LocationId, TaxClassId, TenantId, VariantId};
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
+use bloom_kernel::{Aggregate, ChannelId, Code, LocationId, TaxClassId, TenantId, VariantId};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,8 +12,7 @@ use crate::keyset::After;
 
 /// Records the versions of price events; returns the variants whose prices must be applied.
 pub(crate) async fn price_version_record(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     variants: &[Uuid],
     versions: &[i64],
 ) -> sqlx::Result<Vec<Uuid>> {
@@ -21,18 +22,17 @@ pub(crate) async fn price_version_record(
          on conflict (tenant_id, variant_id) do update set price_version = excluded.price_version
          where variant_replica.price_version <= excluded.price_version
          returning variant_id",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         variants,
         versions,
     )
-    .fetch_all(conn)
+    .fetch_all(&mut **tx)
     .await
 }
 
 /// Records the versions of stock events; returns the variants whose stock must be applied.
 pub(crate) async fn stock_version_record(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     variants: &[Uuid],
     versions: &[i64],
 ) -> sqlx::Result<Vec<Uuid>> {
@@ -42,11 +42,11 @@ pub(crate) async fn stock_version_record(
          on conflict (tenant_id, variant_id) do update set stock_version = excluded.stock_version
          where variant_replica.stock_version <= excluded.stock_version
          returning variant_id",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         variants,
         versions,
     )
-    .fetch_all(conn)
+    .fetch_all(&mut **tx)
     .await
 }
 
@@ -63,8 +63,7 @@ pub(crate) struct Prices {
 
 /// Replaces all prices of these variants.
 pub(crate) async fn price_replace(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     variants: &[Uuid],
     prices: &Prices,
 ) -> sqlx::Result<()> {
@@ -78,14 +77,14 @@ pub(crate) async fn price_replace(
          select $1, variant_id, channel_id, amount, currency from new
          on conflict (tenant_id, variant_id, channel_id) do update
              set price_amount = excluded.price_amount, currency = excluded.currency",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         variants,
         &prices.variants,
         &prices.channels,
         &prices.amounts,
         &prices.currencies,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -101,8 +100,7 @@ pub(crate) struct Stock {
 
 /// Replaces all stock of these variants.
 pub(crate) async fn stock_replace(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     variants: &[Uuid],
     stock: &Stock,
 ) -> sqlx::Result<()> {
@@ -116,13 +114,13 @@ pub(crate) async fn stock_replace(
          select $1, variant_id, location_id, available from new
          on conflict (tenant_id, variant_id, location_id) do update set available = excluded.available
          where variant_stock.available <> excluded.available",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         variants,
         &stock.variants,
         &stock.locations,
         &stock.available,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -140,7 +138,7 @@ pub(crate) struct LocationReplica {
 }
 
 /// Writes a location. True when something that listings show has changed.
-pub(crate) async fn location_upsert(conn: &mut PgConnection, tenant: TenantId, location: &LocationReplica) -> sqlx::Result<bool> {
+pub(crate) async fn location_upsert(tx: &mut TenantTx, location: &LocationReplica) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "with before as (select code, priority, active from location where id = $2),
          written as (
@@ -151,22 +149,21 @@ pub(crate) async fn location_upsert(conn: &mut PgConnection, tenant: TenantId, l
              returning code, priority, active)
          select from written w where not exists (
              select from before b where (b.code, b.priority, b.active) = (w.code, w.priority, w.active))",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         location.id.uuid(),
         location.code,
         location.priority,
         location.active,
         location.version,
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut **tx)
     .await?;
     Ok(done.is_some())
 }
 
 /// Adds the locations of a stock event for which no location event has arrived yet.
 pub(crate) async fn location_insert_missing(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     locations: &[LocationReplica],
 ) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = locations.iter().map(|location| location.id.uuid()).collect();
@@ -177,12 +174,12 @@ pub(crate) async fn location_insert_missing(
          select $1, id, code, priority, true, 0
          from unnest($2::uuid[], $3::text[], $4::int4[]) as m(id, code, priority) order by id
          on conflict (tenant_id, id) do nothing",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         &ids,
         &codes,
         &priorities,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -193,18 +190,18 @@ pub(crate) async fn location_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx
 }
 
 /// Which of these location codes are in the replica.
-pub(crate) async fn location_codes_find(conn: &mut PgConnection, codes: &[String]) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!("select code from location where code = any($1)", codes).fetch_all(conn).await
+pub(crate) async fn location_codes_find(conn: &mut PgConnection, codes: &[String]) -> sqlx::Result<Vec<Code>> {
+    sqlx::query_scalar!(r#"select code as "code: Code" from location where code = any($1)"#, codes).fetch_all(conn).await
 }
 
 /// Adds tax classes.
-pub(crate) async fn tax_class_insert(conn: &mut PgConnection, tenant: TenantId, ids: &[Uuid]) -> sqlx::Result<()> {
+pub(crate) async fn tax_class_insert(tx: &mut TenantTx, ids: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into tax_class (tenant_id, id) select $1, id from unnest($2::uuid[]) as n(id) order by id on conflict do nothing",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         ids,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
@@ -288,4 +285,22 @@ pub(crate) async fn variant_replica_list(
         (row.tenant_id, replica)
     });
     Ok(replicas.collect())
+}
+
+impl Aggregate for VariantReplica {
+    const NOUN: &'static str = "variant_replica";
+    type Id = VariantId;
+
+    fn id(&self) -> VariantId {
+        self.variant_id
+    }
+
+    fn version(&self) -> i64 {
+        self.price_version.max(self.stock_version)
+    }
+}
+
+/// Replicas of variants of all tenants, for the export.
+pub(crate) async fn variant_replica_export(conn: &mut PgConnection, page: ExportPage<VariantId>) -> sqlx::Result<Vec<(TenantId, VariantReplica)>> {
+    variant_replica_list(conn, After::of_export(page), page.limit).await
 }

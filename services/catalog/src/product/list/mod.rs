@@ -9,17 +9,16 @@ mod tests;
 use std::fmt::Write as _;
 
 use axum::extract::State;
-use bloom_fault::Fault;
-use bloom_runtime::{Audience, RequestContext};
-use bloom_web::page::Page;
-use bloom_web::{Caller, Query, RawJson};
+use bloom_fault::{Code, Fault};
+use bloom_kernel::ChannelId;
+use bloom_runtime::Audience;
+use bloom_web::{Caller, List, Page, PageRequest, RawJson};
 use http::{HeaderMap, header};
 
-use self::query::{ListPosition, ListQuery};
+use self::query::{ListFilter, ListPosition};
 use self::store::{ListRow, listing_page};
-use crate::Catalog;
-use crate::listing::{ListItem, etag_of};
-use crate::permissions::CatalogRead;
+use crate::listing::{ProductListItem, etag_of};
+use crate::{Catalog, CatalogRead};
 
 /// Expected size of one item.
 const ITEM_BYTES: usize = 256;
@@ -27,32 +26,42 @@ const ITEM_BYTES: usize = 256;
 pub(super) async fn list(
     State(app): State<Catalog>,
     caller: Caller<CatalogRead>,
-    Query(query): Query<ListQuery>,
+    List(page): List<ListFilter>,
     headers: HeaderMap,
-) -> Result<RawJson<Page<ListItem>>, Fault> {
+) -> Result<RawJson<Page<ProductListItem>>, Fault> {
     let if_none_match = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let shape = query.shape(caller.audience != Audience::Publishable)?;
+    let shape = page.filter.shape(caller.audience != Audience::Publishable)?;
     let channel = app.channels.resolve(caller.tenant, caller.channel).await?;
-    let mut filter = query.fingerprint();
-    filter.extend_from_slice(channel.id.uuid().as_bytes());
-    let limit = [u8::try_from(query.limit.get()).unwrap_or_default()];
-    let key = app.list_etags.key(caller.tenant, &[&filter, &limit, query.cursor.as_deref().unwrap_or_default().as_bytes()]);
+    let parts = (channel.id, &page.filter, page.limit, &page.cursor);
+    let key = app.list_etags.key(caller.tenant, &serde_json::to_vec(&parts).map_err(Fault::internal)?);
     if let Some(etag) = if_none_match
-        && app.list_etags.get(&key).await.is_some_and(|cached| cached == etag)
+        && app.list_etags.get(&key).is_some_and(|cached| cached == etag)
     {
         // The outermost layer makes a 304 of a reply with the ETag that the caller has.
         return Ok(RawJson::new(String::new()).etag(etag.to_owned()));
     }
-    let after: Option<ListPosition> = app.cursors.position(caller.tenant, &filter, query.cursor.as_deref())?;
-    let rows = listing_page(&app.db, caller.tenant, channel.id, &shape, after.as_ref(), query.limit.get() + 1).await?;
-    let body = join(&app, &caller, &filter, &rows, query.limit.items())?;
+    let after = position_in(&page, channel.id)?;
+    let rows = listing_page(&app.db, caller.tenant, channel.id, &shape, after.as_ref(), page.rows()).await?;
+    let body = join(&page, channel.id, &rows)?;
     let etag = etag_of(&body);
-    app.list_etags.insert(key, etag.clone()).await;
+    app.list_etags.insert(key, etag.clone());
     Ok(RawJson::new(body).etag(etag))
 }
 
+/// The position of the cursor, which is valid in one channel.
+fn position_in(page: &PageRequest<ListFilter>, channel: ChannelId) -> Result<Option<ListPosition>, Fault> {
+    match page.after::<(ChannelId, ListPosition)>()? {
+        None => Ok(None),
+        Some((of_cursor, position)) if of_cursor == channel => Ok(Some(position)),
+        Some(_) => {
+            Err(Fault::new(Code::Invalid, "cursor_invalid", "The cursor belongs to another channel. Start again without it."))
+        }
+    }
+}
+
 /// `{"data":[…],"page":{"limit":…,"next":…}}` out of finished items.
-fn join(app: &Catalog, call: &RequestContext, filter: &[u8], rows: &[ListRow], limit: usize) -> Result<String, Fault> {
+fn join(page: &PageRequest<ListFilter>, channel: ChannelId, rows: &[ListRow]) -> Result<String, Fault> {
+    let limit = page.limit.items();
     let mut text = String::with_capacity(rows.len() * ITEM_BYTES + 256);
     text.push_str(r#"{"data":["#);
     let (mut items, mut next) = (0, None);
@@ -75,7 +84,7 @@ fn join(app: &Catalog, call: &RequestContext, filter: &[u8], rows: &[ListRow], l
         }
     }
     // Cursors are base64url: nothing to escape.
-    let next = next.map(|position| format!("\"{}\"", app.cursors.cursor(call.tenant, filter, &position)));
+    let next = next.map(|position| format!("\"{}\"", page.cursor_at(&(channel, position))));
     let _ = write!(text, r#"],"page":{{"limit":{limit},"next":{}}}}}"#, next.as_deref().unwrap_or("null"));
     Ok(text)
 }

@@ -1,13 +1,14 @@
 //! The query parameters of the product list, and which index answers them.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{CategoryId, CollectionId, Limit, ProductId, Timestamp};
+use bloom_kernel::{CategoryId, CollectionId, Moment, ProductId, Timestamp, ViolationCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::product::model::ProductStatus;
 use crate::validator::Validator;
+use crate::values::FilterAmount;
 
 /// Most rows that filters look at; then the page ends early.
 pub(crate) const SCAN_MAX: i64 = 1_000;
@@ -16,7 +17,7 @@ const ATTRIBUTES_MAX: usize = 5;
 
 /// Orders of the product list; `-` reverses one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) enum Order {
+pub(crate) enum ProductSort {
     /// Oldest first.
     #[serde(rename = "created")]
     Created,
@@ -56,7 +57,7 @@ pub(crate) enum SortKey {
     Position,
 }
 
-impl Order {
+impl ProductSort {
     /// Every order.
     pub(crate) const ALL: [Self; 8] = [
         Self::Created,
@@ -85,19 +86,13 @@ impl Order {
     }
 }
 
-/// Query parameters of the product list.
+/// Filter and order of the product list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    /// Items per page, 1 to 100; 20 when absent.
+pub(crate) struct ListFilter {
+    /// ProductSort; newest first when absent, by `position` in a collection.
     #[serde(default)]
-    pub(crate) limit: Limit,
-    /// `next` of the page before.
-    #[serde(default)]
-    pub(crate) cursor: Option<String>,
-    /// Order; newest first when absent, by `position` in a collection.
-    #[serde(default)]
-    pub(crate) sort: Option<Order>,
+    pub(crate) sort: Option<ProductSort>,
     /// `active` when absent. Other statuses need a secret key.
     #[serde(default)]
     pub(crate) status: Option<ProductStatus>,
@@ -115,16 +110,16 @@ pub(crate) struct ListQuery {
     pub(crate) attribute: Option<String>,
     /// Lowest price in minor units of the channel's currency.
     #[serde(default)]
-    pub(crate) price_min: Option<i64>,
+    pub(crate) price_min: Option<FilterAmount>,
     /// Highest price in minor units of the channel's currency.
     #[serde(default)]
-    pub(crate) price_max: Option<i64>,
+    pub(crate) price_max: Option<FilterAmount>,
     /// Only products that are (or are not) in stock.
     #[serde(default)]
     pub(crate) available: Option<bool>,
     /// Only products changed at or after this time (RFC 3339).
-    #[serde(default, deserialize_with = "bloom_kernel::moment")]
-    pub(crate) updated_since: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) updated_since: Option<Moment>,
 }
 
 /// Which listings of a channel a list shows; stored in `listing.state`.
@@ -174,7 +169,7 @@ pub(crate) struct ListShape {
     pub(crate) state: ListState,
     /// The whole catalogue (nil), a category or a collection.
     pub(crate) scope: Uuid,
-    pub(crate) order: Order,
+    pub(crate) order: ProductSort,
     /// Further conditions.
     pub(crate) filters: Filters,
 }
@@ -192,22 +187,17 @@ pub(crate) struct ListPosition {
     pub(crate) product: ProductId,
 }
 
-impl ListQuery {
+impl ListFilter {
     /// The list that the parameters ask for; `merchant` is false for a publishable key.
     pub(crate) fn shape(&self, merchant: bool) -> Result<ListShape, Fault> {
         let mut validator = Validator::default();
-        for (name, amount) in [("price_min", self.price_min), ("price_max", self.price_max)] {
-            if let Some(amount) = amount {
-                validator.range(name, amount, 0, i64::MAX - 1);
-            }
-        }
-        let order = self.sort.unwrap_or(if self.collection.is_some() { Order::Position } else { Order::CreatedDown });
+        let order = self.sort.unwrap_or(if self.collection.is_some() { ProductSort::Position } else { ProductSort::CreatedDown });
         if order.key() == SortKey::Position && self.collection.is_none() {
-            validator.fail("sort", "collection_required", "Only the products of one collection have positions.");
+            validator.fail("sort", ViolationCode::Mismatch, "Only the products of one collection have positions.");
         }
         let status = self.status.unwrap_or(ProductStatus::Active);
         if self.published.is_some() && status != ProductStatus::Active {
-            validator.fail("published", "not_allowed", "Only active products are published or not.");
+            validator.fail("published", ViolationCode::Excluded, "Only active products are published or not.");
         }
         let attributes = attributes(self.attribute.as_deref(), &mut validator);
         validator.finish()?;
@@ -233,19 +223,12 @@ impl ListQuery {
         let filters = Filters {
             category: self.collection.and(self.category).map(CategoryId::uuid),
             attributes,
-            price_min: self.price_min,
-            price_max: self.price_max,
+            price_min: self.price_min.map(FilterAmount::get),
+            price_max: self.price_max.map(FilterAmount::get),
             available: self.available,
-            updated_since: self.updated_since,
+            updated_since: self.updated_since.map(Moment::get),
         };
         Ok(ListShape { state, scope, order, filters })
-    }
-
-    /// What cursors are bound to: everything but limit and cursor.
-    pub(crate) fn fingerprint(&self) -> Vec<u8> {
-        let bound = Self { limit: Limit::default(), cursor: None, ..self.clone() };
-        // A struct of plain fields: its serialisation is canonical and cannot fail.
-        serde_json::to_vec(&bound).unwrap_or_default()
     }
 }
 
@@ -267,7 +250,7 @@ fn attributes(text: Option<&str>, validator: &mut Validator) -> Vec<(String, Str
     for pair in pairs {
         match pair.split_once(':') {
             Some((code, value)) if !code.is_empty() && !value.contains('\0') => found.push((code.to_owned(), value.to_owned())),
-            _ => validator.fail("attribute", "format", "Write code:value, and several with commas between them."),
+            _ => validator.fail("attribute", ViolationCode::Pattern, "Write code:value, and several with commas between them."),
         }
     }
     found

@@ -51,7 +51,7 @@ async fn the_list_is_the_documented_body() {
     );
     assert_eq!(answer.text, expected);
     assert_eq!(answer.header("content-type"), "application/json");
-    let parsed: bloom_web::page::Page<crate::listing::ListItem> = serde_json::from_str(&answer.text).unwrap();
+    let parsed: bloom_web::page::Page<crate::listing::ProductListItem> = serde_json::from_str(&answer.text).unwrap();
     assert_eq!(parsed.data[0].inventory.warehouse.as_deref(), Some("BLR-1"));
     let first = fixture.list("limit=1").await;
     assert!(text(&first["page"]["next"]).starts_with("cursor_"));
