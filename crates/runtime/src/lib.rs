@@ -37,7 +37,7 @@ pub mod server;
 pub mod task;
 pub mod telemetry;
 
-pub use call::{Audience, Call, PERMISSIONS, PUBLISHABLE, Scopes};
+pub use call::{Audience, Call, Scopes};
 pub use db::{Db, SystemTx, TenantRead, TenantTx};
 pub use host::Host;
 pub use idempotency::Begin;
