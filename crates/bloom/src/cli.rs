@@ -109,7 +109,7 @@ async fn run(Arguments { settings, state, command }: Arguments) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn definition(service: &str) -> Result<&'static bloom_process::Definition, StartError> {
+fn definition(service: &str) -> Result<&'static bloom_web::Definition, StartError> {
     SERVICES.iter().find(|definition| definition.name == service).ok_or_else(|| {
         StartError::new(format!("there is no service `{service}`; there are {} and gateway", bloom_fleet::SERVICES.join(", ")))
     })

@@ -85,7 +85,7 @@ fn definitions(fleet: &Fleet) -> String {
     let services =
         fleet.names().fold(String::new(), |lines, name| lines + &format!("    bloom_{}::SERVICE,\n", name.replace('-', "_")));
     format!(
-        "{HEAD}use bloom_process::Definition;\n\n/// Every service, in the order in which they start.\n\
+        "{HEAD}use bloom_web::Definition;\n\n/// Every service, in the order in which they start.\n\
          pub static SERVICES: &[Definition] = &[\n{services}];\n"
     )
 }
