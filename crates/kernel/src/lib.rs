@@ -9,8 +9,16 @@
 //! * [`api_key`]: the text format of API keys
 //! * [`card`]: what looks like the number of a card
 //! * [`country`]: which countries there are
+//! * [`text`] and [`number`]: bounded texts and numbers, declared once with their JSON Schema; [`named`]: those that several
+//!   services speak of
+//! * [`patch`]: the vocabulary of PATCH
+//! * [`violation`]: the vocabulary for what is wrong with a field
+//! * [`person`] and [`tax`]: addresses, personal data, price basis, tax lines
 //!
 //! Nothing here does IO, nothing here is async, and nothing here knows a service.
+
+// The macros of this crate name it by its name, here as elsewhere.
+extern crate self as bloom_kernel;
 
 pub mod api_key;
 pub mod card;
@@ -19,9 +27,16 @@ pub mod entropy;
 pub mod ids;
 pub mod metadata;
 pub mod money;
+pub mod named;
+pub mod number;
 pub mod page;
+pub mod patch;
+pub mod person;
+pub mod tax;
+pub mod text;
 pub mod time;
 mod unique;
+pub mod violation;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +47,12 @@ pub use entropy::{Entropy, OsEntropy, uuid_v7};
 pub use ids::*;
 pub use metadata::{Metadata, MetadataPatch};
 pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
+pub use named::{Code, Country, Email, Locale, Name, Phone, Priority, Quantity, WebUrl};
 pub use page::{CursorKey, Limit, cursor_decode, cursor_encode};
+pub use patch::Patch;
+pub use person::{Address, AddressLine, AddressLine2, City, Company, PersonalData, PostalCode, RecipientName, Region};
+pub use tax::{PriceBasis, TaxLine};
+pub use text::{Form, TextRule};
 pub use time::{Clock, SystemClock, Timestamp, moment};
 pub use unique::unique_keys;
+pub use violation::{InvalidValue, ViolationCode};
