@@ -189,7 +189,12 @@ impl Error for Fault {
 
 impl From<MetadataError> for Fault {
     fn from(error: MetadataError) -> Self {
-        Self::invalid("/metadata", "invalid", format!("{error}."))
+        let code = match error {
+            MetadataError::TooManyKeys => ViolationCode::Count,
+            MetadataError::KeyLength | MetadataError::ValueLength => ViolationCode::Length,
+            MetadataError::Nul => ViolationCode::Pattern,
+        };
+        Self::invalid("/metadata", code, format!("{error}."))
     }
 }
 

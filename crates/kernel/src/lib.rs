@@ -11,6 +11,7 @@
 //! * [`country`]: which countries there are
 //! * [`text`] and [`number`]: bounded texts and numbers, declared once with their JSON Schema; [`named`]: those that several
 //!   services speak of
+//! * [`items`]: bounded lists, maps whose keys come once, moments that a caller names
 //! * [`patch`]: the vocabulary of PATCH
 //! * [`violation`]: the vocabulary for what is wrong with a field
 //! * [`person`] and [`tax`]: addresses, personal data, price basis, tax lines
@@ -25,6 +26,7 @@ pub mod card;
 pub mod country;
 pub mod entropy;
 pub mod ids;
+pub mod items;
 pub mod metadata;
 pub mod money;
 pub mod named;
@@ -45,6 +47,7 @@ pub use card::looks_like_card_number;
 pub use country::is_country;
 pub use entropy::{Entropy, OsEntropy, uuid_v7};
 pub use ids::*;
+pub use items::{Items, Moment, UniqueMap};
 pub use metadata::{Metadata, MetadataPatch};
 pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
 pub use named::{Code, Country, Email, Locale, Name, Phone, Priority, Quantity, WebUrl};

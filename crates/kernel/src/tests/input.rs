@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::text::{Form, TextRule};
 use crate::{
-    Address, Code, Country, Email, InvalidValue, Locale, MetadataPatch, Name, Patch, Priority, Quantity, Rate, TaxLine,
-    ViolationCode, WebUrl, text, update,
+    Address, Code, Country, Email, InvalidValue, Items, Locale, MetadataPatch, Moment, Name, Patch, Priority, Quantity, Rate,
+    TaxLine, UniqueMap, ViolationCode, WebUrl, text, update,
 };
 
 text! {
@@ -209,4 +209,39 @@ fn an_optional_field_of_a_new_thing_may_be_null() {
     let properties = &schema::<Creates>()["properties"];
     assert_eq!(properties["name"]["type"], json!(["string", "null"]));
     assert_eq!(properties["priority"]["default"], 0);
+}
+
+#[test]
+fn a_list_is_refused_when_it_has_too_many_entries() {
+    assert_eq!(&*read::<Items<i32, 1, 2>>(json!([1, 2])).unwrap(), [1, 2]);
+    for wrong in [json!([]), json!([1, 2, 3]), json!(["a"]), json!({})] {
+        assert!(read::<Items<i32, 1, 2>>(wrong.clone()).is_err(), "{wrong}");
+    }
+    let schema = schema::<Items<Code, 1, 2>>();
+    assert_eq!((&schema["minItems"], &schema["maxItems"], &schema["items"]["type"]), (&json!(1), &json!(2), &json!("string")));
+}
+
+#[test]
+fn a_map_is_refused_when_a_key_comes_twice() {
+    assert!(serde_json::from_str::<UniqueMap<i32>>(r#"{ "a": 1, "b": 2 }"#).is_ok());
+    assert!(serde_json::from_str::<UniqueMap<i32>>(r#"{ "a": 1, "a": 1 }"#).is_err());
+    assert_eq!(schema::<UniqueMap<i32>>()["additionalProperties"]["type"], "integer");
+}
+
+#[test]
+fn a_moment_is_in_the_years_of_rfc_3339() {
+    for right in ["2026-11-01T12:00:00Z", "0001-01-01T00:00:00Z", "2026-11-01T12:00:00.5+05:30", "9999-12-31T23:59:59Z"] {
+        assert!(read::<Moment>(json!(right)).is_ok(), "{right}");
+    }
+    for wrong in [
+        "tomorrow",
+        "2026-11-01",
+        "2026-11-01 12:00:00Z",
+        "0000-12-31T23:59:59Z",
+        "+10000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-01:00",
+    ] {
+        assert!(read::<Moment>(json!(wrong)).is_err(), "{wrong}");
+    }
+    assert!(read::<Moment>(json!(5)).is_err());
 }
