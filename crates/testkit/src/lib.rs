@@ -8,12 +8,14 @@
 //! assert_eq!(answer.status, 201, "{answer:?}");
 //! ```
 
+mod agree;
 mod bench;
 mod clock;
 mod door;
 mod entropy;
 mod queue;
 
+pub use agree::assert_schema_agrees;
 pub use bench::{Bench, bench, database, server};
 pub use clock::FakeClock;
 pub use door::{Answer, Ask, Door};

@@ -4,19 +4,21 @@ mod arriving;
 mod body;
 mod caller;
 mod cart_token;
-mod described;
 mod edge;
 mod if_match;
 pub mod page;
 mod path;
 mod query;
 mod raw;
-mod refused;
+mod reread;
+mod schema;
 mod strict;
-mod words;
+#[cfg(test)]
+mod tests;
+mod violations;
 
 pub use arriving::{Patience, throw_away};
-pub use body::{BODY_LIMIT, Json, parse};
+pub use body::{BODY_LIMIT, Json, Judgement, judge, parse, schema};
 pub use caller::{Caller, PERMISSION, Permission};
 pub use cart_token::CartToken;
 pub use edge::{EdgeState, REASON, edge};
