@@ -1,6 +1,7 @@
 //! Exists because two services that disagree on one of these words cannot talk to each other: typed ids, money, time,
 //! randomness, cursors and key formats.
 //!
+//! * [`aggregate`]: what an aggregate says about itself: noun, id, version
 //! * [`ids`]: one newtype per kind of thing, `TypeID` text at the edge
 //! * [`money`]: integer minor units with a currency, rates, rounding, allocation of remainders
 //! * [`time`] and [`entropy`]: the only doors to the clock and to randomness
@@ -21,6 +22,7 @@
 // The macros of this crate name it by its name, here as elsewhere.
 extern crate self as bloom_kernel;
 
+pub mod aggregate;
 pub mod api_key;
 pub mod card;
 pub mod country;
@@ -43,6 +45,7 @@ pub mod violation;
 #[cfg(test)]
 mod tests;
 
+pub use aggregate::{Aggregate, Tombstone};
 pub use card::looks_like_card_number;
 pub use country::is_country;
 pub use entropy::{Entropy, OsEntropy, uuid_v7};
@@ -52,7 +55,7 @@ pub use metadata::{Metadata, MetadataPatch};
 pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
 pub use named::{Code, Country, Email, Locale, Name, Phone, Priority, Quantity, WebUrl};
 pub use page::{CursorKey, Limit, cursor_decode, cursor_encode};
-pub use patch::Patch;
+pub use patch::{Patch, set};
 pub use person::{Address, AddressLine, AddressLine2, City, Company, PersonalData, PostalCode, RecipientName, Region};
 pub use tax::{PriceBasis, TaxLine};
 pub use text::{Form, TextRule};

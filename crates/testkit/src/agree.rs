@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bloom_runtime::http::{judge, schema};
+use bloom_web::{judge, schema};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
