@@ -44,7 +44,11 @@ pub(crate) async fn check_locations(app: &Catalog, context: &RequestContext, ids
 }
 
 /// Refuses a tax class that the tenant does not have; each comes with its pointer in the request.
-pub(crate) async fn check_tax_classes(app: &Catalog, context: &RequestContext, named: &[(String, TaxClassId)]) -> Result<(), Fault> {
+pub(crate) async fn check_tax_classes(
+    app: &Catalog,
+    context: &RequestContext,
+    named: &[(String, TaxClassId)],
+) -> Result<(), Fault> {
     // More than a product can have variants are refused for their number.
     if named.is_empty() || TAX_CLASSES_MAX < named.len() {
         return Ok(());

@@ -11,8 +11,7 @@ use uuid::Uuid;
 
 use crate::Catalog;
 use crate::listing::{
-    Scope, listing_refresh, listing_refresh_stock, product_lock, refresh_scope, topology_change, topology_share,
-    variant_products,
+    Scope, listing_refresh, listing_refresh_stock, product_lock, refresh_scope, topology_change, topology_share, variant_products,
 };
 use crate::replica::{self, LocationReplica, Prices, Stock};
 
@@ -143,10 +142,7 @@ pub(crate) async fn update_listing(app: &Catalog, tx: &mut TenantTx, events: &[E
 }
 
 /// Replaces prices; returns the variants whose event was no older than the replica.
-async fn apply_prices(
-    tx: &mut TenantTx,
-    mut events: BTreeMap<VariantId, (i64, VariantPrices)>,
-) -> Result<Vec<Uuid>, Fault> {
+async fn apply_prices(tx: &mut TenantTx, mut events: BTreeMap<VariantId, (i64, VariantPrices)>) -> Result<Vec<Uuid>, Fault> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -169,10 +165,7 @@ async fn apply_prices(
 }
 
 /// Replaces stock; returns the variants whose event was no older than the replica.
-async fn apply_stock(
-    tx: &mut TenantTx,
-    mut events: BTreeMap<VariantId, (i64, VariantStock)>,
-) -> Result<Vec<Uuid>, Fault> {
+async fn apply_stock(tx: &mut TenantTx, mut events: BTreeMap<VariantId, (i64, VariantStock)>) -> Result<Vec<Uuid>, Fault> {
     if events.is_empty() {
         return Ok(Vec::new());
     }

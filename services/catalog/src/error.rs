@@ -15,9 +15,7 @@ pub(crate) const CONSTRAINTS: Constraints = &[
     ("product_external_id_key", || taken("external_id_taken", "/external_id", "Another product has this external id.")),
     ("variant_external_id_key", || taken("external_id_taken", "/external_id", "Another variant has this external id.")),
     ("variant_sku_key", || taken("sku_taken", "/sku", "Another variant has this SKU.")),
-    ("variant_options_key", || {
-        taken("options_taken", "/options", "Another variant of the product has these option values.")
-    }),
+    ("variant_options_key", || taken("options_taken", "/options", "Another variant of the product has these option values.")),
     ("category_name_key", || taken("name_taken", "/name", "A sibling has this name.")),
     ("category_cycle_check", || {
         let detail = "A category cannot be moved below itself.";

@@ -54,10 +54,10 @@ impl Server for Grpc {
 fn channel_message(channel: Channel) -> ChannelMessage {
     ChannelMessage {
         id: channel.id.to_string(),
-        code: channel.code,
+        code: channel.code.into(),
         currency: channel.currency.to_string(),
         gross: channel.price_basis.is_gross(),
-        country: channel.country,
+        country: channel.country.into(),
         location_ids: channel.location_ids.iter().map(ToString::to_string).collect(),
         version: channel.version,
     }

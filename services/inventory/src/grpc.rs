@@ -92,7 +92,8 @@ impl inventory_server::Inventory for Grpc {
         let codes: Vec<String> = location_codes.iter().filter(|code| Code::new(code.as_str()).is_ok()).cloned().collect();
         let mut conn = self.0.db.read(context.tenant).await?;
         let found = location_find(&mut conn, &ids).await.map_err(Fault::from)?;
-        let named = if codes.is_empty() { Vec::new() } else { location_ids_by_code(&mut conn, &codes).await.map_err(Fault::from)? };
+        let named =
+            if codes.is_empty() { Vec::new() } else { location_ids_by_code(&mut conn, &codes).await.map_err(Fault::from)? };
         Ok(Response::new(proto::FindLocationsReply {
             location_ids: found.iter().map(ToString::to_string).collect(),
             location_codes: named.into_iter().map(|(code, _)| code).collect(),

@@ -142,6 +142,9 @@ pub(crate) async fn category_delete(conn: &mut PgConnection, id: CategoryId) -> 
 }
 
 /// Categories of all tenants, for the export.
-pub(crate) async fn category_export(conn: &mut PgConnection, page: ExportPage<CategoryId>) -> sqlx::Result<Vec<(TenantId, Category)>> {
+pub(crate) async fn category_export(
+    conn: &mut PgConnection,
+    page: ExportPage<CategoryId>,
+) -> sqlx::Result<Vec<(TenantId, Category)>> {
     category_list(conn, None, After::of_export(page), page.limit).await
 }

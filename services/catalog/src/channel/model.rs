@@ -140,11 +140,7 @@ impl Channel {
         let mut validator = Validator::default();
         for (index, id) in self.location_ids.iter().enumerate() {
             if self.location_ids[..index].contains(id) {
-                validator.fail(
-                    format!("/location_ids/{index}"),
-                    ViolationCode::Duplicate,
-                    "This location is named twice.",
-                );
+                validator.fail(format!("/location_ids/{index}"), ViolationCode::Duplicate, "This location is named twice.");
             }
         }
         if self.is_default && !self.active {

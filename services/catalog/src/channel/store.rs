@@ -8,8 +8,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::model::Channel;
-use crate::values::ObjectCode;
 use crate::keyset::{After, uuids};
+use crate::values::ObjectCode;
 
 struct Row {
     tenant_id: TenantId,
@@ -171,6 +171,9 @@ pub(crate) async fn channel_write(tx: &mut TenantTx, channel: &Channel) -> sqlx:
 }
 
 /// Channels of all tenants, for the export.
-pub(crate) async fn channel_export(conn: &mut PgConnection, page: ExportPage<ChannelId>) -> sqlx::Result<Vec<(TenantId, Channel)>> {
+pub(crate) async fn channel_export(
+    conn: &mut PgConnection,
+    page: ExportPage<ChannelId>,
+) -> sqlx::Result<Vec<(TenantId, Channel)>> {
     channel_list(conn, After::of_export(page), page.limit).await
 }

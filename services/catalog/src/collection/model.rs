@@ -1,9 +1,7 @@
 //! The collection, and the positions of products in it.
 
 use bloom_fault::Fault;
-use bloom_kernel::{
-    Aggregate, CollectionId, Items, Metadata, MetadataPatch, ProductId, Timestamp, ViolationCode, set, update,
-};
+use bloom_kernel::{Aggregate, CollectionId, Items, Metadata, MetadataPatch, ProductId, Timestamp, ViolationCode, set, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -116,6 +116,9 @@ pub(crate) async fn collection_delete(conn: &mut PgConnection, id: CollectionId)
 }
 
 /// Collections of all tenants, for the export.
-pub(crate) async fn collection_export(conn: &mut PgConnection, page: ExportPage<CollectionId>) -> sqlx::Result<Vec<(TenantId, Collection)>> {
+pub(crate) async fn collection_export(
+    conn: &mut PgConnection,
+    page: ExportPage<CollectionId>,
+) -> sqlx::Result<Vec<(TenantId, Collection)>> {
     collection_list(conn, After::of_export(page), page.limit).await
 }

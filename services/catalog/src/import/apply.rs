@@ -64,7 +64,13 @@ fn is_refusal(fault: &Fault) -> bool {
     fault.code.status().is_client_error() && !(fault.code == Code::Conflict && fault.reason == "busy")
 }
 
-async fn apply_chunk(app: &Catalog, context: &RequestContext, id: ImportId, mode: Mode, answers: &Answers) -> Result<Step, Fault> {
+async fn apply_chunk(
+    app: &Catalog,
+    context: &RequestContext,
+    id: ImportId,
+    mode: Mode,
+    answers: &Answers,
+) -> Result<Step, Fault> {
     let mut tx = app.db.write(context).await?;
     let Some(job) = import_lock(&mut tx, id).await? else { return Ok(Step::NothingLeft) };
     if job.import.status != ImportStatus::Running || job.chunks <= job.next_chunk {
@@ -140,12 +146,7 @@ async fn apply_parts(
 }
 
 /// All lines in a fixed number of statements. Publishes last: a part that is rolled back to its savepoint leaves no events.
-async fn apply_lines(
-    tx: &mut TenantTx,
-    foreign: &Foreign,
-    lines: &[NumberedLine],
-    outcome: &mut Outcome,
-) -> Result<(), Fault> {
+async fn apply_lines(tx: &mut TenantTx, foreign: &Foreign, lines: &[NumberedLine], outcome: &mut Outcome) -> Result<(), Fault> {
     let existing = existing_products(tx, lines).await?;
     let mut names = names(tx, lines, &existing, foreign).await?;
     let created_categories = std::mem::take(&mut names.created_categories);
@@ -177,10 +178,11 @@ async fn apply_lines(
 
 /// The products that the lines identify, locked.
 async fn existing_products(tx: &mut TenantTx, lines: &[NumberedLine]) -> Result<Vec<Product>, Fault> {
-    let external: Vec<String> = lines.iter().filter_map(|line| line.line.external_id.clone()).collect();
+    let external: Vec<String> = lines.iter().filter_map(|line| line.line.external_id.as_ref()).map(ToString::to_string).collect();
     let variants = || lines.iter().flat_map(|line| &line.line.variants);
-    let skus: Vec<String> = variants().map(|variant| variant.sku.clone()).collect();
-    let variant_external: Vec<String> = variants().filter_map(|variant| variant.external_id.clone()).collect();
+    let skus: Vec<String> = variants().map(|variant| variant.sku.to_string()).collect();
+    let variant_external: Vec<String> =
+        variants().filter_map(|variant| variant.external_id.as_ref()).map(ToString::to_string).collect();
     let found = product_find(tx, &external, &skus, &variant_external).await?;
     if found.is_empty() {
         return Ok(Vec::new());

@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_contract_inventory::{SetStockRequest, StockRow};
 use bloom_contract_pricing::{PriceRow, SetPricesRequest};
-use bloom_db::idempotency;
 use bloom_fault::{Code, Fault};
-use bloom_kernel::ImportId;
+use bloom_kernel::{ImportId, ViolationCode};
 use bloom_runtime::RequestContext;
 use uuid::Uuid;
 

@@ -65,8 +65,10 @@ pub(super) struct Answers {
 impl Answers {
     /// Asks pricing and inventory. No transaction is open meanwhile.
     pub(super) async fn ask(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
-        let (tax_classes, locations) =
-            futures::join!(find_tax_classes(app, context, &missing.tax_classes), find_location_codes(app, context, &missing.locations));
+        let (tax_classes, locations) = futures::join!(
+            find_tax_classes(app, context, &missing.tax_classes),
+            find_location_codes(app, context, &missing.locations)
+        );
         self.existing.tax_classes.extend(tax_classes?);
         self.existing.locations.extend(locations?);
         self.asked.extend(missing);
@@ -137,10 +139,7 @@ pub(super) async fn names(
 }
 
 /// The categories of all well-formed paths, and those of them that did not exist and were created.
-async fn categories(
-    tx: &mut TenantTx,
-    lines: &[NumberedLine],
-) -> Result<(BTreeMap<String, CategoryId>, Vec<Category>), Fault> {
+async fn categories(tx: &mut TenantTx, lines: &[NumberedLine]) -> Result<(BTreeMap<String, CategoryId>, Vec<Category>), Fault> {
     let mut paths: BTreeMap<String, CategoryName> = BTreeMap::new();
     for (path, names) in lines.iter().flat_map(|line| line.line.category_paths()) {
         let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);

@@ -97,20 +97,12 @@ impl OperationOutput for Report {
     }
 }
 
-async fn create(
-    State(app): State<Catalog>,
-    caller: Caller<CatalogWrite>,
-    Lines(body): Lines,
-) -> Result<Accepted<Import>, Fault> {
+async fn create(State(app): State<Catalog>, caller: Caller<CatalogWrite>, Lines(body): Lines) -> Result<Accepted<Import>, Fault> {
     receive_import(&app, &caller, body).await
 }
 
 /// An import makes progress without a change of its version, so it has no `ETag`.
-async fn get(
-    State(app): State<Catalog>,
-    caller: Caller<CatalogWrite>,
-    Path(id): Path<ImportId>,
-) -> Result<Reply<Import>, Fault> {
+async fn get(State(app): State<Catalog>, caller: Caller<CatalogWrite>, Path(id): Path<ImportId>) -> Result<Reply<Import>, Fault> {
     let mut conn = app.db.read(caller.tenant).await?;
     let job = import_get(&mut conn, id).await?.ok_or_else(not_found)?;
     Ok(Reply::ok(job.import))
@@ -126,11 +118,7 @@ async fn list(
     Ok(page.finish(rows, |import| import.id))
 }
 
-async fn report(
-    State(app): State<Catalog>,
-    caller: Caller<CatalogWrite>,
-    Path(id): Path<ImportId>,
-) -> Result<Report, Fault> {
+async fn report(State(app): State<Catalog>, caller: Caller<CatalogWrite>, Path(id): Path<ImportId>) -> Result<Report, Fault> {
     let mut conn = app.db.read(caller.tenant).await?;
     import_get(&mut conn, id).await?.ok_or_else(not_found)?;
     drop(conn);

@@ -1,7 +1,7 @@
 //! SQL of imports: jobs, spooled chunks, reports.
 
 use bloom_db::TenantTx;
-use bloom_kernel::{ImportId, TenantId, Timestamp};
+use bloom_kernel::{ImportId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -57,11 +57,7 @@ impl From<Row> for Job {
 }
 
 /// Adds an import.
-pub(crate) async fn import_insert(
-    tx: &mut TenantTx,
-    import: &Import,
-    idempotency_key: Option<&str>,
-) -> sqlx::Result<()> {
+pub(crate) async fn import_insert(tx: &mut TenantTx, import: &Import, idempotency_key: Option<&str>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into import_job (tenant_id, id, idempotency_key, status, bytes, lines, chunks, next_chunk, lines_applied,
              lines_failed, products_created, products_updated, version, created_at, updated_at)
@@ -154,12 +150,7 @@ pub(crate) async fn import_list(conn: &mut PgConnection, before: Option<ImportId
 }
 
 /// Adds a chunk that has arrived.
-pub(crate) async fn chunk_insert(
-    tx: &mut TenantTx,
-    id: ImportId,
-    seq: i32,
-    chunk: &Chunk,
-) -> sqlx::Result<()> {
+pub(crate) async fn chunk_insert(tx: &mut TenantTx, id: ImportId, seq: i32, chunk: &Chunk) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into import_chunk (tenant_id, import_id, seq, first_line, lines, body) values ($1, $2, $3, $4, $5, $6)",
         tx.tenant().uuid(),
@@ -319,11 +310,7 @@ pub(crate) async fn chunk_drop(conn: &mut PgConnection, id: ImportId) -> sqlx::R
 }
 
 /// Adds errors of lines to the report.
-pub(crate) async fn error_insert(
-    tx: &mut TenantTx,
-    id: ImportId,
-    errors: &[LineError],
-) -> sqlx::Result<()> {
+pub(crate) async fn error_insert(tx: &mut TenantTx, id: ImportId, errors: &[LineError]) -> sqlx::Result<()> {
     if errors.is_empty() {
         return Ok(());
     }

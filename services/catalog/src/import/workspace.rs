@@ -161,7 +161,11 @@ impl Workspace {
             let named = codes.iter().enumerate().filter_map(|(index, code)| {
                 let found = self.names.channels.get(code).copied();
                 if found.is_none() {
-                    validator.fail(format!("/channels/{index}"), ViolationCode::Unknown, format!("There is no channel `{code}`."));
+                    validator.fail(
+                        format!("/channels/{index}"),
+                        ViolationCode::Unknown,
+                        format!("There is no channel `{code}`."),
+                    );
                 }
                 found
             });

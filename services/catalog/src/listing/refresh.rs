@@ -3,7 +3,6 @@
 //! The first batch is refreshed in the transaction of the change; a timer of this change refreshes the remaining products in
 //! transactions of the same size.
 
-use bloom_db::{Db, TenantTx};
 use bloom_db::{TenantTx, Writer as _};
 use bloom_events::Publish as _;
 use bloom_fault::Fault;

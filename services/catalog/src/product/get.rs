@@ -15,8 +15,8 @@ use sqlx::PgConnection;
 use super::model::{Product, ProductStatus};
 use super::store::product_load;
 use super::variant::Variant;
-use crate::{Catalog, CatalogRead};
 use crate::listing::{ProductInventory, ProductListItem, listing_doc};
+use crate::{Catalog, CatalogRead};
 
 /// Query parameters of a product.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -1,7 +1,7 @@
 //! SQL of the categories, channels and collections that products are in.
 
 use bloom_db::TenantTx;
-use bloom_kernel::{CollectionId, ProductId, TenantId};
+use bloom_kernel::{CollectionId, ProductId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -322,10 +322,15 @@ impl Product {
             let at = format!("/variants/{index}");
             variant.check(&at, &self.options, validator);
             // A missing or an extra value is a violation of its own.
-            let is_complete = self.options.iter().map(|option| &option.name).all(|name| variant.options.contains_key(name.as_str()))
-                && self.options.len() == variant.options.len();
+            let is_complete =
+                self.options.iter().map(|option| &option.name).all(|name| variant.options.contains_key(name.as_str()))
+                    && self.options.len() == variant.options.len();
             if combinations.insert(values_in_order(&self.options, &variant.options), index).is_some() && is_complete {
-                validator.fail(format!("{at}/options"), ViolationCode::Duplicate, "Two active variants have the same option values.");
+                validator.fail(
+                    format!("{at}/options"),
+                    ViolationCode::Duplicate,
+                    "Two active variants have the same option values.",
+                );
             }
             if skus.insert(&variant.sku, index).is_some() {
                 validator.fail(format!("{at}/sku"), ViolationCode::Duplicate, "Two variants have this SKU.");

@@ -296,10 +296,12 @@ pub(crate) async fn product_find(
 }
 
 /// Products of all tenants, for the export.
-pub(crate) async fn product_export(conn: &mut PgConnection, page: ExportPage<ProductId>) -> sqlx::Result<Vec<(TenantId, Product)>> {
+pub(crate) async fn product_export(
+    conn: &mut PgConnection,
+    page: ExportPage<ProductId>,
+) -> sqlx::Result<Vec<(TenantId, Product)>> {
     let keys = product_ids(conn, After::of_export(page), page.limit).await?;
     let ids: Vec<ProductId> = keys.iter().map(|(_, id)| *id).collect();
-    let mut products: HashMap<_, _> =
-        product_load(conn, &ids).await?.into_iter().map(|product| (product.id, product)).collect();
+    let mut products: HashMap<_, _> = product_load(conn, &ids).await?.into_iter().map(|product| (product.id, product)).collect();
     Ok(keys.into_iter().filter_map(|(tenant, id)| Some((tenant, products.remove(&id)?))).collect())
 }

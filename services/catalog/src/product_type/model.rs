@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_fault::Fault;
-use bloom_kernel::{
-    Aggregate, Items, Metadata, MetadataPatch, Name, ProductTypeId, Timestamp, ViolationCode, set, update,
-};
 use bloom_kernel::text::{Form, TextRule};
+use bloom_kernel::{Aggregate, Items, Metadata, MetadataPatch, Name, ProductTypeId, Timestamp, ViolationCode, set, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -167,7 +165,9 @@ impl ProductType {
             let at = format!("/attributes/{}", code.replace('~', "~0").replace('/', "~1"));
             match self.attributes.iter().find(|attribute| attribute.code == code.as_str()) {
                 Some(attribute) => attribute.check(&at, value, validator),
-                None => validator.fail(at, ViolationCode::Unknown, format!("The product type {} has no such attribute.", self.code)),
+                None => {
+                    validator.fail(at, ViolationCode::Unknown, format!("The product type {} has no such attribute.", self.code))
+                }
             }
         }
         for attribute in self.attributes.iter().filter(|attribute| active && attribute.required) {
@@ -243,7 +243,11 @@ fn check_compatible(present: &[AttributeDefinition], wanted: &[AttributeDefiniti
             Some(index) => {
                 let other = &wanted[index];
                 if other.kind != attribute.kind {
-                    validator.fail(format!("/attributes/{index}/kind"), ViolationCode::Immutable, "The kind of an attribute cannot change.");
+                    validator.fail(
+                        format!("/attributes/{index}/kind"),
+                        ViolationCode::Immutable,
+                        "The kind of an attribute cannot change.",
+                    );
                 } else if attribute.values.iter().any(|value| !other.values.contains(value)) {
                     validator.fail(
                         format!("/attributes/{index}/values"),

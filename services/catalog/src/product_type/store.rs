@@ -106,10 +106,7 @@ pub(crate) async fn product_type_find(conn: &mut PgConnection, codes: &[String],
 }
 
 /// Writes a product type, new or changed.
-pub(crate) async fn product_type_write(
-    tx: &mut TenantTx,
-    product_type: &ProductType,
-) -> sqlx::Result<()> {
+pub(crate) async fn product_type_write(tx: &mut TenantTx, product_type: &ProductType) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into product_type (tenant_id, id, code, name, attributes, metadata, version, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -131,6 +128,9 @@ pub(crate) async fn product_type_write(
 }
 
 /// Product types of all tenants, for the export.
-pub(crate) async fn product_type_export(conn: &mut PgConnection, page: ExportPage<ProductTypeId>) -> sqlx::Result<Vec<(TenantId, ProductType)>> {
+pub(crate) async fn product_type_export(
+    conn: &mut PgConnection,
+    page: ExportPage<ProductTypeId>,
+) -> sqlx::Result<Vec<(TenantId, ProductType)>> {
     product_type_list(conn, After::of_export(page), page.limit).await
 }

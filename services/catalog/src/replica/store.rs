@@ -11,11 +11,7 @@ use uuid::Uuid;
 use crate::keyset::After;
 
 /// Records the versions of price events; returns the variants whose prices must be applied.
-pub(crate) async fn price_version_record(
-    tx: &mut TenantTx,
-    variants: &[Uuid],
-    versions: &[i64],
-) -> sqlx::Result<Vec<Uuid>> {
+pub(crate) async fn price_version_record(tx: &mut TenantTx, variants: &[Uuid], versions: &[i64]) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "insert into variant_replica (tenant_id, variant_id, price_version, stock_version)
          select $1, variant_id, version, 0 from unnest($2::uuid[], $3::int8[]) as n(variant_id, version) order by variant_id
@@ -31,11 +27,7 @@ pub(crate) async fn price_version_record(
 }
 
 /// Records the versions of stock events; returns the variants whose stock must be applied.
-pub(crate) async fn stock_version_record(
-    tx: &mut TenantTx,
-    variants: &[Uuid],
-    versions: &[i64],
-) -> sqlx::Result<Vec<Uuid>> {
+pub(crate) async fn stock_version_record(tx: &mut TenantTx, variants: &[Uuid], versions: &[i64]) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "insert into variant_replica (tenant_id, variant_id, price_version, stock_version)
          select $1, variant_id, 0, version from unnest($2::uuid[], $3::int8[]) as n(variant_id, version) order by variant_id
@@ -62,11 +54,7 @@ pub(crate) struct Prices {
 }
 
 /// Replaces all prices of these variants.
-pub(crate) async fn price_replace(
-    tx: &mut TenantTx,
-    variants: &[Uuid],
-    prices: &Prices,
-) -> sqlx::Result<()> {
+pub(crate) async fn price_replace(tx: &mut TenantTx, variants: &[Uuid], prices: &Prices) -> sqlx::Result<()> {
     sqlx::query!(
         "with new as (
              select * from unnest($3::uuid[], $4::uuid[], $5::int8[], $6::text[]) as t(variant_id, channel_id, amount, currency)
@@ -99,11 +87,7 @@ pub(crate) struct Stock {
 }
 
 /// Replaces all stock of these variants.
-pub(crate) async fn stock_replace(
-    tx: &mut TenantTx,
-    variants: &[Uuid],
-    stock: &Stock,
-) -> sqlx::Result<()> {
+pub(crate) async fn stock_replace(tx: &mut TenantTx, variants: &[Uuid], stock: &Stock) -> sqlx::Result<()> {
     sqlx::query!(
         "with new as (
              select * from unnest($3::uuid[], $4::uuid[], $5::int8[]) as t(variant_id, location_id, available)
@@ -162,10 +146,7 @@ pub(crate) async fn location_upsert(tx: &mut TenantTx, location: &LocationReplic
 }
 
 /// Adds the locations of a stock event for which no location event has arrived yet.
-pub(crate) async fn location_insert_missing(
-    tx: &mut TenantTx,
-    locations: &[LocationReplica],
-) -> sqlx::Result<()> {
+pub(crate) async fn location_insert_missing(tx: &mut TenantTx, locations: &[LocationReplica]) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = locations.iter().map(|location| location.id.uuid()).collect();
     let codes: Vec<String> = locations.iter().map(|location| location.code.clone()).collect();
     let priorities: Vec<i32> = locations.iter().map(|location| location.priority).collect();
@@ -301,6 +282,9 @@ impl Aggregate for VariantReplica {
 }
 
 /// Replicas of variants of all tenants, for the export.
-pub(crate) async fn variant_replica_export(conn: &mut PgConnection, page: ExportPage<VariantId>) -> sqlx::Result<Vec<(TenantId, VariantReplica)>> {
+pub(crate) async fn variant_replica_export(
+    conn: &mut PgConnection,
+    page: ExportPage<VariantId>,
+) -> sqlx::Result<Vec<(TenantId, VariantReplica)>> {
     variant_replica_list(conn, After::of_export(page), page.limit).await
 }

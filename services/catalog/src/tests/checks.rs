@@ -26,11 +26,11 @@ async fn a_corrupted_projection_is_reported() {
             "delete from listing_entry where title_key = 't' and scope_id <> '00000000-0000-0000-0000-000000000000'",
         ),
     ] {
-        let mut conn = fixture.bench.superuser().await;
+        let mut conn = fixture.env.superuser().await;
         conn.execute(corrupt).await.unwrap();
         let breaches = fixture.breaches().await;
         assert!(breaches.iter().any(|(name, _)| name == "listing_equals_sources"), "{corrupt}: {breaches:?}");
-        assert!(breaches[0].1.contains(&fixture.bench.tenant.uuid().to_string()), "{breaches:?}");
+        assert!(breaches[0].1.contains(&fixture.env.tenant.uuid().to_string()), "{breaches:?}");
         assert!(breaches.iter().all(|(_, detail)| detail.chars().count() < 700), "too long to read: {breaches:?}");
         conn.execute(repair).await.unwrap();
         assert_eq!(fixture.breaches().await, Vec::new(), "{repair}");

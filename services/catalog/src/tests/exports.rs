@@ -17,7 +17,7 @@ async fn the_export_equals_the_rest_bodies() {
     let (mut records, mut after) = (Vec::new(), String::new());
     loop {
         let request = ExportStateRequest { kinds: Vec::new(), after: after.clone(), limit: 1 };
-        let request = fixture.bench.host.request(&fixture.call(), request);
+        let request = fixture.env.host.request(&fixture.call(), request);
         let mut stream = fixture.platform().export_state(request).await.unwrap().into_inner();
         let Some(record) = stream.message().await.unwrap() else { break };
         after.clone_from(&record.cursor);

@@ -12,21 +12,21 @@ use std::time::Duration;
 
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_contract_platform::{CheckRequest, DrainedRequest};
-use bloom_events::{Bus, Envelope, Handler as _};
+use bloom_events::Envelope;
 use bloom_kernel::{ChannelId, LocationId, TaxClassId, VariantId};
 use bloom_runtime::{Peer, RequestContext};
-use bloom_testkit::{Answer, TestClient, TestEnv, test_env};
+use bloom_testkit::{Answer, TestClient, TestEnv};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use self::fakes::FakeOwners;
-use crate::consumers::ListingConsumer;
-use crate::{Catalog, MIGRATIONS, NAME, service};
+use crate::consumers::{LISTING_KINDS, update_listing};
+use crate::{Catalog, NAME, SERVICE};
 
 /// The service on a schema of its own, with fakes of pricing and inventory.
 pub(crate) struct Fixture {
-    pub(crate) bench: TestEnv,
+    pub(crate) env: TestEnv,
     pub(crate) client: TestClient,
     pub(crate) app: Catalog,
     pub(crate) owners: FakeOwners,
@@ -34,11 +34,11 @@ pub(crate) struct Fixture {
 
 /// A fixture without pricing and inventory; `owners.open()` starts them.
 pub(crate) async fn without_owners() -> Fixture {
-    let bench = test_env(NAME, &MIGRATIONS).await;
-    let client = bench.open(|host, db| service(host, db, Bus::in_process())).await;
-    let app = Catalog::new(bench.host.clone(), bench.db.clone());
-    let owners = FakeOwners::new(&bench.host);
-    Fixture { bench, client, app, owners }
+    let env = TestEnv::of(&SERVICE).await;
+    let client = env.serve(&SERVICE).await;
+    let app = Catalog::new(env.host.clone(), env.db.clone());
+    let owners = FakeOwners::new(&env.host);
+    Fixture { env, client, app, owners }
 }
 
 /// A fixture without data.
@@ -65,16 +65,16 @@ pub(crate) fn with(mut base: Value, more: Value) -> Value {
 
 impl Fixture {
     pub(crate) fn call(&self) -> RequestContext {
-        self.bench.call()
+        self.env.call()
     }
 
     pub(crate) fn id<T: From<uuid::Uuid>>(&self) -> T {
-        self.bench.host.id(self.bench.tenant)
+        self.env.host.id(self.env.tenant)
     }
 
     /// Creates a resource. The clock advances, so that ids are in order of creation.
     pub(crate) async fn create(&self, path: &str, input: Value) -> Value {
-        self.bench.clock.advance(TimeDelta::milliseconds(1));
+        self.env.clock.advance(TimeDelta::milliseconds(1));
         self.client.post(&format!("/v1/catalog/{path}")).json(&input).send().await.expect(201).json
     }
 
@@ -122,13 +122,13 @@ impl Fixture {
     pub(crate) fn envelope(&self, service: &str, name: &str, aggregate: &str, version: i64, data: &Value) -> Envelope {
         Envelope {
             id: self.id(),
-            tenant: self.bench.tenant,
+            tenant: self.env.tenant,
             service: service.to_owned(),
             kind: format!("bloom.{service}.{name}"),
             aggregate: aggregate.to_owned(),
             version,
             actor: "key:test".to_owned(),
-            occurred_at: self.bench.clock.time(),
+            occurred_at: self.env.clock.time(),
             schema_version: 1,
             trace: None,
             causation: None,
@@ -138,10 +138,9 @@ impl Fixture {
 
     /// Applies events with the service's consumer.
     pub(crate) async fn consume(&self, batch: &[Envelope]) {
-        let handler = ListingConsumer { host: self.bench.host.clone(), list_etags: self.app.list_etags.clone() };
-        let mut tx = self.bench.db.write(&self.call()).await.unwrap();
-        assert!(batch.iter().all(|event| handler.wants(&event.kind)));
-        handler.apply(&mut tx, batch).await.unwrap();
+        assert!(batch.iter().all(|event| LISTING_KINDS.contains(&event.kind.as_str())));
+        let mut tx = self.env.db.write(&self.call()).await.unwrap();
+        update_listing(&self.app, &mut tx, batch).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -190,19 +189,19 @@ impl Fixture {
 
     /// Kinds and versions of all events of an aggregate.
     pub(crate) async fn events(&self, aggregate: &str) -> Vec<(String, i64)> {
-        let mut conn = self.bench.superuser().await;
+        let mut conn = self.env.superuser().await;
         let rows = sqlx::query("select kind, version from outbox where aggregate = $1 order by seq").bind(aggregate);
         rows.fetch_all(&mut conn).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
     pub(crate) fn platform(&self) -> PlatformClient<Peer> {
-        PlatformClient::new(self.bench.host.peers.get(NAME))
+        PlatformClient::new(self.env.host.peers.get(NAME))
     }
 
     /// Waits until no timer is due.
     pub(crate) async fn wait_for_timers(&self) {
         for _ in 0..3_000 {
-            let request = self.bench.host.request(&self.call(), DrainedRequest {});
+            let request = self.env.host.request(&self.call(), DrainedRequest {});
             if self.platform().drained(request).await.unwrap().into_inner().timers_due == 0 {
                 return;
             }
@@ -214,7 +213,7 @@ impl Fixture {
 
     /// What the service's checks report: (invariant, detail).
     pub(crate) async fn breaches(&self) -> Vec<(String, String)> {
-        let request = self.bench.host.request(&self.call(), CheckRequest {});
+        let request = self.env.host.request(&self.call(), CheckRequest {});
         let reply = self.platform().check(request).await.unwrap().into_inner();
         assert!(reply.checked.contains(&"listing_equals_sources".to_owned()));
         reply.breaches.into_iter().map(|breach| (breach.invariant, breach.detail)).collect()

@@ -30,8 +30,8 @@ async fn inventory_is_asked_about_an_unknown_location() {
     let fixture = empty().await;
     let in_replica = fixture.location("BLR-1", 1).await;
     let (owned, foreign, unknown_id): (LocationId, LocationId, LocationId) = (fixture.id(), fixture.id(), fixture.id());
-    fixture.owners.add(fixture.bench.tenant, &owned);
-    fixture.owners.add(fixture.bench.other_tenant, &foreign);
+    fixture.owners.add(fixture.env.tenant, &owned);
+    fixture.owners.add(fixture.env.other_tenant, &foreign);
     let post =
         |locations: &[LocationId]| fixture.client.post("/v1/catalog/channels").json(&Fixture::channel_at("web", locations));
     for unknown in [foreign, unknown_id] {
@@ -57,7 +57,7 @@ async fn inventory_is_asked_about_an_unknown_location() {
 async fn a_location_serves_a_channel_once_its_events_arrive() {
     let (fixture, web) = shop().await;
     let (blr, del): (LocationId, LocationId) = (fixture.id(), fixture.location("DEL-1", 1).await);
-    fixture.owners.add(fixture.bench.tenant, &blr);
+    fixture.owners.add(fixture.env.tenant, &blr);
     let variant = variant_of(&fixture.product("T", "S", json!({})).await);
     let _ = fixture.patch(&format!("channels/{web}"), json!({ "location_ids": [blr, del] })).await.expect(200);
     let inventory = || async { fixture.list("").await["data"][0]["inventory"].clone() };
@@ -78,8 +78,8 @@ async fn pricing_is_asked_about_an_unknown_tax_class() {
     let (fixture, _) = shop().await;
     let (in_replica, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.tax_class(in_replica).await;
-    fixture.owners.add(fixture.bench.tenant, &owned);
-    fixture.owners.add(fixture.bench.other_tenant, &foreign);
+    fixture.owners.add(fixture.env.tenant, &owned);
+    fixture.owners.add(fixture.env.other_tenant, &foreign);
     let variant = |sku: &str, class| json!({ "sku": sku, "options": { "Size": sku }, "tax_class_id": class });
     let shirt = |classes: [TaxClassId; 3]| {
         let variants: Vec<Value> = ["S", "M", "L"].into_iter().zip(classes).map(|(sku, class)| variant(sku, class)).collect();
@@ -115,8 +115,8 @@ async fn while_an_owner_is_down_only_replicas_can_be_named() {
     let fixture = without_owners().await;
     let in_replica = fixture.location("BLR-1", 1).await;
     let (owned, class): (LocationId, TaxClassId) = (fixture.id(), fixture.id());
-    fixture.owners.add(fixture.bench.tenant, &owned);
-    fixture.owners.add(fixture.bench.tenant, &class);
+    fixture.owners.add(fixture.env.tenant, &owned);
+    fixture.owners.add(fixture.env.tenant, &class);
     let post =
         |key: &str, path: &str, body: &Value| fixture.client.post(&format!("/v1/catalog/{path}")).key(key).json(body).send();
     let _ = post("known", "channels", &Fixture::channel_at("known", &[in_replica])).await.expect(201);
@@ -132,5 +132,44 @@ async fn while_an_owner_is_down_only_replicas_can_be_named() {
     for (path, body) in [("channels", &channel), ("products", &product)] {
         let made = post(path, path, body).await.expect(201);
         assert_eq!(made.header("idempotent-replayed"), "");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_is_answered_while_an_owner_is_down() {
+    let (fixture, web) = shop().await;
+    let (location, class): (LocationId, TaxClassId) = (fixture.id(), fixture.id());
+    fixture.owners.add(fixture.env.tenant, &location);
+    fixture.owners.add(fixture.env.tenant, &class);
+    let product = json!({ "title": "T", "options": [{ "name": "Size", "values": ["S", "L"] }],
+        "variants": [{ "sku": "S", "options": { "Size": "S" }, "tax_class_id": class }] });
+    let product = fixture.create("products", product).await;
+    let path = format!("products/{}", text(&product["id"]));
+    let variant = format!("{path}/variants/{}", variant_of(&product));
+    let send = |nr: usize| {
+        let request = |method: &str, path: &str, version: i64, body: Value| {
+            let request = fixture.client.ask(method, &format!("/v1/catalog/{path}")).key(&format!("k{nr}")).if_match(version);
+            request.json(&body)
+        };
+        let request = match nr {
+            0 => request("POST", "channels", 0, Fixture::channel_at("other", &[location])),
+            1 => request("PATCH", &format!("channels/{web}"), 1, json!({ "location_ids": [location] })),
+            2 => request("POST", "products", 0, json!({ "title": "U", "variants": [{ "sku": "U", "tax_class_id": class }] })),
+            3 => {
+                let variant = json!({ "sku": "L", "options": { "Size": "L" }, "tax_class_id": class });
+                request("POST", &format!("{path}/variants"), 1, variant)
+            }
+            _ => request("PATCH", &variant, 2, json!({ "tax_class_id": class })),
+        };
+        request.send()
+    };
+    for nr in 0..5 {
+        fixture.owners.state.lock().unwrap().failures = 0;
+        let first = send(nr).await;
+        assert!(matches!(first.status, 200 | 201), "{nr}: {}", first.text);
+        fixture.owners.state.lock().unwrap().failures = usize::MAX;
+        let again = send(nr).await;
+        assert_eq!((again.status, &again.json), (first.status, &first.json), "{nr}");
+        assert_eq!(again.header("idempotent-replayed"), "true", "{nr}");
     }
 }

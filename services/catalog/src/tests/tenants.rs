@@ -12,7 +12,7 @@ async fn another_tenant_finds_nothing() {
     let collection = fixture.create("collections", json!({ "code": "c", "title": "C" })).await;
     let kind = fixture.create("product-types", json!({ "code": "t", "name": "T" })).await;
     let variant = variant_of(&product);
-    let other_tenant = fixture.bench.other_tenant;
+    let other_tenant = fixture.env.other_tenant;
     let unknown_product: bloom_kernel::ProductId = fixture.id();
     for path in [
         format!("channels/{channel}"),

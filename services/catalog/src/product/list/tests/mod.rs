@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::query::{Filters, ListQuery, ListShape, ListState, Order};
+use super::query::{Filters, ListFilter, ListShape, ListState, ProductSort};
 use super::store::listing_page;
 use crate::tests::{Fixture, shop, text, variant_of};
 
@@ -51,8 +51,8 @@ async fn the_list_is_the_documented_body() {
     );
     assert_eq!(answer.text, expected);
     assert_eq!(answer.header("content-type"), "application/json");
-    let parsed: bloom_web::page::Page<crate::listing::ProductListItem> = serde_json::from_str(&answer.text).unwrap();
-    assert_eq!(parsed.data[0].inventory.warehouse.as_deref(), Some("BLR-1"));
+    let item: crate::listing::ProductListItem = serde_json::from_value(answer.json["data"][0].clone()).unwrap();
+    assert_eq!(item.inventory.warehouse.as_deref(), Some("BLR-1"));
     let first = fixture.list("limit=1").await;
     assert!(text(&first["page"]["next"]).starts_with("cursor_"));
 }
@@ -102,8 +102,8 @@ async fn filters_narrow_a_list() {
     let kind = json!({ "code": "part", "name": "Part", "attributes": [
         { "code": "colour", "name": "Colour", "kind": "text" }, { "code": "size", "name": "Size", "kind": "number" }] });
     let kind = fixture.create("product-types", kind).await;
-    fixture.bench.clock.advance(TimeDelta::hours(1));
-    let since = fixture.bench.clock.time().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    fixture.env.clock.advance(TimeDelta::hours(1));
+    let since = fixture.env.clock.time().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let red = json!({ "product_type_id": kind["id"], "attributes": { "colour": "red, dark", "size": 7 } });
     fixture.product("Red", "R", red).await;
     for (query, expected) in [
@@ -237,7 +237,7 @@ async fn no_304_after_a_change_of_the_list() {
 #[test]
 fn attribute_filters_are_pairs() {
     let pairs = |text: &str| {
-        let query = ListQuery { attribute: Some(text.to_owned()), ..ListQuery::default() };
+        let query = ListFilter { attribute: Some(text.to_owned()), ..ListFilter::default() };
         query.shape(true).map(|shape| shape.filters.attributes).ok()
     };
     let pair = |code: &str, value: &str| (code.to_owned(), value.to_owned());
@@ -252,13 +252,13 @@ fn attribute_filters_are_pairs() {
 async fn lists_of_two_tenants_never_mix() {
     let (fixture, channel) = shop().await;
     fixture.product("Ours", "S", json!({})).await;
-    let other_tenant = fixture.bench.other_tenant;
+    let other_tenant = fixture.env.other_tenant;
     let own = json!({ "code": "web", "name": "W", "currency": "EUR", "price_basis": "net", "country": "DE" });
     let theirs = fixture.client.post("/v1/catalog/channels").tenant(other_tenant).json(&own).send().await.expect(201).json;
     let product = json!({ "title": "Theirs", "status": "active", "variants": [{ "sku": "S" }] });
     let _ = fixture.client.post("/v1/catalog/products").tenant(other_tenant).json(&product).send().await.expect(201);
     for turn in 0..120 {
-        let (tenant, title) = if turn % 2 == 0 { (fixture.bench.tenant, "Ours") } else { (other_tenant, "Theirs") };
+        let (tenant, title) = if turn % 2 == 0 { (fixture.env.tenant, "Ours") } else { (other_tenant, "Theirs") };
         // Without filters, with them, and in another order: each is another statement.
         let path = ["/v1/catalog/products", "/v1/catalog/products?available=false", "/v1/catalog/products?sort=title"][turn % 3];
         let list = fixture.client.get(path).tenant(tenant).send().await.expect(200).json;
@@ -266,15 +266,15 @@ async fn lists_of_two_tenants_never_mix() {
         assert_eq!(titles, [json!(title)], "{path}");
     }
     // A statement that sets one tenant finds nothing in another's channel, whatever the connection was used for before.
-    let shape = ListShape { state: ListState::Live, scope: Uuid::nil(), order: Order::ALL[0], filters: Filters::default() };
+    let shape = ListShape { state: ListState::Live, scope: Uuid::nil(), order: ProductSort::ALL[0], filters: Filters::default() };
     let their_channel = text(&theirs["id"]).parse().unwrap();
     for (tenant, asked, rows) in [
-        (fixture.bench.tenant, channel, 1),
-        (fixture.bench.tenant, their_channel, 0),
+        (fixture.env.tenant, channel, 1),
+        (fixture.env.tenant, their_channel, 0),
         (other_tenant, their_channel, 1),
         (other_tenant, channel, 0),
     ] {
-        let found = listing_page(&fixture.bench.db, tenant, asked, &shape, None, 10).await.unwrap();
+        let found = listing_page(&fixture.env.db, tenant, asked, &shape, None, 10).await.unwrap();
         assert_eq!(found.len(), rows);
     }
 }

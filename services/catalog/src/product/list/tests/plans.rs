@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use uuid::Uuid;
 
-use super::super::query::{Filters, ListPosition, ListShape, ListState, Order, SortKey};
+use super::super::query::{Filters, ListPosition, ListShape, ListState, ProductSort, SortKey};
 use super::super::store::page_query;
 use crate::tests::{Fixture, shop};
 
 /// Inserts many products and their listings with SQL.
 pub(super) async fn fill(fixture: &Fixture, channel: ChannelId, count: i32) {
-    let mut conn = fixture.bench.superuser().await;
-    let tenant = fixture.bench.tenant.uuid();
+    let mut conn = fixture.env.superuser().await;
+    let tenant = fixture.env.tenant.uuid();
     sqlx::query(
         "insert into product (tenant_id, id, title, title_key, description, status, requires_shipping, options, attributes,
              media, metadata, list_json, version, created_at, updated_at)
@@ -45,8 +45,8 @@ pub(super) async fn fill(fixture: &Fixture, channel: ChannelId, count: i32) {
 }
 
 async fn plan(fixture: &Fixture, channel: ChannelId, shape: &ListShape, after: Option<&ListPosition>) -> Value {
-    let mut conn = fixture.bench.db.read(fixture.bench.tenant).await.unwrap();
-    let sql = page_query(fixture.bench.tenant, channel, shape, after, 21).sql().as_str().to_owned();
+    let mut conn = fixture.env.db.read(fixture.env.tenant).await.unwrap();
+    let sql = page_query(fixture.env.tenant, channel, shape, after, 21).sql().as_str().to_owned();
     // Planned without values, as on a connection that has run the statement often.
     conn.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
     conn.execute(AssertSqlSafe(format!("prepare page as {sql}"))).await.unwrap();
@@ -75,7 +75,7 @@ fn sorts(plan: &Value) -> bool {
         || plan["Plans"].as_array().into_iter().flatten().any(sorts)
 }
 
-fn position(order: Order) -> ListPosition {
+fn position(order: ProductSort) -> ListPosition {
     let product = ProductId::from_uuid(Uuid::nil());
     match order.key() {
         SortKey::Created => ListPosition { text: None, number: None, product },
@@ -88,13 +88,13 @@ fn position(order: Order) -> ListPosition {
 async fn every_order_is_one_range_of_an_index() {
     let (fixture, channel) = shop().await;
     fill(&fixture, channel, 3_000).await;
-    let index = |order: Order| match order.key() {
+    let index = |order: ProductSort| match order.key() {
         SortKey::Created => "listing_entry_pkey",
         SortKey::Title => "listing_entry_title",
         SortKey::Price => "listing_entry_price",
         SortKey::Position => "listing_entry_position",
     };
-    for order in Order::ALL {
+    for order in ProductSort::ALL {
         // The whole catalogue, a category and a collection are the same statement with another scope.
         let shape = ListShape { state: ListState::Live, scope: Uuid::nil(), order, filters: Filters::default() };
         for after in [None, Some(position(order))] {
@@ -125,9 +125,9 @@ async fn a_filtered_list_reads_a_bounded_range() {
         price_min: Some(1),
         price_max: Some(9),
         available: Some(true),
-        updated_since: Some(fixture.bench.clock.time()),
+        updated_since: Some(fixture.env.clock.time()),
     };
-    for order in Order::ALL {
+    for order in ProductSort::ALL {
         let shape = ListShape { state: ListState::Live, scope: Uuid::nil(), order, filters: filters.clone() };
         let plan = plan(&fixture, channel, &shape, Some(&position(order))).await;
         let mut found = Vec::new();
@@ -146,8 +146,8 @@ async fn a_filtered_list_reads_a_bounded_range() {
 #[tokio::test]
 async fn a_refresh_uses_indexes_in_an_empty_database() {
     let (fixture, _) = shop().await;
-    let mut tx = fixture.bench.db.write(&fixture.call()).await.unwrap();
-    crate::listing::topology_share(&mut tx, fixture.bench.tenant).await.unwrap();
+    let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
+    crate::listing::topology_share(&mut tx).await.unwrap();
     let sql = format!("explain (format json) select * from listing_rows(array['{}'::uuid])", Uuid::nil());
     let plan = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *tx).await.unwrap().get::<Value, _>(0)[0]["Plan"].clone();
     let mut found = Vec::new();
