@@ -42,8 +42,9 @@ use bloom_contract_catalog::catalog_server::CatalogServer;
 use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_db::{Db, TenantTx};
+pub(crate) use bloom_fleet::permission::{CatalogRead, CatalogWrite};
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::{Definition, Service, Start, permissions};
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
 use crate::channel::ChannelCache;
@@ -58,11 +59,6 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/catalog");
 
 /// How a process starts it.
 pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
-
-permissions! {
-    CatalogRead = "catalog:read",
-    CatalogWrite = "catalog:write",
-}
 
 /// The state of handlers, timers and consumers. Cheap to clone.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::model::{CategoryCreate, CategoryUpdate};
 use crate::tests::{Fixture, shop, text};
 
 impl Fixture {
@@ -93,4 +94,15 @@ async fn two_moves_at_once_make_no_cycle() {
         let codes = [first.status, second.status];
         assert!(codes == [200, 422] || codes == [422, 200] || codes.contains(&409), "{codes:?}");
     }
+}
+
+#[test]
+fn serde_and_schema_agree_about_inputs() {
+    let parent = "cat_01jd6zv4x8e5yag7k3m2n9p0qr";
+    bloom_testkit::assert_schema_agrees::<CategoryCreate>([
+        json!({ "name": "Brakes", "parent_id": parent, "position": 1, "metadata": { "a": "b" } }),
+    ]);
+    bloom_testkit::assert_schema_agrees::<CategoryUpdate>([
+        json!({ "name": "Brakes", "parent_id": parent, "position": 1, "metadata": { "a": null } }),
+    ]);
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::model::{ChannelCreate, ChannelUpdate};
 use crate::tests::{shop, text, variant_of};
 
 #[tokio::test]
@@ -69,4 +70,13 @@ async fn a_new_channel_lists_the_whole_catalogue() {
     assert_eq!(request("").await.expect(200).json["data"][0]["title"], "T");
     assert_eq!(fixture.titles("").await, Vec::<String>::new());
     fixture.assert_invariants().await;
+}
+
+#[test]
+fn serde_and_schema_agree_about_inputs() {
+    let location = "loc_01jd6zv4x8e5yag7k3m2n9p0qr";
+    bloom_testkit::assert_schema_agrees::<ChannelCreate>([json!({ "code": "web", "name": "Web", "currency": "INR",
+        "price_basis": "gross", "country": "IN", "location_ids": [location], "is_default": true, "metadata": { "a": "b" } })]);
+    bloom_testkit::assert_schema_agrees::<ChannelUpdate>([json!({ "name": "Web", "country": "IN", "location_ids": [location],
+        "is_default": true, "active": false, "metadata": { "a": null } })]);
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::model::{CollectionCreate, CollectionUpdate, Placements};
 use crate::tests::{shop, text};
 
 #[tokio::test]
@@ -37,4 +38,16 @@ async fn products_are_listed_by_position() {
     let wrong = fixture.client.get("/v1/catalog/products?sort=position").send().await.expect(400);
     assert_eq!(wrong.json["errors"][0]["pointer"], "sort");
     fixture.assert_invariants().await;
+}
+
+#[test]
+fn serde_and_schema_agree_about_inputs() {
+    let product = "prod_01jd6zv4x8e5yag7k3m2n9p0qr";
+    bloom_testkit::assert_schema_agrees::<CollectionCreate>([
+        json!({ "code": "sale", "title": "Sale", "description": "D", "metadata": { "a": "b" } }),
+    ]);
+    bloom_testkit::assert_schema_agrees::<CollectionUpdate>([
+        json!({ "title": "Sale", "description": "D", "metadata": { "a": null } }),
+    ]);
+    bloom_testkit::assert_schema_agrees::<Placements>([json!({ "products": [{ "product_id": product, "position": 3 }] })]);
 }

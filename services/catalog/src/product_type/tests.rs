@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::model::{ProductTypeCreate, ProductTypeUpdate};
 use crate::tests::{shop, text};
 
 #[tokio::test]
@@ -43,4 +44,15 @@ async fn attributes_have_the_types_of_the_product_type() {
     assert_eq!(fixture.patch(&path, json!({ "attributes": grown })).await.expect(200).json["version"], 2);
     grown[0]["kind"] = json!("number");
     assert_eq!(fixture.patch(&path, json!({ "attributes": grown })).await.expect(400).json["errors"][0]["code"], "immutable");
+}
+
+#[test]
+fn serde_and_schema_agree_about_inputs() {
+    let attributes = json!([{ "code": "axle", "name": "Axle", "kind": "enum", "values": ["front"], "required": true }]);
+    bloom_testkit::assert_schema_agrees::<ProductTypeCreate>([
+        json!({ "code": "brake", "name": "Brake", "attributes": attributes, "metadata": { "a": "b" } }),
+    ]);
+    bloom_testkit::assert_schema_agrees::<ProductTypeUpdate>([
+        json!({ "name": "Brake", "attributes": attributes, "metadata": { "a": null } }),
+    ]);
 }

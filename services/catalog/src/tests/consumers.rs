@@ -1,9 +1,10 @@
 //! The consumer of prices, stock and locations.
 
-use bloom_kernel::LocationId;
+use bloom_kernel::{LocationId, TaxClassId};
 use serde_json::{Value, json};
 
 use super::{shop, text, variant_of};
+use crate::consumers::update_listing;
 
 #[tokio::test]
 async fn an_older_event_is_ignored_and_an_equal_one_repairs() {
@@ -88,4 +89,24 @@ async fn a_batch_holds_events_of_many_kinds() {
     assert_eq!((&page["data"][0]["price"]["amount"], &page["data"][1]["price"]["amount"]), (&json!(200), &json!(300)));
     assert_eq!(page["data"][1]["inventory"], json!({ "available": 4, "warehouse": "BLR-1" }));
     fixture.assert_invariants().await;
+}
+
+#[tokio::test]
+async fn the_etags_of_lists_are_invalidated_by_the_commit() {
+    let (fixture, _) = shop().await;
+    let class: TaxClassId = fixture.id();
+    let event = fixture.envelope("pricing", "tax_class.created", &class.to_string(), 1, &json!({ "id": class }));
+    for commit in [false, true] {
+        let key = || fixture.app.list_etags.key(fixture.env.tenant, b"list");
+        let before = key();
+        let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
+        update_listing(&fixture.app, &mut tx, std::slice::from_ref(&event)).await.unwrap();
+        assert!(key() == before, "not before the commit");
+        if commit {
+            tx.commit().await.unwrap();
+        } else {
+            tx.rollback().await.unwrap();
+        }
+        assert_eq!(key() != before, commit);
+    }
 }

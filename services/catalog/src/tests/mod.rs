@@ -6,6 +6,7 @@ mod exports;
 pub(crate) mod fakes;
 mod grpc;
 mod references;
+mod snapshots;
 mod tenants;
 
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Bulk import.
 
+mod conflicts;
 mod model;
+mod upload;
 
 use std::time::Duration;
 
@@ -9,10 +11,9 @@ use bloom_kernel::{ImportId, TaxClassId};
 use bloom_testkit::Answer;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, Row as _};
+use sqlx::Row as _;
 
 use super::apply::apply_next;
-use super::model::ImportStatus;
 use super::run::run_import;
 use crate::tests::fakes::FakeOwners;
 use crate::tests::{Fixture, shop, text, with};
@@ -45,7 +46,7 @@ impl Fixture {
         self.client.get(&format!("/v1/catalog/imports/{id}")).send().await.expect(200).json
     }
 
-    async fn ended(&self, id: &str) -> Value {
+    pub(crate) async fn ended(&self, id: &str) -> Value {
         for _ in 0..3_000 {
             let job = self.job(id).await;
             if job["status"] == "completed" || job["status"] == "failed" {
@@ -281,175 +282,4 @@ async fn two_workers_apply_no_chunk_twice() {
     let job = fixture.ended(&id).await;
     assert_eq!(counts(&job), [1_100, 1_100, 0, 1_100, 0]);
     fixture.assert_invariants().await;
-}
-
-/// Counts the statements that write products, those that are rolled back included.
-async fn count_writes(conn: &mut PgConnection) {
-    let counter = "create sequence writes;
-        create function count_write() returns trigger language plpgsql security definer set search_path from current
-            as $$ begin perform nextval('writes'); return null; end $$;
-        create trigger count_write before insert on product for each statement execute function count_write()";
-    sqlx::raw_sql(counter).execute(conn).await.unwrap();
-}
-
-async fn writes(conn: &mut PgConnection) -> i64 {
-    sqlx::query("select nextval('writes')").fetch_one(conn).await.unwrap().get::<i64, _>(0) - 1
-}
-
-#[tokio::test]
-async fn concurrent_imports_of_the_same_products_all_succeed() {
-    let (fixture, owners) = fixture().await;
-    let file = || ndjson((1..=400).map(|nr| with(line(nr), json!({ "categories": null }))));
-    let (mut lock_holder, mut conn) = (fixture.env.superuser().await, fixture.env.superuser().await);
-    count_writes(&mut conn).await;
-    // All three have searched, and found none of the products, before the first may write.
-    sqlx::raw_sql("begin; lock table product in share mode").execute(&mut lock_holder).await.unwrap();
-    let mut ids = Vec::new();
-    for _ in 0..3 {
-        ids.push(fixture.send(file()).await.expect(202).id());
-    }
-    let waiting = "select count(*) from pg_locks where relation = 'product'::regclass and not granted";
-    let mut polls = 0..3_000;
-    while sqlx::query(waiting).fetch_one(&mut conn).await.unwrap().get::<i64, _>(0) < 3 {
-        assert!(polls.next().is_some(), "the imports do not reach the lock");
-        // Real time: the imports run beside the test, which polls until each waits for the lock.
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    sqlx::raw_sql("commit").execute(&mut lock_holder).await.unwrap();
-    let mut made = Vec::new();
-    for id in &ids {
-        let job = fixture.ended(id).await;
-        let [lines, applied, failed, created, updated] = counts(&job);
-        assert_eq!((lines, applied, failed, created + updated), (400, 400, 0, 400), "{job}");
-        made.push(created);
-    }
-    made.sort_unstable();
-    assert_eq!(made, [0, 0, 400]);
-    assert_eq!(writes(&mut conn).await, 5, "the first wrote once, the others again after reading its rows");
-    assert_eq!(fixture.titles("limit=100").await.len(), 400);
-    assert_eq!(owners.state.lock().unwrap().prices.len(), 400);
-    fixture.assert_invariants().await;
-}
-
-#[tokio::test]
-async fn a_line_refused_by_the_database_is_found_by_bisection() {
-    let (fixture, owners) = fixture().await;
-    let pair = json!({ "external_id": "P", "title": "Pair", "options": [{ "name": "N", "values": ["1", "2"] }], "variants": [
-        { "sku": "A", "external_id": "VA", "options": { "N": "1" } }, { "sku": "B", "external_id": "VB", "options": { "N": "2" } }] });
-    assert_eq!(counts(&fixture.import([pair]).await), [1, 1, 0, 1, 0]);
-    // Option values are swapped, which a unique index refuses row by row.
-    let swapped = json!({ "external_id": "P", "variants": [
-        { "sku": "A", "options": { "N": "2" } }, { "sku": "B", "options": { "N": "1" } }] });
-    let mut conn = fixture.env.superuser().await;
-    count_writes(&mut conn).await;
-    // A line that the catalogue itself refuses is reported without bisection.
-    let untitled = with(line(99), json!({ "title": "" }));
-    let lines = (1..=63).map(line).chain([swapped]).chain((64..=98).map(line)).chain([untitled]);
-    let job = fixture.import(lines).await;
-    assert_eq!(counts(&job), [100, 100, 2, 98, 0]);
-    let mut report = fixture.report(&text(&job["id"])).await;
-    report.sort_unstable();
-    let report: Vec<_> = report.iter().map(|(line, _, code)| (*line, code.as_str())).collect();
-    assert_eq!(report, [(64, "taken"), (100, "length")]);
-    let writes = writes(&mut conn).await;
-    assert!(writes <= 2 + 2 * 7, "{writes} writes for one bad line among a hundred");
-    {
-        let state = owners.state.lock().unwrap();
-        assert_eq!((state.prices.len(), state.stock.len()), (98, 98), "prices and stock of every applied line");
-    }
-    // Parts that were rolled back have published nothing.
-    let count = "select (select count(*) from outbox where kind = 'category.created') - (select count(*) from category)";
-    let unmatched: i64 = sqlx::query_scalar(count).fetch_one(&mut conn).await.unwrap();
-    assert_eq!(unmatched, 0, "each category has one event");
-    fixture.assert_invariants().await;
-}
-
-#[tokio::test]
-async fn a_deadlock_is_retried_and_not_reported() {
-    let (fixture, owners) = fixture().await;
-    // The first two writes fail with a deadlock. A sequence is not rolled back.
-    let trigger = "create sequence deadlocks;
-        create function raise_deadlock() returns trigger language plpgsql security definer set search_path from current as $$
-            begin if nextval('deadlocks') <= 2 then raise deadlock_detected; end if; return null; end $$;
-        create trigger raise_deadlock before insert on product for each statement execute function raise_deadlock()";
-    sqlx::raw_sql(trigger).execute(&mut fixture.env.superuser().await).await.unwrap();
-    let id = fixture.send(line(1).to_string()).await.expect(202).id();
-    for _ in 0..200 {
-        // Real time: the worker runs beside the test, which polls until it has ended.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        if fixture.job(&id).await["status"] != "running" {
-            break;
-        }
-        fixture.env.clock.advance(TimeDelta::seconds(20));
-    }
-    let job = fixture.ended(&id).await;
-    assert_eq!(counts(&job), [1, 1, 0, 1, 0], "{:?}", fixture.report(&id).await);
-    assert_eq!(owners.state.lock().unwrap().prices.len(), 1);
-    fixture.assert_invariants().await;
-}
-
-#[tokio::test]
-async fn an_upload_is_accepted_once_and_only_whole() {
-    let (fixture, _) = fixture().await;
-    let post = |body: String| fixture.client.post("/v1/catalog/imports").key("k").raw("application/x-ndjson", body).send();
-    let first = post(ndjson([line(1)])).await.expect(202);
-    assert_eq!(first.header("idempotent-replayed"), "");
-    let (first, again) = (first.id(), post(ndjson([line(1)])).await.expect(202));
-    assert_eq!((again.id(), again.header("idempotent-replayed")), (first.clone(), "true"));
-    let wrong = fixture.client.post("/v1/catalog/imports").json(&json!({})).send().await.expect(415);
-    assert_eq!(wrong.code(), "content_type_unsupported");
-    fixture.ended(&first).await;
-
-    // After an interrupted upload no line is applied, and the key can be used again.
-    let mut conn = fixture.env.superuser().await;
-    sqlx::query("update import_job set status = 'receiving', finished_at = null").execute(&mut conn).await.unwrap();
-    assert_eq!(post(String::new()).await.expect(409).code(), "idempotency_in_progress");
-    fixture.env.clock.advance(TimeDelta::minutes(10));
-    run_import(&fixture.app, &fixture.call(), first.parse().unwrap(), ()).await.unwrap();
-    let job = fixture.job(&first).await;
-    assert_eq!((&job["status"], &job["failure"]), (&json!("failed"), &json!("upload_interrupted")));
-    let second = post(ndjson([line(2)])).await.expect(202).id();
-    assert_ne!(second, first);
-    assert_eq!(counts(&fixture.ended(&second).await), [1, 1, 0, 1, 0]);
-    let list = fixture.client.get("/v1/catalog/imports?limit=1").send().await.expect(200).json;
-    assert_eq!((&list["data"][0]["id"], list["page"]["next"].is_string()), (&json!(second), true));
-    assert_eq!(counts(&fixture.import([]).await), [0; 5]);
-
-    // It is deleted after thirty days.
-    fixture.env.clock.advance(TimeDelta::days(31));
-    fixture.wait_for_timers().await;
-    let _ = fixture.client.get(&format!("/v1/catalog/imports/{first}")).send().await.expect(404);
-    assert_eq!(ImportStatus::of("running"), ImportStatus::Running);
-}
-
-#[tokio::test]
-async fn a_used_idempotency_key_refuses_another_body() {
-    let (fixture, _) = fixture().await;
-    let post = |body: String| fixture.client.post("/v1/catalog/imports").key("k").raw("application/x-ndjson", body).send();
-    let (body, longer) = (ndjson([line(1)]), ndjson([line(1), line(2)]));
-    let same_length = ndjson([line(2)]);
-    assert_eq!(body.len(), same_length.len());
-    let first = post(body.clone()).await.expect(202).id();
-    for ended in [false, true] {
-        for other in [&longer, &same_length, &String::new()] {
-            assert_eq!(post(other.clone()).await.expect(422).code(), "idempotency_key_reused", "{ended}");
-        }
-        assert_eq!(post(body.clone()).await.expect(202).id(), first);
-        assert_eq!(counts(&fixture.ended(&first).await), [1, 1, 0, 1, 0]);
-    }
-    assert_eq!(fixture.client.get("/v1/catalog/imports").send().await.expect(200).json["data"].as_array().unwrap().len(), 1);
-    // Without a digest the length is compared.
-    let mut conn = fixture.env.superuser().await;
-    sqlx::query("update import_job set digest = null").execute(&mut conn).await.unwrap();
-    let _ = post(longer).await.expect(422);
-    assert_eq!(post(same_length).await.expect(202).id(), first);
-}
-
-#[tokio::test]
-async fn a_publishable_key_imports_nothing() {
-    let (fixture, _) = fixture().await;
-    let body = ndjson([line(1)]);
-    let request = fixture.client.post("/v1/catalog/imports").publishable(&["catalog:read"]).raw("application/x-ndjson", body);
-    let _ = request.send().await.expect(403);
-    let _ = fixture.client.get("/v1/catalog/imports").publishable(&["catalog:read"]).send().await.expect(403);
 }

@@ -1,5 +1,7 @@
 //! Chunks, lines and bisection.
 
+use serde_json::json;
+
 use crate::import::bisect::Parts;
 use crate::import::line::ImportLine;
 use crate::import::model::{CHUNK_LINES, LINE_BYTES_MAX};
@@ -77,4 +79,11 @@ fn bad_lines_are_found_by_bisection() {
         assert!(tries <= 1 + bad.len() * 2 * 9, "{tries} tries for {} bad lines", bad.len());
     }
     assert_eq!(Parts::new(0).pop(), None);
+}
+
+#[test]
+fn serde_and_schema_agree_about_inputs() {
+    bloom_testkit::assert_schema_agrees::<ImportLine>([json!({ "external_id": "E", "product_type": "brake", "title": "T",
+        "categories": ["Parts/Brakes"], "channels": ["web"], "variants": [{ "sku": "S", "weight_grams": 1,
+        "prices": [{ "amount": 1, "currency": "INR" }], "stock": [{ "location": "BLR-1", "on_hand": 1 }] }] })]);
 }
