@@ -6,7 +6,7 @@
 //! | `product_type` | which attributes products have |
 //! | `category`, `collection` | how products are arranged: the tree, and lists by hand |
 //! | `channel` | ways to sell: currency, price basis, locations |
-//! | `listing` | the projection behind the product list; its locks, its refresh, its ETag cache |
+//! | `listing` | the projection behind the product list; its locks, its refresh, its cache of `ETag`s |
 //! | `replica` | copies of what pricing and inventory publish |
 //! | `import` | bulk import: spool, apply, push |
 //!

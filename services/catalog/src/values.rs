@@ -31,9 +31,11 @@ text! {
     pub(crate) struct Title { length: 1..=255, form: Form::LINE, example: "Brake Disc, Front" }
 
     /// The description of a product.
+    #[derive(Default)]
     pub(crate) struct ProductDescription { length: 0..=50_000, form: Form::LINES, example: "Vented, 288 mm." }
 
     /// The description of a collection.
+    #[derive(Default)]
     pub(crate) struct CollectionDescription { length: 0..=10_000, form: Form::LINES, example: "Parts for the summer." }
 
     /// A stock-keeping unit.
@@ -63,6 +65,7 @@ text! {
     pub(crate) struct OptionValue { length: 1..=100, form: Form::LINE, example: "L" }
 
     /// Alternative text of a medium.
+    #[derive(Default)]
     pub(crate) struct AltText { length: 0..=255, form: Form::LINES, example: "A vented brake disc" }
 }
 
@@ -75,24 +78,6 @@ number! {
 
     /// A price in minor units, as a bound of a filter.
     pub(crate) struct FilterAmount(i64) { range: 0..=9_223_372_036_854_775_806, example: 2_499 }
-}
-
-impl Default for ProductDescription {
-    fn default() -> Self {
-        Self(String::new())
-    }
-}
-
-impl Default for CollectionDescription {
-    fn default() -> Self {
-        Self(String::new())
-    }
-}
-
-impl Default for AltText {
-    fn default() -> Self {
-        Self(String::new())
-    }
 }
 
 fn is_code(text: &str) -> bool {

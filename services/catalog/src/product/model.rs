@@ -70,6 +70,7 @@ pub(crate) struct Placement {
 /// A product with the fields that the catalogue owns. Prices and stock belong to other services and come with `expand[]`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 pub(crate) struct Product {
     pub(crate) id: ProductId,
     /// Its product type, which defines its attributes.
@@ -107,6 +108,7 @@ pub(crate) struct Product {
     /// When it last changed.
     pub(crate) updated_at: Timestamp,
     /// The (lowest) price of one unit in the channel now, `null` where there is none; only with `expand[]=price`.
+    #[expect(clippy::option_option, reason = "absent unless it is expanded, `null` where there is no price")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) price: Option<Option<Money>>,
     /// What the channel can sell; only with `expand[]=inventory`.

@@ -77,6 +77,7 @@ pub(crate) struct Variant {
     /// When it last changed.
     pub(crate) updated_at: Timestamp,
     /// The (lowest) price of one unit in the channel now, `null` where there is none; only with `expand[]=price`.
+    #[expect(clippy::option_option, reason = "absent unless it is expanded, `null` where there is no price")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) price: Option<Option<Money>>,
     /// What the channel can sell; only with `expand[]=inventory`.

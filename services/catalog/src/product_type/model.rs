@@ -166,7 +166,8 @@ impl ProductType {
             match self.attributes.iter().find(|attribute| attribute.code == code.as_str()) {
                 Some(attribute) => attribute.check(&at, value, validator),
                 None => {
-                    validator.fail(at, ViolationCode::Unknown, format!("The product type {} has no such attribute.", self.code))
+                    let message = format!("The product type {} has no such attribute.", self.code);
+                    validator.fail(at, ViolationCode::Unknown, message);
                 }
             }
         }

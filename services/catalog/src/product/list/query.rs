@@ -59,6 +59,7 @@ pub(crate) enum SortKey {
 
 impl ProductSort {
     /// Every order.
+    #[cfg(test)]
     pub(crate) const ALL: [Self; 8] = [
         Self::Created,
         Self::CreatedDown,
@@ -90,7 +91,7 @@ impl ProductSort {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListFilter {
-    /// ProductSort; newest first when absent, by `position` in a collection.
+    /// Order; newest first when absent, by `position` in a collection.
     #[serde(default)]
     pub(crate) sort: Option<ProductSort>,
     /// `active` when absent. Other statuses need a secret key.
