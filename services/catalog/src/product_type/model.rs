@@ -163,12 +163,11 @@ impl ProductType {
     pub(crate) fn check(&self, attributes: &Attributes, active: bool, validator: &mut Validator) {
         for (code, value) in attributes {
             let at = format!("/attributes/{}", code.replace('~', "~0").replace('/', "~1"));
-            match self.attributes.iter().find(|attribute| attribute.code == code.as_str()) {
-                Some(attribute) => attribute.check(&at, value, validator),
-                None => {
-                    let message = format!("The product type {} has no such attribute.", self.code);
-                    validator.fail(at, ViolationCode::Unknown, message);
-                }
+            if let Some(attribute) = self.attributes.iter().find(|attribute| attribute.code == code.as_str()) {
+                attribute.check(&at, value, validator);
+            } else {
+                let message = format!("The product type {} has no such attribute.", self.code);
+                validator.fail(at, ViolationCode::Unknown, message);
             }
         }
         for attribute in self.attributes.iter().filter(|attribute| active && attribute.required) {
