@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Query, judge, parse};
+use crate::{Input, Query, parse};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -398,7 +398,7 @@ fn near(valid: Value) -> impl Strategy<Value = Value> {
                     first.and_then(|name| members.remove(&name));
                 }
                 (2, target @ Value::Object(_)) => {
-                    *target = target.as_object().into_iter().flatten().map(|(_, value)| value.clone()).collect()
+                    *target = target.as_object().into_iter().flatten().map(|(_, value)| value.clone()).collect();
                 }
                 (_, target) => *target = if wrap { json!([other]) } else { other },
             }
@@ -421,7 +421,7 @@ fn list_pointers(value: &Value, at: String, pointers: &mut Vec<String>) {
 }
 
 fn agrees<T: DeserializeOwned + JsonSchema + 'static>(value: &Value) {
-    let judged = judge::<T>(value.to_string().as_bytes()).expect("this is JSON");
+    let judged = (Input::of::<T>().judge)(value.to_string().as_bytes()).expect("this is JSON");
     assert_eq!(judged.read.is_ok(), judged.violations.is_empty(), "{value}: {judged:?}");
 }
 
