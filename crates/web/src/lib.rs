@@ -44,7 +44,7 @@ pub use if_match::IfMatch;
 pub use list::{List, NoFilter, PageRequest};
 pub use middleware::{EdgeState, REASON, edge};
 pub use page::Page;
-pub use parse::{Judgement, judge, parse, schema};
+pub use parse::{Input, Judgement, inputs, parse};
 pub use path::{PATH_TYPES, Path};
 pub use query::Query;
 pub use raw::RawJson;
