@@ -1,4 +1,4 @@
-//! What other services ask: each call decodes, asks one operation, encodes.
+//! The gRPC server for other services. Each call decodes the request, runs one operation and encodes the reply.
 
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, Money, TaxClassId};
@@ -11,36 +11,33 @@ use bloom_runtime::{Call, grpc};
 use tonic::{Request, Response, Status};
 
 use crate::Pricing;
-use crate::domain::bounded::Quantity;
-use crate::domain::choice::Occasion;
-use crate::domain::place::{Address, Country, PostalCode, Region};
-use crate::domain::price::{AMOUNT_MAX, PriceInput};
-use crate::domain::quote::{self, Delivery, Priced, Quote};
-use crate::error;
-use crate::ops::quote_lines::{Asked, AskedLine, LINES_MAX, quote_lines};
-use crate::ops::set_prices::{PricesSet, prices_set};
-use crate::store::tax_class::tax_class_find;
+use crate::bounded::{AMOUNT_MAX, Quantity};
+use crate::error::not_found;
+use crate::place::{Country, Destination, TaxPostalCode, TaxRegion};
+use crate::price::{PriceCreate, PricesSet, prices_set};
+use crate::quote::{self, Calculation, Delivery, LINES_MAX, PricedAmounts, QuoteContext, RequestedLine, price_lines};
+use crate::tax;
+use crate::tax_class::tax_class_find;
 
-/// Most tax classes that are looked for at once: one for each variant of a product.
+/// Most tax classes of one call: one for each variant of a product.
 const TAX_CLASSES_MAX: usize = 250;
 
-/// Pricing over gRPC.
-pub struct Grpc(pub Pricing);
+pub(crate) struct Grpc(pub Pricing);
 
 #[tonic::async_trait]
 impl pricing_server::Pricing for Grpc {
     async fn quote(&self, request: Request<QuoteRequest>) -> Result<Response<QuoteReply>, Status> {
         let call = grpc::call(&request)?;
-        let asked = asked(&self.0, &call, request.into_inner())?;
-        let currency = asked.occasion.currency;
-        let (quote, _) = quote_lines(&self.0, call.tenant, asked).await?;
-        Ok(Response::new(quote_reply(quote, currency)))
+        let request = quote_request(&self.0, &call, request.into_inner())?;
+        let currency = request.context.currency;
+        let calculation = price_lines(&self.0, call.tenant, request).await?;
+        Ok(Response::new(quote_reply(calculation, currency)))
     }
 
     async fn set_prices(&self, request: Request<SetPricesRequest>) -> Result<Response<SetPricesReply>, Status> {
         let call = grpc::call(&request)?;
         let rows = request.into_inner().prices.into_iter().enumerate();
-        let prices = rows.map(|(at, row)| price_input(at, &row)).collect::<Result<_, Fault>>()?;
+        let prices = rows.map(|(at, row)| price_create(at, &row)).collect::<Result<_, Fault>>()?;
         let reply = prices_set(&self.0, &call, &PricesSet { prices }).await?;
         let changed = reply.body().map_or(0, |body| body.changed);
         Ok(Response::new(SetPricesReply { changed }))
@@ -60,7 +57,7 @@ fn optional<T: std::str::FromStr>(text: &str, what: &'static str, pointer: impl 
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| error::not_found(what, pointer))
+    text.parse().map(Some).map_err(|_| not_found(what, pointer))
 }
 
 fn currency(code: &str, pointer: &str) -> Result<Currency, Fault> {
@@ -71,20 +68,22 @@ fn quantity(quantity: i64, pointer: String) -> Result<Quantity, Fault> {
     Quantity::new(quantity).map_err(|error| Fault::invalid(pointer, "out_of_range", error.to_string()))
 }
 
-fn asked(app: &Pricing, call: &Call, request: QuoteRequest) -> Result<Asked, Fault> {
+fn quote_request(app: &Pricing, call: &Call, request: QuoteRequest) -> Result<quote::QuoteRequest, Fault> {
     if LINES_MAX < request.lines.len() {
         return Err(Fault::invalid("/lines", "length", "At most 200 lines are priced in one call."));
     }
     let country = Country::parse(&request.country).map_err(|error| Fault::invalid("/country", "country", error.to_string()))?;
-    // Regions and postal codes are what a buyer typed: one that cannot be read is one that is not known.
-    let region = Region::parse(&request.region).ok();
-    let postal_code = PostalCode::parse(&request.postal_code).ok();
-    let occasion = Occasion {
+    // A buyer types regions and postal codes: one that cannot be read counts as unknown.
+    let region = TaxRegion::parse(&request.region).ok();
+    let postal_code = TaxPostalCode::parse(&request.postal_code).ok();
+    let context = QuoteContext {
         currency: currency(&request.currency, "/currency")?,
         channel_id: optional(&request.channel_id, "channel", "/channel_id")?,
         now: app.host.now(call.tenant),
+        gross: request.gross,
+        destination: Destination { country, region, postal_code },
     };
-    let lines = request.lines.into_iter().enumerate().map(|(at, line)| asked_line(at, line)).collect::<Result<_, _>>()?;
+    let lines = request.lines.into_iter().enumerate().map(|(at, line)| requested_line(at, line)).collect::<Result<_, _>>()?;
     let delivery = match request.delivery {
         Some(charge) if !(0..=AMOUNT_MAX).contains(&charge.amount) => {
             return Err(Fault::invalid("/delivery/amount", "out_of_range", "A charge is from 0 to 1000000000000 minor units."));
@@ -95,48 +94,47 @@ fn asked(app: &Pricing, call: &Call, request: QuoteRequest) -> Result<Asked, Fau
         }
         None => None,
     };
-    let address = Address { country, region, postal_code };
-    Ok(Asked { occasion, gross: request.gross, address, lines, delivery, explain: false })
+    Ok(quote::QuoteRequest { context, lines, delivery, explain: false })
 }
 
-fn asked_line(at: usize, line: QuoteLine) -> Result<AskedLine, Fault> {
+fn requested_line(at: usize, line: QuoteLine) -> Result<RequestedLine, Fault> {
     let pointer = |field: &str| format!("/lines/{at}/{field}");
-    Ok(AskedLine {
-        variant_id: line.variant_id.parse().map_err(|_| error::not_found("variant", pointer("variant_id")))?,
+    Ok(RequestedLine {
+        variant_id: line.variant_id.parse().map_err(|_| not_found("variant", pointer("variant_id")))?,
         class_id: optional(&line.tax_class_id, "tax class", pointer("tax_class_id"))?,
         quantity: quantity(line.quantity, pointer("quantity"))?.get(),
         id: line.line_id,
     })
 }
 
-fn price_input(at: usize, row: &PriceRow) -> Result<PriceInput, Fault> {
+fn price_create(at: usize, row: &PriceRow) -> Result<PriceCreate, Fault> {
     let pointer = |field: &str| format!("/prices/{at}/{field}");
-    Ok(PriceInput {
+    Ok(PriceCreate {
         price_list_id: optional(&row.price_list_id, "price list", pointer("price_list_id"))?,
-        variant_id: row.variant_id.parse().map_err(|_| error::not_found("variant", pointer("variant_id")))?,
+        variant_id: row.variant_id.parse().map_err(|_| not_found("variant", pointer("variant_id")))?,
         min_quantity: quantity(row.min_quantity, pointer("min_quantity"))?,
         price: Money::new(row.amount, currency(&row.currency, &pointer("currency"))?),
     })
 }
 
-fn quote_reply(quote: Quote, currency: Currency) -> QuoteReply {
-    let lines = quote.lines.into_iter().map(|line| match line.priced {
+fn quote_reply(calculation: Calculation, currency: Currency) -> QuoteReply {
+    let lines = calculation.lines.into_iter().map(|line| match line.priced {
         Some(priced) => quoted_line(line.id, priced),
         None => QuotedLine { line_id: line.id, ..QuotedLine::default() },
     });
     QuoteReply {
         lines: lines.collect(),
-        delivery: quote.delivery.map(|charge| quoted_line(String::new(), charge)),
-        subtotal: quote.subtotal,
-        delivery_total: quote.delivery_total,
-        tax_total: quote.tax_total,
-        total: quote.total,
-        taxes: quote.taxes.into_iter().map(tax_summary).collect(),
+        delivery: calculation.delivery.map(|charge| quoted_line(String::new(), charge)),
+        subtotal: calculation.subtotal,
+        delivery_total: calculation.delivery_total,
+        tax_total: calculation.tax_total,
+        total: calculation.total,
+        taxes: calculation.taxes.into_iter().map(tax_summary).collect(),
         currency: currency.as_str().to_owned(),
     }
 }
 
-fn quoted_line(line_id: String, priced: Priced) -> QuotedLine {
+fn quoted_line(line_id: String, priced: PricedAmounts) -> QuotedLine {
     let text = |id: Option<String>| id.unwrap_or_default();
     QuotedLine {
         line_id,
@@ -152,7 +150,7 @@ fn quoted_line(line_id: String, priced: Priced) -> QuotedLine {
     }
 }
 
-fn tax_line(line: crate::domain::tax::TaxLine) -> TaxLine {
+fn tax_line(line: tax::TaxLine) -> TaxLine {
     TaxLine {
         tax_rate_id: line.tax_rate_id.to_string(),
         name: line.name,
@@ -162,7 +160,7 @@ fn tax_line(line: crate::domain::tax::TaxLine) -> TaxLine {
     }
 }
 
-fn tax_summary(row: quote::Summary) -> TaxSummary {
-    let quote::Summary { name, rate_ppm, taxable_amount, tax_amount } = row;
+fn tax_summary(row: quote::TaxSummary) -> TaxSummary {
+    let quote::TaxSummary { name, rate_ppm, taxable_amount, tax_amount } = row;
     TaxSummary { name, rate_ppm, taxable_amount, tax_amount }
 }

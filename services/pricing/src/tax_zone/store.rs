@@ -1,0 +1,141 @@
+//! SQL of tax zones and their areas.
+
+use bloom_kernel::{TaxZoneId, Timestamp};
+use bloom_runtime::TenantTx;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::model::{TaxAreas, TaxZone};
+use crate::bounded::Name;
+use crate::place::{Country, TaxArea, TaxPostalCode, TaxRegion};
+
+struct Row {
+    id: TaxZoneId,
+    name: Name,
+    areas: Json<Vec<TaxArea>>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Row> for TaxZone {
+    fn from(row: Row) -> Self {
+        let Row { id, name, areas, version, created_at, updated_at } = row;
+        Self { id, name, areas: TaxAreas(areas.0), version, created_at, updated_at }
+    }
+}
+
+/// Inserts a zone without its areas.
+pub(crate) async fn tax_zone_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query!(
+        "insert into tax_zone (tenant_id, id, name, version, created_at, updated_at) values ($1, $2, $3, $4, $5, $6)",
+        tenant,
+        zone.id.uuid(),
+        zone.name.as_str(),
+        zone.version,
+        zone.created_at,
+        zone.updated_at,
+    )
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+/// Writes the state after a change, without the areas.
+pub(crate) async fn tax_zone_update(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update tax_zone set name = $2, version = $3, updated_at = $4 where id = $1",
+        zone.id.uuid(),
+        zone.name.as_str(),
+        zone.version,
+        zone.updated_at,
+    )
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn tax_zone_areas_delete(tx: &mut TenantTx, id: TaxZoneId) -> sqlx::Result<()> {
+    sqlx::query!("delete from tax_zone_area where zone_id = $1", id.uuid()).execute(&mut **tx).await.map(drop)
+}
+
+pub(crate) async fn tax_zone_areas_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
+    let tenant = tx.tenant().uuid();
+    let areas = &zone.areas.0;
+    let countries: Vec<String> = areas.iter().map(|area| area.country.as_str().to_owned()).collect();
+    let regions: Vec<String> = areas.iter().map(|area| area.region.as_ref().map_or("", TaxRegion::as_str).to_owned()).collect();
+    let prefixes: Vec<String> =
+        areas.iter().map(|area| area.postal_prefix.as_ref().map_or("", TaxPostalCode::as_str).to_owned()).collect();
+    sqlx::query!(
+        "insert into tax_zone_area (tenant_id, country, region, postal_prefix, zone_id)
+         select $1, country, region, prefix, $2
+         from unnest($3::text[], $4::text[], $5::text[]) area(country, region, prefix) order by 2, 3, 4",
+        tenant,
+        zone.id.uuid(),
+        &countries,
+        &regions,
+        &prefixes,
+    )
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+/// Deletes a zone with its areas when it still has this version.
+pub(crate) async fn tax_zone_delete(tx: &mut TenantTx, id: TaxZoneId, version: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from tax_zone where id = $1 and version = $2", id.uuid(), version).execute(&mut **tx).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Locks a zone until the transaction ends, so that the sum of its rates can be checked; `false` when there is none.
+pub(crate) async fn tax_zone_lock(tx: &mut TenantTx, id: TaxZoneId) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(r#"select true as "found!" from tax_zone where id = $1 for no key update"#, id.uuid())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(found.is_some())
+}
+
+pub(crate) async fn tax_zone_get(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<Option<TaxZone>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select z.id as "id: TaxZoneId", z.name as "name: Name", z.version, z.created_at, z.updated_at,
+                  (select coalesce(jsonb_agg(jsonb_build_object('country', a.country, 'region', nullif(a.region, ''),
+                                                                'postal_prefix', nullif(a.postal_prefix, ''))
+                                             order by a.country, a.region, a.postal_prefix), '[]')
+                   from tax_zone_area a where a.tenant_id = z.tenant_id and a.zone_id = z.id) as "areas!: Json<Vec<TaxArea>>"
+           from tax_zone z where z.id = $1"#,
+        id.uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(TaxZone::from))
+}
+
+/// A page of zones, oldest first.
+pub(crate) async fn tax_zone_page(
+    conn: &mut PgConnection,
+    country: Option<&Country>,
+    after: Option<TaxZoneId>,
+    limit: i64,
+) -> sqlx::Result<Vec<TaxZone>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select z.id as "id: TaxZoneId", z.name as "name: Name", z.version, z.created_at, z.updated_at,
+                  (select coalesce(jsonb_agg(jsonb_build_object('country', a.country, 'region', nullif(a.region, ''),
+                                                                'postal_prefix', nullif(a.postal_prefix, ''))
+                                             order by a.country, a.region, a.postal_prefix), '[]')
+                   from tax_zone_area a where a.tenant_id = z.tenant_id and a.zone_id = z.id) as "areas!: Json<Vec<TaxArea>>"
+           from tax_zone z
+           where ($1::uuid is null or z.id > $1)
+             and ($3::bpchar is null or exists (
+               select from tax_zone_area a where a.tenant_id = z.tenant_id and a.zone_id = z.id and a.country = $3::bpchar))
+           order by z.id limit $2"#,
+        after.map(TaxZoneId::uuid),
+        limit,
+        country.map(Country::as_str),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(TaxZone::from).collect())
+}

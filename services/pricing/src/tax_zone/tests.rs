@@ -1,0 +1,37 @@
+//! Tax zones through REST.
+
+use serde_json::{Value, json};
+
+use crate::tests::fixture;
+
+#[tokio::test]
+async fn an_area_belongs_to_one_zone() {
+    let fixture = fixture().await;
+    let make = |areas: Value| fixture.client.post("/v1/pricing/tax-zones").json(&json!({ "name": "Z", "areas": areas })).send();
+    let us = make(json!([{ "country": "US" }, { "country": "US", "region": "ny", "postal_prefix": "100-0" }])).await.expect(201);
+    assert_eq!(us.json["areas"][1], json!({ "country": "US", "region": "NY", "postal_prefix": "1000" }));
+    let taken = make(json!([{ "country": "CA" }, { "country": "US" }])).await.expect(409);
+    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("area_taken", &json!("/areas")));
+    let ca = make(json!([{ "country": "CA" }])).await.expect(201);
+    for areas in
+        [json!([]), json!([{ "country": "CA" }, { "country": "CA" }]), json!([{ "country": "ZZ" }]), json!([{ "land": "CA" }])]
+    {
+        let _ = make(areas).await.expect(400);
+    }
+    let path = format!("/v1/pricing/tax-zones/{}", ca.id());
+    let grab = json!({ "areas": [{ "country": "US" }] });
+    let _ = fixture.client.patch(&path).if_match(1).json(&grab).send().await.expect(409);
+    let moved = fixture.client.patch(&path).if_match(1).json(&json!({ "areas": [{ "country": "MX" }] })).send().await.expect(200);
+    assert_eq!(moved.json["areas"], json!([{ "country": "MX" }]));
+    let listed = fixture.client.get("/v1/pricing/tax-zones?country=US").send().await.expect(200).json;
+    assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, &us.json["id"]));
+    let _ = fixture.client.delete(&path).if_match(1).send().await.expect(412);
+    let _ = fixture.client.delete(&path).if_match(2).send().await.expect(204);
+    let kinds: Vec<String> = fixture.events(&ca.id()).await.into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["tax_zone.created", "tax_zone.updated", "tax_zone.deleted"]);
+    let stranger = fixture.client.get(&format!("/v1/pricing/tax-zones/{}", us.id())).tenant(fixture.env.stranger);
+    let _ = stranger.send().await.expect(404);
+    // What one tenant covers is not taken for another.
+    let theirs = json!({ "name": "Z", "areas": [{ "country": "US" }] });
+    let _ = fixture.client.post("/v1/pricing/tax-zones").tenant(fixture.env.stranger).json(&theirs).send().await.expect(201);
+}

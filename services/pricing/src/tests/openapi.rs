@@ -1,0 +1,25 @@
+//! The description of the API.
+
+use bloom_events::Bus;
+
+use super::fixture;
+use crate::service;
+
+#[tokio::test]
+async fn every_operation_is_described_and_has_a_permission() {
+    let fixture = fixture().await;
+    let mut service = service(fixture.env.host.clone(), fixture.env.db.clone(), Bus::in_process()).unwrap();
+    let (_, api) = service.router();
+    let api = serde_json::to_value(api).unwrap();
+    let paths = api["paths"].as_object().unwrap();
+    let operations: Vec<_> = paths.values().flat_map(|path| path.as_object().unwrap().values()).collect();
+    assert_eq!(operations.len(), 27);
+    for operation in &operations {
+        assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{operation}");
+        assert!(operation["x-permission"].as_str().unwrap().starts_with("pricing:"), "{operation}");
+    }
+    for (name, schema) in api["components"]["schemas"].as_object().unwrap() {
+        let input = ["Input", "Create", "Update", "ShipTo", "Set"].iter().any(|ending| name.ends_with(ending));
+        assert!(!input || schema["additionalProperties"] == false, "{name}: {schema}");
+    }
+}

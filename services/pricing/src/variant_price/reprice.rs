@@ -1,0 +1,90 @@
+//! Calculating the prices of variants again, and publishing those that have changed.
+
+use std::collections::{BTreeSet, HashMap};
+
+use bloom_events::publish_many;
+use bloom_fault::Fault;
+use bloom_kernel::{TenantId, Timestamp, VariantId};
+use bloom_runtime::{Call, TenantTx};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::model::{ChannelPrice, VariantPrice, VariantPriceRow, channel_prices};
+use super::store::variant_prices_update;
+use crate::Pricing;
+use crate::channel::channel_list;
+use crate::place::Country;
+use crate::quote::{Candidate, candidates_of_variants};
+use crate::settings::settings_get;
+use crate::tax::TaxRules;
+use crate::variant_class::variant_classes_get;
+
+/// Calculates the prices of locked variants at a moment, and writes and publishes those that have changed.
+pub(crate) async fn reprice_and_publish(
+    app: &Pricing,
+    tx: &mut TenantTx,
+    call: &Call,
+    now: Timestamp,
+    locked: Vec<VariantPriceRow>,
+) -> Result<(), Fault> {
+    let changed = reprice(app, tx, now, locked).await?;
+    prices_publish(app, tx, call, &changed).await
+}
+
+/// Calculates the prices of locked variants at a moment, and writes those that have changed. Returns them with their new
+/// versions; the caller publishes them.
+pub(crate) async fn reprice(
+    app: &Pricing,
+    tx: &mut TenantTx,
+    now: Timestamp,
+    locked: Vec<VariantPriceRow>,
+) -> Result<Vec<VariantPriceRow>, Fault> {
+    if locked.is_empty() {
+        return Ok(locked);
+    }
+    let variants: Vec<VariantId> = locked.iter().map(|row| row.variant_id).collect();
+    let tenant = tx.tenant();
+    let mut current = prices_at(app, tx, tenant, now, &variants).await?;
+    let next = |row: VariantPriceRow| {
+        let prices = current.remove(&row.variant_id)?;
+        row.differs_from(&prices).then(|| VariantPriceRow { prices: Json(prices), version: row.version + 1, ..row })
+    };
+    let changed: Vec<VariantPriceRow> = locked.into_iter().filter_map(next).collect();
+    if !changed.is_empty() {
+        variant_prices_update(tx, &changed, now).await?;
+    }
+    Ok(changed)
+}
+
+/// Publishes the prices that [`reprice`] wrote.
+async fn prices_publish(app: &Pricing, tx: &mut TenantTx, call: &Call, changed: &[VariantPriceRow]) -> Result<(), Fault> {
+    let events: Vec<VariantPrice> = changed.iter().map(VariantPrice::from).collect();
+    let drafts: Vec<_> = events.iter().zip(changed).map(|(event, row)| event.draft(row.version)).collect();
+    publish_many(tx, &app.host, call, drafts).await
+}
+
+/// The prices of variants at a moment, by channel.
+pub(crate) async fn prices_at(
+    app: &Pricing,
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    now: Timestamp,
+    variants: &[VariantId],
+) -> Result<HashMap<VariantId, Vec<ChannelPrice>>, Fault> {
+    let candidates = candidates_of_variants(conn, variants, now).await?;
+    let classes = variant_classes_get(conn, variants).await?;
+    let settings = settings_get(conn).await?;
+    let channels = channel_list(conn).await?;
+    let countries = channels.iter().map(|channel| channel.country.clone()).chain(tax_countries(&candidates)).collect();
+    let tables = app.taxes.tables(conn, tenant, countries, settings.tax_version).await?;
+    let rules = TaxRules { rounding: settings.rounding, tables };
+    let prices = |variant: &VariantId| {
+        let rows = candidates.get(variant).map_or(&[][..], Vec::as_slice);
+        (*variant, channel_prices(&channels, rows, classes.get(variant).copied(), now, &rules))
+    };
+    Ok(variants.iter().map(prices).collect())
+}
+
+fn tax_countries(candidates: &HashMap<VariantId, Vec<Candidate>>) -> BTreeSet<Country> {
+    candidates.values().flatten().filter_map(|candidate| candidate.list.tax_country.clone()).collect()
+}
