@@ -2,56 +2,30 @@
 //! may name its tax class.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use bloom_events::{Envelope, Handler};
+use bloom_db::TenantTx;
+use bloom_events::Envelope;
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, Currency, ProductId, TaxClassId, VariantId};
-use bloom_runtime::{Call, TenantTx};
-use futures::future::BoxFuture;
+use bloom_kernel::{ChannelId, Country, Currency, PriceBasis, ProductId, TaxClassId, VariantId};
 use serde::Deserialize;
 
 use crate::Pricing;
 use crate::channel::{Channel, ChannelRow, channel_put};
-use crate::place::Country;
 use crate::terms::{TermsChange, republish_schedule, terms_lock_exclusive, terms_lock_shared};
 use crate::variant_class::{VariantClass, variant_classes_put};
-use crate::variant_price::{reprice_and_publish, variant_prices_claim};
+use crate::variant_price::{reprice, variant_prices_claim};
 
+/// The events that [`catalog`] takes.
+pub(crate) const CATALOG: &[&str] = &["bloom.catalog.channel.*", "bloom.catalog.product.*"];
 /// Variants that are published in one statement.
 const BATCH: usize = 200;
-
-/// All consumers.
-pub(crate) fn handlers(app: &Pricing) -> [Arc<dyn Handler>; 1] {
-    [Arc::new(Catalog(app.clone()))]
-}
-
-struct Catalog(Pricing);
-
-impl Handler for Catalog {
-    fn consumer(&self) -> &'static str {
-        "pricing.catalog"
-    }
-
-    fn topics(&self) -> &'static [&'static str] {
-        &["catalog"]
-    }
-
-    fn wants(&self, kind: &str) -> bool {
-        kind.starts_with("bloom.catalog.channel.") || kind.starts_with("bloom.catalog.product.")
-    }
-
-    fn apply<'a>(&'a self, tx: &'a mut TenantTx, batch: &'a [Envelope]) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(apply(&self.0, tx, batch))
-    }
-}
 
 /// The fields of a channel's event that pricing reads.
 #[derive(Deserialize)]
 struct ChannelEvent {
     id: ChannelId,
     currency: Currency,
-    price_basis: String,
+    price_basis: PriceBasis,
     country: Country,
     is_default: bool,
 }
@@ -69,9 +43,10 @@ struct VariantOfEvent {
     tax_class_id: Option<TaxClassId>,
 }
 
-async fn apply(app: &Pricing, tx: &mut TenantTx, batch: &[Envelope]) -> Result<(), Fault> {
+/// Applies events of the catalog.
+pub(crate) async fn catalog(app: &Pricing, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
     let is_channel = |event: &&Envelope| event.name().starts_with("channel.");
-    let (channels, products): (Vec<&Envelope>, Vec<&Envelope>) = batch.iter().partition(is_channel);
+    let (channels, products): (Vec<&Envelope>, Vec<&Envelope>) = events.iter().partition(is_channel);
     // The lock of the terms is taken before all others.
     if channels.is_empty() {
         terms_lock_shared(tx).await?;
@@ -79,16 +54,17 @@ async fn apply(app: &Pricing, tx: &mut TenantTx, batch: &[Envelope]) -> Result<(
         terms_lock_exclusive(tx).await?;
     }
     for event in channels {
-        apply_channel(app, tx, event).await?;
+        apply_channel(tx, event).await?;
     }
     apply_products(app, tx, &products).await
 }
 
-async fn apply_channel(app: &Pricing, tx: &mut TenantTx, event: &Envelope) -> Result<(), Fault> {
+async fn apply_channel(tx: &mut TenantTx, event: &Envelope) -> Result<(), Fault> {
     let ChannelEvent { id, currency, price_basis, country, is_default } = event.data()?;
-    let channel = Channel { id, currency, gross: price_basis == "gross", country };
+    let channel = Channel { id, currency, gross: price_basis.is_gross(), country };
     if channel_put(tx, &ChannelRow { channel, is_default, version: event.version }).await? {
-        republish_schedule(tx, app.host.now(event.tenant), TermsChange::Channel(id, event.version)).await?;
+        let now = tx.now();
+        republish_schedule(tx, TermsChange::Channel(id, event.version), now);
     }
     Ok(())
 }
@@ -104,14 +80,14 @@ async fn apply_products(app: &Pricing, tx: &mut TenantTx, events: &[&Envelope]) 
         }
     }
     let Some(last) = events.last().filter(|_| !classes.is_empty()) else { return Ok(()) };
+    tx.set_causation(Some(last.id));
     let classes: Vec<VariantClass> = classes.into_values().collect();
     let mut changed = variant_classes_put(tx, &classes).await?;
     changed.sort_unstable();
-    let call = Call { trace: last.trace.clone(), ..Call::background(crate::NAME, last.tenant, &last.actor) };
-    let now = app.host.now(last.tenant);
+    let now = tx.now();
     for variants in changed.chunks(BATCH) {
-        let locked = variant_prices_claim(tx, variants, now).await?;
-        reprice_and_publish(app, tx, &call, now, locked).await?;
+        let locked = variant_prices_claim(tx, variants).await?;
+        reprice(app, tx, now, locked).await?;
     }
     Ok(())
 }

@@ -1,39 +1,41 @@
-//! The refusals that several resources share, and the one table from constraints to refusals.
+//! The refusals that several resources share, and what a broken constraint means.
 
-use bloom_fault::{Code, Fault, constraint};
+use bloom_db::Constraints;
+use bloom_fault::{Code, Fault, ViolationCode};
 
-/// The refusal that belongs to a broken constraint; any other database error as it is.
-pub(crate) fn refusal(error: sqlx::Error) -> Fault {
-    let taken = |pointer: &str, reason: &'static str, detail: &str| {
-        Fault::new(Code::Conflict, reason, detail).at(pointer, reason, detail)
-    };
-    match constraint(&error) {
-        Some("price_list_code_key") => taken("/code", "code_taken", "Another price list has this code."),
-        Some("tax_class_code_key") => taken("/code", "code_taken", "Another tax class has this code."),
-        Some("tax_class_default_key") => {
-            taken("/is_default", "busy", "Another request has just set the default class; try again.")
-        }
-        Some("tax_zone_area_key") => taken("/areas", "area_taken", "One of the areas belongs to another tax zone."),
-        Some("tax_rate_name_key") => taken("/name", "name_taken", "This class has a rate of that name in this zone."),
-        Some("tax_rate_class_fk") => not_found("tax class", "/class_id"),
-        Some("tax_rate_zone_fk") => not_found("tax zone", "/zone_id"),
-        Some("price_list_fk") => not_found("price list", "/price_list_id"),
-        _ => error.into(),
-    }
+/// The constraints that a request can break.
+pub(crate) const CONSTRAINTS: Constraints = &[
+    ("price_list_code_key", || taken("/code", "Another price list has this code.")),
+    ("price_list_fk", || unknown("price list", "/price_list_id")),
+    ("tax_class_code_key", || taken("/code", "Another tax class has this code.")),
+    ("tax_class_default_key", || {
+        let detail = "Another request has just set the default class; try again.";
+        Fault::new(Code::Conflict, "busy", detail).at("/is_default", ViolationCode::Taken, detail)
+    }),
+    ("tax_zone_area_key", || taken("/areas", "One of the areas belongs to another tax zone.")),
+    ("tax_rate_name_key", || taken("/name", "This class has a rate of that name in this zone.")),
+    ("tax_rate_class_fk", || unknown("tax class", "/class_id")),
+    // A zone that a new rate names is locked first, so only the deletion of a zone breaks this one.
+    ("tax_rate_zone_fk", || Fault::new(Code::Conflict, "in_use", "This tax zone is still used; remove first what refers to it.")),
+];
+
+/// Another resource has this unique value.
+pub(crate) fn taken(pointer: &str, detail: &str) -> Fault {
+    Fault::new(Code::Conflict, "taken", detail).at(pointer, ViolationCode::Taken, detail)
 }
 
 /// The field names something that does not exist, or that the caller may not see.
-pub(crate) fn not_found(what: &str, pointer: impl Into<String>) -> Fault {
-    Fault::not_found(what).at(pointer, "not_found", format!("There is no such {what}."))
-}
-
-/// A deletion of something that other rows refer to.
-pub(crate) fn in_use(what: &str) -> Fault {
-    Fault::new(Code::Conflict, "in_use", format!("This {what} is still used; remove first what refers to it."))
+pub(crate) fn unknown(what: &str, pointer: impl Into<String>) -> Fault {
+    Fault::not_found(what).at(pointer, ViolationCode::Unknown, format!("There is no such {what}."))
 }
 
 /// A well-formed request that its own fields, or the row that it changes, contradict.
-pub(crate) fn unprocessable(pointer: impl Into<String>, reason: &'static str, detail: impl Into<String>) -> Fault {
+pub(crate) fn unprocessable(
+    pointer: impl Into<String>,
+    reason: &'static str,
+    code: ViolationCode,
+    detail: impl Into<String>,
+) -> Fault {
     let detail = detail.into();
-    Fault::new(Code::Unprocessable, reason, detail.clone()).at(pointer, reason, detail)
+    Fault::new(Code::Unprocessable, reason, detail.clone()).at(pointer, code, detail)
 }

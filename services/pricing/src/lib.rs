@@ -12,7 +12,7 @@
 //! | `variant_price` | the published price of one unit in each channel, which is the quote of one unit |
 //! | `terms` | the lock between prices and the terms that they are published under |
 //! | `republish` | the pass that publishes prices again after their terms changed |
-//! | `consumers`, `timers`, `exports`, `checks`, `grpc` | what calls the service other than its own routes |
+//! | `consumers`, `checks`, `grpc` | what calls the service other than its routes and timers |
 //!
 //! Whatever changes the price of one unit in a channel (a price, a list, a tax, a channel, a date) ends as
 //! `variant_price.updated`. A price is published in the transaction that sets it. A change of terms schedules a pass over
@@ -27,10 +27,7 @@ mod channel;
 mod checks;
 mod consumers;
 mod error;
-mod events;
-mod exports;
 mod grpc;
-mod permissions;
 mod place;
 mod price;
 mod price_list;
@@ -41,84 +38,81 @@ mod tax;
 mod tax_class;
 mod tax_rate;
 mod tax_zone;
-mod tenants;
 mod terms;
-mod timers;
 mod variant_class;
 mod variant_price;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_pricing::pricing_server::PricingServer;
+use bloom_db::Db;
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::{Definition, Service, Start, permissions};
+use sqlx::migrate::Migrator;
 
-use aide::axum::ApiRouter;
-use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_pricing::pricing_server::PricingServer;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
-
+use crate::price_list::DATE_REACHED;
 use crate::tax::TaxCache;
+use crate::terms::REPUBLISH;
 
 /// The service's name.
 pub const NAME: &str = "pricing";
 
-/// The service's tables.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/pricing");
+/// The service's migrations.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/pricing");
 
 /// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
-};
+pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
+
+permissions! {
+    PricingRead = "pricing:read",
+    PricingWrite = "pricing:write",
+    PricingQuote = "pricing:quote",
+}
 
 /// What all operations share.
 #[derive(Clone)]
 pub(crate) struct Pricing {
     db: Db,
     /// Time, ids, keys and peers.
-    host: Host,
-    cursors: Arc<Cursors>,
+    context: ServiceContext,
     taxes: TaxCache,
     catalog: CatalogClient<Peer>,
 }
 
 impl Pricing {
-    fn new(host: Host, db: Db) -> Self {
-        Self {
-            cursors: Arc::new(Cursors::new(&host)),
-            taxes: TaxCache::default(),
-            catalog: CatalogClient::new(host.peers.get("catalog")),
-            db,
-            host,
-        }
+    fn new(context: ServiceContext, db: Db) -> Self {
+        Self { taxes: TaxCache::default(), catalog: CatalogClient::new(context.peers.get("catalog")), db, context }
     }
 }
 
-fn routes() -> ApiRouter<Pricing> {
-    ApiRouter::new()
-        .merge(price_list::routes())
-        .merge(price::routes())
-        .merge(tax_class::routes())
-        .merge(tax_zone::routes())
-        .merge(tax_rate::routes())
-        .merge(settings::routes())
-        .merge(quote::routes())
-}
-
-fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let app = Pricing::new(host.clone(), db.clone());
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers(consumers::handlers(&app))
-        .timers(timers::timers(&app))
-        .exports(exports::exports(&app))
-        .checks(checks::checks(&app));
-    let mut service = Service::new(NAME, host, db, routes().with_state(app.clone()));
-    service.grpc = tonic::service::Routes::new(PricingServer::new(grpc::Grpc(app))).add_service(events.platform());
-    service.tasks = events.tasks();
+fn start(start: Start) -> Result<Service, StartError> {
+    let app = Pricing::new(start.context.clone(), start.db.clone());
+    let service = start
+        .service(app.clone())
+        .routes([
+            price_list::routes(),
+            price::routes(),
+            tax_class::routes(),
+            tax_zone::routes(),
+            tax_rate::routes(),
+            settings::routes(),
+            quote::routes(),
+        ])
+        .grpc(PricingServer::new(grpc::Grpc(app)))
+        .consume("pricing.catalog", consumers::CATALOG, consumers::catalog)
+        .timer(REPUBLISH, republish::pass_run)
+        .timer(DATE_REACHED, price_list::date_reached)
+        .export(settings::settings_export)
+        .export(tax_class::tax_class_export)
+        .export(tax_zone::tax_zone_export)
+        .export(tax_rate::tax_rate_export)
+        .export(price_list::price_list_export)
+        .export(price::price_export)
+        .export(variant_price::variant_price_export)
+        .check("every_price_is_listed", checks::unlisted_prices)
+        .check_app("published_prices_are_current", checks::outdated_prices)
+        .build();
     Ok(service)
 }

@@ -4,10 +4,9 @@
 //! schedules a pass over the variants concerned. So a price was either committed before the terms changed, and the pass
 //! finds it, or it is published under the new terms. The lock is taken before any row is locked.
 
-use bloom_events::schedule;
-use bloom_fault::Fault;
+use bloom_db::TenantTx;
+use bloom_events::Publish as _;
 use bloom_kernel::{ChannelId, PriceListId, Timestamp, VariantId};
-use bloom_runtime::TenantTx;
 use serde::{Deserialize, Serialize};
 
 /// The timer of a pass.
@@ -53,14 +52,14 @@ pub(crate) async fn terms_lock_exclusive(tx: &mut TenantTx) -> sqlx::Result<()> 
         .map(drop)
 }
 
-/// Schedules the pass that follows a change; it starts when the transaction has committed.
-pub(crate) async fn republish_schedule(tx: &mut TenantTx, now: Timestamp, change: TermsChange) -> Result<(), Fault> {
+/// Schedules the pass that follows a change at this moment; it starts when the transaction has committed.
+pub(crate) fn republish_schedule(tx: &mut TenantTx, change: TermsChange, since: Timestamp) {
     // The moment is part of the key, so that two passes about the same terms do not replace each other.
-    let moment = now.timestamp_micros();
+    let moment = since.timestamp_micros();
     let key = match change {
         TermsChange::PriceList(id, version) => format!("{id}:{version}:{moment}"),
         TermsChange::Taxes(version) => format!("taxes:{version}:{moment}"),
         TermsChange::Channel(id, version) => format!("{id}:{version}:{moment}"),
     };
-    schedule(tx, REPUBLISH, &key, now, &Pass { change, since: now, after: None }).await
+    tx.schedule(REPUBLISH, &key, since, &Pass { change, since, after: None });
 }

@@ -1,8 +1,6 @@
 //! What pricing needs to know of a channel.
 
-use bloom_kernel::{ChannelId, Currency};
-
-use crate::place::Country;
+use bloom_kernel::{ChannelId, Country, Currency};
 
 /// A channel of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! SQL of the replica of channels.
 
-use bloom_kernel::{ChannelId, Currency};
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
+use bloom_kernel::{ChannelId, Country, Currency};
 use sqlx::PgConnection;
 
 use super::model::Channel;
-use crate::place::Country;
 
 /// A channel as the replica stores it.
 #[derive(Debug, Clone)]

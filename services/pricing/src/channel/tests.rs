@@ -27,7 +27,7 @@ async fn a_list_may_name_a_channel_without_an_event() {
     let fixture = fixture().await;
     let (owned, foreign, nobodys): (ChannelId, ChannelId, ChannelId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.catalog.add_channel(fixture.env.tenant, owned, true, "DE");
-    fixture.catalog.add_channel(fixture.env.stranger, foreign, true, "DE");
+    fixture.catalog.add_channel(fixture.env.other_tenant, foreign, true, "DE");
     let heard = fixture.channel("heard", true, "DE", json!({})).await;
     for unknown in [foreign, nobodys] {
         let refused = fixture.client.post("/v1/pricing/price-lists").json(&list("new", unknown)).send().await.expect(404);
@@ -79,7 +79,7 @@ async fn a_quote_may_name_a_channel_without_an_event() {
     fixture.taxes(&[("DE", 190_000)]).await;
     let (trade, foreign): (ChannelId, ChannelId) = (fixture.id(), fixture.id());
     fixture.catalog.add_channel(fixture.env.tenant, trade, false, "DE");
-    fixture.catalog.add_channel(fixture.env.stranger, foreign, false, "DE");
+    fixture.catalog.add_channel(fixture.env.other_tenant, foreign, false, "DE");
     let variant: VariantId = fixture.id();
     fixture.set_price(None, variant, 1, 23_800).await;
     let only = fixture.price_list("trade", json!({ "channel_id": trade, "priority": 1 })).await;

@@ -10,4 +10,4 @@ mod tests;
 pub(crate) use model::PriceCreate;
 pub(crate) use routes::routes;
 pub(crate) use set::{PricesSet, prices_set};
-pub(crate) use store::{price_variants, prices_after, unlisted_variants};
+pub(crate) use store::{price_export, price_variants};

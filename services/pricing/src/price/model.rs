@@ -1,15 +1,16 @@
 //! The price, its input and its rules.
 
-use bloom_fault::Fault;
-use bloom_kernel::{Currency, Money, PriceId, PriceListId, Timestamp, VariantId};
+use bloom_fault::{Fault, ViolationCode};
+use bloom_kernel::{Aggregate, Currency, Money, PriceId, PriceListId, Quantity, Timestamp, VariantId, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::{AMOUNT_MAX, Quantity};
+use crate::bounded::PriceAmount;
 use crate::error::unprocessable;
 
 /// A price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "a price has a list and an amount, and the API names them so")]
 pub(crate) struct Price {
     /// The price.
     pub id: PriceId,
@@ -42,34 +43,58 @@ pub(crate) struct PriceCreate {
     #[serde(default)]
     pub min_quantity: Quantity,
     /// For one unit.
-    pub price: Money,
+    pub price: PriceAmount,
 }
 
-/// Changes to a price.
+update! {
+    /// Changes to a price; a field that is left out keeps its value.
+    pub(crate) struct PriceUpdate {
+        /// For one unit, in the currency of the list.
+        pub price: Option<PriceAmount>,
+    }
+}
+
+/// Which prices a list holds.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceUpdate {
-    /// For one unit, in the currency of the list.
-    pub price: Money,
+pub(crate) struct PriceFilter {
+    /// Of this list.
+    pub price_list_id: Option<PriceListId>,
+    /// For this variant.
+    pub variant_id: Option<VariantId>,
 }
 
 impl Price {
     /// Changes the amount. The currency is the list's and stays.
-    pub(crate) fn update(self, now: Timestamp, input: &PriceUpdate) -> Result<Self, Fault> {
-        amount_check(input.price, self.price.currency(), "/price")?;
-        Ok(Self { price: input.price, version: self.version + 1, updated_at: now, ..self })
+    pub(super) fn update(&mut self, now: Timestamp, input: &PriceUpdate) -> Result<(), Fault> {
+        if let Some(price) = input.price {
+            currency_check(price, self.price.currency(), "/price")?;
+            self.price = price.into();
+        }
+        self.version += 1;
+        self.updated_at = now;
+        Ok(())
     }
 }
 
-/// Refuses an amount that is out of bounds or not in the currency of its list.
-pub(crate) fn amount_check(price: Money, currency: Currency, pointer: &str) -> Result<(), Fault> {
-    if !(0..=AMOUNT_MAX).contains(&price.amount()) {
-        let detail = "A price is from 0 to 1000000000000 minor units.";
-        Err(Fault::invalid(format!("{pointer}/amount"), "out_of_range", detail))
-    } else if price.currency() != currency {
-        let detail = format!("The list's prices are in {currency}.");
-        Err(unprocessable(format!("{pointer}/currency"), "currency_mismatch", detail))
-    } else {
-        Ok(())
+/// Refuses a price that is not in the currency of its list.
+pub(super) fn currency_check(price: PriceAmount, currency: Currency, pointer: &str) -> Result<(), Fault> {
+    if price.currency == currency {
+        return Ok(());
+    }
+    let detail = format!("The list's prices are in {currency}.");
+    Err(unprocessable(format!("{pointer}/currency"), "currency_mismatch", ViolationCode::Mismatch, detail))
+}
+
+impl Aggregate for Price {
+    const NOUN: &'static str = "price";
+    type Id = PriceId;
+
+    fn id(&self) -> PriceId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }

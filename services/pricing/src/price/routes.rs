@@ -1,108 +1,66 @@
 //! `/v1/pricing/prices`
 
-use aide::axum::ApiRouter;
-use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
-use bloom_fault::{Code, Fault};
-use bloom_kernel::{Limit, PriceId, PriceListId, VariantId};
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::{Begin, Empty, Reply, TenantTx};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use bloom_db::TenantTx;
+use bloom_events::Publish as _;
+use bloom_fault::Fault;
+use bloom_kernel::PriceId;
+use bloom_web::{Body, Caller, Created, Doc, IfMatch, List, NoContent, Page, Path, Reply, Routes};
 
-use super::model::{Price, PriceCreate, PriceUpdate};
+use super::model::{Price, PriceCreate, PriceFilter, PriceUpdate};
 use super::set::{price_rows_set, set};
-use super::store::{Position, price_delete, price_get, price_page, price_update};
-use crate::Pricing;
-use crate::error::refusal;
-use crate::events::publish_event;
-use crate::permissions::{PricingRead, PricingWrite};
+use super::store::{price_delete, price_get, price_list, price_update};
+use crate::error::taken;
 use crate::terms::terms_lock_shared;
-use crate::variant_price::{VariantPriceRow, reprice_and_publish, variant_prices_claim};
+use crate::variant_price::{VariantPrice, reprice, variant_prices_claim};
+use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> ApiRouter<Pricing> {
-    ApiRouter::new()
-        .api_route(
-            "/v1/pricing/prices",
-            post_with(create, |op| {
-                op.id("price_create")
-                    .tag("pricing")
-                    .summary("Create a price")
-                    .description("Takes any variant id. Whether the catalog has the variant is checked when it is sold.")
-            })
-            .get_with(list, |op| op.id("prices_list").tag("pricing").summary("List prices by list, variant and quantity")),
-        )
-        .api_route(
-            "/v1/pricing/prices/bulk",
-            post_with(set, |op| {
-                op.id("prices_set").tag("pricing").summary("Set many prices").description(
-                    "Creates or changes prices by list, variant and quantity: all of them, or none when one is refused. Takes \
-                     any variant id. Whether the catalog has the variant is checked when it is sold.",
-                )
-            }),
-        )
-        .api_route(
-            "/v1/pricing/prices/{price_id}",
-            get_with(get, |op| op.id("price_get").tag("pricing").summary("Get a price"))
-                .patch_with(update, |op| op.id("price_update").tag("pricing").summary("Update a price"))
-                .delete_with(delete, |op| op.id("price_delete").tag("pricing").summary("Delete a price")),
-        )
+const ANY_VARIANT: &str = "Takes any variant id. Whether the catalog has the variant is checked when it is sold.";
+const SET: &str = "Creates or changes prices by list, variant and quantity: all of them, or none when one is refused. Takes any \
+                   variant id. Whether the catalog has the variant is checked when it is sold.";
+
+pub(crate) fn routes() -> Routes<Pricing> {
+    Routes::new("/v1/pricing/prices")
+        .post("price_create", Doc::new("Create a price").describe(ANY_VARIANT), create)
+        .get("prices_list", "List prices by list, variant and quantity", list)
+        .at("/bulk")
+        .post("prices_set", Doc::new("Set many prices").describe(SET), set)
+        .at("/{price_id}")
+        .get("price_get", "Get a price", get)
+        .patch("price_update", "Update a price", update)
+        .delete("price_delete", "Delete a price", delete)
 }
 
 /// Refused when the list has a price for that variant and quantity.
 async fn create(
     State(app): State<Pricing>,
     caller: Caller<PricingWrite>,
-    Json(input): Json<PriceCreate>,
-) -> Result<Reply<Price, 201>, Fault> {
-    let mut tx = match app.db.begin(&caller, "price_create", &input).await? {
-        Begin::Replay(reply) => return Ok(reply),
-        Begin::Run(tx) => tx,
-    };
-    let changed = price_rows_set(&app, &mut tx, &caller, &[input], &|_| String::new()).await?;
-    let created = changed.into_iter().find(|price| price.version == 1);
-    let price = created.ok_or_else(|| {
-        let detail = "The list has a price for this variant from this quantity on; change that one.";
-        Fault::new(Code::Conflict, "price_exists", detail).at("/min_quantity", "price_exists", detail)
-    })?;
-    let version = price.version;
-    tx.finish(Reply::created(price).etag(version)).await
-}
-
-/// Which prices a page holds.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct PriceQuery {
-    /// Items per page, 1 to 100; 20 when absent.
-    #[serde(default)]
-    limit: Limit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Of this list.
-    price_list_id: Option<PriceListId>,
-    /// For this variant.
-    variant_id: Option<VariantId>,
+    Body(input): Body<PriceCreate>,
+) -> Result<Created<Price>, Fault> {
+    app.db
+        .idempotent(caller.operation("price_create", &input), async |tx| {
+            let changed = price_rows_set(&app, tx, &[input], |_| String::new()).await?;
+            changed.into_iter().find(|price| price.version == 1).ok_or_else(|| {
+                taken("/min_quantity", "The list has a price for this variant from this quantity on; change that one.")
+            })
+        })
+        .await
 }
 
 async fn list(
     State(app): State<Pricing>,
     caller: Caller<PricingRead>,
-    Query(query): Query<PriceQuery>,
+    List(page): List<PriceFilter>,
 ) -> Result<Reply<Page<Price>>, Fault> {
-    let PriceQuery { limit, cursor, price_list_id, variant_id } = query;
-    let filter = format!("prices {price_list_id:?} {variant_id:?}");
-    let after = app.cursors.position(caller.tenant, filter.as_bytes(), cursor.as_deref())?;
     let mut conn = app.db.read(caller.tenant).await?;
-    let rows = price_page(&mut conn, price_list_id, variant_id, after, limit.get() + 1).await?;
-    Ok(Reply::ok(app.cursors.page(caller.tenant, filter.as_bytes(), limit, rows, |price| Position::from(price))))
+    let rows = price_list(&mut conn, &page.filter, page.after()?, page.rows()).await?;
+    Ok(page.finish(rows, |price| (price.price_list_id, price.variant_id, price.min_quantity)))
 }
 
 async fn get(State(app): State<Pricing>, caller: Caller<PricingRead>, Path(id): Path<PriceId>) -> Result<Reply<Price>, Fault> {
     let mut conn = app.db.read(caller.tenant).await?;
-    let price = price_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("price"))?;
-    let version = price.version;
-    Ok(Reply::ok(price).etag(version))
+    let price = price_get(&mut conn, id).await?.ok_or_else(not_found)?;
+    Ok(price.into())
 }
 
 async fn update(
@@ -110,23 +68,21 @@ async fn update(
     caller: Caller<PricingWrite>,
     Path(id): Path<PriceId>,
     if_match: IfMatch,
-    Json(input): Json<PriceUpdate>,
+    Body(input): Body<PriceUpdate>,
 ) -> Result<Reply<Price>, Fault> {
-    let expected = if_match.required()?;
-    let mut tx = match app.db.begin(&caller, "price_update", &(id, &input)).await? {
-        Begin::Replay(reply) => return Ok(reply),
-        Begin::Run(tx) => tx,
-    };
-    let now = app.host.now(caller.tenant);
-    let (price, locked) = price_claim(&app, &mut tx, id, if_match).await?;
-    let price = price.update(now, &input)?;
-    if !price_update(&mut tx, id, expected, input.price.amount(), now).await.map_err(refusal)? {
-        return Err(IfMatch::stale());
-    }
-    publish_event(&app, &mut tx, &caller, "price.updated", (id, price.version), &price).await?;
-    reprice_and_publish(&app, &mut tx, &caller, now, locked).await?;
-    let version = price.version;
-    tx.finish(Reply::ok(price).etag(version)).await
+    app.db
+        .idempotent(caller.operation("price_update", &(id, &input)), async |tx| {
+            let (mut price, locked) = price_claim(tx, id, if_match).await?;
+            let (now, seen) = (tx.now(), price.version);
+            price.update(now, &input)?;
+            if !price_update(tx, id, seen, price.price.amount(), now).await? {
+                return Err(IfMatch::stale());
+            }
+            tx.publish(&price);
+            reprice(&app, tx, now, locked).await?;
+            Ok(price)
+        })
+        .await
 }
 
 async fn delete(
@@ -134,29 +90,30 @@ async fn delete(
     caller: Caller<PricingWrite>,
     Path(id): Path<PriceId>,
     if_match: IfMatch,
-) -> Result<Reply<Empty, 204>, Fault> {
-    let expected = if_match.required()?;
-    let mut tx = app.db.write(&caller).await?;
-    let (price, locked) = price_claim(&app, &mut tx, id, if_match).await?;
-    if !price_delete(&mut tx, id, expected).await? {
-        return Err(IfMatch::stale());
-    }
-    publish_event(&app, &mut tx, &caller, "price.deleted", (id, price.version + 1), &price).await?;
-    reprice_and_publish(&app, &mut tx, &caller, app.host.now(caller.tenant), locked).await?;
-    tx.commit().await?;
-    Ok(Reply::no_content())
+) -> Result<NoContent, Fault> {
+    app.db
+        .transaction(&caller, async |tx| {
+            let (price, locked) = price_claim(tx, id, if_match).await?;
+            if !price_delete(tx, id, price.version).await? {
+                return Err(IfMatch::stale());
+            }
+            tx.publish_deleted(&price);
+            let now = tx.now();
+            reprice(&app, tx, now, locked).await?;
+            Ok(NoContent::no_content())
+        })
+        .await
 }
 
 /// The price at the expected version, with the lock on the prices of its variant.
-async fn price_claim(
-    app: &Pricing,
-    tx: &mut TenantTx,
-    id: PriceId,
-    if_match: IfMatch,
-) -> Result<(Price, Vec<VariantPriceRow>), Fault> {
+async fn price_claim(tx: &mut TenantTx, id: PriceId, if_match: IfMatch) -> Result<(Price, Vec<VariantPrice>), Fault> {
     terms_lock_shared(tx).await?;
-    let price = price_get(tx, id).await?.ok_or_else(|| Fault::not_found("price"))?;
+    let price = price_get(tx, id).await?.ok_or_else(not_found)?;
     if_match.check(price.version)?;
-    let locked = variant_prices_claim(tx, &[price.variant_id], app.host.now(tx.tenant())).await?;
+    let locked = variant_prices_claim(tx, &[price.variant_id]).await?;
     Ok((price, locked))
+}
+
+fn not_found() -> Fault {
+    Fault::not_found("price")
 }

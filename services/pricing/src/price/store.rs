@@ -1,12 +1,12 @@
 //! SQL of prices.
 
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
 use bloom_kernel::{Currency, Money, PriceId, PriceListId, TenantId, Timestamp, VariantId};
-use bloom_runtime::{SystemTx, TenantTx};
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::Price;
+use super::model::{Price, PriceFilter};
 
 /// A price as it is read; the currency comes from the list.
 struct Row {
@@ -44,17 +44,18 @@ pub(crate) struct NewPrice {
     pub price_list_id: PriceListId,
     pub variant_id: VariantId,
     pub min_quantity: i64,
-    pub price: Money,
+    /// Minor units of the list's currency.
+    pub amount: i64,
 }
 
 /// Writes prices by (list, variant, quantity), and returns those that are new or have another amount than before.
-pub(crate) async fn prices_upsert(tx: &mut TenantTx, prices: &[NewPrice], now: Timestamp) -> sqlx::Result<Vec<Price>> {
+pub(crate) async fn prices_upsert(tx: &mut TenantTx, prices: &[NewPrice]) -> sqlx::Result<Vec<Price>> {
     let tenant = tx.tenant().uuid();
     let ids: Vec<Uuid> = prices.iter().map(|price| price.id.uuid()).collect();
     let lists: Vec<Uuid> = prices.iter().map(|price| price.price_list_id.uuid()).collect();
     let variants: Vec<Uuid> = prices.iter().map(|price| price.variant_id.uuid()).collect();
     let tiers: Vec<i64> = prices.iter().map(|price| price.min_quantity).collect();
-    let amounts: Vec<i64> = prices.iter().map(|price| price.price.amount()).collect();
+    let amounts: Vec<i64> = prices.iter().map(|price| price.amount).collect();
     let rows = sqlx::query_as!(
         Row,
         r#"with written as (
@@ -77,7 +78,7 @@ pub(crate) async fn prices_upsert(tx: &mut TenantTx, prices: &[NewPrice], now: T
         &variants,
         &tiers,
         &amounts,
-        now,
+        tx.now(),
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -100,7 +101,7 @@ pub(crate) async fn price_get(conn: &mut PgConnection, id: PriceId) -> sqlx::Res
 
 /// Changes the amount of a price when it still has this version.
 pub(crate) async fn price_update(
-    tx: &mut TenantTx,
+    conn: &mut PgConnection,
     id: PriceId,
     version: i64,
     amount: i64,
@@ -113,38 +114,22 @@ pub(crate) async fn price_update(
         amount,
         now,
     )
-    .execute(&mut **tx)
+    .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Deletes a price when it still has this version.
-pub(crate) async fn price_delete(tx: &mut TenantTx, id: PriceId, version: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("delete from price where id = $1 and version = $2", id.uuid(), version).execute(&mut **tx).await?;
+pub(crate) async fn price_delete(conn: &mut PgConnection, id: PriceId, version: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from price where id = $1 and version = $2", id.uuid(), version).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Where a page of prices ended.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Position {
-    pub price_list_id: PriceListId,
-    pub variant_id: VariantId,
-    pub min_quantity: i64,
-}
-
-impl From<&Price> for Position {
-    fn from(price: &Price) -> Self {
-        let Price { price_list_id, variant_id, min_quantity, .. } = *price;
-        Self { price_list_id, variant_id, min_quantity }
-    }
-}
-
-/// A page of prices by list, variant and quantity.
-pub(crate) async fn price_page(
+/// Prices by list, variant and quantity.
+pub(crate) async fn price_list(
     conn: &mut PgConnection,
-    list: Option<PriceListId>,
-    variant: Option<VariantId>,
-    after: Option<Position>,
+    filter: &PriceFilter,
+    after: Option<(PriceListId, VariantId, i64)>,
     limit: i64,
 ) -> sqlx::Result<Vec<Price>> {
     let rows = sqlx::query_as!(
@@ -155,11 +140,11 @@ pub(crate) async fn price_page(
            where ($1::uuid is null or price_list_id = $1) and ($2::uuid is null or variant_id = $2)
              and ($3::uuid is null or (price_list_id, variant_id, min_quantity) > ($3, $4::uuid, $5::int8))
            order by price_list_id, variant_id, min_quantity limit $6"#,
-        list.map(PriceListId::uuid),
-        variant.map(VariantId::uuid),
-        after.map(|after| after.price_list_id.uuid()),
-        after.map(|after| after.variant_id.uuid()),
-        after.map(|after| after.min_quantity),
+        filter.price_list_id.map(PriceListId::uuid),
+        filter.variant_id.map(VariantId::uuid),
+        after.map(|(list, _, _)| list.uuid()),
+        after.map(|(_, variant, _)| variant.uuid()),
+        after.map(|(_, _, min_quantity)| min_quantity),
         limit,
     )
     .fetch_all(conn)
@@ -186,31 +171,33 @@ pub(crate) async fn price_variants(
     .await
 }
 
-/// Prices by id, for an export.
-pub(crate) async fn prices_after(conn: &mut PgConnection, after: Option<PriceId>, limit: i64) -> sqlx::Result<Vec<Price>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select p.id as "id: PriceId", price_list_id as "price_list_id: PriceListId", variant_id as "variant_id: VariantId",
-                  min_quantity, amount, l.currency as "currency: Currency", p.version, p.created_at, p.updated_at
+/// Prices of all tenants, for the export.
+pub(crate) async fn price_export(conn: &mut PgConnection, page: ExportPage<PriceId>) -> sqlx::Result<Vec<(TenantId, Price)>> {
+    let (tenant, id) = page.position();
+    let rows = sqlx::query!(
+        r#"select p.tenant_id as "tenant_id: TenantId", p.id as "id: PriceId", price_list_id as "price_list_id: PriceListId",
+                  variant_id as "variant_id: VariantId", min_quantity, amount, l.currency as "currency: Currency", p.version,
+                  p.created_at, p.updated_at
            from price p join price_list l on l.tenant_id = p.tenant_id and l.id = p.price_list_id
-           where $1::uuid is null or p.id > $1 order by p.id limit $2"#,
-        after.map(PriceId::uuid),
-        limit,
+           where (p.tenant_id, p.id) > ($1, $2) order by p.tenant_id, p.id limit $3"#,
+        tenant,
+        id,
+        page.limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Price::from).collect())
-}
-
-/// Variants of all tenants that have a price and no row of their published price.
-pub(crate) async fn unlisted_variants(tx: &mut SystemTx, limit: i64) -> sqlx::Result<Vec<(TenantId, VariantId)>> {
-    let rows = sqlx::query!(
-        r#"select distinct p.tenant_id as "tenant: TenantId", p.variant_id as "variant: VariantId"
-           from price p left join variant_price v on v.tenant_id = p.tenant_id and v.variant_id = p.variant_id
-           where v.variant_id is null limit $1"#,
-        limit,
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant, row.variant)).collect())
+    let records = rows.into_iter().map(|row| {
+        let price = Price {
+            id: row.id,
+            price_list_id: row.price_list_id,
+            variant_id: row.variant_id,
+            min_quantity: row.min_quantity,
+            price: Money::new(row.amount, row.currency),
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        (row.tenant_id, price)
+    });
+    Ok(records.collect())
 }

@@ -21,7 +21,7 @@ async fn create_get_update_and_delete_a_price() {
     assert_eq!(fixture.published_in(variant, shop).await, Some(2_499));
     let exists =
         fixture.client.post("/v1/pricing/prices").json(&row(Some(&list), variant, 1, 999, "EUR")).send().await.expect(409);
-    assert_eq!(exists.code(), "price_exists");
+    assert_eq!(exists.code(), "taken");
     assert_eq!(fixture.published_in(variant, shop).await, Some(2_499), "a refusal leaves nothing");
 
     let path = format!("/v1/pricing/prices/{}", made.id());
@@ -105,7 +105,7 @@ async fn prices_are_paged_in_order_and_separate_per_tenant() {
     let of_variant = format!("/v1/pricing/prices?variant_id={}", variants[0]);
     let mine = fixture.client.get(&of_variant).send().await.expect(200).json["data"].clone();
     assert_eq!(mine.as_array().unwrap().len(), 2);
-    let stranger = fixture.env.stranger;
+    let stranger = fixture.env.other_tenant;
     assert_eq!(fixture.client.get(&of_variant).tenant(stranger).send().await.expect(200).json["data"], json!([]));
     let path = format!("/v1/pricing/prices/{}", text(&mine[0]["id"]));
     let _ = fixture.client.get(&path).tenant(stranger).send().await.expect(404);

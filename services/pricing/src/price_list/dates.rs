@@ -1,9 +1,10 @@
 //! The start and the end of a list: timers that publish its prices again when a date is reached.
 
-use bloom_events::{cancel, schedule};
+use bloom_db::TenantTx;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::{PriceListId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde::{Deserialize, Serialize};
 
 use super::model::PriceList;
@@ -22,25 +23,28 @@ pub(crate) struct ListDate {
 }
 
 /// Sets the timers of a list's future dates, and removes those of the others.
-pub(super) async fn dates_schedule(tx: &mut TenantTx, now: Timestamp, list: &PriceList) -> Result<(), Fault> {
+pub(super) fn dates_schedule(tx: &mut TenantTx, list: &PriceList) {
+    let now = tx.now();
     for (edge, moment) in [("start", list.starts_at), ("end", list.ends_at)] {
         let key = format!("{}:{edge}", list.id);
         match moment {
             Some(moment) if now < moment => {
-                schedule(tx, DATE_REACHED, &key, moment, &ListDate { price_list_id: list.id, moment }).await?;
+                tx.schedule(DATE_REACHED, &key, moment, &ListDate { price_list_id: list.id, moment });
             }
-            Some(_) | None => cancel(tx, DATE_REACHED, &key).await?,
+            Some(_) | None => tx.unschedule(DATE_REACHED, &key),
         }
     }
-    Ok(())
 }
 
 /// A list has started or ended: schedules the pass that publishes its variants again.
-pub(crate) async fn date_reached(app: &Pricing, call: &Call, date: ListDate) -> Result<(), Fault> {
-    let mut tx = app.db.write(call).await?;
-    if let Some(list) = price_list_get(&mut tx, date.price_list_id).await? {
-        let now = app.host.now(call.tenant).max(date.moment);
-        republish_schedule(&mut tx, now, TermsChange::PriceList(list.id, list.version)).await?;
-    }
-    tx.commit().await
+pub(crate) async fn date_reached(app: &Pricing, context: &RequestContext, _: String, date: ListDate) -> Result<(), Fault> {
+    app.db
+        .transaction(context, async |tx| {
+            if let Some(list) = price_list_get(tx, date.price_list_id).await? {
+                let now = tx.now().max(date.moment);
+                republish_schedule(tx, TermsChange::PriceList(list.id, list.version), now);
+            }
+            Ok(())
+        })
+        .await
 }

@@ -10,4 +10,4 @@ mod tests;
 pub(crate) use dates::{DATE_REACHED, date_reached};
 pub(crate) use model::{PriceList, PriceListStatus};
 pub(crate) use routes::routes;
-pub(crate) use store::{PriceListFilter, PriceListKey, price_list_get, price_list_insert, price_list_keys, price_list_page};
+pub(crate) use store::{PriceListKey, price_list_export, price_list_get, price_list_insert, price_list_keys};

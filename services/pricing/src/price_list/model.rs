@@ -1,14 +1,16 @@
 //! A price list: the terms that many prices share.
 
-use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, Currency, Metadata, MetadataPatch, PriceListId, Timestamp};
+use bloom_fault::{Fault, ViolationCode};
+use bloom_kernel::{
+    Aggregate, ChannelId, Country, Currency, InvalidValue, Metadata, MetadataPatch, Moment, Name, Patch, PriceListId, Timestamp,
+    set, update,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
-use crate::bounded::{Code, Name, present, present_moment};
+use crate::bounded::{Code, ListPriority};
 use crate::error::unprocessable;
-use crate::place::Country;
 
 /// Whether the prices of a list count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, sqlx::Type)]
@@ -47,7 +49,7 @@ pub(crate) struct PriceList {
     /// Valid until just before this moment.
     pub ends_at: Option<Timestamp>,
     /// The list of the highest priority wins; then the one for the channel, then the newest.
-    pub priority: i32,
+    pub priority: ListPriority,
     /// Only the prices of an active list count.
     pub status: PriceListStatus,
     /// Whether prices that name no list go here: one list per currency, always active, for every channel.
@@ -82,14 +84,14 @@ pub(crate) struct PriceListCreate {
     #[serde(default)]
     pub tax_country: Option<Country>,
     /// Valid from this moment on.
-    #[serde(default, deserialize_with = "bloom_kernel::moment")]
-    pub starts_at: Option<Timestamp>,
+    #[serde(default)]
+    pub starts_at: Option<Moment>,
     /// Valid until just before this moment.
-    #[serde(default, deserialize_with = "bloom_kernel::moment")]
-    pub ends_at: Option<Timestamp>,
+    #[serde(default)]
+    pub ends_at: Option<Moment>,
     /// Higher wins; the base list has 0.
     #[serde(default)]
-    pub priority: i32,
+    pub priority: ListPriority,
     /// `draft` when left out.
     #[serde(default)]
     pub status: PriceListStatus,
@@ -98,44 +100,46 @@ pub(crate) struct PriceListCreate {
     pub metadata: Metadata,
 }
 
-/// Changes to a price list; a field that is left out keeps its value.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+update! {
+    /// Changes to a price list; a field that is left out keeps its value.
+    pub(crate) struct PriceListUpdate {
+        /// Unique among the lists.
+        pub code: Option<Code>,
+        /// Name for people.
+        pub name: Option<Name>,
+        /// The only channel that it is for; `null`: every channel.
+        pub channel_id: Patch<ChannelId>,
+        /// Whether its prices include tax. Changes the meaning of the existing prices; their amounts stay.
+        pub gross: Option<bool>,
+        /// The country whose tax gross prices include; `null`: none in particular.
+        pub tax_country: Patch<Country>,
+        /// Valid from this moment on; `null`: no start.
+        pub starts_at: Patch<Moment>,
+        /// Valid until just before this moment; `null`: no end.
+        pub ends_at: Patch<Moment>,
+        /// Higher wins.
+        pub priority: Option<ListPriority>,
+        /// Only the prices of an active list count.
+        pub status: Option<PriceListStatus>,
+        /// Merged into the present pairs; `null` removes a key.
+        pub metadata: MetadataPatch,
+    }
+}
+
+/// Which price lists a list holds.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceListUpdate {
-    /// Unique among the lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<Code>,
-    /// Name for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Name>,
-    /// The only channel that it is for; `null`: every channel.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub channel_id: Option<Option<ChannelId>>,
-    /// Whether its prices include tax. Changes the meaning of the existing prices; their amounts stay.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gross: Option<bool>,
-    /// The country whose tax gross prices include; `null`: none in particular.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub tax_country: Option<Option<Country>>,
-    /// Valid from this moment on; `null`: no start.
-    #[serde(default, deserialize_with = "present_moment", skip_serializing_if = "Option::is_none")]
-    pub starts_at: Option<Option<Timestamp>>,
-    /// Valid until just before this moment; `null`: no end.
-    #[serde(default, deserialize_with = "present_moment", skip_serializing_if = "Option::is_none")]
-    pub ends_at: Option<Option<Timestamp>>,
-    /// Higher wins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub priority: Option<i32>,
-    /// Only the prices of an active list count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+pub(crate) struct PriceListFilter {
+    /// Of this status.
     pub status: Option<PriceListStatus>,
-    /// Merged into the present pairs; `null` removes a key.
-    #[serde(default, skip_serializing_if = "MetadataPatch::is_empty")]
-    pub metadata: MetadataPatch,
+    /// In this currency.
+    pub currency: Option<Currency>,
+    /// For this channel only.
+    pub channel_id: Option<ChannelId>,
 }
 
 impl PriceList {
-    pub(crate) fn new(id: PriceListId, now: Timestamp, input: PriceListCreate) -> Result<Self, Fault> {
+    pub(super) fn new(id: PriceListId, now: Timestamp, input: PriceListCreate) -> Result<Self, Fault> {
         let list = Self {
             id,
             code: input.code,
@@ -144,8 +148,8 @@ impl PriceList {
             channel_id: input.channel_id,
             gross: input.gross,
             tax_country: input.tax_country,
-            starts_at: input.starts_at,
-            ends_at: input.ends_at,
+            starts_at: input.starts_at.map(Moment::get),
+            ends_at: input.ends_at.map(Moment::get),
             priority: input.priority,
             status: input.status,
             is_base: false,
@@ -159,35 +163,35 @@ impl PriceList {
     }
 
     /// The base list of a currency.
-    pub(crate) fn base(id: PriceListId, now: Timestamp, currency: Currency, gross: bool) -> Self {
-        Self {
+    pub(crate) fn base(id: PriceListId, now: Timestamp, currency: Currency, gross: bool) -> Result<Self, InvalidValue> {
+        Ok(Self {
             id,
-            code: Code::of_base_list(currency),
-            name: Name::of_base_list(currency),
+            code: Code::new(format!("base-{}", currency.as_str().to_ascii_lowercase()))?,
+            name: Name::new(format!("Base prices in {currency}"))?,
             currency,
             channel_id: None,
             gross,
             tax_country: None,
             starts_at: None,
             ends_at: None,
-            priority: 0,
+            priority: ListPriority::default(),
             status: PriceListStatus::Active,
             is_base: true,
             metadata: Json(Metadata::default()),
             version: 1,
             created_at: now,
             updated_at: now,
-        }
+        })
     }
 
-    pub(crate) fn update(&mut self, now: Timestamp, input: PriceListUpdate) -> Result<(), Fault> {
+    pub(super) fn update(&mut self, now: Timestamp, input: PriceListUpdate) -> Result<(), Fault> {
         set(&mut self.code, input.code);
         set(&mut self.name, input.name);
-        set(&mut self.channel_id, input.channel_id);
+        input.channel_id.apply(&mut self.channel_id);
         set(&mut self.gross, input.gross);
-        set(&mut self.tax_country, input.tax_country);
-        set(&mut self.starts_at, input.starts_at);
-        set(&mut self.ends_at, input.ends_at);
+        input.tax_country.apply(&mut self.tax_country);
+        set_moment(&mut self.starts_at, input.starts_at);
+        set_moment(&mut self.ends_at, input.ends_at);
         set(&mut self.priority, input.priority);
         set(&mut self.status, input.status);
         self.metadata.0.merge(input.metadata)?;
@@ -198,21 +202,47 @@ impl PriceList {
 
     /// What several fields decide together.
     fn check(&self) -> Result<(), Fault> {
-        let dated = self.starts_at.is_some() || self.ends_at.is_some();
+        let refuse = |pointer, reason, code, detail: &str| Err(unprocessable(pointer, reason, code, detail));
+        let fixed = |pointer| {
+            let detail = "The base list has no channel, no dates and is always active.";
+            refuse(pointer, "base_list_fixed", ViolationCode::Immutable, detail)
+        };
         if self.starts_at.zip(self.ends_at).is_some_and(|(start, end)| end <= start) {
-            Err(unprocessable("/ends_at", "ends_before_start", "A list ends after it starts."))
+            refuse("/ends_at", "ends_before_start", ViolationCode::OutOfRange, "A list ends after it starts.")
         } else if !self.gross && self.tax_country.is_some() {
-            Err(unprocessable("/tax_country", "tax_country_of_net", "Only gross prices include a country's tax."))
-        } else if self.is_base && (self.channel_id.is_some() || dated || self.status != PriceListStatus::Active) {
-            Err(unprocessable("", "base_list_fixed", "The base list has no channel, no dates and is always active."))
+            let detail = "Only gross prices include a country's tax.";
+            refuse("/tax_country", "tax_country_of_net", ViolationCode::Excluded, detail)
+        } else if self.is_base && self.channel_id.is_some() {
+            fixed("/channel_id")
+        } else if self.is_base && self.starts_at.is_some() {
+            fixed("/starts_at")
+        } else if self.is_base && self.ends_at.is_some() {
+            fixed("/ends_at")
+        } else if self.is_base && self.status != PriceListStatus::Active {
+            fixed("/status")
         } else {
             Ok(())
         }
     }
 }
 
-fn set<T>(field: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *field = value;
+fn set_moment(field: &mut Option<Timestamp>, change: Patch<Moment>) {
+    match change {
+        Patch::Absent => {}
+        Patch::Null => *field = None,
+        Patch::Value(moment) => *field = Some(moment.get()),
+    }
+}
+
+impl Aggregate for PriceList {
+    const NOUN: &'static str = "price_list";
+    type Id = PriceListId;
+
+    fn id(&self) -> PriceListId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }

@@ -1,24 +1,14 @@
 //! SQL of price lists.
 
-use bloom_kernel::{ChannelId, Currency, Metadata, PriceListId};
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
+use bloom_kernel::{ChannelId, Country, Currency, Metadata, Name, PriceListId, TenantId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use uuid::Uuid;
 
-use super::model::{PriceList, PriceListStatus};
-use crate::bounded::{Code, Name};
-use crate::place::Country;
-
-/// Which lists a page holds.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct PriceListFilter {
-    /// Of this status.
-    pub status: Option<PriceListStatus>,
-    /// In this currency.
-    pub currency: Option<Currency>,
-    /// For this channel only.
-    pub channel_id: Option<ChannelId>,
-}
+use super::model::{PriceList, PriceListFilter, PriceListStatus};
+use crate::bounded::{Code, ListPriority};
 
 /// The text of a status in the database.
 fn status_text(status: PriceListStatus) -> &'static str {
@@ -47,7 +37,7 @@ pub(crate) async fn price_list_insert(tx: &mut TenantTx, list: &PriceList) -> sq
         list.tax_country.as_ref().map(Country::as_str),
         list.starts_at,
         list.ends_at,
-        list.priority,
+        list.priority.get(),
         status_text(list.status),
         list.is_base,
         &list.metadata as &Json<Metadata>,
@@ -61,7 +51,7 @@ pub(crate) async fn price_list_insert(tx: &mut TenantTx, list: &PriceList) -> sq
 }
 
 /// Writes the state after a change.
-pub(crate) async fn price_list_update(tx: &mut TenantTx, list: &PriceList) -> sqlx::Result<()> {
+pub(crate) async fn price_list_update(conn: &mut PgConnection, list: &PriceList) -> sqlx::Result<()> {
     sqlx::query!(
         "update price_list
          set code = $2, name = $3, channel_id = $4, gross = $5, tax_country = $6, starts_at = $7, ends_at = $8,
@@ -75,24 +65,23 @@ pub(crate) async fn price_list_update(tx: &mut TenantTx, list: &PriceList) -> sq
         list.tax_country.as_ref().map(Country::as_str),
         list.starts_at,
         list.ends_at,
-        list.priority,
+        list.priority.get(),
         status_text(list.status),
         &list.metadata as &Json<Metadata>,
         list.version,
         list.updated_at,
     )
-    .execute(&mut **tx)
+    .execute(conn)
     .await
     .map(drop)
 }
 
-/// One list.
 pub(crate) async fn price_list_get(conn: &mut PgConnection, id: PriceListId) -> sqlx::Result<Option<PriceList>> {
     sqlx::query_as!(
         PriceList,
         r#"select id as "id: PriceListId", code as "code: Code", name as "name: Name", currency as "currency: Currency",
                   channel_id as "channel_id: ChannelId", gross, tax_country as "tax_country: Country", starts_at, ends_at,
-                  priority, status as "status: PriceListStatus", is_base, metadata as "metadata: Json<Metadata>", version,
+                  priority as "priority: ListPriority", status as "status: PriceListStatus", is_base, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from price_list where id = $1"#,
         id.uuid(),
@@ -102,24 +91,24 @@ pub(crate) async fn price_list_get(conn: &mut PgConnection, id: PriceListId) -> 
 }
 
 /// One list, locked until the transaction ends.
-pub(crate) async fn price_list_lock(tx: &mut TenantTx, id: PriceListId) -> sqlx::Result<Option<PriceList>> {
+pub(crate) async fn price_list_lock(conn: &mut PgConnection, id: PriceListId) -> sqlx::Result<Option<PriceList>> {
     sqlx::query_as!(
         PriceList,
         r#"select id as "id: PriceListId", code as "code: Code", name as "name: Name", currency as "currency: Currency",
                   channel_id as "channel_id: ChannelId", gross, tax_country as "tax_country: Country", starts_at, ends_at,
-                  priority, status as "status: PriceListStatus", is_base, metadata as "metadata: Json<Metadata>", version,
+                  priority as "priority: ListPriority", status as "status: PriceListStatus", is_base, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from price_list where id = $1 for no key update"#,
         id.uuid(),
     )
-    .fetch_optional(&mut **tx)
+    .fetch_optional(conn)
     .await
 }
 
-/// A page of lists, oldest first.
-pub(crate) async fn price_list_page(
+/// Lists, oldest first.
+pub(crate) async fn price_list_list(
     conn: &mut PgConnection,
-    filter: PriceListFilter,
+    filter: &PriceListFilter,
     after: Option<PriceListId>,
     limit: i64,
 ) -> sqlx::Result<Vec<PriceList>> {
@@ -127,7 +116,7 @@ pub(crate) async fn price_list_page(
         PriceList,
         r#"select id as "id: PriceListId", code as "code: Code", name as "name: Name", currency as "currency: Currency",
                   channel_id as "channel_id: ChannelId", gross, tax_country as "tax_country: Country", starts_at, ends_at,
-                  priority, status as "status: PriceListStatus", is_base, metadata as "metadata: Json<Metadata>", version,
+                  priority as "priority: ListPriority", status as "status: PriceListStatus", is_base, metadata as "metadata: Json<Metadata>", version,
                   created_at, updated_at
            from price_list
            where ($1::text is null or status = $1) and ($2::text is null or currency = $2)
@@ -157,7 +146,7 @@ pub(crate) struct PriceListKey {
 /// The lists of these ids and the base lists of these currencies.
 pub(crate) async fn price_list_keys(
     conn: &mut PgConnection,
-    ids: &[uuid::Uuid],
+    ids: &[Uuid],
     currencies: &[String],
 ) -> sqlx::Result<Vec<PriceListKey>> {
     sqlx::query_as!(
@@ -169,4 +158,47 @@ pub(crate) async fn price_list_keys(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Lists of all tenants, for the export.
+pub(crate) async fn price_list_export(
+    conn: &mut PgConnection,
+    page: ExportPage<PriceListId>,
+) -> sqlx::Result<Vec<(TenantId, PriceList)>> {
+    let (tenant, id) = page.position();
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: PriceListId", code as "code: Code", name as "name: Name",
+                  currency as "currency: Currency", channel_id as "channel_id: ChannelId", gross,
+                  tax_country as "tax_country: Country", starts_at, ends_at, priority as "priority: ListPriority",
+                  status as "status: PriceListStatus", is_base, metadata as "metadata: Json<Metadata>", version, created_at,
+                  updated_at
+           from price_list where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        tenant,
+        id,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let records = rows.into_iter().map(|row| {
+        let list = PriceList {
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            currency: row.currency,
+            channel_id: row.channel_id,
+            gross: row.gross,
+            tax_country: row.tax_country,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            priority: row.priority,
+            status: row.status,
+            is_base: row.is_base,
+            metadata: row.metadata,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        (row.tenant_id, list)
+    });
+    Ok(records.collect())
 }

@@ -66,7 +66,7 @@ async fn invalid_lists_are_refused_by_field() {
     assert_eq!(unknown.json["errors"][0]["pointer"], "/channel_id");
     fixture.create("price-lists", good.clone()).await;
     let taken = fixture.client.post("/v1/pricing/price-lists").json(&good).send().await.expect(409);
-    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("code_taken", &json!("/code")));
+    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("taken", &json!("/code")));
     let _ = fixture.client.post("/v1/pricing/price-lists").raw("application/json", "{").send().await.expect(400);
     let _ = fixture.client.post("/v1/pricing/price-lists").raw("text/plain", "{}").send().await.expect(415);
 }
@@ -113,11 +113,11 @@ async fn lists_are_paged_filtered_and_separate_per_tenant() {
     let path = format!("/v1/pricing/price-lists/{}", ids[0]);
     let unknown: PriceListId = fixture.id();
     let unknown = fixture.client.get(&format!("/v1/pricing/price-lists/{unknown}")).send().await.expect(404);
-    let foreign = fixture.client.get(&path).tenant(fixture.env.stranger).send().await.expect(404);
+    let foreign = fixture.client.get(&path).tenant(fixture.env.other_tenant).send().await.expect(404);
     assert_eq!((unknown.code(), &unknown.json["detail"]), (foreign.code(), &foreign.json["detail"]));
     let change = json!({ "name": "Mine" });
-    let _ = fixture.client.patch(&path).tenant(fixture.env.stranger).if_match(1).json(&change).send().await.expect(404);
-    let theirs = fixture.client.get("/v1/pricing/price-lists").tenant(fixture.env.stranger).send().await.expect(200);
+    let _ = fixture.client.patch(&path).tenant(fixture.env.other_tenant).if_match(1).json(&change).send().await.expect(404);
+    let theirs = fixture.client.get("/v1/pricing/price-lists").tenant(fixture.env.other_tenant).send().await.expect(200);
     assert_eq!(theirs.json["data"], json!([]));
     let _ = fixture.client.get(&path).publishable(&["pricing:quote"]).send().await.expect(403);
     let _ = fixture.client.get(&path).anonymous().send().await.expect(401);

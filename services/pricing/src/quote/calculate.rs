@@ -4,14 +4,14 @@
 //! list; the document is the sum of its lines. A line amount is never a converted unit amount times the quantity: a gross
 //! price of 100 sold twice without its 20 % is 167, not 166.
 
-use bloom_fault::Fault;
-use bloom_kernel::{Currency, Money, PriceId, PriceListId, Rounding, TaxClassId, VariantId};
+use bloom_fault::{Fault, ViolationCode};
+use bloom_kernel::{Country, Currency, Money, PriceId, PriceListId, Rate, Rounding, TaxClassId, VariantId};
 
 use super::choose::{LossReason, choose};
 use super::model::{Candidate, QuoteContext};
-use crate::error::{not_found, unprocessable};
-use crate::place::{Country, Destination};
-use crate::tax::{Due, OutOfRange, TaxLine, TaxRules, Taxed, UnknownClass, due, net_of, tax_of_gross, tax_of_net};
+use crate::error::{unknown, unprocessable};
+use crate::place::Destination;
+use crate::tax::{Due, OutOfRange, RateTax, TaxRules, Taxed, UnknownClass, due, net_of, tax_of_gross, tax_of_net};
 
 /// A line to price.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ pub(crate) struct TaxSummary {
     /// The name of the rate.
     pub name: String,
     /// Parts per million.
-    pub rate_ppm: u32,
+    pub rate_ppm: Rate,
     /// Sum of the lines' taxable amounts.
     pub taxable_amount: i64,
     /// Sum of the lines' tax.
@@ -274,7 +274,7 @@ fn sum_up(
     })
 }
 
-fn add_to_summary(taxes: &mut Vec<TaxSummary>, tax: &TaxLine) -> Option<()> {
+fn add_to_summary(taxes: &mut Vec<TaxSummary>, tax: &RateTax) -> Option<()> {
     let same = |row: &&mut TaxSummary| row.name == tax.name && row.rate_ppm == tax.rate_ppm;
     if let Some(row) = taxes.iter_mut().find(same) {
         row.taxable_amount = row.taxable_amount.checked_add(tax.taxable_amount)?;
@@ -298,10 +298,10 @@ impl From<CalculationError> for Fault {
             Position::Document => String::new(),
         };
         match error {
-            CalculationError::UnknownClass(at) => not_found("tax class", pointer(at, "tax_class_id")),
+            CalculationError::UnknownClass(at) => unknown("tax class", pointer(at, "tax_class_id")),
             CalculationError::OutOfRange(at) => {
                 let detail = "An amount does not fit into 64 bits of minor units.";
-                unprocessable(pointer(at, "quantity"), "amount_out_of_range", detail)
+                unprocessable(pointer(at, "quantity"), "amount_out_of_range", ViolationCode::OutOfRange, detail)
             }
         }
     }

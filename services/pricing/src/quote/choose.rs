@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::model::{Candidate, QuoteContext};
+use crate::bounded::ListPriority;
 use crate::price_list::PriceListStatus;
 
 /// Why a price row did not win.
@@ -80,7 +81,7 @@ fn unfit(candidate: &Candidate, context: &QuoteContext, quantity: i64) -> Option
 }
 
 /// The greatest wins. Two ranks are never equal: a list has one row per variant and tier.
-fn rank(candidate: &Candidate) -> (i32, bool, PriceListId, i64) {
+fn rank(candidate: &Candidate) -> (ListPriority, bool, PriceListId, i64) {
     let list = &candidate.list;
     (list.priority, list.channel_id.is_some(), list.id, candidate.min_quantity)
 }

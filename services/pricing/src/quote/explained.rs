@@ -1,6 +1,9 @@
 //! The quote as the API shows it.
 
-use bloom_kernel::{ChannelId, Currency, Money, PriceId, PriceListId, Rounding, TaxClassId, TaxRateId, Timestamp, VariantId};
+use bloom_kernel::{
+    ChannelId, Country, Currency, Money, PriceBasis, PriceId, PriceListId, Rate, Rounding, TaxClassId, TaxLine, TaxRateId,
+    Timestamp, VariantId,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,8 +11,8 @@ use super::calculate::{CalculatedLine, Calculation, PricedAmounts, TaxSummary};
 use super::choose::{LossReason, sort_for_reading};
 use super::model::{Candidate, QuoteContext};
 use crate::bounded::Code;
-use crate::place::{Country, Destination, TaxPostalCode, TaxRegion};
-use crate::tax::{Due, RoundingStep, TaxLine, TaxZoneSummary};
+use crate::place::{Destination, TaxPostalCode, TaxRegion};
+use crate::tax::{Due, RateTax, RoundingStep, TaxZoneSummary};
 
 /// Most losing rows that one line shows.
 const LOST_MAX: usize = 100;
@@ -44,7 +47,7 @@ pub(super) struct Quote {
     /// The amount to pay.
     total: Money,
     /// The tax by name and rate: the sums of the lines.
-    taxes: Vec<QuoteTax>,
+    taxes: Vec<TaxLine>,
 }
 
 /// The destination, as far as it is known.
@@ -55,18 +58,6 @@ struct QuoteDestination {
     postal_code: Option<TaxPostalCode>,
 }
 
-/// The tax of one rate over the whole document.
-#[derive(Debug, Serialize, JsonSchema)]
-struct QuoteTax {
-    name: String,
-    /// Parts per million: 18 % is 180000.
-    rate_ppm: u32,
-    /// The net amount that it was due on.
-    taxable: Money,
-    /// The tax.
-    tax: Money,
-}
-
 /// The tax of one rate on one line.
 #[derive(Debug, Serialize, JsonSchema)]
 struct QuoteLineTax {
@@ -75,7 +66,7 @@ struct QuoteLineTax {
     /// Its name.
     name: String,
     /// Parts per million: 18 % is 180000.
-    rate_ppm: u32,
+    rate_ppm: Rate,
     /// The net amount that it was due on.
     taxable: Money,
     /// The tax.
@@ -149,7 +140,7 @@ struct TaxReason {
     /// The zone of the address.
     zone: Option<TaxZoneSummary>,
     /// Whether the amount that the tax was calculated from included it.
-    calculated_from: Basis,
+    calculated_from: PriceBasis,
     /// The country whose tax was removed from the price first.
     tax_removed_of: Option<Country>,
 }
@@ -168,16 +159,6 @@ enum TaxReasonCode {
     NoClass,
 }
 
-/// With or without tax.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Basis {
-    /// With tax.
-    Gross,
-    /// Without tax.
-    Net,
-}
-
 /// The price row that won.
 #[derive(Debug, Serialize, JsonSchema)]
 struct WonPrice {
@@ -192,7 +173,7 @@ struct WonPrice {
     /// For one unit, in the list's basis.
     price: Money,
     /// The list's basis.
-    basis: Basis,
+    basis: PriceBasis,
 }
 
 /// A price row that lost.
@@ -209,7 +190,7 @@ struct LostPrice {
     /// For one unit, in the list's basis.
     price: Money,
     /// The list's basis.
-    basis: Basis,
+    basis: PriceBasis,
     /// Why it lost.
     reason: LossReason,
 }
@@ -233,21 +214,19 @@ impl Quote {
             delivery_total: money(calculation.delivery_total),
             tax_total: money(calculation.tax_total),
             total: money(calculation.total),
-            taxes: calculation.taxes.into_iter().map(|row| QuoteTax::new(row, currency)).collect(),
+            taxes: calculation.taxes.into_iter().map(|row| tax_line(row, currency)).collect(),
         }
     }
 }
 
-impl QuoteTax {
-    fn new(row: TaxSummary, currency: Currency) -> Self {
-        let TaxSummary { name, rate_ppm, taxable_amount, tax_amount } = row;
-        Self { name, rate_ppm, taxable: Money::new(taxable_amount, currency), tax: Money::new(tax_amount, currency) }
-    }
+fn tax_line(row: TaxSummary, currency: Currency) -> TaxLine {
+    let TaxSummary { name, rate_ppm, taxable_amount, tax_amount } = row;
+    TaxLine { name, rate_ppm, taxable: Money::new(taxable_amount, currency), tax: Money::new(tax_amount, currency) }
 }
 
 impl QuoteLineTax {
-    fn new(line: TaxLine, currency: Currency) -> Self {
-        let TaxLine { tax_rate_id, name, rate_ppm, taxable_amount, tax_amount } = line;
+    fn new(line: RateTax, currency: Currency) -> Self {
+        let RateTax { tax_rate_id, name, rate_ppm, taxable_amount, tax_amount } = line;
         let (taxable, tax) = (Money::new(taxable_amount, currency), Money::new(tax_amount, currency));
         Self { tax_rate_id, name, rate_ppm, taxable, tax }
     }
@@ -288,7 +267,7 @@ impl QuoteAmounts {
                 code: TaxReasonCode::of(&priced.due),
                 tax_class_id: priced.due.class_id,
                 zone: priced.due.zone,
-                calculated_from: Basis::of(priced.list_gross && priced.tax_removed_of.is_none()),
+                calculated_from: PriceBasis::of_gross(priced.list_gross && priced.tax_removed_of.is_none()),
                 tax_removed_of: priced.tax_removed_of,
             },
             taxes: priced.taxed.lines.into_iter().map(|line| QuoteLineTax::new(line, currency)).collect(),
@@ -311,19 +290,13 @@ impl TaxReasonCode {
     }
 }
 
-impl Basis {
-    fn of(gross: bool) -> Self {
-        if gross { Self::Gross } else { Self::Net }
-    }
-}
-
 impl WonPrice {
     fn new(candidate: Candidate) -> Self {
         Self {
             price_id: candidate.price_id,
             price_list_id: candidate.list.id,
             price: Money::new(candidate.amount, candidate.list.currency),
-            basis: Basis::of(candidate.list.gross),
+            basis: PriceBasis::of_gross(candidate.list.gross),
             price_list_code: candidate.list.code,
             min_quantity: candidate.min_quantity,
         }

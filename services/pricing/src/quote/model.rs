@@ -1,9 +1,9 @@
 //! What a calculation is about: its context, and the price rows that it chooses from.
 
-use bloom_kernel::{ChannelId, Currency, PriceId, PriceListId, Timestamp};
+use bloom_kernel::{ChannelId, Country, Currency, PriceId, PriceListId, Timestamp};
 
-use crate::bounded::Code;
-use crate::place::{Country, Destination};
+use crate::bounded::{Code, ListPriority};
+use crate::place::Destination;
 use crate::price_list::PriceListStatus;
 
 /// What all lines of a document share.
@@ -39,7 +39,7 @@ pub(crate) struct ListTerms {
     /// Valid until just before this moment.
     pub ends_at: Option<Timestamp>,
     /// Higher wins.
-    pub priority: i32,
+    pub priority: ListPriority,
     /// Only the prices of an active list count.
     pub status: PriceListStatus,
 }

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
+use bloom_db::Db;
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, Currency, PriceId, PriceListId, Rounding, TenantId, Timestamp, VariantId};
-use bloom_runtime::Db;
+use bloom_kernel::{ChannelId, Country, Currency, PriceId, PriceListId, Rounding, TenantId, Timestamp, VariantId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{Candidate, ListTerms, QuoteContext};
-use crate::bounded::Code;
-use crate::place::Country;
+use crate::bounded::{Code, ListPriority};
 use crate::price_list::PriceListStatus;
 use crate::settings::rounding_from_text;
 
@@ -41,7 +40,7 @@ pub(crate) async fn candidates_of_lines(
                   c.price_id as "price_id?: PriceId", c.min_quantity as "min_quantity?", c.amount as "amount?",
                   c.id as "list_id?: PriceListId", c.code as "code?: Code", c.currency as "currency?: Currency",
                   c.channel_id as "channel_id?: ChannelId", c.gross as "gross?", c.tax_country as "tax_country?: Country",
-                  c.starts_at as "starts_at?", c.ends_at as "ends_at?", c.priority as "priority?",
+                  c.starts_at as "starts_at?", c.ends_at as "ends_at?", c.priority as "priority?: ListPriority",
                   c.status as "status?: PriceListStatus"
            from (select set_config('bloom.tenant', $7, false)::uuid as id offset 0) tenant
            left join lateral (select * from settings where settings.tenant_id = tenant.id offset 0) s on true
@@ -105,7 +104,7 @@ pub(crate) async fn candidates_of_variants(
         r#"select p.variant_id as "variant_id: VariantId", p.id as "price_id: PriceId", p.min_quantity, p.amount,
                   l.id as "list_id: PriceListId", l.code as "code: Code", l.currency as "currency: Currency",
                   l.channel_id as "channel_id: ChannelId", l.gross, l.tax_country as "tax_country: Country", l.starts_at,
-                  l.ends_at, l.priority, l.status as "status: PriceListStatus"
+                  l.ends_at, l.priority as "priority: ListPriority", l.status as "status: PriceListStatus"
            from price p join price_list l on l.tenant_id = p.tenant_id and l.id = p.price_list_id
            where p.variant_id = any($1) and p.min_quantity = 1 and l.status = 'active'
              and (l.starts_at is null or l.starts_at <= $2) and (l.ends_at is null or $2 < l.ends_at)"#,

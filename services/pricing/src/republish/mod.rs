@@ -9,10 +9,11 @@
 #[cfg(test)]
 mod tests;
 
-use bloom_events::schedule;
+use bloom_db::TenantTx;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::VariantId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use crate::Pricing;
 use crate::channel::channel_version;
@@ -20,24 +21,26 @@ use crate::price::price_variants;
 use crate::price_list::price_list_get;
 use crate::settings::settings_get;
 use crate::terms::{Pass, REPUBLISH, TermsChange, terms_lock_shared};
-use crate::variant_price::{reprice_and_publish, variant_prices_after, variant_prices_lock};
+use crate::variant_price::{reprice, variant_prices_after, variant_prices_lock};
 
 /// Variants of one batch, which is one transaction.
 const BATCH: i64 = 200;
 
 /// Runs one batch of a pass.
-pub(crate) async fn pass_run(app: &Pricing, call: &Call, key: &str, pass: &Pass) -> Result<(), Fault> {
-    let mut tx = app.db.write(call).await?;
-    terms_lock_shared(&mut tx).await?;
-    let variants = next_variants(&mut tx, pass).await?;
-    let locked = variant_prices_lock(&mut tx, &variants).await?;
-    let now = app.host.now(call.tenant).max(pass.since);
-    reprice_and_publish(app, &mut tx, call, now, locked).await?;
-    if let Some(last) = variants.last().filter(|_| i64::try_from(variants.len()) == Ok(BATCH)) {
-        let rest = Pass { after: Some(*last), ..*pass };
-        schedule(&mut tx, REPUBLISH, key, now, &rest).await?;
-    }
-    tx.commit().await
+pub(crate) async fn pass_run(app: &Pricing, context: &RequestContext, key: String, pass: Pass) -> Result<(), Fault> {
+    app.db
+        .transaction(context, async |tx| {
+            terms_lock_shared(tx).await?;
+            let variants = next_variants(tx, &pass).await?;
+            let locked = variant_prices_lock(tx, &variants).await?;
+            let now = tx.now().max(pass.since);
+            reprice(app, tx, now, locked).await?;
+            if let Some(last) = variants.last().filter(|_| i64::try_from(variants.len()) == Ok(BATCH)) {
+                tx.schedule(REPUBLISH, &key, now, &Pass { after: Some(*last), ..pass });
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// The variants of the next batch; none when a later version of the terms has a pass of its own.

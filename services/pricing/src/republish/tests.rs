@@ -3,15 +3,16 @@
 use bloom_kernel::VariantId;
 use serde_json::json;
 
+use super::pass_run;
+use crate::price_list::date_reached;
 use crate::tests::{Fixture, fixture, text};
-use crate::timers::timers;
 
 impl Fixture {
     /// The version of the last event of each variant that was told of.
     async fn last_versions(&self) -> Vec<i64> {
         let mut conn = self.env.superuser().await;
         sqlx::query_scalar("select max(version) from outbox where kind = $1 group by aggregate")
-            .bind(crate::variant_price::VARIANT_PRICE_UPDATED)
+            .bind("variant_price.updated")
             .fetch_all(&mut conn)
             .await
             .unwrap()
@@ -60,18 +61,17 @@ async fn a_pass_may_run_twice_and_from_any_variant() {
     }
     fixture.update(&format!("price-lists/{list}"), json!({ "status": "active" })).await;
     fixture.drain().await;
-    let [pass, turn] = timers(&fixture.app);
     let now = fixture.env.clock.time();
-    let again = json!({ "change": { "price_list": [list, 2] }, "since": now, "after": variants.iter().min() }).to_string();
-    let outdated = json!({ "change": { "price_list": [list, 1] }, "since": now, "after": null }).to_string();
-    for payload in [&again, &again, &outdated] {
-        let payload = serde_json::value::RawValue::from_string(payload.clone()).unwrap();
-        pass.fire(&fixture.call(), "again", &payload).await.unwrap();
+    let again = json!({ "change": { "price_list": [list, 2] }, "since": now, "after": variants.iter().min() });
+    let outdated = json!({ "change": { "price_list": [list, 1] }, "since": now, "after": null });
+    for pass in [&again, &again, &outdated] {
+        let pass = serde_json::from_value(pass.clone()).unwrap();
+        pass_run(&fixture.app, &fixture.call(), "again".to_owned(), pass).await.unwrap();
     }
-    let payload = json!({ "price_list_id": list, "moment": now }).to_string();
-    let payload = serde_json::value::RawValue::from_string(payload).unwrap();
+    let date = json!({ "price_list_id": list, "moment": now });
     for _ in 0..2 {
-        turn.fire(&fixture.call(), "again", &payload).await.unwrap();
+        let date = serde_json::from_value(date.clone()).unwrap();
+        date_reached(&fixture.app, &fixture.call(), "again".to_owned(), date).await.unwrap();
     }
     fixture.drain().await;
     assert_eq!(fixture.last_versions().await, vec![1; 5]);

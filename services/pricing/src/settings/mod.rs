@@ -1,4 +1,4 @@
-//! How a tenant calculates: rounding, and the basis of base lists made on demand.
+//! How a tenant calculates: rounding, and the basis of base lists created on demand.
 
 mod model;
 mod routes;
@@ -8,5 +8,5 @@ mod tax_change;
 mod tests;
 
 pub(crate) use routes::routes;
-pub(crate) use store::{rounding_from_text, settings_get};
+pub(crate) use store::{rounding_from_text, settings_export, settings_get};
 pub(crate) use tax_change::tax_change_begin;

@@ -1,15 +1,19 @@
-//! The settings and their rules.
+//! The settings and their changes.
 
-use bloom_kernel::Rounding;
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use bloom_kernel::{Aggregate, Rounding, set, update};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How a tenant calculates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct PricingSettings {
     /// How half a minor unit is rounded.
     pub rounding: Rounding,
-    /// Whether base lists made on demand hold prices that include tax.
+    /// Whether base lists created on demand hold prices that include tax.
     pub base_lists_gross: bool,
     /// Rises with every change; 0: never set.
     pub version: i64,
@@ -19,16 +23,14 @@ pub(crate) struct PricingSettings {
     pub tax_version: i64,
 }
 
-/// Changes to the settings; a field that is left out keeps its value.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PricingSettingsUpdate {
-    /// How half a minor unit is rounded.
-    #[serde(default)]
-    pub rounding: Option<Rounding>,
-    /// Whether base lists made on demand hold prices that include tax.
-    #[serde(default)]
-    pub base_lists_gross: Option<bool>,
+update! {
+    /// Changes to the settings; a field that is left out keeps its value.
+    pub(crate) struct PricingSettingsUpdate {
+        /// How half a minor unit is rounded.
+        pub rounding: Option<Rounding>,
+        /// Whether base lists created on demand hold prices that include tax.
+        pub base_lists_gross: Option<bool>,
+    }
 }
 
 impl Default for PricingSettings {
@@ -38,9 +40,46 @@ impl Default for PricingSettings {
 }
 
 impl PricingSettings {
-    pub(crate) fn update(&mut self, input: PricingSettingsUpdate) {
-        self.rounding = input.rounding.unwrap_or(self.rounding);
-        self.base_lists_gross = input.base_lists_gross.unwrap_or(self.base_lists_gross);
+    pub(super) fn update(&mut self, input: PricingSettingsUpdate) {
+        let PricingSettingsUpdate { rounding, base_lists_gross } = input;
+        set(&mut self.rounding, rounding);
+        set(&mut self.base_lists_gross, base_lists_gross);
         self.version += 1;
+    }
+}
+
+/// A tenant has its settings once: their id in events is the word `settings`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SettingsId;
+
+impl fmt::Display for SettingsId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("settings")
+    }
+}
+
+impl FromStr for SettingsId {
+    type Err = Infallible;
+
+    fn from_str(_: &str) -> Result<Self, Infallible> {
+        Ok(Self)
+    }
+}
+
+impl Aggregate for PricingSettings {
+    const NOUN: &'static str = "settings";
+    type Id = SettingsId;
+
+    fn id(&self) -> SettingsId {
+        SettingsId
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// A tenant has settings from the start: the first change is an update, too.
+    fn verb(&self) -> &'static str {
+        "updated"
     }
 }

@@ -1,10 +1,11 @@
 //! SQL of the settings.
 
-use bloom_kernel::{Rounding, Timestamp};
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
+use bloom_kernel::{Rounding, TenantId};
 use sqlx::PgConnection;
 
-use super::model::PricingSettings;
+use super::model::{PricingSettings, SettingsId};
 
 /// The rounding mode of its text in the database.
 pub(crate) fn rounding_from_text(text: &str) -> Rounding {
@@ -35,8 +36,33 @@ pub(crate) async fn settings_get(conn: &mut PgConnection) -> sqlx::Result<Pricin
     }))
 }
 
+/// Settings of all tenants that have set any, for the export.
+pub(crate) async fn settings_export(
+    conn: &mut PgConnection,
+    page: ExportPage<SettingsId>,
+) -> sqlx::Result<Vec<(TenantId, PricingSettings)>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", rounding, base_lists_gross, version, tax_version
+           from settings where version > 0 and ($1::uuid is null or tenant_id > $1) order by tenant_id limit $2"#,
+        page.after.map(|(tenant, _)| tenant.uuid()),
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let records = rows.into_iter().map(|row| {
+        let settings = PricingSettings {
+            rounding: rounding_from_text(&row.rounding),
+            base_lists_gross: row.base_lists_gross,
+            version: row.version,
+            tax_version: row.tax_version,
+        };
+        (row.tenant_id, settings)
+    });
+    Ok(records.collect())
+}
+
 /// Writes the settings when the stored ones have the version `over`; `false` when they have another.
-pub(crate) async fn settings_put(tx: &mut TenantTx, settings: &PricingSettings, over: i64, now: Timestamp) -> sqlx::Result<bool> {
+pub(crate) async fn settings_put(tx: &mut TenantTx, settings: &PricingSettings, over: i64) -> sqlx::Result<bool> {
     let tenant = tx.tenant().uuid();
     let done = sqlx::query!(
         "insert into settings (tenant_id, rounding, base_lists_gross, tax_version, version, updated_at)
@@ -51,7 +77,7 @@ pub(crate) async fn settings_put(tx: &mut TenantTx, settings: &PricingSettings, 
         settings.base_lists_gross,
         settings.version,
         over,
-        now,
+        tx.now(),
     )
     .execute(&mut **tx)
     .await?;
@@ -60,7 +86,7 @@ pub(crate) async fn settings_put(tx: &mut TenantTx, settings: &PricingSettings, 
 
 /// Counts a change that a calculation of tax may notice, and returns the new count. The row lock makes changes of one tenant's
 /// taxes run one after the other.
-pub(crate) async fn tax_version_raise(tx: &mut TenantTx, now: Timestamp) -> sqlx::Result<i64> {
+pub(crate) async fn tax_version_raise(tx: &mut TenantTx) -> sqlx::Result<i64> {
     let tenant = tx.tenant().uuid();
     let defaults = PricingSettings::default();
     sqlx::query_scalar!(
@@ -71,7 +97,7 @@ pub(crate) async fn tax_version_raise(tx: &mut TenantTx, now: Timestamp) -> sqlx
         tenant,
         rounding_text(defaults.rounding),
         defaults.base_lists_gross,
-        now,
+        tx.now(),
     )
     .fetch_one(&mut **tx)
     .await

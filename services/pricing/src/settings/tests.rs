@@ -17,6 +17,6 @@ async fn settings_begin_with_defaults_and_are_guarded() {
     assert_eq!((changed.version(), &changed.json["rounding"]), (1, &json!("half_even")));
     let _ = fixture.client.patch("/v1/pricing/settings").if_match(0).json(&change).send().await.expect(412);
     let _ = fixture.client.patch("/v1/pricing/settings").if_match(1).json(&json!({ "rounding": "up" })).send().await.expect(400);
-    let stranger = fixture.client.get("/v1/pricing/settings").tenant(fixture.env.stranger).send().await.expect(200);
+    let stranger = fixture.client.get("/v1/pricing/settings").tenant(fixture.env.other_tenant).send().await.expect(200);
     assert_eq!(stranger.json["rounding"], "half_up");
 }

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bloom_fault::Fault;
-use bloom_kernel::TenantId;
+use bloom_kernel::{Country, TenantId};
 use moka::future::Cache;
 use sqlx::PgConnection;
 
 use super::model::{CountryTaxes, TaxTables};
 use super::store::taxes_of_countries;
-use crate::place::Country;
 
 /// Rows of all cached tables together.
 const ROWS_MAX: u64 = 500_000;

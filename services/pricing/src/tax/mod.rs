@@ -8,6 +8,6 @@ mod tests;
 
 pub(crate) use cache::TaxCache;
 pub(crate) use model::{
-    Class, CountryTaxes, Due, DueRate, OutOfRange, RoundingStep, TaxLine, TaxRules, TaxTables, TaxZoneSummary, Taxed,
+    Class, CountryTaxes, Due, DueRate, OutOfRange, RateTax, RoundingStep, TaxRules, TaxTables, TaxZoneSummary, Taxed,
     UnknownClass, due, net_of, tax_of_gross, tax_of_net,
 };

@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bloom_kernel::{Rate, Rounding, TaxClassId, TaxRateId, TaxZoneId, allocate};
+use bloom_kernel::{Country, Rate, Rounding, TaxClassId, TaxRateId, TaxZoneId, allocate};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::place::{Country, Destination, TaxArea};
+use crate::place::{Destination, TaxArea};
 
 /// A tax class of the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,11 +108,11 @@ pub(crate) fn due(rules: &TaxRules, destination: &Destination, class: Option<Tax
 
 /// The tax of one rate on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TaxLine {
+pub(crate) struct RateTax {
     pub tax_rate_id: TaxRateId,
     pub name: String,
     /// Parts per million: 18 % is 180000.
-    pub rate_ppm: u32,
+    pub rate_ppm: Rate,
     /// The net amount that it was due on, in minor units.
     pub taxable_amount: i64,
     /// The tax, in minor units.
@@ -167,7 +167,7 @@ pub(crate) struct Taxed {
     /// With tax: `net + tax`, always.
     pub gross: i64,
     /// The tax of each rate; they sum up to `tax`.
-    pub lines: Vec<TaxLine>,
+    pub lines: Vec<RateTax>,
     /// The roundings of the calculation.
     pub steps: Vec<RoundingStep>,
 }
@@ -219,6 +219,6 @@ pub(crate) fn net_of(gross: i64, rates: &[DueRate], rounding: Rounding) -> Resul
     Ok((net, RoundingStep::new(RoundingStepKind::NetOfGross, None, net, exact, denominator)))
 }
 
-fn line(due: &DueRate, taxable: i64, tax: i64) -> TaxLine {
-    TaxLine { tax_rate_id: due.id, name: due.name.clone(), rate_ppm: due.rate.ppm(), taxable_amount: taxable, tax_amount: tax }
+fn line(due: &DueRate, taxable: i64, tax: i64) -> RateTax {
+    RateTax { tax_rate_id: due.id, name: due.name.clone(), rate_ppm: due.rate, taxable_amount: taxable, tax_amount: tax }
 }

@@ -1,13 +1,13 @@
 //! SQL of the tax tables of countries: one statement.
 
-use bloom_kernel::{TaxClassId, TaxRateId, TaxZoneId};
+use bloom_kernel::{Country, TaxClassId, TaxRateId, TaxZoneId};
 use serde::Deserialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::model::{Class, CountryTaxes, DueRate, TaxZoneSummary};
-use crate::place::{Country, TaxArea, TaxPostalCode, TaxRegion};
+use crate::place::{TaxArea, TaxPostalCode, TaxRegion};
 use crate::tax_rate::rate_from_ppm;
 
 #[derive(Debug, Deserialize)]

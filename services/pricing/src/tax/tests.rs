@@ -11,8 +11,8 @@ fn the_narrowest_area_decides_the_zone() {
     let zone = |number: u128| TaxZoneSummary { id: id::<TaxZoneId>(number), name: number.to_string() };
     let area = |region: Option<&str>, prefix: Option<&str>| TaxArea {
         country: country("US"),
-        region: region.map(|code| TaxRegion::parse(code).unwrap()),
-        postal_prefix: prefix.map(|code| TaxPostalCode::parse(code).unwrap()),
+        region: region.map(|code| TaxRegion::new(code).unwrap()),
+        postal_prefix: prefix.map(|code| TaxPostalCode::new(code).unwrap()),
     };
     let areas = vec![
         (area(None, None), zone(1)),
@@ -25,8 +25,8 @@ fn the_narrowest_area_decides_the_zone() {
     let found = |region: Option<&str>, code: Option<&str>| {
         let destination = Destination {
             country: country("US"),
-            region: region.map(|code| TaxRegion::parse(code).unwrap()),
-            postal_code: code.map(|code| TaxPostalCode::parse(code).unwrap()),
+            region: region.map(|code| TaxRegion::new(code).unwrap()),
+            postal_code: code.map(|code| TaxPostalCode::new(code).unwrap()),
         };
         table.zone_of(&destination).unwrap().name.clone()
     };

@@ -7,4 +7,4 @@ mod store;
 mod tests;
 
 pub(crate) use routes::routes;
-pub(crate) use store::{tax_class_find, tax_class_page};
+pub(crate) use store::{tax_class_export, tax_class_find};

@@ -1,10 +1,10 @@
 //! The tax class, its input and its changes.
 
-use bloom_kernel::{TaxClassId, Timestamp};
+use bloom_kernel::{Aggregate, Name, TaxClassId, Timestamp, set, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::{Code, Name};
+use crate::bounded::Code;
 
 /// A tax class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -38,35 +38,43 @@ pub(crate) struct TaxClassCreate {
     pub is_default: bool,
 }
 
-/// Changes to a tax class; a field that is left out keeps its value.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TaxClassUpdate {
-    /// Unique among the classes.
-    #[serde(default)]
-    pub code: Option<Code>,
-    /// Name for people.
-    #[serde(default)]
-    pub name: Option<Name>,
-    /// `true` replaces the present default class, `false` leaves the tenant without one.
-    #[serde(default)]
-    pub is_default: Option<bool>,
+update! {
+    /// Changes to a tax class; a field that is left out keeps its value.
+    pub(crate) struct TaxClassUpdate {
+        /// Unique among the classes.
+        pub code: Option<Code>,
+        /// Name for people.
+        pub name: Option<Name>,
+        /// `true` replaces the present default class, `false` leaves the tenant without one.
+        pub is_default: Option<bool>,
+    }
 }
 
 impl TaxClass {
-    pub(crate) fn new(id: TaxClassId, now: Timestamp, input: TaxClassCreate) -> Self {
+    pub(super) fn new(id: TaxClassId, now: Timestamp, input: TaxClassCreate) -> Self {
         let TaxClassCreate { code, name, is_default } = input;
         Self { id, code, name, is_default, version: 1, created_at: now, updated_at: now }
     }
 
-    pub(crate) fn update(self, now: Timestamp, input: TaxClassUpdate) -> Self {
-        Self {
-            code: input.code.unwrap_or(self.code),
-            name: input.name.unwrap_or(self.name),
-            is_default: input.is_default.unwrap_or(self.is_default),
-            version: self.version + 1,
-            updated_at: now,
-            ..self
-        }
+    pub(super) fn update(&mut self, now: Timestamp, input: TaxClassUpdate) {
+        let TaxClassUpdate { code, name, is_default } = input;
+        set(&mut self.code, code);
+        set(&mut self.name, name);
+        set(&mut self.is_default, is_default);
+        self.version += 1;
+        self.updated_at = now;
+    }
+}
+
+impl Aggregate for TaxClass {
+    const NOUN: &'static str = "tax_class";
+    type Id = TaxClassId;
+
+    fn id(&self) -> TaxClassId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }

@@ -1,66 +1,53 @@
 //! `/v1/pricing/tax-classes`
 
-use aide::axum::ApiRouter;
-use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
+use bloom_db::TenantTx;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::TaxClassId;
-use bloom_runtime::http::page::{Page, PageQuery};
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_web::{Body, Caller, Created, IfMatch, List, NoFilter, Page, Path, Reply, Routes};
 
 use super::model::{TaxClass, TaxClassCreate, TaxClassUpdate};
-use super::store::{tax_class_get, tax_class_insert, tax_class_page, tax_class_undefault, tax_class_update};
-use crate::Pricing;
-use crate::error::refusal;
-use crate::events::publish_event;
-use crate::permissions::{PricingRead, PricingWrite};
+use super::store::{tax_class_get, tax_class_insert, tax_class_list, tax_class_undefault, tax_class_update};
 use crate::settings::tax_change_begin;
+use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> ApiRouter<Pricing> {
-    ApiRouter::new()
-        .api_route(
-            "/v1/pricing/tax-classes",
-            post_with(create, |op| op.id("tax_class_create").tag("pricing").summary("Create a tax class"))
-                .get_with(list, |op| op.id("tax_class_list").tag("pricing").summary("List tax classes, oldest first")),
-        )
-        .api_route(
-            "/v1/pricing/tax-classes/{tax_class_id}",
-            get_with(get, |op| op.id("tax_class_get").tag("pricing").summary("Get a tax class"))
-                .patch_with(update, |op| op.id("tax_class_update").tag("pricing").summary("Update a tax class")),
-        )
+pub(crate) fn routes() -> Routes<Pricing> {
+    Routes::new("/v1/pricing/tax-classes")
+        .post("tax_class_create", "Create a tax class", create)
+        .get("tax_class_list", "List tax classes, oldest first", list)
+        .at("/{tax_class_id}")
+        .get("tax_class_get", "Get a tax class", get)
+        .patch("tax_class_update", "Update a tax class", update)
 }
 
 async fn create(
     State(app): State<Pricing>,
     caller: Caller<PricingWrite>,
-    Json(input): Json<TaxClassCreate>,
-) -> Result<Reply<TaxClass, 201>, Fault> {
-    let mut tx = match app.db.begin(&caller, "tax_class_create", &input).await? {
-        Begin::Replay(reply) => return Ok(reply),
-        Begin::Run(tx) => tx,
-    };
-    tax_change_begin(&app, &mut tx).await?;
-    if input.is_default {
-        default_clear(&app, &mut tx, &caller).await?;
-    }
-    let class = TaxClass::new(app.host.id(caller.tenant), app.host.now(caller.tenant), input);
-    tax_class_insert(&mut tx, &class).await.map_err(refusal)?;
-    publish_event(&app, &mut tx, &caller, "tax_class.created", (class.id, class.version), &class).await?;
-    tx.finish(Reply::created(class).etag(1)).await
+    Body(input): Body<TaxClassCreate>,
+) -> Result<Created<TaxClass>, Fault> {
+    app.db
+        .idempotent(caller.operation("tax_class_create", &input), async |tx| {
+            tax_change_begin(tx).await?;
+            if input.is_default {
+                default_clear(tx).await?;
+            }
+            let class = TaxClass::new(tx.new_id(), tx.now(), input);
+            tax_class_insert(tx, &class).await?;
+            tx.publish(&class);
+            Ok(class)
+        })
+        .await
 }
 
 async fn list(
     State(app): State<Pricing>,
     caller: Caller<PricingRead>,
-    Query(query): Query<PageQuery>,
+    List(page): List<NoFilter>,
 ) -> Result<Reply<Page<TaxClass>>, Fault> {
-    let PageQuery { limit, cursor } = query;
-    let filter = "tax_classes";
-    let after = app.cursors.position(caller.tenant, filter.as_bytes(), cursor.as_deref())?;
     let mut conn = app.db.read(caller.tenant).await?;
-    let rows = tax_class_page(&mut conn, after, limit.get() + 1).await?;
-    Ok(Reply::ok(app.cursors.page(caller.tenant, filter.as_bytes(), limit, rows, |class| class.id)))
+    let rows = tax_class_list(&mut conn, page.after()?, page.rows()).await?;
+    Ok(page.finish(rows, |class| class.id))
 }
 
 async fn get(
@@ -69,9 +56,8 @@ async fn get(
     Path(id): Path<TaxClassId>,
 ) -> Result<Reply<TaxClass>, Fault> {
     let mut conn = app.db.read(caller.tenant).await?;
-    let class = tax_class_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("tax class"))?;
-    let version = class.version;
-    Ok(Reply::ok(class).etag(version))
+    let class = tax_class_get(&mut conn, id).await?.ok_or_else(not_found)?;
+    Ok(class.into())
 }
 
 async fn update(
@@ -79,31 +65,33 @@ async fn update(
     caller: Caller<PricingWrite>,
     Path(id): Path<TaxClassId>,
     if_match: IfMatch,
-    Json(input): Json<TaxClassUpdate>,
+    Body(input): Body<TaxClassUpdate>,
 ) -> Result<Reply<TaxClass>, Fault> {
-    if_match.required()?;
-    let mut tx = match app.db.begin(&caller, "tax_class_update", &(id, &input)).await? {
-        Begin::Replay(reply) => return Ok(reply),
-        Begin::Run(tx) => tx,
-    };
-    tax_change_begin(&app, &mut tx).await?;
-    let class = tax_class_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("tax class"))?;
-    if_match.check(class.version)?;
-    if input.is_default == Some(true) && !class.is_default {
-        default_clear(&app, &mut tx, &caller).await?;
-    }
-    let class = class.update(app.host.now(caller.tenant), input);
-    tax_class_update(&mut tx, &class).await.map_err(refusal)?;
-    publish_event(&app, &mut tx, &caller, "tax_class.updated", (id, class.version), &class).await?;
-    let version = class.version;
-    tx.finish(Reply::ok(class).etag(version)).await
+    app.db
+        .idempotent(caller.operation("tax_class_update", &(id, &input)), async |tx| {
+            tax_change_begin(tx).await?;
+            let mut class = tax_class_get(tx, id).await?.ok_or_else(not_found)?;
+            if_match.check(class.version)?;
+            if input.is_default == Some(true) && !class.is_default {
+                default_clear(tx).await?;
+            }
+            class.update(tx.now(), input);
+            tax_class_update(tx, &class).await?;
+            tx.publish(&class);
+            Ok(class)
+        })
+        .await
 }
 
 /// Takes the default from the class that has it, so that another one may have it.
-async fn default_clear(app: &Pricing, tx: &mut TenantTx, call: &Call) -> Result<(), Fault> {
-    let now = app.host.now(tx.tenant());
-    match tax_class_undefault(tx, now).await? {
-        Some(class) => publish_event(app, tx, call, "tax_class.updated", (class.id, class.version), &class).await,
-        None => Ok(()),
+async fn default_clear(tx: &mut TenantTx) -> Result<(), Fault> {
+    let now = tx.now();
+    if let Some(class) = tax_class_undefault(tx, now).await? {
+        tx.publish(&class);
     }
+    Ok(())
+}
+
+fn not_found() -> Fault {
+    Fault::not_found("tax class")
 }

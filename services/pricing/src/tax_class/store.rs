@@ -1,12 +1,13 @@
 //! SQL of tax classes.
 
-use bloom_kernel::{TaxClassId, Timestamp};
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
+use bloom_kernel::{Name, TaxClassId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::TaxClass;
-use crate::bounded::{Code, Name};
+use crate::bounded::Code;
 
 pub(crate) async fn tax_class_insert(tx: &mut TenantTx, class: &TaxClass) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
@@ -28,7 +29,7 @@ pub(crate) async fn tax_class_insert(tx: &mut TenantTx, class: &TaxClass) -> sql
 }
 
 /// Takes the default from the class that has it, and returns that class.
-pub(crate) async fn tax_class_undefault(tx: &mut TenantTx, now: Timestamp) -> sqlx::Result<Option<TaxClass>> {
+pub(crate) async fn tax_class_undefault(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<Option<TaxClass>> {
     sqlx::query_as!(
         TaxClass,
         r#"update tax_class set is_default = false, version = version + 1, updated_at = $1 where is_default
@@ -36,12 +37,12 @@ pub(crate) async fn tax_class_undefault(tx: &mut TenantTx, now: Timestamp) -> sq
                      updated_at"#,
         now,
     )
-    .fetch_optional(&mut **tx)
+    .fetch_optional(conn)
     .await
 }
 
 /// Writes the state after a change.
-pub(crate) async fn tax_class_update(tx: &mut TenantTx, class: &TaxClass) -> sqlx::Result<()> {
+pub(crate) async fn tax_class_update(conn: &mut PgConnection, class: &TaxClass) -> sqlx::Result<()> {
     sqlx::query!(
         "update tax_class set code = $2, name = $3, is_default = $4, version = $5, updated_at = $6 where id = $1",
         class.id.uuid(),
@@ -51,7 +52,7 @@ pub(crate) async fn tax_class_update(tx: &mut TenantTx, class: &TaxClass) -> sql
         class.version,
         class.updated_at,
     )
-    .execute(&mut **tx)
+    .execute(conn)
     .await
     .map(drop)
 }
@@ -67,8 +68,8 @@ pub(crate) async fn tax_class_get(conn: &mut PgConnection, id: TaxClassId) -> sq
     .await
 }
 
-/// A page of classes, oldest first.
-pub(crate) async fn tax_class_page(
+/// Classes, oldest first.
+pub(crate) async fn tax_class_list(
     conn: &mut PgConnection,
     after: Option<TaxClassId>,
     limit: i64,
@@ -87,4 +88,35 @@ pub(crate) async fn tax_class_page(
 /// Those of the ids that are classes of the tenant.
 pub(crate) async fn tax_class_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<TaxClassId>> {
     sqlx::query_scalar!(r#"select id as "id: TaxClassId" from tax_class where id = any($1)"#, ids).fetch_all(conn).await
+}
+
+/// Classes of all tenants, for the export.
+pub(crate) async fn tax_class_export(
+    conn: &mut PgConnection,
+    page: ExportPage<TaxClassId>,
+) -> sqlx::Result<Vec<(TenantId, TaxClass)>> {
+    let (tenant, id) = page.position();
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: TaxClassId", code as "code: Code", name as "name: Name",
+                  is_default, version, created_at, updated_at
+           from tax_class where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        tenant,
+        id,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let records = rows.into_iter().map(|row| {
+        let class = TaxClass {
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            is_default: row.is_default,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        (row.tenant_id, class)
+    });
+    Ok(records.collect())
 }

@@ -18,7 +18,7 @@ async fn one_class_is_the_default() {
     let events = fixture.events(&text(&second["id"])).await;
     assert_eq!(events, [("tax_class.created".to_owned(), 1), ("tax_class.updated".to_owned(), 2)]);
     let taken = json!({ "code": "food", "name": "Food again" });
-    assert_eq!(fixture.client.post("/v1/pricing/tax-classes").json(&taken).send().await.expect(409).code(), "code_taken");
+    assert_eq!(fixture.client.post("/v1/pricing/tax-classes").json(&taken).send().await.expect(409).code(), "taken");
     let all = fixture.client.get("/v1/pricing/tax-classes?limit=1").send().await.expect(200).json;
     assert!(all["page"]["next"].is_string());
 }

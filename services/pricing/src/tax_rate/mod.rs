@@ -7,4 +7,4 @@ mod store;
 mod tests;
 
 pub(crate) use routes::routes;
-pub(crate) use store::{rate_from_ppm, tax_rate_page};
+pub(crate) use store::{rate_from_ppm, tax_rate_export};

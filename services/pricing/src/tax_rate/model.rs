@@ -1,11 +1,10 @@
 //! The tax rate, its input and its rules.
 
-use bloom_fault::Fault;
-use bloom_kernel::{Rate, TaxClassId, TaxRateId, TaxZoneId, Timestamp};
+use bloom_fault::{Fault, ViolationCode};
+use bloom_kernel::{Aggregate, Name, Rate, TaxClassId, TaxRateId, TaxZoneId, Timestamp, set, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::Name;
 use crate::error::unprocessable;
 
 /// Most rates of one class in one zone.
@@ -46,43 +45,63 @@ pub(crate) struct TaxRateCreate {
     pub rate_ppm: Rate,
 }
 
-/// Changes to a tax rate; a field that is left out keeps its value.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+update! {
+    /// Changes to a tax rate; a field that is left out keeps its value.
+    pub(crate) struct TaxRateUpdate {
+        /// Name on documents.
+        pub name: Option<Name>,
+        /// The share.
+        pub rate_ppm: Option<Rate>,
+    }
+}
+
+/// Which tax rates a list holds.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxRateUpdate {
-    /// Name on documents.
-    #[serde(default)]
-    pub name: Option<Name>,
-    /// The share.
-    #[serde(default)]
-    pub rate_ppm: Option<Rate>,
+pub(crate) struct TaxRateFilter {
+    /// Due in this zone.
+    pub zone_id: Option<TaxZoneId>,
+    /// Due for this class.
+    pub class_id: Option<TaxClassId>,
 }
 
 impl TaxRate {
-    pub(crate) fn new(id: TaxRateId, now: Timestamp, input: TaxRateCreate) -> Self {
+    pub(super) fn new(id: TaxRateId, now: Timestamp, input: TaxRateCreate) -> Self {
         let TaxRateCreate { zone_id, class_id, name, rate_ppm } = input;
         Self { id, zone_id, class_id, name, rate_ppm, version: 1, created_at: now, updated_at: now }
     }
 
-    pub(crate) fn update(self, now: Timestamp, input: TaxRateUpdate) -> Self {
-        Self {
-            name: input.name.unwrap_or(self.name),
-            rate_ppm: input.rate_ppm.unwrap_or(self.rate_ppm),
-            version: self.version + 1,
-            updated_at: now,
-            ..self
-        }
+    pub(super) fn update(&mut self, now: Timestamp, input: TaxRateUpdate) {
+        let TaxRateUpdate { name, rate_ppm } = input;
+        set(&mut self.name, name);
+        set(&mut self.rate_ppm, rate_ppm);
+        self.version += 1;
+        self.updated_at = now;
+    }
+}
+
+impl Aggregate for TaxRate {
+    const NOUN: &'static str = "tax_rate";
+    type Id = TaxRateId;
+
+    fn id(&self) -> TaxRateId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 
 /// Refuses rates of one class in one zone that are too many or add up to more than the whole.
-pub(crate) fn rates_check(rates: &[Rate]) -> Result<(), Fault> {
+pub(super) fn rates_check(rates: &[Rate]) -> Result<(), Fault> {
     let ppm: u64 = rates.iter().map(|rate| u64::from(rate.ppm())).sum();
-    let refuse = |detail: &str| Err(unprocessable("/rate_ppm", "too_many_rates", detail));
+    let refuse = |code, detail: &str| Err(unprocessable("/rate_ppm", "too_many_rates", code, detail));
     if RATES_MAX < rates.len() {
-        refuse("Refused: one class has at most 10 rates in one zone.")
+        refuse(ViolationCode::Count, "One class has at most 10 rates in one zone.")
     } else if u64::from(Rate::WHOLE) < ppm {
-        refuse("Refused: the rates of one class in one zone sum up to at most 1000000 parts per million.")
+        let detail = "The rates of one class in one zone sum up to at most 1000000 parts per million.";
+        refuse(ViolationCode::OutOfRange, detail)
     } else {
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! SQL of tax rates.
 
-use bloom_kernel::{Rate, TaxClassId, TaxRateId, TaxZoneId, Timestamp};
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
+use bloom_kernel::{Name, Rate, TaxClassId, TaxRateId, TaxZoneId, TenantId, Timestamp};
 use sqlx::PgConnection;
 
-use super::model::TaxRate;
-use crate::bounded::Name;
+use super::model::{TaxRate, TaxRateFilter};
 
 struct Row {
     id: TaxRateId,
@@ -55,7 +55,7 @@ pub(crate) async fn tax_rate_insert(tx: &mut TenantTx, rate: &TaxRate) -> sqlx::
 }
 
 /// Writes the state after a change.
-pub(crate) async fn tax_rate_update(tx: &mut TenantTx, rate: &TaxRate) -> sqlx::Result<()> {
+pub(crate) async fn tax_rate_update(conn: &mut PgConnection, rate: &TaxRate) -> sqlx::Result<()> {
     sqlx::query!(
         "update tax_rate set name = $2, rate_ppm = $3, version = $4, updated_at = $5 where id = $1",
         rate.id.uuid(),
@@ -64,14 +64,14 @@ pub(crate) async fn tax_rate_update(tx: &mut TenantTx, rate: &TaxRate) -> sqlx::
         rate.version,
         rate.updated_at,
     )
-    .execute(&mut **tx)
+    .execute(conn)
     .await
     .map(drop)
 }
 
 /// Deletes a rate when it still has this version.
-pub(crate) async fn tax_rate_delete(tx: &mut TenantTx, id: TaxRateId, version: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("delete from tax_rate where id = $1 and version = $2", id.uuid(), version).execute(&mut **tx).await?;
+pub(crate) async fn tax_rate_delete(conn: &mut PgConnection, id: TaxRateId, version: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from tax_rate where id = $1 and version = $2", id.uuid(), version).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -97,11 +97,10 @@ pub(crate) async fn tax_rates_of(conn: &mut PgConnection, zone: TaxZoneId, class
     Ok(rows.into_iter().map(rate_from_ppm).collect())
 }
 
-/// A page of rates, oldest first.
-pub(crate) async fn tax_rate_page(
+/// Rates, oldest first.
+pub(crate) async fn tax_rate_list(
     conn: &mut PgConnection,
-    zone: Option<TaxZoneId>,
-    class: Option<TaxClassId>,
+    filter: &TaxRateFilter,
     after: Option<TaxRateId>,
     limit: i64,
 ) -> sqlx::Result<Vec<TaxRate>> {
@@ -112,12 +111,44 @@ pub(crate) async fn tax_rate_page(
            from tax_rate
            where ($1::uuid is null or zone_id = $1) and ($2::uuid is null or class_id = $2) and ($3::uuid is null or id > $3)
            order by id limit $4"#,
-        zone.map(TaxZoneId::uuid),
-        class.map(TaxClassId::uuid),
+        filter.zone_id.map(TaxZoneId::uuid),
+        filter.class_id.map(TaxClassId::uuid),
         after.map(TaxRateId::uuid),
         limit,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(TaxRate::from).collect())
+}
+
+/// Rates of all tenants, for the export.
+pub(crate) async fn tax_rate_export(
+    conn: &mut PgConnection,
+    page: ExportPage<TaxRateId>,
+) -> sqlx::Result<Vec<(TenantId, TaxRate)>> {
+    let (tenant, id) = page.position();
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: TaxRateId", zone_id as "zone_id: TaxZoneId",
+                  class_id as "class_id: TaxClassId", name as "name: Name", rate_ppm, version, created_at, updated_at
+           from tax_rate where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        tenant,
+        id,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let records = rows.into_iter().map(|row| {
+        let rate = TaxRate {
+            id: row.id,
+            zone_id: row.zone_id,
+            class_id: row.class_id,
+            name: row.name,
+            rate_ppm: rate_from_ppm(row.rate_ppm),
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        (row.tenant_id, rate)
+    });
+    Ok(records.collect())
 }

@@ -14,7 +14,7 @@ async fn rates_add_up_to_no_more_than_the_whole() {
     let make = |input: Value| fixture.client.post("/v1/pricing/tax-rates").json(&input).send();
     let cgst = make(rate("CGST", 90_000)).await.expect(201);
     let _ = make(rate("SGST", 90_000)).await.expect(201);
-    assert_eq!(make(rate("SGST", 10_000)).await.expect(409).code(), "name_taken");
+    assert_eq!(make(rate("SGST", 10_000)).await.expect(409).code(), "taken");
     assert_eq!(make(rate("all", 820_001)).await.expect(422).code(), "too_many_rates");
     for ppm in [-1, 1_000_001] {
         let _ = make(rate("bad", ppm)).await.expect(400);
@@ -25,7 +25,7 @@ async fn rates_add_up_to_no_more_than_the_whole() {
     let mut foreign = rate("x", 1);
     foreign["class_id"] = json!(fixture.id::<TaxClassId>());
     assert_eq!(make(foreign).await.expect(404).json["errors"][0]["pointer"], "/class_id");
-    let theirs = fixture.client.post("/v1/pricing/tax-rates").tenant(fixture.env.stranger).json(&rate("x", 1)).send().await;
+    let theirs = fixture.client.post("/v1/pricing/tax-rates").tenant(fixture.env.other_tenant).json(&rate("x", 1)).send().await;
     let _ = theirs.expect(404);
 
     let path = format!("/v1/pricing/tax-rates/{}", cgst.id());

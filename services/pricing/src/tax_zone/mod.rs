@@ -7,4 +7,4 @@ mod store;
 mod tests;
 
 pub(crate) use routes::routes;
-pub(crate) use store::{tax_zone_lock, tax_zone_page};
+pub(crate) use store::{tax_zone_export, tax_zone_lock};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bloom_kernel::{TaxZoneId, Timestamp};
+use bloom_fault::{Fault, ViolationCode};
+use bloom_kernel::{Aggregate, Country, Items, Name, TaxZoneId, Timestamp, set, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bounded::Name;
 use crate::place::TaxArea;
 
 /// A tax zone.
@@ -16,8 +16,8 @@ pub(crate) struct TaxZone {
     pub id: TaxZoneId,
     /// Name for people.
     pub name: Name,
-    /// What it covers. The narrowest area that covers an address decides its zone.
-    pub areas: TaxAreas,
+    /// What it covers, in order. The narrowest area that covers an address decides its zone.
+    pub areas: Vec<TaxArea>,
     /// Rises with every change.
     pub version: i64,
     /// When it was created.
@@ -26,20 +26,8 @@ pub(crate) struct TaxZone {
     pub updated_at: Timestamp,
 }
 
-/// 1 to 1,000 different areas.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Vec<TaxArea>")]
-pub(crate) struct TaxAreas(#[schemars(length(min = 1, max = 1000))] pub Vec<TaxArea>);
-
-impl TryFrom<Vec<TaxArea>> for TaxAreas {
-    type Error = &'static str;
-
-    fn try_from(areas: Vec<TaxArea>) -> Result<Self, Self::Error> {
-        let different: BTreeSet<TaxArea> = areas.iter().cloned().collect();
-        let valid = (1..=1000).contains(&areas.len()) && different.len() == areas.len();
-        if valid { Ok(Self(different.into_iter().collect())) } else { Err("a zone has 1 to 1000 different areas") }
-    }
-}
+/// The areas of a zone.
+type Areas = Items<TaxArea, 1, 1000>;
 
 /// A tax zone to create.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -47,35 +35,65 @@ impl TryFrom<Vec<TaxArea>> for TaxAreas {
 pub(crate) struct TaxZoneCreate {
     /// Name for people.
     pub name: Name,
-    /// What it covers; an area belongs to one zone.
-    pub areas: TaxAreas,
+    /// 1 to 1,000 different areas; an area belongs to one zone.
+    pub areas: Areas,
 }
 
-/// Changes to a tax zone; a field that is left out keeps its value.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+update! {
+    /// Changes to a tax zone; a field that is left out keeps its value.
+    pub(crate) struct TaxZoneUpdate {
+        /// Name for people.
+        pub name: Option<Name>,
+        /// 1 to 1,000 different areas; they replace the present ones.
+        pub areas: Option<Areas>,
+    }
+}
+
+/// Which tax zones a list holds.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxZoneUpdate {
-    /// Name for people.
-    #[serde(default)]
-    pub name: Option<Name>,
-    /// What it covers; replaces the present areas.
-    #[serde(default)]
-    pub areas: Option<TaxAreas>,
+pub(crate) struct TaxZoneFilter {
+    /// That cover some of this country.
+    pub country: Option<Country>,
 }
 
 impl TaxZone {
-    pub(crate) fn new(id: TaxZoneId, now: Timestamp, input: TaxZoneCreate) -> Self {
+    pub(super) fn new(id: TaxZoneId, now: Timestamp, input: TaxZoneCreate) -> Result<Self, Fault> {
         let TaxZoneCreate { name, areas } = input;
-        Self { id, name, areas, version: 1, created_at: now, updated_at: now }
+        Ok(Self { id, name, areas: in_order(areas)?, version: 1, created_at: now, updated_at: now })
     }
 
-    pub(crate) fn update(self, now: Timestamp, input: TaxZoneUpdate) -> Self {
-        Self {
-            name: input.name.unwrap_or(self.name),
-            areas: input.areas.unwrap_or(self.areas),
-            version: self.version + 1,
-            updated_at: now,
-            ..self
+    pub(super) fn update(&mut self, now: Timestamp, input: TaxZoneUpdate) -> Result<(), Fault> {
+        let TaxZoneUpdate { name, areas } = input;
+        set(&mut self.name, name);
+        set(&mut self.areas, areas.map(in_order).transpose()?);
+        self.version += 1;
+        self.updated_at = now;
+        Ok(())
+    }
+}
+
+/// The areas in order; the same area twice is refused.
+fn in_order(areas: Areas) -> Result<Vec<TaxArea>, Fault> {
+    let mut ordered = BTreeSet::new();
+    for (index, area) in areas.into_iter().enumerate() {
+        if !ordered.insert(area) {
+            let detail = "An earlier entry is the same area.";
+            return Err(Fault::invalid(format!("/areas/{index}"), ViolationCode::Duplicate, detail));
         }
+    }
+    Ok(ordered.into_iter().collect())
+}
+
+impl Aggregate for TaxZone {
+    const NOUN: &'static str = "tax_zone";
+    type Id = TaxZoneId;
+
+    fn id(&self) -> TaxZoneId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }

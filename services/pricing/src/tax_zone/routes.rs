@@ -1,83 +1,53 @@
 //! `/v1/pricing/tax-zones`
 
-use aide::axum::ApiRouter;
-use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
-use bloom_fault::{Fault, constraint};
-use bloom_kernel::{Limit, TaxZoneId};
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::{Begin, Empty, Reply};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use bloom_events::Publish as _;
+use bloom_fault::Fault;
+use bloom_kernel::TaxZoneId;
+use bloom_web::{Body, Caller, Created, IfMatch, List, NoContent, Page, Path, Reply, Routes};
 
-use super::model::{TaxZone, TaxZoneCreate, TaxZoneUpdate};
+use super::model::{TaxZone, TaxZoneCreate, TaxZoneFilter, TaxZoneUpdate};
 use super::store::{
-    tax_zone_areas_delete, tax_zone_areas_insert, tax_zone_delete, tax_zone_get, tax_zone_insert, tax_zone_page, tax_zone_update,
+    tax_zone_areas_delete, tax_zone_areas_insert, tax_zone_delete, tax_zone_get, tax_zone_insert, tax_zone_list, tax_zone_update,
 };
-use crate::Pricing;
-use crate::error::{in_use, refusal};
-use crate::events::publish_event;
-use crate::permissions::{PricingRead, PricingWrite};
-use crate::place::Country;
 use crate::settings::tax_change_begin;
+use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> ApiRouter<Pricing> {
-    ApiRouter::new()
-        .api_route(
-            "/v1/pricing/tax-zones",
-            post_with(create, |op| op.id("tax_zone_create").tag("pricing").summary("Create a tax zone"))
-                .get_with(list, |op| op.id("tax_zone_list").tag("pricing").summary("List tax zones, oldest first")),
-        )
-        .api_route(
-            "/v1/pricing/tax-zones/{tax_zone_id}",
-            get_with(get, |op| op.id("tax_zone_get").tag("pricing").summary("Get a tax zone"))
-                .patch_with(update, |op| op.id("tax_zone_update").tag("pricing").summary("Update a tax zone"))
-                .delete_with(delete, |op| op.id("tax_zone_delete").tag("pricing").summary("Delete a tax zone")),
-        )
+pub(crate) fn routes() -> Routes<Pricing> {
+    Routes::new("/v1/pricing/tax-zones")
+        .post("tax_zone_create", "Create a tax zone", create)
+        .get("tax_zone_list", "List tax zones, oldest first", list)
+        .at("/{tax_zone_id}")
+        .get("tax_zone_get", "Get a tax zone", get)
+        .patch("tax_zone_update", "Update a tax zone", update)
+        .delete("tax_zone_delete", "Delete a tax zone", delete)
 }
 
 async fn create(
     State(app): State<Pricing>,
     caller: Caller<PricingWrite>,
-    Json(input): Json<TaxZoneCreate>,
-) -> Result<Reply<TaxZone, 201>, Fault> {
-    let mut tx = match app.db.begin(&caller, "tax_zone_create", &input).await? {
-        Begin::Replay(reply) => return Ok(reply),
-        Begin::Run(tx) => tx,
-    };
-    tax_change_begin(&app, &mut tx).await?;
-    let zone = TaxZone::new(app.host.id(caller.tenant), app.host.now(caller.tenant), input);
-    tax_zone_insert(&mut tx, &zone).await.map_err(refusal)?;
-    tax_zone_areas_insert(&mut tx, &zone).await.map_err(refusal)?;
-    publish_event(&app, &mut tx, &caller, "tax_zone.created", (zone.id, zone.version), &zone).await?;
-    tx.finish(Reply::created(zone).etag(1)).await
-}
-
-/// Which tax zones a page holds.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct TaxZoneQuery {
-    /// Items per page, 1 to 100; 20 when absent.
-    #[serde(default)]
-    limit: Limit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// That cover some of this country.
-    country: Option<Country>,
+    Body(input): Body<TaxZoneCreate>,
+) -> Result<Created<TaxZone>, Fault> {
+    app.db
+        .idempotent(caller.operation("tax_zone_create", &input), async |tx| {
+            tax_change_begin(tx).await?;
+            let zone = TaxZone::new(tx.new_id(), tx.now(), input)?;
+            tax_zone_insert(tx, &zone).await?;
+            tax_zone_areas_insert(tx, &zone).await?;
+            tx.publish(&zone);
+            Ok(zone)
+        })
+        .await
 }
 
 async fn list(
     State(app): State<Pricing>,
     caller: Caller<PricingRead>,
-    Query(query): Query<TaxZoneQuery>,
+    List(page): List<TaxZoneFilter>,
 ) -> Result<Reply<Page<TaxZone>>, Fault> {
-    let TaxZoneQuery { limit, cursor, country } = query;
-    let filter = format!("tax_zones {country:?}");
-    let after = app.cursors.position(caller.tenant, filter.as_bytes(), cursor.as_deref())?;
     let mut conn = app.db.read(caller.tenant).await?;
-    let rows = tax_zone_page(&mut conn, country.as_ref(), after, limit.get() + 1).await?;
-    Ok(Reply::ok(app.cursors.page(caller.tenant, filter.as_bytes(), limit, rows, |zone| zone.id)))
+    let rows = tax_zone_list(&mut conn, &page.filter, page.after()?, page.rows()).await?;
+    Ok(page.finish(rows, |zone| zone.id))
 }
 
 async fn get(
@@ -86,9 +56,8 @@ async fn get(
     Path(id): Path<TaxZoneId>,
 ) -> Result<Reply<TaxZone>, Fault> {
     let mut conn = app.db.read(caller.tenant).await?;
-    let zone = tax_zone_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("tax zone"))?;
-    let version = zone.version;
-    Ok(Reply::ok(zone).etag(version))
+    let zone = tax_zone_get(&mut conn, id).await?.ok_or_else(not_found)?;
+    Ok(zone.into())
 }
 
 async fn update(
@@ -96,26 +65,24 @@ async fn update(
     caller: Caller<PricingWrite>,
     Path(id): Path<TaxZoneId>,
     if_match: IfMatch,
-    Json(input): Json<TaxZoneUpdate>,
+    Body(input): Body<TaxZoneUpdate>,
 ) -> Result<Reply<TaxZone>, Fault> {
-    if_match.required()?;
-    let mut tx = match app.db.begin(&caller, "tax_zone_update", &(id, &input)).await? {
-        Begin::Replay(reply) => return Ok(reply),
-        Begin::Run(tx) => tx,
-    };
-    tax_change_begin(&app, &mut tx).await?;
-    let zone = tax_zone_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("tax zone"))?;
-    if_match.check(zone.version)?;
-    let areas_given = input.areas.is_some();
-    let zone = zone.update(app.host.now(caller.tenant), input);
-    tax_zone_update(&mut tx, &zone).await?;
-    if areas_given {
-        tax_zone_areas_delete(&mut tx, id).await?;
-        tax_zone_areas_insert(&mut tx, &zone).await.map_err(refusal)?;
-    }
-    publish_event(&app, &mut tx, &caller, "tax_zone.updated", (id, zone.version), &zone).await?;
-    let version = zone.version;
-    tx.finish(Reply::ok(zone).etag(version)).await
+    app.db
+        .idempotent(caller.operation("tax_zone_update", &(id, &input)), async |tx| {
+            tax_change_begin(tx).await?;
+            let mut zone = tax_zone_get(tx, id).await?.ok_or_else(not_found)?;
+            if_match.check(zone.version)?;
+            let areas_given = input.areas.is_some();
+            zone.update(tx.now(), input)?;
+            tax_zone_update(tx, &zone).await?;
+            if areas_given {
+                tax_zone_areas_delete(tx, id).await?;
+                tax_zone_areas_insert(tx, &zone).await?;
+            }
+            tx.publish(&zone);
+            Ok(zone)
+        })
+        .await
 }
 
 /// Deletes a zone that has no rates.
@@ -124,19 +91,21 @@ async fn delete(
     caller: Caller<PricingWrite>,
     Path(id): Path<TaxZoneId>,
     if_match: IfMatch,
-) -> Result<Reply<Empty, 204>, Fault> {
-    let expected = if_match.required()?;
-    let mut tx = app.db.write(&caller).await?;
-    tax_change_begin(&app, &mut tx).await?;
-    let zone = tax_zone_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("tax zone"))?;
-    let deleted = tax_zone_delete(&mut tx, id, expected).await.map_err(|error| match constraint(&error) {
-        Some("tax_rate_zone_fk") => in_use("tax zone"),
-        _ => error.into(),
-    })?;
-    if !deleted {
-        return Err(IfMatch::stale());
-    }
-    publish_event(&app, &mut tx, &caller, "tax_zone.deleted", (id, zone.version + 1), &zone).await?;
-    tx.commit().await?;
-    Ok(Reply::no_content())
+) -> Result<NoContent, Fault> {
+    app.db
+        .transaction(&caller, async |tx| {
+            tax_change_begin(tx).await?;
+            let zone = tax_zone_get(tx, id).await?.ok_or_else(not_found)?;
+            if_match.check(zone.version)?;
+            if !tax_zone_delete(tx, id, zone.version).await? {
+                return Err(IfMatch::stale());
+            }
+            tx.publish_deleted(&zone);
+            Ok(NoContent::no_content())
+        })
+        .await
+}
+
+fn not_found() -> Fault {
+    Fault::not_found("tax zone")
 }

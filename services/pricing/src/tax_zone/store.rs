@@ -1,13 +1,13 @@
 //! SQL of tax zones and their areas.
 
-use bloom_kernel::{TaxZoneId, Timestamp};
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
+use bloom_kernel::{Country, Name, TaxZoneId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::model::{TaxAreas, TaxZone};
-use crate::bounded::Name;
-use crate::place::{Country, TaxArea, TaxPostalCode, TaxRegion};
+use super::model::{TaxZone, TaxZoneFilter};
+use crate::place::{TaxArea, TaxPostalCode, TaxRegion};
 
 struct Row {
     id: TaxZoneId,
@@ -21,7 +21,7 @@ struct Row {
 impl From<Row> for TaxZone {
     fn from(row: Row) -> Self {
         let Row { id, name, areas, version, created_at, updated_at } = row;
-        Self { id, name, areas: TaxAreas(areas.0), version, created_at, updated_at }
+        Self { id, name, areas: areas.0, version, created_at, updated_at }
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn tax_zone_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::
 }
 
 /// Writes the state after a change, without the areas.
-pub(crate) async fn tax_zone_update(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
+pub(crate) async fn tax_zone_update(conn: &mut PgConnection, zone: &TaxZone) -> sqlx::Result<()> {
     sqlx::query!(
         "update tax_zone set name = $2, version = $3, updated_at = $4 where id = $1",
         zone.id.uuid(),
@@ -51,18 +51,18 @@ pub(crate) async fn tax_zone_update(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::
         zone.version,
         zone.updated_at,
     )
-    .execute(&mut **tx)
+    .execute(conn)
     .await
     .map(drop)
 }
 
-pub(crate) async fn tax_zone_areas_delete(tx: &mut TenantTx, id: TaxZoneId) -> sqlx::Result<()> {
-    sqlx::query!("delete from tax_zone_area where zone_id = $1", id.uuid()).execute(&mut **tx).await.map(drop)
+pub(crate) async fn tax_zone_areas_delete(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<()> {
+    sqlx::query!("delete from tax_zone_area where zone_id = $1", id.uuid()).execute(conn).await.map(drop)
 }
 
 pub(crate) async fn tax_zone_areas_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
-    let areas = &zone.areas.0;
+    let areas = &zone.areas;
     let countries: Vec<String> = areas.iter().map(|area| area.country.as_str().to_owned()).collect();
     let regions: Vec<String> = areas.iter().map(|area| area.region.as_ref().map_or("", TaxRegion::as_str).to_owned()).collect();
     let prefixes: Vec<String> =
@@ -83,15 +83,15 @@ pub(crate) async fn tax_zone_areas_insert(tx: &mut TenantTx, zone: &TaxZone) -> 
 }
 
 /// Deletes a zone with its areas when it still has this version.
-pub(crate) async fn tax_zone_delete(tx: &mut TenantTx, id: TaxZoneId, version: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("delete from tax_zone where id = $1 and version = $2", id.uuid(), version).execute(&mut **tx).await?;
+pub(crate) async fn tax_zone_delete(conn: &mut PgConnection, id: TaxZoneId, version: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from tax_zone where id = $1 and version = $2", id.uuid(), version).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Locks a zone until the transaction ends, so that the sum of its rates can be checked; `false` when there is none.
-pub(crate) async fn tax_zone_lock(tx: &mut TenantTx, id: TaxZoneId) -> sqlx::Result<bool> {
+pub(crate) async fn tax_zone_lock(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(r#"select true as "found!" from tax_zone where id = $1 for no key update"#, id.uuid())
-        .fetch_optional(&mut **tx)
+        .fetch_optional(conn)
         .await?;
     Ok(found.is_some())
 }
@@ -112,10 +112,10 @@ pub(crate) async fn tax_zone_get(conn: &mut PgConnection, id: TaxZoneId) -> sqlx
     Ok(row.map(TaxZone::from))
 }
 
-/// A page of zones, oldest first.
-pub(crate) async fn tax_zone_page(
+/// Zones, oldest first.
+pub(crate) async fn tax_zone_list(
     conn: &mut PgConnection,
-    country: Option<&Country>,
+    filter: &TaxZoneFilter,
     after: Option<TaxZoneId>,
     limit: i64,
 ) -> sqlx::Result<Vec<TaxZone>> {
@@ -133,9 +133,43 @@ pub(crate) async fn tax_zone_page(
            order by z.id limit $2"#,
         after.map(TaxZoneId::uuid),
         limit,
-        country.map(Country::as_str),
+        filter.country.as_ref().map(Country::as_str),
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(TaxZone::from).collect())
+}
+
+/// Zones of all tenants, for the export.
+pub(crate) async fn tax_zone_export(
+    conn: &mut PgConnection,
+    page: ExportPage<TaxZoneId>,
+) -> sqlx::Result<Vec<(TenantId, TaxZone)>> {
+    let (tenant, id) = page.position();
+    let rows = sqlx::query!(
+        r#"select z.tenant_id as "tenant_id: TenantId", z.id as "id: TaxZoneId", z.name as "name: Name", z.version, z.created_at,
+                  z.updated_at,
+                  (select coalesce(jsonb_agg(jsonb_build_object('country', a.country, 'region', nullif(a.region, ''),
+                                                                'postal_prefix', nullif(a.postal_prefix, ''))
+                                             order by a.country, a.region, a.postal_prefix), '[]')
+                   from tax_zone_area a where a.tenant_id = z.tenant_id and a.zone_id = z.id) as "areas!: Json<Vec<TaxArea>>"
+           from tax_zone z where (z.tenant_id, z.id) > ($1, $2) order by z.tenant_id, z.id limit $3"#,
+        tenant,
+        id,
+        page.limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    let records = rows.into_iter().map(|row| {
+        let zone = TaxZone {
+            id: row.id,
+            name: row.name,
+            areas: row.areas.0,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        (row.tenant_id, zone)
+    });
+    Ok(records.collect())
 }

@@ -11,7 +11,7 @@ async fn an_area_belongs_to_one_zone() {
     let us = make(json!([{ "country": "US" }, { "country": "US", "region": "ny", "postal_prefix": "100-0" }])).await.expect(201);
     assert_eq!(us.json["areas"][1], json!({ "country": "US", "region": "NY", "postal_prefix": "1000" }));
     let taken = make(json!([{ "country": "CA" }, { "country": "US" }])).await.expect(409);
-    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("area_taken", &json!("/areas")));
+    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("taken", &json!("/areas")));
     let ca = make(json!([{ "country": "CA" }])).await.expect(201);
     for areas in
         [json!([]), json!([{ "country": "CA" }, { "country": "CA" }]), json!([{ "country": "ZZ" }]), json!([{ "land": "CA" }])]
@@ -29,9 +29,9 @@ async fn an_area_belongs_to_one_zone() {
     let _ = fixture.client.delete(&path).if_match(2).send().await.expect(204);
     let kinds: Vec<String> = fixture.events(&ca.id()).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["tax_zone.created", "tax_zone.updated", "tax_zone.deleted"]);
-    let stranger = fixture.client.get(&format!("/v1/pricing/tax-zones/{}", us.id())).tenant(fixture.env.stranger);
+    let stranger = fixture.client.get(&format!("/v1/pricing/tax-zones/{}", us.id())).tenant(fixture.env.other_tenant);
     let _ = stranger.send().await.expect(404);
     // What one tenant covers is not taken for another.
     let theirs = json!({ "name": "Z", "areas": [{ "country": "US" }] });
-    let _ = fixture.client.post("/v1/pricing/tax-zones").tenant(fixture.env.stranger).json(&theirs).send().await.expect(201);
+    let _ = fixture.client.post("/v1/pricing/tax-zones").tenant(fixture.env.other_tenant).json(&theirs).send().await.expect(201);
 }

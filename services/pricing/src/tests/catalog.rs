@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use bloom_contract_catalog::catalog_server::{Catalog, CatalogServer};
+use bloom_contract_catalog::{Channel, FindChannelsReply, FindChannelsRequest, GetSellablesReply, GetSellablesRequest};
 use bloom_kernel::{ChannelId, TenantId};
-use bloom_proto_catalog::catalog_server::{Catalog, CatalogServer};
-use bloom_proto_catalog::{Channel, FindChannelsReply, FindChannelsRequest, GetSellablesReply, GetSellablesRequest};
-use bloom_runtime::{Host, context};
+use bloom_runtime::{ServiceContext, signed_context as context};
 use tonic::{Request, Response, Status};
 
 #[derive(Clone)]
 pub(crate) struct FakeCatalog {
     state: Arc<Mutex<State>>,
-    host: Host,
+    host: ServiceContext,
 }
 
 #[derive(Default)]
@@ -23,7 +23,7 @@ struct State {
 
 impl FakeCatalog {
     /// A catalog that is not running.
-    pub(crate) fn new(host: &Host) -> Self {
+    pub(crate) fn new(host: &ServiceContext) -> Self {
         Self { state: Arc::default(), host: host.clone() }
     }
 
@@ -64,7 +64,7 @@ impl Catalog for FakeCatalog {
 
     async fn find_channels(&self, request: Request<FindChannelsRequest>) -> Result<Response<FindChannelsReply>, Status> {
         let token = request.metadata().get(context::HEADER).unwrap().to_str().unwrap();
-        let tenant = context::verify(&self.host.keys, token, self.host.wall()).unwrap().tenant;
+        let tenant = context::verify(&self.host.keys, token, self.host.platform_now()).unwrap().tenant;
         let ids = request.into_inner().channel_ids;
         let mut state = self.state.lock().unwrap();
         state.requests.extend(ids.iter().cloned());

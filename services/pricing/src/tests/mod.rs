@@ -5,27 +5,29 @@ mod grpc;
 mod openapi;
 mod platform;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
+use bloom_contract_pricing::events::VariantPriceUpdated;
+use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_events::{Bus, Envelope};
 use bloom_kernel::{ChannelId, Money, VariantId};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Bench, Door, bench};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{TestClient, TestEnv, test_env};
+use bloom_web::Start;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use self::catalog::FakeCatalog;
-use crate::variant_price::{VARIANT_PRICE_UPDATED, VariantPrice};
-use crate::{MIGRATIONS, NAME, Pricing, consumers, service};
+use crate::{MIGRATIONS, NAME, Pricing, SERVICE, consumers};
 
 /// The service on its own schema, its clients, and a fake catalog.
 pub(crate) struct Fixture {
-    pub env: Bench,
-    pub client: Door,
+    pub env: TestEnv,
+    pub client: TestClient,
     pub grpc: PricingClient<Peer>,
     pub app: Pricing,
     pub catalog: FakeCatalog,
@@ -33,8 +35,10 @@ pub(crate) struct Fixture {
 
 /// A fixture whose catalog does not answer until it is started.
 pub(crate) async fn fixture_without_catalog() -> Fixture {
-    let env = bench(NAME, &MIGRATIONS).await;
-    let client = env.open(|host, db| async { service(host, db, Bus::in_process()) }).await;
+    let mut env = test_env(NAME, &MIGRATIONS).await;
+    env.db = env.db.clone().constraints(SERVICE.constraints);
+    let start = |context, db| (SERVICE.start)(Start { context, db, bus: Bus::in_process(), addresses: Arc::default() });
+    let client = env.open(start).await;
     let grpc = PricingClient::new(env.host.peers.get(NAME));
     let app = Pricing::new(env.host.clone(), env.db.clone());
     let catalog = FakeCatalog::new(&env.host);
@@ -48,7 +52,7 @@ pub(crate) async fn fixture() -> Fixture {
 }
 
 impl Fixture {
-    pub(crate) fn call(&self) -> Call {
+    pub(crate) fn call(&self) -> RequestContext {
         self.env.call()
     }
 
@@ -101,12 +105,12 @@ impl Fixture {
     pub(crate) async fn published(&self, variant: VariantId) -> Option<(i64, Vec<(ChannelId, Option<i64>)>)> {
         let mut conn = self.env.superuser().await;
         let row = sqlx::query("select version, data from outbox where kind = $1 and aggregate = $2 order by seq desc limit 1")
-            .bind(VARIANT_PRICE_UPDATED)
+            .bind("variant_price.updated")
             .bind(variant.to_string())
             .fetch_optional(&mut conn)
             .await
             .unwrap()?;
-        let event: VariantPrice = serde_json::from_str(row.get(1)).unwrap();
+        let event: VariantPriceUpdated = serde_json::from_str(row.get(1)).unwrap();
         let prices = event.prices.into_iter().map(|price| (price.channel_id, price.price.map(Money::amount)));
         Some((row.get(0), prices.collect()))
     }
@@ -158,9 +162,9 @@ impl Fixture {
     /// Applies events as the consumer does.
     pub(crate) async fn receive_all(&self, batch: &[Envelope]) {
         let mut tx = self.env.db.write(&self.call()).await.unwrap();
-        let [handler] = consumers::handlers(&self.app);
-        assert!(batch.iter().all(|event| handler.wants(&event.kind)));
-        handler.apply(&mut tx, batch).await.unwrap();
+        let taken = |event: &Envelope| consumers::CATALOG.iter().any(|kind| event.kind.starts_with(kind.trim_end_matches('*')));
+        assert!(batch.iter().all(taken));
+        consumers::catalog(&self.app, &mut tx, batch).await.unwrap();
         tx.commit().await.unwrap();
     }
 

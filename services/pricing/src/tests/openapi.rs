@@ -1,14 +1,23 @@
 //! The description of the API.
 
+use std::sync::Arc;
+
 use bloom_events::Bus;
+use bloom_web::Start;
 
 use super::fixture;
-use crate::service;
+use crate::SERVICE;
 
 #[tokio::test]
 async fn every_operation_is_described_and_has_a_permission() {
     let fixture = fixture().await;
-    let mut service = service(fixture.env.host.clone(), fixture.env.db.clone(), Bus::in_process()).unwrap();
+    let start = Start {
+        context: fixture.env.host.clone(),
+        db: fixture.env.db.clone(),
+        bus: Bus::in_process(),
+        addresses: Arc::default(),
+    };
+    let mut service = (SERVICE.start)(start).unwrap();
     let (_, api) = service.router();
     let api = serde_json::to_value(api).unwrap();
     let paths = api["paths"].as_object().unwrap();

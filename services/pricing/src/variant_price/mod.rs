@@ -6,6 +6,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use model::{VARIANT_PRICE_UPDATED, VariantPrice, VariantPriceRow};
-pub(crate) use reprice::{prices_at, reprice, reprice_and_publish};
-pub(crate) use store::{variant_prices_after, variant_prices_claim, variant_prices_lock};
+pub(crate) use model::VariantPrice;
+pub(crate) use reprice::{prices_at, reprice};
+pub(crate) use store::{variant_price_export, variant_prices_after, variant_prices_claim, variant_prices_lock};

@@ -1,9 +1,8 @@
 //! The published price of a variant, and its calculation: a quote of one unit, now, in each channel.
 
-use bloom_events::Draft;
-use bloom_kernel::{ChannelId, Money, TaxClassId, Timestamp, VariantId};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use bloom_contract_pricing::events::ChannelPrice;
+use bloom_kernel::{Aggregate, Money, TaxClassId, Timestamp, VariantId};
+use serde::Serialize;
 use sqlx::types::Json;
 
 use crate::channel::Channel;
@@ -11,38 +10,18 @@ use crate::place::Destination;
 use crate::quote::{Candidate, Position, QuoteContext, choose, price};
 use crate::tax::{TaxRules, due};
 
-/// The kind of event that publishes it.
-pub(crate) const VARIANT_PRICE_UPDATED: &str = "variant_price.updated";
-
-/// The price of one unit of a variant now, by channel: the document of `variant_price.updated`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The price of one unit of a variant by channel, as it was last published. Its document is the contract's
+/// [`VariantPriceUpdated`](bloom_contract_pricing::events::VariantPriceUpdated).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct VariantPrice {
-    /// The variant.
     pub variant_id: VariantId,
-    /// Its prices, by channel.
-    pub prices: Vec<ChannelPrice>,
-}
-
-/// The price of one unit in one channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct ChannelPrice {
-    /// The channel.
-    pub channel_id: ChannelId,
-    /// The price in the channel's basis; none: the channel cannot sell the variant.
-    pub price: Option<Money>,
-}
-
-/// What was last published of a variant; version 0: nothing yet.
-#[derive(Debug, Clone)]
-pub(crate) struct VariantPriceRow {
-    pub variant_id: VariantId,
-    /// Its prices by channel.
     pub prices: Json<Vec<ChannelPrice>>,
-    /// The version of its last event.
+    /// The version of its last event; 0: nothing is published yet.
+    #[serde(skip)]
     pub version: i64,
 }
 
-impl VariantPriceRow {
+impl VariantPrice {
     /// Whether these prices have to be published. A variant that never had a price in any channel needs no event.
     pub(crate) fn differs_from(&self, prices: &[ChannelPrice]) -> bool {
         let never_priced = self.version == 0 && prices.iter().all(|price| price.price.is_none());
@@ -50,21 +29,26 @@ impl VariantPriceRow {
     }
 }
 
-impl From<&VariantPriceRow> for VariantPrice {
-    fn from(row: &VariantPriceRow) -> Self {
-        Self { variant_id: row.variant_id, prices: row.prices.0.clone() }
-    }
-}
+impl Aggregate for VariantPrice {
+    const NOUN: &'static str = "variant_price";
+    type Id = VariantId;
 
-impl VariantPrice {
-    /// The event of a row that was written with this version.
-    pub(crate) fn draft(&self, version: i64) -> Draft<'_> {
-        Draft { kind: VARIANT_PRICE_UPDATED, aggregate: self.variant_id.to_string(), version, data: self, causation: None }
+    fn id(&self) -> VariantId {
+        self.variant_id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// A variant has prices from its first one on; consumers need not tell the first from the others.
+    fn verb(&self) -> &'static str {
+        "updated"
     }
 }
 
 /// The prices of a variant in all channels, in the order of the channels.
-pub(crate) fn channel_prices(
+pub(super) fn channel_prices(
     channels: &[Channel],
     candidates: &[Candidate],
     class: Option<TaxClassId>,

@@ -2,65 +2,43 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use bloom_events::publish_many;
+use bloom_contract_pricing::events::ChannelPrice;
+use bloom_db::TenantTx;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
-use bloom_kernel::{TenantId, Timestamp, VariantId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_kernel::{Country, TenantId, Timestamp, VariantId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::model::{ChannelPrice, VariantPrice, VariantPriceRow, channel_prices};
+use super::model::{VariantPrice, channel_prices};
 use super::store::variant_prices_update;
 use crate::Pricing;
 use crate::channel::channel_list;
-use crate::place::Country;
 use crate::quote::{Candidate, candidates_of_variants};
 use crate::settings::settings_get;
 use crate::tax::TaxRules;
 use crate::variant_class::variant_classes_get;
 
 /// Calculates the prices of locked variants at a moment, and writes and publishes those that have changed.
-pub(crate) async fn reprice_and_publish(
-    app: &Pricing,
-    tx: &mut TenantTx,
-    call: &Call,
-    now: Timestamp,
-    locked: Vec<VariantPriceRow>,
-) -> Result<(), Fault> {
-    let changed = reprice(app, tx, now, locked).await?;
-    prices_publish(app, tx, call, &changed).await
-}
-
-/// Calculates the prices of locked variants at a moment, and writes those that have changed. Returns them with their new
-/// versions; the caller publishes them.
-pub(crate) async fn reprice(
-    app: &Pricing,
-    tx: &mut TenantTx,
-    now: Timestamp,
-    locked: Vec<VariantPriceRow>,
-) -> Result<Vec<VariantPriceRow>, Fault> {
+pub(crate) async fn reprice(app: &Pricing, tx: &mut TenantTx, now: Timestamp, locked: Vec<VariantPrice>) -> Result<(), Fault> {
     if locked.is_empty() {
-        return Ok(locked);
+        return Ok(());
     }
     let variants: Vec<VariantId> = locked.iter().map(|row| row.variant_id).collect();
     let tenant = tx.tenant();
     let mut current = prices_at(app, tx, tenant, now, &variants).await?;
-    let next = |row: VariantPriceRow| {
+    let next = |row: VariantPrice| {
         let prices = current.remove(&row.variant_id)?;
-        row.differs_from(&prices).then(|| VariantPriceRow { prices: Json(prices), version: row.version + 1, ..row })
+        row.differs_from(&prices).then(|| VariantPrice { prices: Json(prices), version: row.version + 1, ..row })
     };
-    let changed: Vec<VariantPriceRow> = locked.into_iter().filter_map(next).collect();
+    let changed: Vec<VariantPrice> = locked.into_iter().filter_map(next).collect();
     if !changed.is_empty() {
         variant_prices_update(tx, &changed, now).await?;
     }
-    Ok(changed)
-}
-
-/// Publishes the prices that [`reprice`] wrote.
-async fn prices_publish(app: &Pricing, tx: &mut TenantTx, call: &Call, changed: &[VariantPriceRow]) -> Result<(), Fault> {
-    let events: Vec<VariantPrice> = changed.iter().map(VariantPrice::from).collect();
-    let drafts: Vec<_> = events.iter().zip(changed).map(|(event, row)| event.draft(row.version)).collect();
-    publish_many(tx, &app.host, call, drafts).await
+    for price in &changed {
+        tx.publish(price);
+    }
+    Ok(())
 }
 
 /// The prices of variants at a moment, by channel.

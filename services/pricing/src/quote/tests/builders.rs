@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use bloom_kernel::{Currency, Rate, Rounding, Timestamp, VariantId};
+use bloom_kernel::{Country, Currency, Rate, Rounding, Timestamp, VariantId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::place::{Country, Destination, TaxArea};
+use crate::bounded::ListPriority;
+use crate::place::{Destination, TaxArea};
 use crate::price_list::PriceListStatus;
 use crate::quote::calculate::CalculationLine;
 use crate::quote::model::{Candidate, ListTerms, QuoteContext};
@@ -25,7 +26,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn country(code: &str) -> Country {
-    Country::parse(code).unwrap()
+    Country::new(code).unwrap()
 }
 
 pub(crate) fn currency(code: &str) -> Currency {
@@ -60,7 +61,7 @@ pub(crate) fn list(number: u128, code: &str, gross: bool) -> ListTerms {
         tax_country: None,
         starts_at: None,
         ends_at: None,
-        priority: 0,
+        priority: ListPriority::default(),
         status: PriceListStatus::Active,
     }
 }

@@ -4,6 +4,7 @@ use bloom_kernel::{ChannelId, PriceId, Rounding, TaxClassId};
 use proptest::prelude::*;
 
 use super::builders::{REDUCED, STANDARD, any_rounding, at, context, country, currency, id, line, list, row, taxes};
+use crate::bounded::ListPriority;
 use crate::price_list::PriceListStatus;
 use crate::quote::calculate::{Calculation, CalculationError, CalculationLine, Delivery, Position, calculate};
 use crate::quote::choose::{LossReason, choose};
@@ -120,17 +121,17 @@ fn every_losing_row_has_its_reason() {
     let channel: ChannelId = id(50);
     let terms = |number: u128| list(number, "EUR", true);
     let candidates = vec![
-        row(1, ListTerms { priority: 5, channel_id: Some(channel), ..terms(1) }, 1, 100),
-        row(2, ListTerms { priority: 5, channel_id: Some(channel), ..terms(1) }, 5, 90),
-        row(3, ListTerms { priority: 5, channel_id: Some(channel), ..terms(1) }, 50, 80),
-        row(4, ListTerms { priority: 5, ..terms(2) }, 1, 70),
-        row(5, ListTerms { priority: 4, ..terms(3) }, 1, 60),
+        row(1, ListTerms { priority: ListPriority::new(5).unwrap(), channel_id: Some(channel), ..terms(1) }, 1, 100),
+        row(2, ListTerms { priority: ListPriority::new(5).unwrap(), channel_id: Some(channel), ..terms(1) }, 5, 90),
+        row(3, ListTerms { priority: ListPriority::new(5).unwrap(), channel_id: Some(channel), ..terms(1) }, 50, 80),
+        row(4, ListTerms { priority: ListPriority::new(5).unwrap(), ..terms(2) }, 1, 70),
+        row(5, ListTerms { priority: ListPriority::new(4).unwrap(), ..terms(3) }, 1, 60),
         row(6, ListTerms { status: PriceListStatus::Draft, ..terms(4) }, 1, 50),
         row(7, ListTerms { currency: currency("USD"), ..terms(5) }, 1, 50),
         row(8, ListTerms { channel_id: Some(id(51)), ..terms(6) }, 1, 50),
         row(9, ListTerms { starts_at: Some(at(1)), ..terms(7) }, 1, 50),
         row(10, ListTerms { ends_at: Some(at(0)), ..terms(8) }, 1, 50),
-        row(11, ListTerms { priority: 5, channel_id: Some(channel), ..terms(0) }, 1, 50),
+        row(11, ListTerms { priority: ListPriority::new(5).unwrap(), channel_id: Some(channel), ..terms(0) }, 1, 50),
     ];
     let context = QuoteContext { channel_id: Some(channel), ..context("EUR", true, "DE") };
     let choice = choose(&candidates, &context, 7);

@@ -127,8 +127,11 @@ async fn the_channel_supplies_missing_context() {
     let unknown = json!({ "channel_id": other, "lines": lines(&[(variant, 1)]) });
     let unknown = fixture.client.post("/v1/pricing/quotes").json(&unknown).send().await.expect(404);
     assert_eq!(unknown.json["errors"][0]["pointer"], "/channel_id");
-    let none =
-        fixture.client.post("/v1/pricing/quotes").tenant(fixture.env.stranger).json(&json!({ "lines": lines(&[(variant, 1)]) }));
+    let none = fixture
+        .client
+        .post("/v1/pricing/quotes")
+        .tenant(fixture.env.other_tenant)
+        .json(&json!({ "lines": lines(&[(variant, 1)]) }));
     assert_eq!(none.send().await.expect(400).json["errors"][0]["pointer"], "/currency");
 }
 
