@@ -1,9 +1,19 @@
 //! What other services may know of pricing. The crate exists because its contract is shared with its callers.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`PricingClient`] | the calls, with deadline and retry |
+//! | [`QuoteRefusal`] | why a quote is refused |
+//! | [`events`] | the events that others read |
 
+mod client;
 pub mod events;
 mod generated {
     #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
     include!("gen/bloom.pricing.v1.rs");
 }
+mod reasons;
 
+pub use client::{PRICES_MAX, PricingClient, TAX_CLASSES_MAX};
 pub use generated::*;
+pub use reasons::QuoteRefusal;

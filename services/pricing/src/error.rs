@@ -5,23 +5,23 @@ use bloom_fault::{Code, Fault, ViolationCode};
 
 /// The constraints that a request can break.
 pub(crate) const CONSTRAINTS: Constraints = &[
-    ("price_list_code_key", || taken("/code", "Another price list has this code.")),
+    ("price_list_code_key", || taken("code_taken", "/code", "Another price list has this code.")),
     ("price_list_fk", || unknown("price list", "/price_list_id")),
-    ("tax_class_code_key", || taken("/code", "Another tax class has this code.")),
+    ("tax_class_code_key", || taken("code_taken", "/code", "Another tax class has this code.")),
     ("tax_class_default_key", || {
         let detail = "Another request has just set the default class; try again.";
         Fault::new(Code::Conflict, "busy", detail).at("/is_default", ViolationCode::Taken, detail)
     }),
-    ("tax_zone_area_key", || taken("/areas", "One of the areas belongs to another tax zone.")),
-    ("tax_rate_name_key", || taken("/name", "This class has a rate of that name in this zone.")),
+    ("tax_zone_area_key", || taken("area_taken", "/areas", "One of the areas belongs to another tax zone.")),
+    ("tax_rate_name_key", || taken("name_taken", "/name", "This class has a rate of that name in this zone.")),
     ("tax_rate_class_fk", || unknown("tax class", "/class_id")),
     // A zone that a new rate names is locked first, so only the deletion of a zone breaks this one.
     ("tax_rate_zone_fk", || Fault::new(Code::Conflict, "in_use", "This tax zone is still used; remove first what refers to it.")),
 ];
 
 /// Another resource has this unique value.
-pub(crate) fn taken(pointer: &str, detail: &str) -> Fault {
-    Fault::new(Code::Conflict, "taken", detail).at(pointer, ViolationCode::Taken, detail)
+pub(crate) fn taken(reason: &'static str, pointer: &str, detail: &str) -> Fault {
+    Fault::new(Code::Conflict, reason, detail).at(pointer, ViolationCode::Taken, detail)
 }
 
 /// The field names something that does not exist, or that the caller may not see.

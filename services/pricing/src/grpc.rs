@@ -5,7 +5,7 @@ use std::str::FromStr;
 use bloom_contract_pricing::pricing_server;
 use bloom_contract_pricing::{
     DeliveryLine, FindTaxClassesReply, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteReply, QuoteRequest, QuotedLine,
-    SetPricesReply, SetPricesRequest, TaxLine, TaxSummary,
+    SetPricesReply, SetPricesRequest, TAX_CLASSES_MAX, TaxLine, TaxSummary,
 };
 use bloom_fault::{Fault, ViolationCode};
 use bloom_kernel::{Country, Currency, InvalidValue, Items, Quantity, TaxClassId};
@@ -20,9 +20,6 @@ use crate::price::{PriceCreate, PricesSet, prices_set};
 use crate::quote::{self, Calculation, Delivery, LINES_MAX, PricedAmounts, QuoteContext, RequestedLine, price_lines};
 use crate::tax;
 use crate::tax_class::tax_class_find;
-
-/// Most tax classes of one call: one for each variant of a product.
-const TAX_CLASSES_MAX: usize = 250;
 
 pub(crate) struct Grpc(pub Pricing);
 

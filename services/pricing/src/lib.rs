@@ -48,8 +48,9 @@ mod tests;
 use bloom_contract_catalog::catalog_client::CatalogClient;
 use bloom_contract_pricing::pricing_server::PricingServer;
 use bloom_db::Db;
+pub(crate) use bloom_fleet::permission::{PricingQuote, PricingRead, PricingWrite};
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::{Definition, Service, Start, permissions};
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
 use crate::price_list::DATE_REACHED;
@@ -64,12 +65,6 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/pricing");
 
 /// How a process starts it.
 pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
-
-permissions! {
-    PricingRead = "pricing:read",
-    PricingWrite = "pricing:write",
-    PricingQuote = "pricing:quote",
-}
 
 /// What all operations share.
 #[derive(Clone)]
@@ -87,6 +82,7 @@ impl Pricing {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form that every definition takes")]
 fn start(start: Start) -> Result<Service, StartError> {
     let app = Pricing::new(start.context.clone(), start.db.clone());
     let service = start

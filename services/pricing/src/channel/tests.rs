@@ -146,3 +146,25 @@ async fn new_and_changed_channels_get_prices() {
     assert_eq!(fixture.published(variant).await.unwrap(), (3, vec![(shop, Some(11_900)), (trade, Some(9_917))]));
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_retry_is_answered_while_the_catalog_is_down() {
+    let fixture = fixture().await;
+    let owned: ChannelId = fixture.id();
+    fixture.catalog.add_channel(fixture.env.tenant, owned, true, "DE");
+    let create = || fixture.client.post("/v1/pricing/price-lists").key("create").json(&list("owned", owned));
+    let created = create().send().await.expect(201);
+    let path = format!("/v1/pricing/price-lists/{}", created.id());
+    let change = json!({ "channel_id": owned, "name": "Owned" });
+    let update = || fixture.client.patch(&path).key("update").if_match(1).json(&change);
+    let updated = update().send().await.expect(200);
+
+    fixture.catalog.stop();
+    let _ = fixture.catalog.requests();
+    for (retry, first) in [(create().send().await.expect(201), &created), (update().send().await.expect(200), &updated)] {
+        assert_eq!((retry.header("idempotent-replayed"), &retry.json), ("true", &first.json));
+    }
+    assert_eq!(fixture.catalog.requests(), Vec::<String>::new());
+    let other: ChannelId = fixture.id();
+    let _ = fixture.client.post("/v1/pricing/price-lists").json(&list("other", other)).send().await.expect(503);
+}

@@ -41,7 +41,8 @@ async fn create(
         .idempotent(caller.operation("price_create", &input), async |tx| {
             let changed = price_rows_set(&app, tx, &[input], |_| String::new()).await?;
             changed.into_iter().find(|price| price.version == 1).ok_or_else(|| {
-                taken("/min_quantity", "The list has a price for this variant from this quantity on; change that one.")
+                let detail = "The list has a price for this variant from this quantity on; change that one.";
+                taken("price_exists", "/min_quantity", detail)
             })
         })
         .await

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use axum::extract::State;
+use bloom_contract_pricing::PRICES_MAX;
 use bloom_db::TenantTx;
 use bloom_events::Publish as _;
 use bloom_fault::{Fault, ViolationCode};
@@ -21,9 +22,6 @@ use crate::settings::settings_get;
 use crate::terms::terms_lock_shared;
 use crate::variant_price::{reprice, variant_prices_claim};
 use crate::{Pricing, PricingWrite};
-
-/// Most prices of one request.
-const PRICES_MAX: usize = 1_000;
 
 /// Prices to set together.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -1,9 +1,11 @@
 //! Prices through REST.
 
 use bloom_kernel::{PriceListId, VariantId};
+use chrono::TimeDelta;
+use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::tests::{fixture, text};
+use crate::tests::{fixture, text, with_stable_ids};
 
 fn row(list: Option<&str>, variant: VariantId, from: i64, amount: i64, currency: &str) -> Value {
     json!({ "price_list_id": list, "variant_id": variant, "min_quantity": from, "price": { "amount": amount, "currency": currency } })
@@ -21,7 +23,7 @@ async fn create_get_update_and_delete_a_price() {
     assert_eq!(fixture.published_in(variant, shop).await, Some(2_499));
     let exists =
         fixture.client.post("/v1/pricing/prices").json(&row(Some(&list), variant, 1, 999, "EUR")).send().await.expect(409);
-    assert_eq!(exists.code(), "taken");
+    assert_eq!(exists.code(), "price_exists");
     assert_eq!(fixture.published_in(variant, shop).await, Some(2_499), "a refusal leaves nothing");
 
     let path = format!("/v1/pricing/prices/{}", made.id());
@@ -117,4 +119,26 @@ async fn prices_are_paged_in_order_and_separate_per_tenant() {
     let theirs = fixture.client.post("/v1/pricing/quotes").tenant(stranger).json(&quote).send().await.expect(200).json;
     assert_eq!(theirs["lines"][0]["amounts"], Value::Null);
     assert_eq!((&theirs["lines"][0]["lost"], &theirs["lines"][0]["unpriced"]), (&json!([]), &json!("no_price")));
+}
+
+#[tokio::test]
+async fn bodies_events_and_problems_of_a_price() {
+    let fixture = fixture().await;
+    let list = fixture.price_list("a", json!({})).await;
+    fixture.channel("shop", true, "DE", json!({})).await;
+    let variant: VariantId = fixture.id();
+    let created = fixture.create("prices", row(Some(&list), variant, 1, 2_499, "EUR")).await;
+    let path = format!("prices/{}", text(&created["id"]));
+    fixture.env.clock.advance(TimeDelta::hours(1));
+    let updated = fixture.update(&path, json!({ "price": { "amount": 1_999, "currency": "EUR" } })).await;
+    let page = fixture.client.get("/v1/pricing/prices").send().await.expect(200).json;
+    let post = |input: Value| fixture.client.post("/v1/pricing/prices").json(&input).send();
+    let exists = post(row(Some(&list), variant, 1, 1, "EUR")).await.expect(409).json;
+    let mismatch = post(row(Some(&list), variant, 2, 1, "USD")).await.expect(422).json;
+    let _ = fixture.client.delete(&format!("/v1/pricing/{path}")).if_match(2).send().await.expect(204);
+    assert_json_snapshot!(with_stable_ids(json!({
+        "created": created, "updated": updated, "page": page, "exists": exists, "mismatch": mismatch,
+        "events": fixture.event_documents(&text(&created["id"])).await,
+        "published": fixture.event_documents(&variant.to_string()).await,
+    })));
 }

@@ -2,9 +2,10 @@
 
 use bloom_kernel::{ChannelId, PriceListId, VariantId};
 use chrono::TimeDelta;
+use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::tests::{fixture, text};
+use crate::tests::{fixture, text, with_stable_ids};
 
 #[tokio::test]
 async fn create_get_and_update_a_list() {
@@ -66,7 +67,7 @@ async fn invalid_lists_are_refused_by_field() {
     assert_eq!(unknown.json["errors"][0]["pointer"], "/channel_id");
     fixture.create("price-lists", good.clone()).await;
     let taken = fixture.client.post("/v1/pricing/price-lists").json(&good).send().await.expect(409);
-    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("taken", &json!("/code")));
+    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("code_taken", &json!("/code")));
     let _ = fixture.client.post("/v1/pricing/price-lists").raw("application/json", "{").send().await.expect(400);
     let _ = fixture.client.post("/v1/pricing/price-lists").raw("text/plain", "{}").send().await.expect(415);
 }
@@ -149,4 +150,26 @@ async fn a_dated_list_is_published_at_its_start_and_end() {
     fixture.drain().await;
     assert_eq!(fixture.published(variant).await.unwrap(), (3, vec![(shop, Some(100))]));
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn bodies_events_and_problems_of_a_price_list() {
+    let fixture = fixture().await;
+    let shop = fixture.channel("shop", true, "DE", json!({})).await;
+    let input = json!({ "code": "summer", "name": "Summer", "currency": "EUR", "gross": true, "tax_country": "DE",
+        "channel_id": shop, "starts_at": "2026-06-01T00:00:00Z", "ends_at": "2026-09-01T00:00:00Z", "priority": 10,
+        "status": "active", "metadata": { "erp": "7" } });
+    let created = fixture.create("price-lists", input.clone()).await;
+    let path = format!("price-lists/{}", text(&created["id"]));
+    fixture.env.clock.advance(TimeDelta::hours(1));
+    let updated = fixture.update(&path, json!({ "channel_id": null, "ends_at": null, "metadata": { "erp": null } })).await;
+    let taken = fixture.client.post("/v1/pricing/price-lists").json(&input).send().await.expect(409).json;
+    let backwards = json!({ "ends_at": "2026-05-01T00:00:00Z" });
+    let backwards =
+        fixture.client.patch(&format!("/v1/pricing/{path}")).if_match(2).json(&backwards).send().await.expect(422).json;
+    assert_json_snapshot!(with_stable_ids(json!({
+        "created": created, "updated": updated, "events": fixture.event_documents(&text(&created["id"])).await,
+        "page": fixture.client.get("/v1/pricing/price-lists").send().await.expect(200).json,
+        "taken": taken, "backwards": backwards,
+    })));
 }

@@ -40,10 +40,10 @@ impl Default for PricingSettings {
 }
 
 impl PricingSettings {
-    pub(super) fn update(&mut self, input: PricingSettingsUpdate) {
+    pub(super) fn update(&mut self, input: &PricingSettingsUpdate) {
         let PricingSettingsUpdate { rounding, base_lists_gross } = input;
-        set(&mut self.rounding, rounding);
-        set(&mut self.base_lists_gross, base_lists_gross);
+        set(&mut self.rounding, *rounding);
+        set(&mut self.base_lists_gross, *base_lists_gross);
         self.version += 1;
     }
 }

@@ -35,7 +35,7 @@ async fn update(
             let mut settings = settings_get(tx).await?;
             if_match.check(settings.version)?;
             let seen = settings.version;
-            settings.update(input);
+            settings.update(&input);
             if !settings_put(tx, &settings, seen).await? {
                 return Err(IfMatch::stale());
             }

@@ -1,8 +1,9 @@
 //! Settings through REST.
 
+use insta::assert_json_snapshot;
 use serde_json::json;
 
-use crate::tests::fixture;
+use crate::tests::{fixture, with_stable_ids};
 
 #[tokio::test]
 async fn settings_begin_with_defaults_and_are_guarded() {
@@ -19,4 +20,16 @@ async fn settings_begin_with_defaults_and_are_guarded() {
     let _ = fixture.client.patch("/v1/pricing/settings").if_match(1).json(&json!({ "rounding": "up" })).send().await.expect(400);
     let stranger = fixture.client.get("/v1/pricing/settings").tenant(fixture.env.other_tenant).send().await.expect(200);
     assert_eq!(stranger.json["rounding"], "half_up");
+}
+
+#[tokio::test]
+async fn bodies_and_events_of_the_settings() {
+    let fixture = fixture().await;
+    let before = fixture.client.get("/v1/pricing/settings").send().await.expect(200).json;
+    let updated = fixture.update("settings", json!({ "rounding": "half_even", "base_lists_gross": false })).await;
+    let cleared = fixture.client.patch("/v1/pricing/settings").if_match(1).json(&json!({ "rounding": null }));
+    assert_json_snapshot!(with_stable_ids(json!({
+        "before": before, "updated": updated, "events": fixture.event_documents("settings").await,
+        "cleared": cleared.send().await.expect(400).json,
+    })));
 }

@@ -1,8 +1,10 @@
 //! Tax classes through REST.
 
+use chrono::TimeDelta;
+use insta::assert_json_snapshot;
 use serde_json::json;
 
-use crate::tests::{fixture, text};
+use crate::tests::{fixture, text, with_stable_ids};
 
 #[tokio::test]
 async fn one_class_is_the_default() {
@@ -18,7 +20,22 @@ async fn one_class_is_the_default() {
     let events = fixture.events(&text(&second["id"])).await;
     assert_eq!(events, [("tax_class.created".to_owned(), 1), ("tax_class.updated".to_owned(), 2)]);
     let taken = json!({ "code": "food", "name": "Food again" });
-    assert_eq!(fixture.client.post("/v1/pricing/tax-classes").json(&taken).send().await.expect(409).code(), "taken");
+    assert_eq!(fixture.client.post("/v1/pricing/tax-classes").json(&taken).send().await.expect(409).code(), "code_taken");
     let all = fixture.client.get("/v1/pricing/tax-classes?limit=1").send().await.expect(200).json;
     assert!(all["page"]["next"].is_string());
+}
+
+#[tokio::test]
+async fn bodies_events_and_problems_of_a_tax_class() {
+    let fixture = fixture().await;
+    let input = json!({ "code": "standard", "name": "Standard", "is_default": true });
+    let created = fixture.create("tax-classes", input.clone()).await;
+    fixture.env.clock.advance(TimeDelta::hours(1));
+    let updated = fixture.update(&format!("tax-classes/{}", text(&created["id"])), json!({ "name": "All goods" })).await;
+    let taken = fixture.client.post("/v1/pricing/tax-classes").json(&input).send().await.expect(409).json;
+    assert_json_snapshot!(with_stable_ids(json!({
+        "created": created, "updated": updated, "taken": taken,
+        "page": fixture.client.get("/v1/pricing/tax-classes").send().await.expect(200).json,
+        "events": fixture.event_documents(&text(&created["id"])).await,
+    })));
 }

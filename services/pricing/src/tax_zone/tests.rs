@@ -1,8 +1,10 @@
 //! Tax zones through REST.
 
+use chrono::TimeDelta;
+use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::tests::fixture;
+use crate::tests::{fixture, text, with_stable_ids};
 
 #[tokio::test]
 async fn an_area_belongs_to_one_zone() {
@@ -11,7 +13,7 @@ async fn an_area_belongs_to_one_zone() {
     let us = make(json!([{ "country": "US" }, { "country": "US", "region": "ny", "postal_prefix": "100-0" }])).await.expect(201);
     assert_eq!(us.json["areas"][1], json!({ "country": "US", "region": "NY", "postal_prefix": "1000" }));
     let taken = make(json!([{ "country": "CA" }, { "country": "US" }])).await.expect(409);
-    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("taken", &json!("/areas")));
+    assert_eq!((taken.code(), &taken.json["errors"][0]["pointer"]), ("area_taken", &json!("/areas")));
     let ca = make(json!([{ "country": "CA" }])).await.expect(201);
     for areas in
         [json!([]), json!([{ "country": "CA" }, { "country": "CA" }]), json!([{ "country": "ZZ" }]), json!([{ "land": "CA" }])]
@@ -34,4 +36,24 @@ async fn an_area_belongs_to_one_zone() {
     // What one tenant covers is not taken for another.
     let theirs = json!({ "name": "Z", "areas": [{ "country": "US" }] });
     let _ = fixture.client.post("/v1/pricing/tax-zones").tenant(fixture.env.other_tenant).json(&theirs).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn bodies_events_and_problems_of_a_tax_zone() {
+    let fixture = fixture().await;
+    let areas = json!([{ "country": "US", "region": "ny", "postal_prefix": "100-0" }, { "country": "CA" }]);
+    let created = fixture.create("tax-zones", json!({ "name": "North", "areas": areas })).await;
+    let id = text(&created["id"]);
+    let path = format!("/v1/pricing/tax-zones/{id}");
+    fixture.env.clock.advance(TimeDelta::hours(1));
+    let updated = fixture.update(&format!("tax-zones/{id}"), json!({ "areas": [{ "country": "CA" }] })).await;
+    let page = fixture.client.get("/v1/pricing/tax-zones").send().await.expect(200).json;
+    let post = |areas: Value| fixture.client.post("/v1/pricing/tax-zones").json(&json!({ "name": "Z", "areas": areas })).send();
+    let taken = post(json!([{ "country": "CA" }])).await.expect(409).json;
+    let duplicate = post(json!([{ "country": "DE" }, { "country": "DE" }])).await.expect(400).json;
+    let _ = fixture.client.delete(&path).if_match(2).send().await.expect(204);
+    assert_json_snapshot!(with_stable_ids(json!({
+        "created": created, "updated": updated, "page": page, "taken": taken, "duplicate": duplicate,
+        "events": fixture.event_documents(&id).await,
+    })));
 }

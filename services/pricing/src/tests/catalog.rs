@@ -19,6 +19,7 @@ pub(crate) struct FakeCatalog {
 struct State {
     channels: BTreeMap<(TenantId, String), Channel>,
     requests: Vec<String>,
+    stopped: bool,
 }
 
 impl FakeCatalog {
@@ -34,6 +35,11 @@ impl FakeCatalog {
         tokio::spawn(async move {
             let _ = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
         });
+    }
+
+    /// From now on it answers every call with UNAVAILABLE.
+    pub(crate) fn stop(&self) {
+        self.state.lock().unwrap().stopped = true;
     }
 
     /// Gives a tenant a channel in euros without publishing its event.
@@ -67,6 +73,9 @@ impl Catalog for FakeCatalog {
         let tenant = context::verify(&self.host.keys, token, self.host.platform_now()).unwrap().tenant;
         let ids = request.into_inner().channel_ids;
         let mut state = self.state.lock().unwrap();
+        if state.stopped {
+            return Err(Status::unavailable("the catalog is stopped"));
+        }
         state.requests.extend(ids.iter().cloned());
         let channels = ids.into_iter().filter_map(|id| state.channels.get(&(tenant, id)).cloned()).collect();
         Ok(Response::new(FindChannelsReply { channels }))

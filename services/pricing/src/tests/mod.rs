@@ -5,24 +5,24 @@ mod grpc;
 mod openapi;
 mod platform;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_contract_platform::{CheckRequest, DrainedRequest};
-use bloom_contract_pricing::events::VariantPriceUpdated;
+use bloom_contract_pricing::events::VariantPrices;
 use bloom_contract_pricing::pricing_client::PricingClient;
-use bloom_events::{Bus, Envelope};
+use bloom_events::Envelope;
 use bloom_kernel::{ChannelId, Money, VariantId};
 use bloom_runtime::{Peer, RequestContext};
-use bloom_testkit::{TestClient, TestEnv, test_env};
-use bloom_web::Start;
+use bloom_testkit::{TestClient, TestEnv};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 
 use self::catalog::FakeCatalog;
-use crate::{MIGRATIONS, NAME, Pricing, SERVICE, consumers};
+use crate::{NAME, Pricing, SERVICE, consumers};
 
 /// The service on its own schema, its clients, and a fake catalog.
 pub(crate) struct Fixture {
@@ -35,10 +35,8 @@ pub(crate) struct Fixture {
 
 /// A fixture whose catalog does not answer until it is started.
 pub(crate) async fn fixture_without_catalog() -> Fixture {
-    let mut env = test_env(NAME, &MIGRATIONS).await;
-    env.db = env.db.clone().constraints(SERVICE.constraints);
-    let start = |context, db| (SERVICE.start)(Start { context, db, bus: Bus::in_process(), addresses: Arc::default() });
-    let client = env.open(start).await;
+    let env = TestEnv::of(&SERVICE).await;
+    let client = env.serve(&SERVICE).await;
     let grpc = PricingClient::new(env.host.peers.get(NAME));
     let app = Pricing::new(env.host.clone(), env.db.clone());
     let catalog = FakeCatalog::new(&env.host);
@@ -110,7 +108,7 @@ impl Fixture {
             .fetch_optional(&mut conn)
             .await
             .unwrap()?;
-        let event: VariantPriceUpdated = serde_json::from_str(row.get(1)).unwrap();
+        let event: VariantPrices = serde_json::from_str(row.get(1)).unwrap();
         let prices = event.prices.into_iter().map(|price| (price.channel_id, price.price.map(Money::amount)));
         Some((row.get(0), prices.collect()))
     }
@@ -126,6 +124,17 @@ impl Fixture {
         let mut conn = self.env.superuser().await;
         let rows = sqlx::query("select kind, version from outbox where aggregate = $1 order by seq").bind(aggregate);
         rows.fetch_all(&mut conn).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// Kinds, versions and documents of all events of an aggregate.
+    pub(crate) async fn event_documents(&self, aggregate: &str) -> Vec<Value> {
+        let mut conn = self.env.superuser().await;
+        let rows = sqlx::query("select kind, version, data from outbox where aggregate = $1 order by seq").bind(aggregate);
+        let event = |row: &PgRow| {
+            let (kind, version, data): (String, i64, String) = (row.get(0), row.get(1), row.get(2));
+            json!({ "kind": kind, "version": version, "data": serde_json::from_str::<Value>(&data).unwrap() })
+        };
+        rows.fetch_all(&mut conn).await.unwrap().iter().map(event).collect()
     }
 
     /// Creates a channel by its event from the catalog.
@@ -200,4 +209,30 @@ impl Fixture {
 
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
+
+/// The value with stable ids: `<prefix>_1` for the first id of a kind, `<prefix>_2` for the second. Random parts of ids differ
+/// from run to run.
+pub(crate) fn with_stable_ids(mut value: Value) -> Value {
+    let mut seen: HashMap<String, Vec<String>> = HashMap::new();
+    replace_ids(&mut value, &mut seen);
+    value
+}
+
+fn replace_ids(value: &mut Value, seen: &mut HashMap<String, Vec<String>>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| replace_ids(item, seen)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| replace_ids(field, seen)),
+        Value::String(text) => {
+            let id = text.rsplit('/').next().unwrap_or_default().to_owned();
+            let Some((prefix, random)) = id.split_once('_').filter(|(prefix, random)| 26 <= random.len() || *prefix == "req") else { return };
+            let ids = seen.entry(prefix.to_owned()).or_default();
+            let number = ids.iter().position(|known| known == random).unwrap_or_else(|| {
+                ids.push(random.to_owned());
+                ids.len() - 1
+            });
+            *text = text.replace(&id, &format!("{prefix}_{}", number + 1));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

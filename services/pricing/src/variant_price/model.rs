@@ -11,7 +11,7 @@ use crate::quote::{Candidate, Position, QuoteContext, choose, price};
 use crate::tax::{TaxRules, due};
 
 /// The price of one unit of a variant by channel, as it was last published. Its document is the contract's
-/// [`VariantPriceUpdated`](bloom_contract_pricing::events::VariantPriceUpdated).
+/// [`VariantPrices`](bloom_contract_pricing::events::VariantPrices).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct VariantPrice {
     pub variant_id: VariantId,

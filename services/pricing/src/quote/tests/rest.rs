@@ -2,9 +2,10 @@
 
 use bloom_kernel::{ChannelId, TaxClassId, VariantId};
 use chrono::TimeDelta;
+use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::tests::{Fixture, fixture};
+use crate::tests::{Fixture, fixture, with_stable_ids};
 
 fn lines(lines: &[(VariantId, i64)]) -> Value {
     lines.iter().map(|(variant, quantity)| json!({ "variant_id": variant, "quantity": quantity })).collect()
@@ -210,4 +211,21 @@ async fn the_next_quote_uses_changed_taxes() {
     assert_eq!(ask().await["tax_total"]["amount"], 53, "52.5 half up");
     fixture.update("settings", json!({ "rounding": "half_down" })).await;
     assert_eq!(ask().await["tax_total"]["amount"], 52);
+}
+
+#[tokio::test]
+async fn the_whole_body_of_a_quote() {
+    let (fixture, _, variant) = channel_fixture().await;
+    fixture.set_price(None, variant, 10, 9_900).await;
+    let sale = fixture.price_list("sale", json!({ "priority": 5, "tax_country": "DE" })).await;
+    fixture.set_price(Some(&sale), variant, 1, 8_925).await;
+    let price = json!({ "amount": 595, "currency": "EUR" });
+    let input = json!({ "ship_to": { "country": "CH", "region": "zh", "postal_code": "80 01" }, "delivery": { "price": price },
+        "lines": [{ "id": "a", "variant_id": variant, "quantity": 12 }, { "variant_id": fixture.id::<VariantId>(), "quantity": 1 }] });
+    let storefront = fixture.client.post("/v1/pricing/quotes").publishable(&["pricing:quote"]).json(&input);
+    let refused = fixture.client.post("/v1/pricing/quotes").json(&json!({ "currency": "EUR", "lines": [], "discount": 5 }));
+    assert_json_snapshot!(with_stable_ids(json!({
+        "secret_key": fixture.quote(input.clone()).await, "publishable_key": storefront.send().await.expect(200).json,
+        "refused": refused.send().await.expect(400).json,
+    })));
 }
