@@ -25,7 +25,7 @@ pub(crate) async fn unlisted_prices(conn: &mut PgConnection) -> sqlx::Result<Vec
 }
 
 /// Variants whose published prices do not follow from the present lists, taxes and channels. There are none when no pass is
-/// running, which is what "drained" says.
+/// running, which is part of "drained".
 pub(crate) async fn outdated_prices(app: &Pricing, conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
     let mut breaches = Vec::new();
     let mut next = tenant_after(conn, None).await?;

@@ -1,4 +1,4 @@
-//! References to channels: one that no event has told of yet, the catalogue is asked for.
+//! The replica of channels, and references to channels whose event has not arrived.
 
 use bloom_kernel::{ChannelId, VariantId};
 use bloom_testkit::Answer;
@@ -25,20 +25,20 @@ impl Fixture {
 #[tokio::test]
 async fn a_list_may_name_a_channel_without_an_event() {
     let fixture = fixture().await;
-    let (owned, foreign, nobodys): (ChannelId, ChannelId, ChannelId) = (fixture.id(), fixture.id(), fixture.id());
+    let (owned, foreign, unknown_id): (ChannelId, ChannelId, ChannelId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.catalog.add_channel(fixture.env.tenant, owned, true, "DE");
     fixture.catalog.add_channel(fixture.env.other_tenant, foreign, true, "DE");
-    let heard = fixture.channel("heard", true, "DE", json!({})).await;
-    for unknown in [foreign, nobodys] {
+    let known = fixture.channel("known", true, "DE", json!({})).await;
+    for unknown in [foreign, unknown_id] {
         let refused = fixture.client.post("/v1/pricing/price-lists").json(&list("new", unknown)).send().await.expect(404);
         assert_eq!((refused.code(), pointer(&refused)), ("not_found", "/channel_id"));
         assert_eq!(fixture.catalog.requests(), [unknown.to_string()]);
     }
     assert_eq!(fixture.lists().await, 0);
-    let made = fixture.create("price-lists", list("new", owned)).await;
-    assert_eq!((&made["channel_id"], fixture.catalog.requests()), (&json!(owned), vec![owned.to_string()]));
-    let other = fixture.price_list("other", json!({ "channel_id": heard })).await;
-    assert_eq!(fixture.catalog.requests(), Vec::<String>::new(), "what was heard of is not asked for");
+    let created = fixture.create("price-lists", list("new", owned)).await;
+    assert_eq!((&created["channel_id"], fixture.catalog.requests()), (&json!(owned), vec![owned.to_string()]));
+    let other = fixture.price_list("other", json!({ "channel_id": known })).await;
+    assert_eq!(fixture.catalog.requests(), Vec::<String>::new(), "a channel of the replica is not asked for");
     let path = format!("/v1/pricing/price-lists/{other}");
     let change = |channel: ChannelId| fixture.client.patch(&path).if_match(1).json(&json!({ "channel_id": channel }));
     assert_eq!(pointer(&change(foreign).send().await.expect(404)), "/channel_id");
@@ -61,7 +61,7 @@ async fn prices_of_a_channel_are_published_after_its_event() {
     fixture.set_price(Some(&only), book, 1, 5_950).await;
     fixture.drain().await;
     assert_eq!(fixture.published(lamp).await.unwrap(), (1, vec![(shop, Some(23_800))]));
-    assert_eq!(fixture.published(book).await, None, "it costs nothing in any channel that is heard of");
+    assert_eq!(fixture.published(book).await, None, "it has no price in any channel of the replica");
     // Its event comes, twice as it may: a net channel in euros.
     let channel = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false });
     for _ in 0..2 {
@@ -106,10 +106,10 @@ async fn a_quote_may_name_a_channel_without_an_event() {
 #[tokio::test]
 async fn without_the_catalog_only_known_channels_are_accepted() {
     let fixture = fixture_without_catalog().await;
-    let heard = fixture.channel("heard", true, "DE", json!({})).await;
+    let known = fixture.channel("known", true, "DE", json!({})).await;
     let owned: ChannelId = fixture.id();
     fixture.catalog.add_channel(fixture.env.tenant, owned, true, "DE");
-    fixture.price_list("heard", json!({ "channel_id": heard })).await;
+    fixture.price_list("known", json!({ "channel_id": known })).await;
     let post = || fixture.client.post("/v1/pricing/price-lists").key("k").json(&list("owned", owned));
     let away = post().send().await.expect(503);
     assert_eq!((away.code(), away.header("retry-after")), ("unavailable", "1"));
@@ -128,7 +128,7 @@ async fn new_and_changed_channels_get_prices() {
     fixture.taxes(&[("DE", 190_000), ("FR", 200_000)]).await;
     let variant: VariantId = fixture.id();
     fixture.set_price(None, variant, 1, 11_900).await;
-    assert_eq!(fixture.published(variant).await, None, "without a channel there is nothing to tell");
+    assert_eq!(fixture.published(variant).await, None, "without a channel nothing is published");
 
     let shop = fixture.channel("shop", true, "DE", json!({})).await;
     assert_eq!(fixture.published_in(variant, shop).await, Some(11_900));

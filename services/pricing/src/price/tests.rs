@@ -17,16 +17,16 @@ async fn create_get_update_and_delete_a_price() {
     let list = fixture.price_list("a", json!({})).await;
     let variant: VariantId = fixture.id();
     let shop = fixture.channel("shop", true, "DE", json!({})).await;
-    let made =
+    let created =
         fixture.client.post("/v1/pricing/prices").json(&row(Some(&list), variant, 1, 2_499, "EUR")).send().await.expect(201);
-    assert_eq!(made.json["price"], json!({ "amount": 2_499, "currency": "EUR" }));
+    assert_eq!(created.json["price"], json!({ "amount": 2_499, "currency": "EUR" }));
     assert_eq!(fixture.published_in(variant, shop).await, Some(2_499));
     let exists =
         fixture.client.post("/v1/pricing/prices").json(&row(Some(&list), variant, 1, 999, "EUR")).send().await.expect(409);
     assert_eq!(exists.code(), "price_exists");
     assert_eq!(fixture.published_in(variant, shop).await, Some(2_499), "a refusal leaves nothing");
 
-    let path = format!("/v1/pricing/prices/{}", made.id());
+    let path = format!("/v1/pricing/prices/{}", created.id());
     let change = json!({ "price": { "amount": 1_999, "currency": "EUR" } });
     let _ = fixture.client.patch(&path).json(&change).send().await.expect(428);
     let _ = fixture.client.patch(&path).if_match(7).json(&change).send().await.expect(412);
@@ -42,7 +42,7 @@ async fn create_get_update_and_delete_a_price() {
     let _ = fixture.client.delete(&path).if_match(2).send().await.expect(204);
     let _ = fixture.client.delete(&path).if_match(2).send().await.expect(404);
     assert_eq!(fixture.published(variant).await.unwrap(), (3, vec![(shop, None)]));
-    let kinds: Vec<String> = fixture.events(&made.id()).await.into_iter().map(|(kind, _)| kind).collect();
+    let kinds: Vec<String> = fixture.events(&created.id()).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["price.created", "price.updated", "price.deleted"]);
 }
 
@@ -107,16 +107,16 @@ async fn prices_are_paged_in_order_and_separate_per_tenant() {
     let of_variant = format!("/v1/pricing/prices?variant_id={}", variants[0]);
     let mine = fixture.client.get(&of_variant).send().await.expect(200).json["data"].clone();
     assert_eq!(mine.as_array().unwrap().len(), 2);
-    let stranger = fixture.env.other_tenant;
-    assert_eq!(fixture.client.get(&of_variant).tenant(stranger).send().await.expect(200).json["data"], json!([]));
+    let other_tenant = fixture.env.other_tenant;
+    assert_eq!(fixture.client.get(&of_variant).tenant(other_tenant).send().await.expect(200).json["data"], json!([]));
     let path = format!("/v1/pricing/prices/{}", text(&mine[0]["id"]));
-    let _ = fixture.client.get(&path).tenant(stranger).send().await.expect(404);
-    let _ = fixture.client.delete(&path).tenant(stranger).if_match(1).send().await.expect(404);
+    let _ = fixture.client.get(&path).tenant(other_tenant).send().await.expect(404);
+    let _ = fixture.client.delete(&path).tenant(other_tenant).if_match(1).send().await.expect(404);
     let into = row(Some(&list), variants[0], 1, 5, "EUR");
-    let _ = fixture.client.post("/v1/pricing/prices").tenant(stranger).json(&into).send().await.expect(404);
+    let _ = fixture.client.post("/v1/pricing/prices").tenant(other_tenant).json(&into).send().await.expect(404);
     let quote = json!({ "currency": "EUR", "gross": true, "ship_to": { "country": "DE" },
         "lines": [{ "variant_id": variants[0], "quantity": 1 }] });
-    let theirs = fixture.client.post("/v1/pricing/quotes").tenant(stranger).json(&quote).send().await.expect(200).json;
+    let theirs = fixture.client.post("/v1/pricing/quotes").tenant(other_tenant).json(&quote).send().await.expect(200).json;
     assert_eq!(theirs["lines"][0]["amounts"], Value::Null);
     assert_eq!((&theirs["lines"][0]["lost"], &theirs["lines"][0]["unpriced"]), (&json!([]), &json!("no_price")));
 }

@@ -12,12 +12,12 @@ async fn create_get_and_update_a_list() {
     let fixture = fixture().await;
     let input = json!({ "code": "summer", "name": "Summer", "currency": "EUR", "gross": true, "tax_country": "DE",
         "starts_at": "2026-06-01T00:00:00Z", "ends_at": "2026-09-01T00:00:00Z", "priority": 10, "metadata": { "erp": "7" } });
-    let made = fixture.client.post("/v1/pricing/price-lists").key("k1").json(&input).send().await.expect(201);
+    let created = fixture.client.post("/v1/pricing/price-lists").key("k1").json(&input).send().await.expect(201);
     let again = fixture.client.post("/v1/pricing/price-lists").key("k1").json(&input).send().await.expect(201);
-    assert_eq!((made.id(), again.header("idempotent-replayed")), (again.id(), "true"));
-    let path = format!("/v1/pricing/price-lists/{}", made.id());
+    assert_eq!((created.id(), again.header("idempotent-replayed")), (again.id(), "true"));
+    let path = format!("/v1/pricing/price-lists/{}", created.id());
     let read = fixture.client.get(&path).send().await.expect(200);
-    assert_eq!(read.json, made.json);
+    assert_eq!(read.json, created.json);
     assert_eq!(read.json["status"], "draft");
     let _ = fixture.client.get(&path).header("if-none-match", read.header("etag")).send().await.expect(304);
 
@@ -25,9 +25,9 @@ async fn create_get_and_update_a_list() {
     assert_eq!(fixture.client.patch(&path).json(&change).send().await.expect(428).code(), "if_match_required");
     let changed = fixture.client.patch(&path).if_match(1).json(&change).send().await.expect(200);
     assert_eq!((changed.version(), &changed.json["ends_at"], &changed.json["priority"]), (2, &Value::Null, &json!(20)));
-    assert_eq!((&changed.json["starts_at"], &changed.json["metadata"]), (&made.json["starts_at"], &json!({ "season": "s" })));
+    assert_eq!((&changed.json["starts_at"], &changed.json["metadata"]), (&created.json["starts_at"], &json!({ "season": "s" })));
     assert_eq!(fixture.client.patch(&path).if_match(1).json(&change).send().await.expect(412).code(), "stale_version");
-    let events = fixture.events(&made.id()).await;
+    let events = fixture.events(&created.id()).await;
     assert_eq!(events, [("price_list.created".to_owned(), 1), ("price_list.updated".to_owned(), 2)]);
 }
 
@@ -140,7 +140,7 @@ async fn a_dated_list_is_published_at_its_start_and_end() {
     fixture.env.clock.advance(TimeDelta::hours(1));
     fixture.drain().await;
     assert_eq!(fixture.published_in(variant, shop).await, Some(80));
-    // It is prolonged; the end that was planned passes without a word.
+    // The list is prolonged; nothing is published at its former end.
     let later = json!({ "ends_at": start + TimeDelta::hours(3) });
     fixture.update(&format!("price-lists/{sale}"), later).await;
     fixture.env.clock.advance(TimeDelta::hours(1));

@@ -8,7 +8,7 @@ use crate::price_list::date_reached;
 use crate::tests::{Fixture, fixture, text};
 
 impl Fixture {
-    /// The version of the last event of each variant that was told of.
+    /// The version of the last event of each published variant.
     async fn last_versions(&self) -> Vec<i64> {
         let mut conn = self.env.superuser().await;
         sqlx::query_scalar("select max(version) from outbox where kind = $1 group by aggregate")
@@ -43,7 +43,7 @@ async fn changed_terms_republish_all_their_variants() {
     fixture.drain().await;
     assert_eq!(fixture.last_versions().await, vec![2; 450]);
     assert_eq!(fixture.published(variants[449]).await.unwrap(), (2, vec![(trade, Some(11_121))]));
-    // What changes no price is not told.
+    // A change that changes no price publishes nothing.
     fixture.update(&format!("price-lists/{list}"), json!({ "name": "B" })).await;
     fixture.drain().await;
     assert_eq!(fixture.last_versions().await, vec![2; 450]);

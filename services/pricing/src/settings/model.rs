@@ -48,7 +48,7 @@ impl PricingSettings {
     }
 }
 
-/// A tenant has its settings once: their id in events is the word `settings`.
+/// The id of the settings in events: `settings`, because a tenant has them once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SettingsId;
 

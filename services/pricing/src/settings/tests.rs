@@ -10,7 +10,7 @@ async fn settings_begin_with_defaults_and_are_guarded() {
     let fixture = fixture().await;
     let read = fixture.client.get("/v1/pricing/settings").send().await.expect(200);
     assert_eq!(read.json, json!({ "rounding": "half_up", "base_lists_gross": true, "version": 0 }));
-    // A tax that is set up first makes the row, and the version stays.
+    // A tax that is set up first inserts the row; the version stays 0.
     fixture.taxes(&[("DE", 190_000)]).await;
     let change = json!({ "rounding": "half_even" });
     let _ = fixture.client.patch("/v1/pricing/settings").json(&change).send().await.expect(428);
@@ -18,8 +18,8 @@ async fn settings_begin_with_defaults_and_are_guarded() {
     assert_eq!((changed.version(), &changed.json["rounding"]), (1, &json!("half_even")));
     let _ = fixture.client.patch("/v1/pricing/settings").if_match(0).json(&change).send().await.expect(412);
     let _ = fixture.client.patch("/v1/pricing/settings").if_match(1).json(&json!({ "rounding": "up" })).send().await.expect(400);
-    let stranger = fixture.client.get("/v1/pricing/settings").tenant(fixture.env.other_tenant).send().await.expect(200);
-    assert_eq!(stranger.json["rounding"], "half_up");
+    let other = fixture.client.get("/v1/pricing/settings").tenant(fixture.env.other_tenant).send().await.expect(200);
+    assert_eq!(other.json["rounding"], "half_up");
 }
 
 #[tokio::test]

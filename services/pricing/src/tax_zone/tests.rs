@@ -31,8 +31,8 @@ async fn an_area_belongs_to_one_zone() {
     let _ = fixture.client.delete(&path).if_match(2).send().await.expect(204);
     let kinds: Vec<String> = fixture.events(&ca.id()).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["tax_zone.created", "tax_zone.updated", "tax_zone.deleted"]);
-    let stranger = fixture.client.get(&format!("/v1/pricing/tax-zones/{}", us.id())).tenant(fixture.env.other_tenant);
-    let _ = stranger.send().await.expect(404);
+    let other = fixture.client.get(&format!("/v1/pricing/tax-zones/{}", us.id())).tenant(fixture.env.other_tenant);
+    let _ = other.send().await.expect(404);
     // What one tenant covers is not taken for another.
     let theirs = json!({ "name": "Z", "areas": [{ "country": "US" }] });
     let _ = fixture.client.post("/v1/pricing/tax-zones").tenant(fixture.env.other_tenant).json(&theirs).send().await.expect(201);

@@ -146,8 +146,8 @@ async fn delivery_without_lines_uses_the_current_taxes() {
         fixture.ask(QuoteRequest { delivery, ..quote(&[]) })
     };
     assert_eq!(charge(String::new()).await.unwrap().tax_total, 19);
-    let made = fixture.create("tax-classes", json!({ "code": "post", "name": "Post" })).await;
-    let post = made["id"].as_str().unwrap().to_owned();
+    let created = fixture.create("tax-classes", json!({ "code": "post", "name": "Post" })).await;
+    let post = created["id"].as_str().unwrap().to_owned();
     assert_eq!(charge(post).await.unwrap().tax_total, 0, "known at once, though no rate is due for it");
     fixture.update("settings", json!({ "rounding": "half_even" })).await;
     assert_eq!(charge(String::new()).await.unwrap().total, 119);
@@ -157,7 +157,7 @@ async fn delivery_without_lines_uses_the_current_taxes() {
 async fn tax_classes_are_found_by_their_own_tenant() {
     let fixture = fixture().await;
     let class = fixture.taxes(&[]).await;
-    let nobodys: TaxClassId = fixture.id();
+    let unknown_id: TaxClassId = fixture.id();
     let find = |tenant, tax_class_ids: Vec<String>| {
         let mut call = fixture.call();
         call.tenant = tenant;
@@ -165,7 +165,7 @@ async fn tax_classes_are_found_by_their_own_tenant() {
         let mut client = fixture.grpc.clone();
         async move { client.find_tax_classes(request).await }
     };
-    let ids = vec![nobodys.to_string(), class.clone(), "garbled".to_owned()];
+    let ids = vec![unknown_id.to_string(), class.clone(), "garbled".to_owned()];
     assert_eq!(find(fixture.env.tenant, ids.clone()).await.unwrap().into_inner().tax_class_ids, [class.as_str()]);
     assert_eq!(find(fixture.env.other_tenant, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
     assert_eq!(find(fixture.env.tenant, vec![class; 251]).await.unwrap_err().code(), Code::InvalidArgument);

@@ -43,16 +43,16 @@ async fn the_export_equals_the_last_events() {
         assert_eq!(fixture.exported(limit).await, exported, "in pages of {limit}");
     }
     let mut conn = fixture.env.superuser().await;
-    let told: Vec<(String, String, i64)> =
+    let published: Vec<(String, String, i64)> =
         sqlx::query_as("select distinct on (aggregate) kind, aggregate, version from outbox order by aggregate, version desc")
             .fetch_all(&mut conn)
             .await
             .unwrap();
-    let mut told: Vec<_> =
-        told.into_iter().map(|(kind, of, version)| (kind.replace(".created", ".updated"), of, version)).collect();
+    let mut published: Vec<_> =
+        published.into_iter().map(|(kind, of, version)| (kind.replace(".created", ".updated"), of, version)).collect();
     exported.sort();
-    told.sort();
-    assert_eq!(exported, told);
+    published.sort();
+    assert_eq!(exported, published);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn a_variant_is_priced_with_its_tax_class() {
         fixture.envelope("product.created", &id.to_string(), 1, &product(id, &[(lamp, class), (book, None)])),
         fixture.envelope("product.updated", &id.to_string(), 2, &product(id, &[(lamp, None), (book, class)])),
     ];
-    // Twice, as a replay would: the last version says how it is.
+    // Twice, as a replay does; the last version counts.
     for _ in 0..2 {
         fixture.receive_all(&events).await;
     }

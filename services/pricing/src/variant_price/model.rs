@@ -41,7 +41,7 @@ impl Aggregate for VariantPrice {
         self.version
     }
 
-    /// A variant has prices from its first one on; consumers need not tell the first from the others.
+    /// The first publication is an update too: consumers treat all publications alike.
     fn verb(&self) -> &'static str {
         "updated"
     }

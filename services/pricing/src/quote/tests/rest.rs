@@ -11,8 +11,8 @@ fn lines(lines: &[(VariantId, i64)]) -> Value {
     lines.iter().map(|(variant, quantity)| json!({ "variant_id": variant, "quantity": quantity })).collect()
 }
 
-fn in_germany(wanted: &[(VariantId, i64)]) -> Value {
-    json!({ "currency": "EUR", "gross": true, "ship_to": { "country": "DE" }, "lines": lines(wanted) })
+fn in_germany(of: &[(VariantId, i64)]) -> Value {
+    json!({ "currency": "EUR", "gross": true, "ship_to": { "country": "DE" }, "lines": lines(of) })
 }
 
 /// (price of a unit, reason of each loser) of the first line.
@@ -190,7 +190,7 @@ async fn tax_of_home_is_removed_abroad() {
     assert_eq!(abroad["lines"][0]["amounts"]["tax_reason"]["tax_removed_of"], "GB");
     assert_eq!(abroad["lines"][0]["amounts"]["rounding_steps"][0]["kind"], "net_of_gross");
     assert_eq!(fixture.quote(to("GB")).await["total"]["amount"], 200);
-    // Nobody taxes there, and the quote says why: no zone.
+    // The destination lies in no zone, and the quote shows that reason.
     assert_eq!(fixture.quote(to("US")).await["lines"][0]["amounts"]["tax_reason"]["code"], "no_zone");
 }
 
