@@ -16,7 +16,7 @@ use crate::Pricing;
 use crate::bounded::{Amount, PriceAmount};
 use crate::error::unknown;
 use crate::place::{Destination, TaxPostalCode, TaxRegion};
-use crate::price::{PriceCreate, PricesSet, prices_set};
+use crate::price::{PriceCreate, PricesChanged, PricesSet, prices_set};
 use crate::quote::{self, Calculation, Delivery, LINES_MAX, PricedAmounts, QuoteContext, RequestedLine, price_lines};
 use crate::tax;
 use crate::tax_class::tax_class_find;
@@ -39,7 +39,10 @@ impl pricing_server::Pricing for Grpc {
         let prices = rows.map(|(at, row)| price_create(at, &row)).collect::<Result<_, Fault>>()?;
         let prices = Items::new(prices).map_err(refuse("/prices"))?;
         let reply = prices_set(&self.0, &caller, &PricesSet { prices }).await?;
-        let changed = reply.body().map_or(0, |body| body.changed);
+        let changed = match reply.replayed_as::<PricesChanged>() {
+            Some(replayed) => replayed?.changed,
+            None => reply.body().map_or(0, |body| body.changed),
+        };
         Ok(Response::new(SetPricesReply { changed }))
     }
 

@@ -9,5 +9,5 @@ mod tests;
 
 pub(crate) use model::PriceCreate;
 pub(crate) use routes::routes;
-pub(crate) use set::{PricesSet, prices_set};
+pub(crate) use set::{PricesChanged, PricesSet, prices_set};
 pub(crate) use store::{price_export, price_variants};

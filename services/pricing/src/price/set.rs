@@ -32,7 +32,7 @@ pub(crate) struct PricesSet {
 }
 
 /// The result of setting prices.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct PricesChanged {
     /// Prices that are new or have another amount than before.
     pub changed: i64,

@@ -1,10 +1,13 @@
 //! Prices through REST.
 
 use bloom_kernel::{PriceListId, VariantId};
+use bloom_testkit::assert_schema_agrees;
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
+use super::model::{PriceCreate, PriceUpdate};
+use super::set::PricesSet;
 use crate::tests::{fixture, text, with_stable_ids};
 
 fn row(list: Option<&str>, variant: VariantId, from: i64, amount: i64, currency: &str) -> Value {
@@ -141,4 +144,13 @@ async fn bodies_events_and_problems_of_a_price() {
         "events": fixture.event_documents(&text(&created["id"])).await,
         "published": fixture.event_documents(&variant.to_string()).await,
     })));
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let create = json!({ "price_list_id": "plst_01ke6p4ym1e009xjaawpn23581", "variant_id": "var_01ke6p4ym1e009xjaawpn23581",
+        "min_quantity": 10, "price": { "amount": 249_900, "currency": "INR" } });
+    assert_schema_agrees::<PriceCreate>([create.clone()]);
+    assert_schema_agrees::<PricesSet>([json!({ "prices": [create] })]);
+    assert_schema_agrees::<PriceUpdate>([json!({ "price": { "amount": 0, "currency": "INR" } })]);
 }

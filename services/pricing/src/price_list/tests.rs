@@ -1,10 +1,12 @@
 //! Price lists through REST.
 
 use bloom_kernel::{ChannelId, PriceListId, VariantId};
+use bloom_testkit::assert_schema_agrees;
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
+use super::model::{PriceListCreate, PriceListUpdate};
 use crate::tests::{fixture, text, with_stable_ids};
 
 #[tokio::test]
@@ -172,4 +174,15 @@ async fn bodies_events_and_problems_of_a_price_list() {
         "page": fixture.client.get("/v1/pricing/price-lists").send().await.expect(200).json,
         "taken": taken, "backwards": backwards,
     })));
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let update = json!({ "code": "summer", "name": "Summer", "gross": true, "channel_id": "chan_01ke6p4ym1e009xjaawpn23581",
+        "tax_country": "IN", "starts_at": "2026-06-01T00:00:00Z", "ends_at": "2026-09-01T00:00:00Z", "priority": -5,
+        "status": "active", "metadata": { "erp_id": "4711" } });
+    let mut create = update.clone();
+    create["currency"] = json!("INR");
+    assert_schema_agrees::<PriceListCreate>([create]);
+    assert_schema_agrees::<PriceListUpdate>([update]);
 }

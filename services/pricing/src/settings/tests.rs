@@ -1,8 +1,10 @@
 //! Settings through REST.
 
+use bloom_testkit::assert_schema_agrees;
 use insta::assert_json_snapshot;
 use serde_json::json;
 
+use super::model::PricingSettingsUpdate;
 use crate::tests::{fixture, with_stable_ids};
 
 #[tokio::test]
@@ -32,4 +34,9 @@ async fn bodies_and_events_of_the_settings() {
         "before": before, "updated": updated, "events": fixture.event_documents("settings").await,
         "cleared": cleared.send().await.expect(400).json,
     })));
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    assert_schema_agrees::<PricingSettingsUpdate>([json!({ "rounding": "half_even", "base_lists_gross": false })]);
 }

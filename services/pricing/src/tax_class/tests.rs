@@ -1,9 +1,11 @@
 //! Tax classes through REST.
 
+use bloom_testkit::assert_schema_agrees;
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::json;
 
+use super::model::{TaxClassCreate, TaxClassUpdate};
 use crate::tests::{fixture, text, with_stable_ids};
 
 #[tokio::test]
@@ -38,4 +40,11 @@ async fn bodies_events_and_problems_of_a_tax_class() {
         "page": fixture.client.get("/v1/pricing/tax-classes").send().await.expect(200).json,
         "events": fixture.event_documents(&text(&created["id"])).await,
     })));
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let class = json!({ "code": "standard", "name": "Standard", "is_default": true });
+    assert_schema_agrees::<TaxClassCreate>([class.clone()]);
+    assert_schema_agrees::<TaxClassUpdate>([class]);
 }

@@ -1,10 +1,12 @@
 //! Tax rates through REST.
 
 use bloom_kernel::{TaxClassId, TaxZoneId};
+use bloom_testkit::assert_schema_agrees;
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
+use super::model::{TaxRateCreate, TaxRateUpdate};
 use crate::tests::{fixture, text, with_stable_ids};
 
 #[tokio::test]
@@ -61,4 +63,12 @@ async fn bodies_events_and_problems_of_a_tax_rate() {
         "created": created, "updated": updated, "page": page, "too_high": too_high, "zone_in_use": zone_in_use,
         "events": fixture.event_documents(&id).await,
     })));
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let (zone, class) = ("tzon_01ke6p4ym1e009xjaawpn23581", "tcls_01ke6p4ym1e009xjaawpn23581");
+    let create = json!({ "zone_id": zone, "class_id": class, "name": "GST", "rate_ppm": 180_000 });
+    assert_schema_agrees::<TaxRateCreate>([create]);
+    assert_schema_agrees::<TaxRateUpdate>([json!({ "name": "GST", "rate_ppm": 50_000 })]);
 }

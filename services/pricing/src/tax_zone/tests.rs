@@ -1,9 +1,11 @@
 //! Tax zones through REST.
 
+use bloom_testkit::assert_schema_agrees;
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
+use super::model::{TaxZoneCreate, TaxZoneUpdate};
 use crate::tests::{fixture, text, with_stable_ids};
 
 #[tokio::test]
@@ -56,4 +58,11 @@ async fn bodies_events_and_problems_of_a_tax_zone() {
         "created": created, "updated": updated, "page": page, "taken": taken, "duplicate": duplicate,
         "events": fixture.event_documents(&id).await,
     })));
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let zone = json!({ "name": "Pune", "areas": [{ "country": "IN", "region": "mh", "postal_prefix": "411-0" }] });
+    assert_schema_agrees::<TaxZoneCreate>([zone.clone()]);
+    assert_schema_agrees::<TaxZoneUpdate>([zone]);
 }

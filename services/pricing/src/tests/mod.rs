@@ -225,10 +225,11 @@ fn replace_ids(value: &mut Value, seen: &mut HashMap<String, Vec<String>>) {
         Value::Object(fields) => fields.values_mut().for_each(|field| replace_ids(field, seen)),
         Value::String(text) => {
             let id = text.rsplit('/').next().unwrap_or_default().to_owned();
-            let Some((prefix, random)) = id.split_once('_').filter(|(prefix, random)| 26 <= random.len() || *prefix == "req")
-            else {
-                return;
+            let is_id = |(prefix, random): &(&str, &str)| {
+                let expected = if *prefix == "req" { 20 } else { 26 };
+                random.len() == expected && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
             };
+            let Some((prefix, random)) = id.split_once('_').filter(is_id) else { return };
             let ids = seen.entry(prefix.to_owned()).or_default();
             let number = ids.iter().position(|known| known == random).unwrap_or_else(|| {
                 ids.push(random.to_owned());

@@ -1,10 +1,12 @@
 //! Quotes through REST.
 
 use bloom_kernel::{ChannelId, TaxClassId, VariantId};
+use bloom_testkit::assert_schema_agrees;
 use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
+use crate::quote::create::QuoteCreate;
 use crate::tests::{Fixture, fixture, with_stable_ids};
 
 fn lines(lines: &[(VariantId, i64)]) -> Value {
@@ -228,4 +230,13 @@ async fn the_whole_body_of_a_quote() {
         "secret_key": fixture.quote(input.clone()).await, "publishable_key": storefront.send().await.expect(200).json,
         "refused": refused.send().await.expect(400).json,
     })));
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let (variant, class) = ("var_01ke6p4ym1e009xjaawpn23581", "tcls_01ke6p4ym1e009xjaawpn23581");
+    assert_schema_agrees::<QuoteCreate>([json!({ "channel_id": "chan_01ke6p4ym1e009xjaawpn23581", "currency": "INR",
+        "gross": true, "ship_to": { "country": "IN", "region": "MH", "postal_code": "411 001" },
+        "lines": [{ "id": "a", "variant_id": variant, "quantity": 2, "tax_class_id": class }],
+        "delivery": { "price": { "amount": 4_900, "currency": "INR" }, "tax_class_id": class } })]);
 }
