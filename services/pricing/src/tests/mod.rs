@@ -1,6 +1,7 @@
 //! The fixture of this service, and the tests of what belongs to no single resource.
 
 mod catalog;
+mod contract;
 mod grpc;
 mod openapi;
 mod platform;
