@@ -38,7 +38,7 @@ const ONE_STATEMENT_CALLERS: &[(&str, &str)] = &[
 ];
 
 /// The Rust files of all members; this program's own rules name what they forbid, so it is left out.
-fn sources(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> {
+pub(crate) fn sources(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> {
     let mut found = Vec::new();
     for folder in ["crates", "services", "gateway", "tests"] {
         for path in workspace.files(folder, ".rs")? {
@@ -136,14 +136,6 @@ pub(crate) fn crates_say_why(workspace: &Workspace) -> Outcome<Vec<String>> {
         }
     }
     Ok(breaches)
-}
-
-/// `domain/` decides on values that it is given: no database, no network, no clock, no waiting.
-pub(crate) fn domains_are_pure(workspace: &Workspace) -> Outcome<Vec<String>> {
-    let words = ["PgConnection", "query!(", "axum", "tonic", "tokio", "async ", ".await", "Clock", "f64", "f32"];
-    let domain = |path: &Path| path.components().any(|part| part.as_os_str() == "domain" || part.as_os_str() == "domain.rs");
-    let files = sources(workspace)?.into_iter().filter(|(path, _)| domain(path) && !is_test(path));
-    Ok(files.flat_map(|(path, text)| lines_with(&path, &text, &words)).collect())
 }
 
 /// Row-level security does not bind a system connection, and compares with whatever a statement has set that sets its
