@@ -14,7 +14,7 @@ const BREACHES_MAX: usize = 100;
 const BATCH: i64 = 500;
 
 /// Variants that have a price and no row of their published price.
-pub(crate) async fn unlisted_prices(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+pub async fn unlisted_prices(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select distinct format('tenant %s, variant %s: a price and no published price', p.tenant_id, p.variant_id) as "detail!"
            from price p left join variant_price v on v.tenant_id = p.tenant_id and v.variant_id = p.variant_id
@@ -26,7 +26,7 @@ pub(crate) async fn unlisted_prices(conn: &mut PgConnection) -> sqlx::Result<Vec
 
 /// Variants whose published prices do not follow from the present lists, taxes and channels. There are none when no pass is
 /// running, which is part of "drained".
-pub(crate) async fn outdated_prices(app: &Pricing, conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
+pub async fn outdated_prices(app: &Pricing, conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
     let mut breaches = Vec::new();
     let mut next = tenant_after(conn, None).await?;
     while let Some(tenant) = next.filter(|_| breaches.len() < BREACHES_MAX) {

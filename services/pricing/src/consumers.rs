@@ -16,7 +16,7 @@ use crate::variant_class::{VariantClass, variant_classes_put};
 use crate::variant_price::{reprice, variant_prices_claim};
 
 /// The events that [`catalog`] takes.
-pub(crate) const CATALOG: &[&str] = &["bloom.catalog.channel.*", "bloom.catalog.product.*"];
+pub const CATALOG: &[&str] = &["bloom.catalog.channel.*", "bloom.catalog.product.*"];
 /// Variants that are published in one statement.
 const BATCH: usize = 200;
 
@@ -44,7 +44,7 @@ struct VariantOfEvent {
 }
 
 /// Applies events of the catalog.
-pub(crate) async fn catalog(app: &Pricing, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
+pub async fn catalog(app: &Pricing, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
     let is_channel = |event: &&Envelope| event.name().starts_with("channel.");
     let (channels, products): (Vec<&Envelope>, Vec<&Envelope>) = events.iter().partition(is_channel);
     // The lock of the terms is taken before all others.

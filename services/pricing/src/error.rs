@@ -4,7 +4,7 @@ use bloom_db::Constraints;
 use bloom_fault::{Code, Fault, ViolationCode};
 
 /// The constraints that a request can break.
-pub(crate) const CONSTRAINTS: Constraints = &[
+pub const CONSTRAINTS: Constraints = &[
     ("price_list_code_key", || taken("code_taken", "/code", "Another price list has this code.")),
     ("price_list_fk", || unknown("price list", "/price_list_id")),
     ("tax_class_code_key", || taken("code_taken", "/code", "Another tax class has this code.")),
@@ -20,22 +20,17 @@ pub(crate) const CONSTRAINTS: Constraints = &[
 ];
 
 /// Another resource has this unique value.
-pub(crate) fn taken(reason: &'static str, pointer: &str, detail: &str) -> Fault {
+pub fn taken(reason: &'static str, pointer: &str, detail: &str) -> Fault {
     Fault::new(Code::Conflict, reason, detail).at(pointer, ViolationCode::Taken, detail)
 }
 
 /// The field names something that does not exist, or that the caller may not see.
-pub(crate) fn unknown(what: &str, pointer: impl Into<String>) -> Fault {
+pub fn unknown(what: &str, pointer: impl Into<String>) -> Fault {
     Fault::not_found(what).at(pointer, ViolationCode::Unknown, format!("There is no such {what}."))
 }
 
 /// A well-formed request that its own fields, or the row that it changes, contradict.
-pub(crate) fn unprocessable(
-    pointer: impl Into<String>,
-    reason: &'static str,
-    code: ViolationCode,
-    detail: impl Into<String>,
-) -> Fault {
+pub fn unprocessable(pointer: impl Into<String>, reason: &'static str, code: ViolationCode, detail: impl Into<String>) -> Fault {
     let detail = detail.into();
     Fault::new(Code::Unprocessable, reason, detail.clone()).at(pointer, code, detail)
 }

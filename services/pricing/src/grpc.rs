@@ -21,7 +21,7 @@ use crate::quote::{self, Calculation, Delivery, LINES_MAX, PricedAmounts, QuoteC
 use crate::tax;
 use crate::tax_class::tax_class_find;
 
-pub(crate) struct Grpc(pub Pricing);
+pub struct Grpc(pub Pricing);
 
 #[tonic::async_trait]
 impl pricing_server::Pricing for Grpc {

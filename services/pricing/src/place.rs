@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 text! {
     /// A region: ISO 3166-2 without the country's part.
-    pub(crate) struct TaxRegion {
+    pub struct TaxRegion {
         length: 1..=3,
         form: Form::pattern("^[A-Za-z0-9]*$", is_alphanumeric, "Give letters and digits: ISO 3166-2 without the country's part."),
         example: "MH",
@@ -15,7 +15,7 @@ text! {
     }
 
     /// A postal code or its beginning; blanks and hyphens are ignored.
-    pub(crate) struct TaxPostalCode {
+    pub struct TaxPostalCode {
         length: 1..=16,
         form: Form::pattern(
             "^[ -]*[A-Za-z0-9][A-Za-z0-9 -]*$",
@@ -42,7 +42,7 @@ fn without_separators(text: &str) -> String {
 
 /// Where goods go, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Destination {
+pub struct Destination {
     pub country: Country,
     pub region: Option<TaxRegion>,
     pub postal_code: Option<TaxPostalCode>,
@@ -50,7 +50,7 @@ pub(crate) struct Destination {
 
 impl Destination {
     /// An unknown address in a country.
-    pub(crate) const fn of_country(country: Country) -> Self {
+    pub const fn of_country(country: Country) -> Self {
         Self { country, region: None, postal_code: None }
     }
 }
@@ -58,7 +58,7 @@ impl Destination {
 /// A part of a country that a tax zone covers. A field that is left out does not narrow it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxArea {
+pub struct TaxArea {
     /// The country.
     pub country: Country,
     /// One region of the country.
@@ -72,7 +72,7 @@ pub(crate) struct TaxArea {
 impl TaxArea {
     /// Whether an address lies in the area. An address without a region lies in no area that names one; the same holds for
     /// postal codes.
-    pub(crate) fn covers(&self, destination: &Destination) -> bool {
+    pub fn covers(&self, destination: &Destination) -> bool {
         let region = self.region.is_none() || self.region == destination.region;
         let postal = self
             .postal_prefix
@@ -82,7 +82,7 @@ impl TaxArea {
     }
 
     /// Narrower areas compare greater: a longer postal prefix first, then a region.
-    pub(crate) fn narrowness(&self) -> (usize, bool) {
+    pub fn narrowness(&self) -> (usize, bool) {
         (self.postal_prefix.as_ref().map_or(0, |prefix| prefix.as_str().len()), self.region.is_some())
     }
 }

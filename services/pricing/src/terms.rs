@@ -10,12 +10,12 @@ use bloom_kernel::{ChannelId, PriceListId, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
 
 /// The timer of a pass.
-pub(crate) const REPUBLISH: &str = "republish";
+pub const REPUBLISH: &str = "republish";
 
 /// Which terms changed, and to which version.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum TermsChange {
+pub enum TermsChange {
     /// A price list: concerns the variants that have a price in it.
     PriceList(PriceListId, i64),
     /// Taxes or settings: concern every variant.
@@ -26,7 +26,7 @@ pub(crate) enum TermsChange {
 
 /// How far a pass has come; the payload of its timer.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Pass {
+pub struct Pass {
     pub change: TermsChange,
     /// When the terms changed. A process whose clock is behind prices at this moment, not before it.
     pub since: Timestamp,
@@ -35,7 +35,7 @@ pub(crate) struct Pass {
 }
 
 /// Keeps the terms unchanged while prices are written.
-pub(crate) async fn terms_lock_shared(tx: &mut TenantTx) -> sqlx::Result<()> {
+pub async fn terms_lock_shared(tx: &mut TenantTx) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
     sqlx::query!("select pg_advisory_xact_lock_shared(hashtextextended('terms:' || $1::uuid::text, 0))", tenant)
         .fetch_one(&mut **tx)
@@ -44,7 +44,7 @@ pub(crate) async fn terms_lock_shared(tx: &mut TenantTx) -> sqlx::Result<()> {
 }
 
 /// Waits for transactions that write prices, and blocks new ones until the terms are committed.
-pub(crate) async fn terms_lock_exclusive(tx: &mut TenantTx) -> sqlx::Result<()> {
+pub async fn terms_lock_exclusive(tx: &mut TenantTx) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('terms:' || $1::uuid::text, 0))", tenant)
         .fetch_one(&mut **tx)
@@ -53,7 +53,7 @@ pub(crate) async fn terms_lock_exclusive(tx: &mut TenantTx) -> sqlx::Result<()> 
 }
 
 /// Schedules the pass that follows a change at this moment; it starts when the transaction has committed.
-pub(crate) fn republish_schedule(tx: &mut TenantTx, change: TermsChange, since: Timestamp) {
+pub fn republish_schedule(tx: &mut TenantTx, change: TermsChange, since: Timestamp) {
     // The moment is part of the key, so that two passes about the same terms do not replace each other.
     let moment = since.timestamp_micros();
     let key = match change {

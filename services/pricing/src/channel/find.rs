@@ -15,7 +15,7 @@ use crate::error::unknown;
 ///
 /// A list may name a channel that has no row here yet. Its prices are in no listing until the channel's event arrives, which
 /// publishes every variant again.
-pub(crate) async fn channel_check(app: &Pricing, context: &RequestContext, id: Option<ChannelId>) -> Result<(), Fault> {
+pub async fn channel_check(app: &Pricing, context: &RequestContext, id: Option<ChannelId>) -> Result<(), Fault> {
     let Some(id) = id else { return Ok(()) };
     let mut conn = app.db.read(context.tenant).await?;
     let known = channel_version(&mut conn, id).await?;
@@ -27,7 +27,7 @@ pub(crate) async fn channel_check(app: &Pricing, context: &RequestContext, id: O
 }
 
 /// A channel that the replica lacks, from the catalog.
-pub(crate) async fn channel_ask(app: &Pricing, context: &RequestContext, id: ChannelId) -> Result<Channel, Fault> {
+pub async fn channel_ask(app: &Pricing, context: &RequestContext, id: ChannelId) -> Result<Channel, Fault> {
     let message = FindChannelsRequest { channel_ids: vec![id.to_string()] };
     let reply = app.catalog.clone().find_channels(app.context.request(context, message)).await?.into_inner();
     let found = reply.channels.into_iter().next().ok_or_else(|| unknown("channel", "/channel_id"))?;

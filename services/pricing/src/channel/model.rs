@@ -4,7 +4,7 @@ use bloom_kernel::{ChannelId, Country, Currency};
 
 /// A channel of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Channel {
+pub struct Channel {
     pub id: ChannelId,
     /// The currency that it sells in.
     pub currency: Currency,

@@ -8,7 +8,7 @@ use super::model::Channel;
 
 /// A channel as the replica stores it.
 #[derive(Debug, Clone)]
-pub(crate) struct ChannelRow {
+pub struct ChannelRow {
     pub channel: Channel,
     /// Whether it is the tenant's default channel.
     pub is_default: bool,
@@ -17,7 +17,7 @@ pub(crate) struct ChannelRow {
 }
 
 /// Writes a channel unless a newer version is stored; `true` when it was written.
-pub(crate) async fn channel_put(tx: &mut TenantTx, row: &ChannelRow) -> sqlx::Result<bool> {
+pub async fn channel_put(tx: &mut TenantTx, row: &ChannelRow) -> sqlx::Result<bool> {
     let tenant = tx.tenant().uuid();
     let done = sqlx::query!(
         "insert into channel (tenant_id, id, currency, gross, country, is_default, version)
@@ -40,7 +40,7 @@ pub(crate) async fn channel_put(tx: &mut TenantTx, row: &ChannelRow) -> sqlx::Re
 }
 
 /// All channels, by id.
-pub(crate) async fn channel_list(conn: &mut PgConnection) -> sqlx::Result<Vec<Channel>> {
+pub async fn channel_list(conn: &mut PgConnection) -> sqlx::Result<Vec<Channel>> {
     sqlx::query_as!(
         Channel,
         r#"select id as "id: ChannelId", currency as "currency: Currency", gross, country as "country: Country"
@@ -51,7 +51,7 @@ pub(crate) async fn channel_list(conn: &mut PgConnection) -> sqlx::Result<Vec<Ch
 }
 
 /// The channel of an id, or without one the tenant's default channel.
-pub(crate) async fn channel_get(conn: &mut PgConnection, id: Option<ChannelId>) -> sqlx::Result<Option<Channel>> {
+pub async fn channel_get(conn: &mut PgConnection, id: Option<ChannelId>) -> sqlx::Result<Option<Channel>> {
     sqlx::query_as!(
         Channel,
         r#"select id as "id: ChannelId", currency as "currency: Currency", gross, country as "country: Country"
@@ -63,6 +63,6 @@ pub(crate) async fn channel_get(conn: &mut PgConnection, id: Option<ChannelId>) 
 }
 
 /// The stored version of a channel.
-pub(crate) async fn channel_version(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<i64>> {
+pub async fn channel_version(conn: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!("select version from channel where id = $1", id.uuid()).fetch_optional(conn).await
 }

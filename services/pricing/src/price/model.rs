@@ -11,7 +11,7 @@ use crate::error::unprocessable;
 /// A price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "a price has a list and an amount, and the API names them so")]
-pub(crate) struct Price {
+pub struct Price {
     /// The price.
     pub id: PriceId,
     /// Its list.
@@ -33,7 +33,7 @@ pub(crate) struct Price {
 /// A price to create or to set.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceCreate {
+pub struct PriceCreate {
     /// The list. Left out: the base list of the price's currency, which is created when it does not exist.
     #[serde(default)]
     pub price_list_id: Option<PriceListId>,
@@ -48,7 +48,7 @@ pub(crate) struct PriceCreate {
 
 update! {
     /// Changes to a price; a field that is left out keeps its value.
-    pub(crate) struct PriceUpdate {
+    pub struct PriceUpdate {
         /// For one unit, in the currency of the list.
         pub price: Option<PriceAmount>,
     }
@@ -57,7 +57,7 @@ update! {
 /// Which prices a list holds.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceFilter {
+pub struct PriceFilter {
     /// Of this list.
     pub price_list_id: Option<PriceListId>,
     /// For this variant.

@@ -19,7 +19,7 @@ const ANY_VARIANT: &str = "Takes any variant id. Whether the catalog has the var
 const SET: &str = "Creates or changes prices by list, variant and quantity: all of them, or none when one is refused. Takes any \
                    variant id. Whether the catalog has the variant is checked when it is sold.";
 
-pub(crate) fn routes() -> Routes<Pricing> {
+pub fn routes() -> Routes<Pricing> {
     Routes::new("/v1/pricing/prices")
         .post("price_create", Doc::new("Create a price").describe(ANY_VARIANT), create)
         .get("prices_list", "List prices by list, variant and quantity", list)

@@ -26,14 +26,14 @@ use crate::{Pricing, PricingWrite};
 /// Prices to set together.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PricesSet {
+pub struct PricesSet {
     /// 1 to 1,000 prices, each list, variant and quantity once.
     pub prices: Items<PriceCreate, 1, PRICES_MAX>,
 }
 
 /// The result of setting prices.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct PricesChanged {
+pub struct PricesChanged {
     /// Prices that are new or have another amount than before.
     pub changed: i64,
 }
@@ -47,11 +47,7 @@ pub(super) async fn set(
 }
 
 /// Sets many prices.
-pub(crate) async fn prices_set(
-    app: &Pricing,
-    context: &RequestContext,
-    input: &PricesSet,
-) -> Result<Reply<PricesChanged>, Fault> {
+pub async fn prices_set(app: &Pricing, context: &RequestContext, input: &PricesSet) -> Result<Reply<PricesChanged>, Fault> {
     app.db
         .idempotent(context.operation("prices_set", input), async |tx| {
             let changed = price_rows_set(app, tx, &input.prices, |row| format!("/prices/{row}")).await?;

@@ -38,7 +38,7 @@ impl From<Row> for Price {
 
 /// A price to write, with its list.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct NewPrice {
+pub struct NewPrice {
     /// Its id if it is new.
     pub id: PriceId,
     pub price_list_id: PriceListId,
@@ -49,7 +49,7 @@ pub(crate) struct NewPrice {
 }
 
 /// Writes prices by (list, variant, quantity), and returns those that are new or have another amount than before.
-pub(crate) async fn prices_upsert(tx: &mut TenantTx, prices: &[NewPrice]) -> sqlx::Result<Vec<Price>> {
+pub async fn prices_upsert(tx: &mut TenantTx, prices: &[NewPrice]) -> sqlx::Result<Vec<Price>> {
     let tenant = tx.tenant().uuid();
     let ids: Vec<Uuid> = prices.iter().map(|price| price.id.uuid()).collect();
     let lists: Vec<Uuid> = prices.iter().map(|price| price.price_list_id.uuid()).collect();
@@ -85,7 +85,7 @@ pub(crate) async fn prices_upsert(tx: &mut TenantTx, prices: &[NewPrice]) -> sql
     Ok(rows.into_iter().map(Price::from).collect())
 }
 
-pub(crate) async fn price_get(conn: &mut PgConnection, id: PriceId) -> sqlx::Result<Option<Price>> {
+pub async fn price_get(conn: &mut PgConnection, id: PriceId) -> sqlx::Result<Option<Price>> {
     let row = sqlx::query_as!(
         Row,
         r#"select p.id as "id: PriceId", price_list_id as "price_list_id: PriceListId", variant_id as "variant_id: VariantId",
@@ -100,13 +100,7 @@ pub(crate) async fn price_get(conn: &mut PgConnection, id: PriceId) -> sqlx::Res
 }
 
 /// Changes the amount of a price when it still has this version.
-pub(crate) async fn price_update(
-    conn: &mut PgConnection,
-    id: PriceId,
-    version: i64,
-    amount: i64,
-    now: Timestamp,
-) -> sqlx::Result<bool> {
+pub async fn price_update(conn: &mut PgConnection, id: PriceId, version: i64, amount: i64, now: Timestamp) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update price set amount = $3, version = version + 1, updated_at = $4 where id = $1 and version = $2",
         id.uuid(),
@@ -120,13 +114,13 @@ pub(crate) async fn price_update(
 }
 
 /// Deletes a price when it still has this version.
-pub(crate) async fn price_delete(conn: &mut PgConnection, id: PriceId, version: i64) -> sqlx::Result<bool> {
+pub async fn price_delete(conn: &mut PgConnection, id: PriceId, version: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!("delete from price where id = $1 and version = $2", id.uuid(), version).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Prices by list, variant and quantity.
-pub(crate) async fn price_list(
+pub async fn price_list(
     conn: &mut PgConnection,
     filter: &PriceFilter,
     after: Option<(PriceListId, VariantId, i64)>,
@@ -153,7 +147,7 @@ pub(crate) async fn price_list(
 }
 
 /// The next variants that have a price in a list.
-pub(crate) async fn price_variants(
+pub async fn price_variants(
     conn: &mut PgConnection,
     list: PriceListId,
     after: Option<VariantId>,
@@ -172,7 +166,7 @@ pub(crate) async fn price_variants(
 }
 
 /// Prices of all tenants, for the export.
-pub(crate) async fn price_export(conn: &mut PgConnection, page: ExportPage<PriceId>) -> sqlx::Result<Vec<(TenantId, Price)>> {
+pub async fn price_export(conn: &mut PgConnection, page: ExportPage<PriceId>) -> sqlx::Result<Vec<(TenantId, Price)>> {
     let (tenant, id) = page.position();
     let rows = sqlx::query!(
         r#"select p.tenant_id as "tenant_id: TenantId", p.id as "id: PriceId", price_list_id as "price_list_id: PriceListId",

@@ -13,11 +13,11 @@ use crate::Pricing;
 use crate::terms::{TermsChange, republish_schedule};
 
 /// The timer of a date.
-pub(crate) const DATE_REACHED: &str = "price_list.date_reached";
+pub const DATE_REACHED: &str = "price_list.date_reached";
 
 /// A date of a list; the payload of its timer.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct ListDate {
+pub struct ListDate {
     price_list_id: PriceListId,
     moment: Timestamp,
 }
@@ -37,7 +37,7 @@ pub(super) fn dates_schedule(tx: &mut TenantTx, list: &PriceList) {
 }
 
 /// A list has started or ended: schedules the pass that publishes its variants again.
-pub(crate) async fn date_reached(app: &Pricing, context: &RequestContext, _: String, date: ListDate) -> Result<(), Fault> {
+pub async fn date_reached(app: &Pricing, context: &RequestContext, _: String, date: ListDate) -> Result<(), Fault> {
     app.db
         .transaction(context, async |tx| {
             if let Some(list) = price_list_get(tx, date.price_list_id).await? {

@@ -16,7 +16,7 @@ use crate::error::unprocessable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
-pub(crate) enum PriceListStatus {
+pub enum PriceListStatus {
     /// In preparation.
     #[default]
     Draft,
@@ -28,7 +28,7 @@ pub(crate) enum PriceListStatus {
 
 /// A price list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct PriceList {
+pub struct PriceList {
     /// The list.
     pub id: PriceListId,
     /// Unique among the lists.
@@ -68,7 +68,7 @@ pub(crate) struct PriceList {
 /// A price list to create.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceListCreate {
+pub struct PriceListCreate {
     /// Unique among the lists.
     pub code: Code,
     /// Name for people.
@@ -102,7 +102,7 @@ pub(crate) struct PriceListCreate {
 
 update! {
     /// Changes to a price list; a field that is left out keeps its value.
-    pub(crate) struct PriceListUpdate {
+    pub struct PriceListUpdate {
         /// Unique among the lists.
         pub code: Option<Code>,
         /// Name for people.
@@ -129,7 +129,7 @@ update! {
 /// Which price lists a list holds.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceListFilter {
+pub struct PriceListFilter {
     /// Of this status.
     pub status: Option<PriceListStatus>,
     /// In this currency.
@@ -163,7 +163,7 @@ impl PriceList {
     }
 
     /// The base list of a currency.
-    pub(crate) fn base(id: PriceListId, now: Timestamp, currency: Currency, gross: bool) -> Result<Self, InvalidValue> {
+    pub fn base(id: PriceListId, now: Timestamp, currency: Currency, gross: bool) -> Result<Self, InvalidValue> {
         Ok(Self {
             id,
             code: Code::new(format!("base-{}", currency.as_str().to_ascii_lowercase()))?,

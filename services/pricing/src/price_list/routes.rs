@@ -13,7 +13,7 @@ use crate::channel::channel_check;
 use crate::terms::{TermsChange, republish_schedule, terms_lock_exclusive};
 use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> Routes<Pricing> {
+pub fn routes() -> Routes<Pricing> {
     Routes::new("/v1/pricing/price-lists")
         .post("price_list_create", "Create a price list", create)
         .get("price_list_list", "List price lists, oldest first", list)

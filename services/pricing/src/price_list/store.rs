@@ -20,7 +20,7 @@ fn status_text(status: PriceListStatus) -> &'static str {
 }
 
 /// Inserts a list; `false` when it is a base list and its currency has one already.
-pub(crate) async fn price_list_insert(tx: &mut TenantTx, list: &PriceList) -> sqlx::Result<bool> {
+pub async fn price_list_insert(tx: &mut TenantTx, list: &PriceList) -> sqlx::Result<bool> {
     let tenant = tx.tenant().uuid();
     let done = sqlx::query!(
         "insert into price_list (tenant_id, id, code, name, currency, channel_id, gross, tax_country, starts_at, ends_at,
@@ -51,7 +51,7 @@ pub(crate) async fn price_list_insert(tx: &mut TenantTx, list: &PriceList) -> sq
 }
 
 /// Writes the state after a change.
-pub(crate) async fn price_list_update(conn: &mut PgConnection, list: &PriceList) -> sqlx::Result<()> {
+pub async fn price_list_update(conn: &mut PgConnection, list: &PriceList) -> sqlx::Result<()> {
     sqlx::query!(
         "update price_list
          set code = $2, name = $3, channel_id = $4, gross = $5, tax_country = $6, starts_at = $7, ends_at = $8,
@@ -76,7 +76,7 @@ pub(crate) async fn price_list_update(conn: &mut PgConnection, list: &PriceList)
     .map(drop)
 }
 
-pub(crate) async fn price_list_get(conn: &mut PgConnection, id: PriceListId) -> sqlx::Result<Option<PriceList>> {
+pub async fn price_list_get(conn: &mut PgConnection, id: PriceListId) -> sqlx::Result<Option<PriceList>> {
     sqlx::query_as!(
         PriceList,
         r#"select id as "id: PriceListId", code as "code: Code", name as "name: Name", currency as "currency: Currency",
@@ -91,7 +91,7 @@ pub(crate) async fn price_list_get(conn: &mut PgConnection, id: PriceListId) -> 
 }
 
 /// One list, locked until the transaction ends.
-pub(crate) async fn price_list_lock(conn: &mut PgConnection, id: PriceListId) -> sqlx::Result<Option<PriceList>> {
+pub async fn price_list_lock(conn: &mut PgConnection, id: PriceListId) -> sqlx::Result<Option<PriceList>> {
     sqlx::query_as!(
         PriceList,
         r#"select id as "id: PriceListId", code as "code: Code", name as "name: Name", currency as "currency: Currency",
@@ -106,7 +106,7 @@ pub(crate) async fn price_list_lock(conn: &mut PgConnection, id: PriceListId) ->
 }
 
 /// Lists, oldest first.
-pub(crate) async fn price_list_list(
+pub async fn price_list_list(
     conn: &mut PgConnection,
     filter: &PriceListFilter,
     after: Option<PriceListId>,
@@ -134,7 +134,7 @@ pub(crate) async fn price_list_list(
 
 /// What setting prices needs to know of a list.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PriceListKey {
+pub struct PriceListKey {
     /// The list.
     pub id: PriceListId,
     /// Its currency.
@@ -144,11 +144,7 @@ pub(crate) struct PriceListKey {
 }
 
 /// The lists of these ids and the base lists of these currencies.
-pub(crate) async fn price_list_keys(
-    conn: &mut PgConnection,
-    ids: &[Uuid],
-    currencies: &[String],
-) -> sqlx::Result<Vec<PriceListKey>> {
+pub async fn price_list_keys(conn: &mut PgConnection, ids: &[Uuid], currencies: &[String]) -> sqlx::Result<Vec<PriceListKey>> {
     sqlx::query_as!(
         PriceListKey,
         r#"select id as "id: PriceListId", currency as "currency: Currency", is_base
@@ -161,7 +157,7 @@ pub(crate) async fn price_list_keys(
 }
 
 /// Lists of all tenants, for the export.
-pub(crate) async fn price_list_export(
+pub async fn price_list_export(
     conn: &mut PgConnection,
     page: ExportPage<PriceListId>,
 ) -> sqlx::Result<Vec<(TenantId, PriceList)>> {

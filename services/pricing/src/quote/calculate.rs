@@ -15,7 +15,7 @@ use crate::tax::{Due, OutOfRange, RateTax, TaxRules, Taxed, UnknownClass, due, n
 
 /// A line to price.
 #[derive(Debug, Clone)]
-pub(crate) struct CalculationLine {
+pub struct CalculationLine {
     /// The caller's id of the line.
     pub id: String,
     pub variant_id: VariantId,
@@ -29,7 +29,7 @@ pub(crate) struct CalculationLine {
 
 /// The charge for delivery, in the basis of the context.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Delivery {
+pub struct Delivery {
     /// Minor units.
     pub amount: i64,
     /// Its tax class; none: the tenant's default class.
@@ -38,7 +38,7 @@ pub(crate) struct Delivery {
 
 /// The amounts of a line, and what they follow from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PricedAmounts {
+pub struct PricedAmounts {
     /// The row that won; none: a delivery charge.
     pub price: Option<(PriceId, PriceListId)>,
     /// One unit in the basis of the context.
@@ -57,7 +57,7 @@ pub(crate) struct PricedAmounts {
 
 /// A calculated line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CalculatedLine {
+pub struct CalculatedLine {
     /// The caller's id of the line.
     pub id: String,
     pub variant_id: VariantId,
@@ -72,7 +72,7 @@ pub(crate) struct CalculatedLine {
 
 /// The tax of one rate over the whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TaxSummary {
+pub struct TaxSummary {
     /// The name of the rate.
     pub name: String,
     /// Parts per million.
@@ -85,7 +85,7 @@ pub(crate) struct TaxSummary {
 
 /// A calculated document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Calculation {
+pub struct Calculation {
     /// How halves of a minor unit were rounded.
     pub rounding: Rounding,
     /// The lines in the given order.
@@ -106,7 +106,7 @@ pub(crate) struct Calculation {
 
 /// Why a document cannot be calculated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CalculationError {
+pub enum CalculationError {
     /// An amount does not fit into 64 bits.
     #[error("the amount is out of range")]
     OutOfRange(Position),
@@ -117,7 +117,7 @@ pub(crate) enum CalculationError {
 
 /// The part of a document that an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Position {
+pub enum Position {
     /// The line of this index.
     Line(usize),
     /// The delivery charge.
@@ -137,7 +137,7 @@ impl Position {
 }
 
 /// Calculates a document.
-pub(crate) fn calculate(
+pub fn calculate(
     context: &QuoteContext,
     lines: &[CalculationLine],
     delivery: Option<Delivery>,
@@ -176,7 +176,7 @@ fn calculate_line(
 }
 
 /// The price of a quantity with the row that won.
-pub(crate) fn price(
+pub fn price(
     context: &QuoteContext,
     won: &Candidate,
     quantity: i64,

@@ -13,7 +13,7 @@ use crate::price_list::PriceListStatus;
 /// Why a price row did not win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum LossReason {
+pub enum LossReason {
     /// The list is a draft or archived.
     ListInactive,
     /// The list has another currency.
@@ -38,7 +38,7 @@ pub(crate) enum LossReason {
 
 /// The choice for one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Choice<'a> {
+pub struct Choice<'a> {
     /// The row that gives the price.
     pub won: Option<&'a Candidate>,
     /// The others, in the order given.
@@ -46,7 +46,7 @@ pub(crate) struct Choice<'a> {
 }
 
 /// Chooses the price of a line by its final quantity.
-pub(crate) fn choose<'a>(candidates: &'a [Candidate], context: &QuoteContext, quantity: i64) -> Choice<'a> {
+pub fn choose<'a>(candidates: &'a [Candidate], context: &QuoteContext, quantity: i64) -> Choice<'a> {
     let fit = candidates.iter().filter(|candidate| unfit(candidate, context, quantity).is_none());
     let won = fit.max_by_key(|candidate| rank(candidate));
     let lost = candidates
@@ -100,7 +100,7 @@ fn beaten_by(winner: &Candidate, loser: &Candidate) -> LossReason {
 }
 
 /// Sorts losing rows for an explanation: the best list first, then its tiers upwards.
-pub(crate) fn sort_for_reading(lost: &mut [(Candidate, LossReason)]) {
+pub fn sort_for_reading(lost: &mut [(Candidate, LossReason)]) {
     lost.sort_by_key(|(candidate, _)| {
         let (priority, specific, id, tier) = rank(candidate);
         (Reverse((priority, specific, id)), tier)

@@ -87,7 +87,7 @@ const RULES: &str = "Prices are chosen by the final quantity of each line. Tax i
                      there; the summary is the sum of the lines. With a secret key the reply names the price rows that lost, \
                      and why.";
 
-pub(crate) fn routes() -> Routes<Pricing> {
+pub fn routes() -> Routes<Pricing> {
     Routes::new("/v1/pricing/quotes").post(
         "quote_create",
         Doc::new("Quote lines, with the reasons for each price").describe(RULES),

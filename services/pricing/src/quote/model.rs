@@ -8,7 +8,7 @@ use crate::price_list::PriceListStatus;
 
 /// What all lines of a document share.
 #[derive(Debug, Clone)]
-pub(crate) struct QuoteContext {
+pub struct QuoteContext {
     /// The currency to pay in.
     pub currency: Currency,
     /// The channel; none: only lists for every channel count.
@@ -23,7 +23,7 @@ pub(crate) struct QuoteContext {
 
 /// The terms of a price list, as far as they decide about its prices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ListTerms {
+pub struct ListTerms {
     pub id: PriceListId,
     pub code: Code,
     /// The currency of its prices.
@@ -46,7 +46,7 @@ pub(crate) struct ListTerms {
 
 /// A price row with the terms of its list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Candidate {
+pub struct Candidate {
     pub price_id: PriceId,
     pub list: ListTerms,
     /// From this quantity on.

@@ -10,11 +10,11 @@ use crate::Pricing;
 use crate::tax::TaxRules;
 
 /// Most lines of a document.
-pub(crate) const LINES_MAX: usize = 200;
+pub const LINES_MAX: usize = 200;
 
 /// A line to price.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestedLine {
+pub struct RequestedLine {
     /// The caller's id of the line.
     pub id: String,
     pub variant_id: VariantId,
@@ -25,7 +25,7 @@ pub(crate) struct RequestedLine {
 
 /// A document to price.
 #[derive(Debug, Clone)]
-pub(crate) struct QuoteRequest {
+pub struct QuoteRequest {
     pub context: QuoteContext,
     pub lines: Vec<RequestedLine>,
     /// The charge for delivery.
@@ -35,7 +35,7 @@ pub(crate) struct QuoteRequest {
 }
 
 /// Prices a document for a cart, a checkout or a caller of the API.
-pub(crate) async fn price_lines(app: &Pricing, tenant: TenantId, request: QuoteRequest) -> Result<Calculation, Fault> {
+pub async fn price_lines(app: &Pricing, tenant: TenantId, request: QuoteRequest) -> Result<Calculation, Fault> {
     let QuoteRequest { context, lines, delivery, explain } = request;
     let keys: Vec<(VariantId, i64)> = lines.iter().map(|line| (line.variant_id, line.quantity)).collect();
     let read = candidates_of_lines(&app.db, tenant, &keys, &context, explain).await?;

@@ -15,7 +15,7 @@ use crate::settings::rounding_from_text;
 
 /// The rows for the lines of a quote, and the settings of the tenant.
 #[derive(Debug)]
-pub(crate) struct LineCandidates {
+pub struct LineCandidates {
     /// The rows of each line, in the order of the lines.
     pub candidates: Vec<Vec<Candidate>>,
     pub rounding: Rounding,
@@ -25,7 +25,7 @@ pub(crate) struct LineCandidates {
 
 /// The candidates of all lines (variant, quantity), and the tenant's settings even when there are no lines. With `explain`
 /// also the rows that cannot win.
-pub(crate) async fn candidates_of_lines(
+pub async fn candidates_of_lines(
     db: &Db,
     tenant: TenantId,
     lines: &[(VariantId, i64)],
@@ -94,7 +94,7 @@ pub(crate) async fn candidates_of_lines(
 }
 
 /// The rows of variants that can price one unit at this moment, in any currency and channel.
-pub(crate) async fn candidates_of_variants(
+pub async fn candidates_of_variants(
     conn: &mut PgConnection,
     variants: &[VariantId],
     now: Timestamp,

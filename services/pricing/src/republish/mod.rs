@@ -27,7 +27,7 @@ use crate::variant_price::{reprice, variant_prices_after, variant_prices_lock};
 const BATCH: i64 = 200;
 
 /// Runs one batch of a pass.
-pub(crate) async fn pass_run(app: &Pricing, context: &RequestContext, key: String, pass: Pass) -> Result<(), Fault> {
+pub async fn pass_run(app: &Pricing, context: &RequestContext, key: String, pass: Pass) -> Result<(), Fault> {
     app.db
         .transaction(context, async |tx| {
             terms_lock_shared(tx).await?;

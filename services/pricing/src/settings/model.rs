@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// How a tenant calculates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct PricingSettings {
+pub struct PricingSettings {
     /// How half a minor unit is rounded.
     pub rounding: Rounding,
     /// Whether base lists created on demand hold prices that include tax.
@@ -25,7 +25,7 @@ pub(crate) struct PricingSettings {
 
 update! {
     /// Changes to the settings; a field that is left out keeps its value.
-    pub(crate) struct PricingSettingsUpdate {
+    pub struct PricingSettingsUpdate {
         /// How half a minor unit is rounded.
         pub rounding: Option<Rounding>,
         /// Whether base lists created on demand hold prices that include tax.
@@ -50,7 +50,7 @@ impl PricingSettings {
 
 /// The id of the settings in events: `settings`, because a tenant has them once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SettingsId;
+pub struct SettingsId;
 
 impl fmt::Display for SettingsId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

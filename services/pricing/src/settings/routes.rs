@@ -10,7 +10,7 @@ use super::store::{settings_get, settings_put};
 use super::tax_change::tax_change_begin;
 use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> Routes<Pricing> {
+pub fn routes() -> Routes<Pricing> {
     Routes::new("/v1/pricing/settings").get("pricing_settings_get", "Get the pricing settings", get).patch(
         "pricing_settings_update",
         "Update the pricing settings",

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::model::{PricingSettings, SettingsId};
 
 /// The rounding mode of its text in the database.
-pub(crate) fn rounding_from_text(text: &str) -> Rounding {
+pub fn rounding_from_text(text: &str) -> Rounding {
     match text {
         "half_even" => Rounding::HalfEven,
         "half_down" => Rounding::HalfDown,
@@ -26,7 +26,7 @@ fn rounding_text(rounding: Rounding) -> &'static str {
 }
 
 /// The settings; the defaults when the tenant has set none.
-pub(crate) async fn settings_get(conn: &mut PgConnection) -> sqlx::Result<PricingSettings> {
+pub async fn settings_get(conn: &mut PgConnection) -> sqlx::Result<PricingSettings> {
     let row = sqlx::query!("select rounding, base_lists_gross, version, tax_version from settings").fetch_optional(conn).await?;
     Ok(row.map_or_else(PricingSettings::default, |row| PricingSettings {
         rounding: rounding_from_text(&row.rounding),
@@ -37,7 +37,7 @@ pub(crate) async fn settings_get(conn: &mut PgConnection) -> sqlx::Result<Pricin
 }
 
 /// Settings of all tenants that have set any, for the export.
-pub(crate) async fn settings_export(
+pub async fn settings_export(
     conn: &mut PgConnection,
     page: ExportPage<SettingsId>,
 ) -> sqlx::Result<Vec<(TenantId, PricingSettings)>> {
@@ -62,7 +62,7 @@ pub(crate) async fn settings_export(
 }
 
 /// Writes the settings when the stored ones have the version `over`; `false` when they have another.
-pub(crate) async fn settings_put(tx: &mut TenantTx, settings: &PricingSettings, over: i64) -> sqlx::Result<bool> {
+pub async fn settings_put(tx: &mut TenantTx, settings: &PricingSettings, over: i64) -> sqlx::Result<bool> {
     let tenant = tx.tenant().uuid();
     let done = sqlx::query!(
         "insert into settings (tenant_id, rounding, base_lists_gross, tax_version, version, updated_at)
@@ -86,7 +86,7 @@ pub(crate) async fn settings_put(tx: &mut TenantTx, settings: &PricingSettings, 
 
 /// Counts a change that a calculation of tax may notice, and returns the new count. The row lock makes changes of one tenant's
 /// taxes run one after the other.
-pub(crate) async fn tax_version_raise(tx: &mut TenantTx) -> sqlx::Result<i64> {
+pub async fn tax_version_raise(tx: &mut TenantTx) -> sqlx::Result<i64> {
     let tenant = tx.tenant().uuid();
     let defaults = PricingSettings::default();
     sqlx::query_scalar!(

@@ -18,7 +18,7 @@ const TABLE_ROWS_MAX: usize = 5_000;
 
 /// Tax tables, each with the tenant's tax version that was known before the table was read.
 #[derive(Clone)]
-pub(crate) struct TaxCache(Cache<(TenantId, Country), (i64, Arc<CountryTaxes>)>);
+pub struct TaxCache(Cache<(TenantId, Country), (i64, Arc<CountryTaxes>)>);
 
 impl Default for TaxCache {
     fn default() -> Self {
@@ -34,7 +34,7 @@ fn rows(taxes: &CountryTaxes) -> usize {
 
 impl TaxCache {
     /// The tables of these countries at this version or a later one: cached ones, and the missing ones in one statement.
-    pub(crate) async fn tables(
+    pub async fn tables(
         &self,
         conn: &mut PgConnection,
         tenant: TenantId,
@@ -57,12 +57,7 @@ impl TaxCache {
     }
 
     /// The cached tables of these countries at this version, and the countries that have none.
-    pub(crate) async fn cached(
-        &self,
-        tenant: TenantId,
-        countries: BTreeSet<Country>,
-        version: i64,
-    ) -> (TaxTables, BTreeSet<Country>) {
+    pub async fn cached(&self, tenant: TenantId, countries: BTreeSet<Country>, version: i64) -> (TaxTables, BTreeSet<Country>) {
         let mut tables = TaxTables::new();
         let mut missing = BTreeSet::new();
         for country in countries {

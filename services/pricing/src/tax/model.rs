@@ -14,7 +14,7 @@ use crate::place::{Destination, TaxArea};
 
 /// A tax class of the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Class {
+pub struct Class {
     pub id: TaxClassId,
     /// Whether it is the class of things that name none.
     pub is_default: bool,
@@ -22,7 +22,7 @@ pub(crate) struct Class {
 
 /// A tax zone as a quote shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct TaxZoneSummary {
+pub struct TaxZoneSummary {
     /// The zone.
     pub id: TaxZoneId,
     /// Its name.
@@ -31,7 +31,7 @@ pub(crate) struct TaxZoneSummary {
 
 /// A rate that is due in a zone for a class.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DueRate {
+pub struct DueRate {
     pub id: TaxRateId,
     pub zone_id: TaxZoneId,
     pub class_id: TaxClassId,
@@ -42,7 +42,7 @@ pub(crate) struct DueRate {
 
 /// The taxes that a tenant has set up in one country.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CountryTaxes {
+pub struct CountryTaxes {
     /// The tenant's classes (the same in each country).
     pub classes: Vec<Class>,
     /// The areas of the country and their zones.
@@ -52,11 +52,11 @@ pub(crate) struct CountryTaxes {
 }
 
 /// The taxes of several countries.
-pub(crate) type TaxTables = HashMap<Country, Arc<CountryTaxes>>;
+pub type TaxTables = HashMap<Country, Arc<CountryTaxes>>;
 
 /// How a tenant taxes: its rounding, and the countries that a calculation needs.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct TaxRules {
+pub struct TaxRules {
     pub rounding: Rounding,
     pub tables: TaxTables,
 }
@@ -64,11 +64,11 @@ pub(crate) struct TaxRules {
 /// A line names a tax class that the tenant does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no such tax class")]
-pub(crate) struct UnknownClass;
+pub struct UnknownClass;
 
 /// What is due for one class at one address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Due {
+pub struct Due {
     /// The class that applied; none: the tenant has no default class.
     pub class_id: Option<TaxClassId>,
     /// The zone that the address lies in.
@@ -79,13 +79,13 @@ pub(crate) struct Due {
 
 impl CountryTaxes {
     /// The zone of an address: that of the narrowest area that covers it. Areas are unique, so there is at most one.
-    pub(crate) fn zone_of(&self, destination: &Destination) -> Option<&TaxZoneSummary> {
+    pub fn zone_of(&self, destination: &Destination) -> Option<&TaxZoneSummary> {
         let covering = self.areas.iter().filter(|(area, _)| area.covers(destination));
         covering.max_by_key(|(area, _)| area.narrowness()).map(|(_, zone)| zone)
     }
 
     /// The class that applies where this one is named; without a name the default class.
-    pub(crate) fn class_of(&self, named: Option<TaxClassId>) -> Result<Option<TaxClassId>, UnknownClass> {
+    pub fn class_of(&self, named: Option<TaxClassId>) -> Result<Option<TaxClassId>, UnknownClass> {
         match named {
             Some(id) if self.classes.iter().any(|class| class.id == id) => Ok(Some(id)),
             Some(_) => Err(UnknownClass),
@@ -95,7 +95,7 @@ impl CountryTaxes {
 }
 
 /// What is due for this class at this address.
-pub(crate) fn due(rules: &TaxRules, destination: &Destination, class: Option<TaxClassId>) -> Result<Due, UnknownClass> {
+pub fn due(rules: &TaxRules, destination: &Destination, class: Option<TaxClassId>) -> Result<Due, UnknownClass> {
     let Some(country) = rules.tables.get(&destination.country) else {
         return if class.is_some() { Err(UnknownClass) } else { Ok(Due::default()) };
     };
@@ -108,7 +108,7 @@ pub(crate) fn due(rules: &TaxRules, destination: &Destination, class: Option<Tax
 
 /// The tax of one rate on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RateTax {
+pub struct RateTax {
     pub tax_rate_id: TaxRateId,
     pub name: String,
     /// Parts per million: 18 % is 180000.
@@ -122,7 +122,7 @@ pub(crate) struct RateTax {
 /// What a step rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum RoundingStepKind {
+pub enum RoundingStepKind {
     /// The net of a gross amount.
     NetOfGross,
     /// The tax of a net amount.
@@ -133,7 +133,7 @@ pub(crate) enum RoundingStepKind {
 
 /// One rounding and its remainder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct RoundingStep {
+pub struct RoundingStep {
     /// What was rounded.
     pub kind: RoundingStepKind,
     /// The rate, where the step is about one.
@@ -159,7 +159,7 @@ impl RoundingStep {
 
 /// An amount with its tax.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Taxed {
+pub struct Taxed {
     /// Without tax.
     pub net: i64,
     /// The tax of all rates.
@@ -175,10 +175,10 @@ pub(crate) struct Taxed {
 /// The result does not fit into 64 bits, or rates sum up to more than the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the amount is out of range")]
-pub(crate) struct OutOfRange;
+pub struct OutOfRange;
 
 /// Adds the tax to a net amount.
-pub(crate) fn tax_of_net(net: i64, rates: &[DueRate], rounding: Rounding) -> Result<Taxed, OutOfRange> {
+pub fn tax_of_net(net: i64, rates: &[DueRate], rounding: Rounding) -> Result<Taxed, OutOfRange> {
     let mut taxed = Taxed { net, gross: net, ..Taxed::default() };
     for due in rates {
         let tax = due.rate.of(net, rounding);
@@ -192,7 +192,7 @@ pub(crate) fn tax_of_net(net: i64, rates: &[DueRate], rounding: Rounding) -> Res
 }
 
 /// Calculates the tax in a gross amount.
-pub(crate) fn tax_of_gross(gross: i64, rates: &[DueRate], rounding: Rounding) -> Result<Taxed, OutOfRange> {
+pub fn tax_of_gross(gross: i64, rates: &[DueRate], rounding: Rounding) -> Result<Taxed, OutOfRange> {
     let (net, step) = net_of(gross, rates, rounding)?;
     let tax = gross.checked_sub(net).ok_or(OutOfRange)?;
     let weights: Vec<i64> = rates.iter().map(|due| i64::from(due.rate.ppm())).collect();
@@ -210,7 +210,7 @@ pub(crate) fn tax_of_gross(gross: i64, rates: &[DueRate], rounding: Rounding) ->
 }
 
 /// The net of a gross amount with the sum of the rates, and how it was rounded.
-pub(crate) fn net_of(gross: i64, rates: &[DueRate], rounding: Rounding) -> Result<(i64, RoundingStep), OutOfRange> {
+pub fn net_of(gross: i64, rates: &[DueRate], rounding: Rounding) -> Result<(i64, RoundingStep), OutOfRange> {
     let ppm: u64 = rates.iter().map(|due| u64::from(due.rate.ppm())).sum();
     let sum = u32::try_from(ppm).ok().and_then(|ppm| Rate::new(ppm).ok()).ok_or(OutOfRange)?;
     let net = sum.net_of_gross(gross, rounding);

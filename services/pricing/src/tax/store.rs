@@ -34,10 +34,7 @@ struct RateDoc {
 }
 
 /// The tables of these countries; that of a country without zones holds the classes only.
-pub(crate) async fn taxes_of_countries(
-    conn: &mut PgConnection,
-    countries: &[Country],
-) -> sqlx::Result<Vec<(Country, CountryTaxes)>> {
+pub async fn taxes_of_countries(conn: &mut PgConnection, countries: &[Country]) -> sqlx::Result<Vec<(Country, CountryTaxes)>> {
     let codes: Vec<String> = countries.iter().map(|country| country.as_str().to_owned()).collect();
     let rows = sqlx::query!(
         r#"select wanted as "country!: Country",

@@ -8,7 +8,7 @@ use crate::bounded::Code;
 
 /// A tax class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct TaxClass {
+pub struct TaxClass {
     /// The class.
     pub id: TaxClassId,
     /// Unique among the classes.
@@ -28,7 +28,7 @@ pub(crate) struct TaxClass {
 /// A tax class to create.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxClassCreate {
+pub struct TaxClassCreate {
     /// Unique among the classes.
     pub code: Code,
     /// Name for people.
@@ -40,7 +40,7 @@ pub(crate) struct TaxClassCreate {
 
 update! {
     /// Changes to a tax class; a field that is left out keeps its value.
-    pub(crate) struct TaxClassUpdate {
+    pub struct TaxClassUpdate {
         /// Unique among the classes.
         pub code: Option<Code>,
         /// Name for people.

@@ -12,7 +12,7 @@ use super::store::{tax_class_get, tax_class_insert, tax_class_list, tax_class_un
 use crate::settings::tax_change_begin;
 use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> Routes<Pricing> {
+pub fn routes() -> Routes<Pricing> {
     Routes::new("/v1/pricing/tax-classes")
         .post("tax_class_create", "Create a tax class", create)
         .get("tax_class_list", "List tax classes, oldest first", list)

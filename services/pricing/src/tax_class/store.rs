@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::model::TaxClass;
 use crate::bounded::Code;
 
-pub(crate) async fn tax_class_insert(tx: &mut TenantTx, class: &TaxClass) -> sqlx::Result<()> {
+pub async fn tax_class_insert(tx: &mut TenantTx, class: &TaxClass) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "insert into tax_class (tenant_id, id, code, name, is_default, version, created_at, updated_at)
@@ -29,7 +29,7 @@ pub(crate) async fn tax_class_insert(tx: &mut TenantTx, class: &TaxClass) -> sql
 }
 
 /// Takes the default from the class that has it, and returns that class.
-pub(crate) async fn tax_class_undefault(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<Option<TaxClass>> {
+pub async fn tax_class_undefault(conn: &mut PgConnection, now: Timestamp) -> sqlx::Result<Option<TaxClass>> {
     sqlx::query_as!(
         TaxClass,
         r#"update tax_class set is_default = false, version = version + 1, updated_at = $1 where is_default
@@ -42,7 +42,7 @@ pub(crate) async fn tax_class_undefault(conn: &mut PgConnection, now: Timestamp)
 }
 
 /// Writes the state after a change.
-pub(crate) async fn tax_class_update(conn: &mut PgConnection, class: &TaxClass) -> sqlx::Result<()> {
+pub async fn tax_class_update(conn: &mut PgConnection, class: &TaxClass) -> sqlx::Result<()> {
     sqlx::query!(
         "update tax_class set code = $2, name = $3, is_default = $4, version = $5, updated_at = $6 where id = $1",
         class.id.uuid(),
@@ -57,7 +57,7 @@ pub(crate) async fn tax_class_update(conn: &mut PgConnection, class: &TaxClass) 
     .map(drop)
 }
 
-pub(crate) async fn tax_class_get(conn: &mut PgConnection, id: TaxClassId) -> sqlx::Result<Option<TaxClass>> {
+pub async fn tax_class_get(conn: &mut PgConnection, id: TaxClassId) -> sqlx::Result<Option<TaxClass>> {
     sqlx::query_as!(
         TaxClass,
         r#"select id as "id: TaxClassId", code as "code: Code", name as "name: Name", is_default, version, created_at, updated_at
@@ -69,11 +69,7 @@ pub(crate) async fn tax_class_get(conn: &mut PgConnection, id: TaxClassId) -> sq
 }
 
 /// Classes, oldest first.
-pub(crate) async fn tax_class_list(
-    conn: &mut PgConnection,
-    after: Option<TaxClassId>,
-    limit: i64,
-) -> sqlx::Result<Vec<TaxClass>> {
+pub async fn tax_class_list(conn: &mut PgConnection, after: Option<TaxClassId>, limit: i64) -> sqlx::Result<Vec<TaxClass>> {
     sqlx::query_as!(
         TaxClass,
         r#"select id as "id: TaxClassId", code as "code: Code", name as "name: Name", is_default, version, created_at, updated_at
@@ -86,15 +82,12 @@ pub(crate) async fn tax_class_list(
 }
 
 /// Those of the ids that are classes of the tenant.
-pub(crate) async fn tax_class_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<TaxClassId>> {
+pub async fn tax_class_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<TaxClassId>> {
     sqlx::query_scalar!(r#"select id as "id: TaxClassId" from tax_class where id = any($1)"#, ids).fetch_all(conn).await
 }
 
 /// Classes of all tenants, for the export.
-pub(crate) async fn tax_class_export(
-    conn: &mut PgConnection,
-    page: ExportPage<TaxClassId>,
-) -> sqlx::Result<Vec<(TenantId, TaxClass)>> {
+pub async fn tax_class_export(conn: &mut PgConnection, page: ExportPage<TaxClassId>) -> sqlx::Result<Vec<(TenantId, TaxClass)>> {
     let (tenant, id) = page.position();
     let rows = sqlx::query!(
         r#"select tenant_id as "tenant_id: TenantId", id as "id: TaxClassId", code as "code: Code", name as "name: Name",

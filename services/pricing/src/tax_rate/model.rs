@@ -12,7 +12,7 @@ const RATES_MAX: usize = 10;
 
 /// A tax rate. Several rates of one zone and class add up; none is applied to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct TaxRate {
+pub struct TaxRate {
     /// The rate.
     pub id: TaxRateId,
     /// Where it is due.
@@ -34,7 +34,7 @@ pub(crate) struct TaxRate {
 /// A tax rate to create.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxRateCreate {
+pub struct TaxRateCreate {
     /// Where it is due.
     pub zone_id: TaxZoneId,
     /// For which class.
@@ -47,7 +47,7 @@ pub(crate) struct TaxRateCreate {
 
 update! {
     /// Changes to a tax rate; a field that is left out keeps its value.
-    pub(crate) struct TaxRateUpdate {
+    pub struct TaxRateUpdate {
         /// Name on documents.
         pub name: Option<Name>,
         /// The share.
@@ -58,7 +58,7 @@ update! {
 /// Which tax rates a list holds.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxRateFilter {
+pub struct TaxRateFilter {
     /// Due in this zone.
     pub zone_id: Option<TaxZoneId>,
     /// Due for this class.

@@ -13,7 +13,7 @@ use crate::settings::tax_change_begin;
 use crate::tax_zone::tax_zone_lock;
 use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> Routes<Pricing> {
+pub fn routes() -> Routes<Pricing> {
     Routes::new("/v1/pricing/tax-rates")
         .post("tax_rate_create", "Create a tax rate", create)
         .get("tax_rate_list", "List tax rates, oldest first", list)

@@ -26,7 +26,7 @@ impl From<Row> for TaxRate {
 }
 
 /// The rate of a stored number, which a check of the column keeps between 0 and the whole.
-pub(crate) fn rate_from_ppm(ppm: i32) -> Rate {
+pub fn rate_from_ppm(ppm: i32) -> Rate {
     u32::try_from(ppm).ok().and_then(|ppm| Rate::new(ppm).ok()).unwrap_or_default()
 }
 
@@ -34,7 +34,7 @@ fn ppm(rate: Rate) -> i32 {
     i32::try_from(rate.ppm()).unwrap_or(i32::MAX)
 }
 
-pub(crate) async fn tax_rate_insert(tx: &mut TenantTx, rate: &TaxRate) -> sqlx::Result<()> {
+pub async fn tax_rate_insert(tx: &mut TenantTx, rate: &TaxRate) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "insert into tax_rate (tenant_id, id, zone_id, class_id, name, rate_ppm, version, created_at, updated_at)
@@ -55,7 +55,7 @@ pub(crate) async fn tax_rate_insert(tx: &mut TenantTx, rate: &TaxRate) -> sqlx::
 }
 
 /// Writes the state after a change.
-pub(crate) async fn tax_rate_update(conn: &mut PgConnection, rate: &TaxRate) -> sqlx::Result<()> {
+pub async fn tax_rate_update(conn: &mut PgConnection, rate: &TaxRate) -> sqlx::Result<()> {
     sqlx::query!(
         "update tax_rate set name = $2, rate_ppm = $3, version = $4, updated_at = $5 where id = $1",
         rate.id.uuid(),
@@ -70,12 +70,12 @@ pub(crate) async fn tax_rate_update(conn: &mut PgConnection, rate: &TaxRate) -> 
 }
 
 /// Deletes a rate when it still has this version.
-pub(crate) async fn tax_rate_delete(conn: &mut PgConnection, id: TaxRateId, version: i64) -> sqlx::Result<bool> {
+pub async fn tax_rate_delete(conn: &mut PgConnection, id: TaxRateId, version: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!("delete from tax_rate where id = $1 and version = $2", id.uuid(), version).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
-pub(crate) async fn tax_rate_get(conn: &mut PgConnection, id: TaxRateId) -> sqlx::Result<Option<TaxRate>> {
+pub async fn tax_rate_get(conn: &mut PgConnection, id: TaxRateId) -> sqlx::Result<Option<TaxRate>> {
     let row = sqlx::query_as!(
         Row,
         r#"select id as "id: TaxRateId", zone_id as "zone_id: TaxZoneId", class_id as "class_id: TaxClassId",
@@ -89,7 +89,7 @@ pub(crate) async fn tax_rate_get(conn: &mut PgConnection, id: TaxRateId) -> sqlx
 }
 
 /// The rates of one class in one zone.
-pub(crate) async fn tax_rates_of(conn: &mut PgConnection, zone: TaxZoneId, class: TaxClassId) -> sqlx::Result<Vec<Rate>> {
+pub async fn tax_rates_of(conn: &mut PgConnection, zone: TaxZoneId, class: TaxClassId) -> sqlx::Result<Vec<Rate>> {
     let rows =
         sqlx::query_scalar!("select rate_ppm from tax_rate where zone_id = $1 and class_id = $2", zone.uuid(), class.uuid())
             .fetch_all(conn)
@@ -98,7 +98,7 @@ pub(crate) async fn tax_rates_of(conn: &mut PgConnection, zone: TaxZoneId, class
 }
 
 /// Rates, oldest first.
-pub(crate) async fn tax_rate_list(
+pub async fn tax_rate_list(
     conn: &mut PgConnection,
     filter: &TaxRateFilter,
     after: Option<TaxRateId>,
@@ -122,10 +122,7 @@ pub(crate) async fn tax_rate_list(
 }
 
 /// Rates of all tenants, for the export.
-pub(crate) async fn tax_rate_export(
-    conn: &mut PgConnection,
-    page: ExportPage<TaxRateId>,
-) -> sqlx::Result<Vec<(TenantId, TaxRate)>> {
+pub async fn tax_rate_export(conn: &mut PgConnection, page: ExportPage<TaxRateId>) -> sqlx::Result<Vec<(TenantId, TaxRate)>> {
     let (tenant, id) = page.position();
     let rows = sqlx::query!(
         r#"select tenant_id as "tenant_id: TenantId", id as "id: TaxRateId", zone_id as "zone_id: TaxZoneId",

@@ -11,7 +11,7 @@ use crate::place::TaxArea;
 
 /// A tax zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct TaxZone {
+pub struct TaxZone {
     /// The zone.
     pub id: TaxZoneId,
     /// Name for people.
@@ -32,7 +32,7 @@ type Areas = Items<TaxArea, 1, 1000>;
 /// A tax zone to create.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxZoneCreate {
+pub struct TaxZoneCreate {
     /// Name for people.
     pub name: Name,
     /// 1 to 1,000 different areas; an area belongs to one zone.
@@ -41,7 +41,7 @@ pub(crate) struct TaxZoneCreate {
 
 update! {
     /// Changes to a tax zone; a field that is left out keeps its value.
-    pub(crate) struct TaxZoneUpdate {
+    pub struct TaxZoneUpdate {
         /// Name for people.
         pub name: Option<Name>,
         /// 1 to 1,000 different areas; they replace the present ones.
@@ -52,7 +52,7 @@ update! {
 /// Which tax zones a list holds.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaxZoneFilter {
+pub struct TaxZoneFilter {
     /// That cover some of this country.
     pub country: Option<Country>,
 }

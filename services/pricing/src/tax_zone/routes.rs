@@ -13,7 +13,7 @@ use super::store::{
 use crate::settings::tax_change_begin;
 use crate::{Pricing, PricingRead, PricingWrite};
 
-pub(crate) fn routes() -> Routes<Pricing> {
+pub fn routes() -> Routes<Pricing> {
     Routes::new("/v1/pricing/tax-zones")
         .post("tax_zone_create", "Create a tax zone", create)
         .get("tax_zone_list", "List tax zones, oldest first", list)

@@ -26,7 +26,7 @@ impl From<Row> for TaxZone {
 }
 
 /// Inserts a zone without its areas.
-pub(crate) async fn tax_zone_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
+pub async fn tax_zone_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "insert into tax_zone (tenant_id, id, name, version, created_at, updated_at) values ($1, $2, $3, $4, $5, $6)",
@@ -43,7 +43,7 @@ pub(crate) async fn tax_zone_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::
 }
 
 /// Writes the state after a change, without the areas.
-pub(crate) async fn tax_zone_update(conn: &mut PgConnection, zone: &TaxZone) -> sqlx::Result<()> {
+pub async fn tax_zone_update(conn: &mut PgConnection, zone: &TaxZone) -> sqlx::Result<()> {
     sqlx::query!(
         "update tax_zone set name = $2, version = $3, updated_at = $4 where id = $1",
         zone.id.uuid(),
@@ -56,11 +56,11 @@ pub(crate) async fn tax_zone_update(conn: &mut PgConnection, zone: &TaxZone) -> 
     .map(drop)
 }
 
-pub(crate) async fn tax_zone_areas_delete(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<()> {
+pub async fn tax_zone_areas_delete(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<()> {
     sqlx::query!("delete from tax_zone_area where zone_id = $1", id.uuid()).execute(conn).await.map(drop)
 }
 
-pub(crate) async fn tax_zone_areas_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
+pub async fn tax_zone_areas_insert(tx: &mut TenantTx, zone: &TaxZone) -> sqlx::Result<()> {
     let tenant = tx.tenant().uuid();
     let areas = &zone.areas;
     let countries: Vec<String> = areas.iter().map(|area| area.country.as_str().to_owned()).collect();
@@ -83,20 +83,20 @@ pub(crate) async fn tax_zone_areas_insert(tx: &mut TenantTx, zone: &TaxZone) -> 
 }
 
 /// Deletes a zone with its areas when it still has this version.
-pub(crate) async fn tax_zone_delete(conn: &mut PgConnection, id: TaxZoneId, version: i64) -> sqlx::Result<bool> {
+pub async fn tax_zone_delete(conn: &mut PgConnection, id: TaxZoneId, version: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!("delete from tax_zone where id = $1 and version = $2", id.uuid(), version).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Locks a zone until the transaction ends, so that the sum of its rates can be checked; `false` when there is none.
-pub(crate) async fn tax_zone_lock(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<bool> {
+pub async fn tax_zone_lock(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(r#"select true as "found!" from tax_zone where id = $1 for no key update"#, id.uuid())
         .fetch_optional(conn)
         .await?;
     Ok(found.is_some())
 }
 
-pub(crate) async fn tax_zone_get(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<Option<TaxZone>> {
+pub async fn tax_zone_get(conn: &mut PgConnection, id: TaxZoneId) -> sqlx::Result<Option<TaxZone>> {
     let row = sqlx::query_as!(
         Row,
         r#"select z.id as "id: TaxZoneId", z.name as "name: Name", z.version, z.created_at, z.updated_at,
@@ -113,7 +113,7 @@ pub(crate) async fn tax_zone_get(conn: &mut PgConnection, id: TaxZoneId) -> sqlx
 }
 
 /// Zones, oldest first.
-pub(crate) async fn tax_zone_list(
+pub async fn tax_zone_list(
     conn: &mut PgConnection,
     filter: &TaxZoneFilter,
     after: Option<TaxZoneId>,
@@ -141,10 +141,7 @@ pub(crate) async fn tax_zone_list(
 }
 
 /// Zones of all tenants, for the export.
-pub(crate) async fn tax_zone_export(
-    conn: &mut PgConnection,
-    page: ExportPage<TaxZoneId>,
-) -> sqlx::Result<Vec<(TenantId, TaxZone)>> {
+pub async fn tax_zone_export(conn: &mut PgConnection, page: ExportPage<TaxZoneId>) -> sqlx::Result<Vec<(TenantId, TaxZone)>> {
     let (tenant, id) = page.position();
     let rows = sqlx::query!(
         r#"select z.tenant_id as "tenant_id: TenantId", z.id as "id: TaxZoneId", z.name as "name: Name", z.version, z.created_at,

@@ -10,7 +10,7 @@ use bloom_runtime::{ServiceContext, signed_context as context};
 use tonic::{Request, Response, Status};
 
 #[derive(Clone)]
-pub(crate) struct FakeCatalog {
+pub struct FakeCatalog {
     state: Arc<Mutex<State>>,
     host: ServiceContext,
 }
@@ -24,11 +24,11 @@ struct State {
 
 impl FakeCatalog {
     /// A catalog that is not running.
-    pub(crate) fn new(host: &ServiceContext) -> Self {
+    pub fn new(host: &ServiceContext) -> Self {
         Self { state: Arc::default(), host: host.clone() }
     }
 
-    pub(crate) fn start(&self) {
+    pub fn start(&self) {
         let (listener, stop) = (self.host.peers.in_memory("catalog"), self.host.shutdown.clone());
         let app = tonic::service::Routes::new(CatalogServer::new(self.clone())).prepare().into_axum_router();
         #[expect(clippy::disallowed_methods, reason = "a server that ends with the test")]
@@ -38,12 +38,12 @@ impl FakeCatalog {
     }
 
     /// From now on it answers every call with UNAVAILABLE.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         self.state.lock().unwrap().stopped = true;
     }
 
     /// Gives a tenant a channel in euros without publishing its event.
-    pub(crate) fn add_channel(&self, tenant: TenantId, id: ChannelId, gross: bool, country: &str) {
+    pub fn add_channel(&self, tenant: TenantId, id: ChannelId, gross: bool, country: &str) {
         let channel = Channel {
             id: id.to_string(),
             code: "new".to_owned(),
@@ -57,7 +57,7 @@ impl FakeCatalog {
     }
 
     /// Ids of the channels requested since the last call.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().requests)
     }
 }

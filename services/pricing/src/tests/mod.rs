@@ -26,7 +26,7 @@ use self::catalog::FakeCatalog;
 use crate::{NAME, Pricing, SERVICE, consumers};
 
 /// The service on its own schema, its clients, and a fake catalog.
-pub(crate) struct Fixture {
+pub struct Fixture {
     pub env: TestEnv,
     pub client: TestClient,
     pub grpc: PricingClient<Peer>,
@@ -35,7 +35,7 @@ pub(crate) struct Fixture {
 }
 
 /// A fixture whose catalog does not answer until it is started.
-pub(crate) async fn fixture_without_catalog() -> Fixture {
+pub async fn fixture_without_catalog() -> Fixture {
     let env = TestEnv::of(&SERVICE).await;
     let client = env.serve(&SERVICE).await;
     let grpc = PricingClient::new(env.host.peers.get(NAME));
@@ -44,49 +44,49 @@ pub(crate) async fn fixture_without_catalog() -> Fixture {
     Fixture { env, client, grpc, app, catalog }
 }
 
-pub(crate) async fn fixture() -> Fixture {
+pub async fn fixture() -> Fixture {
     let fixture = fixture_without_catalog().await;
     fixture.catalog.start();
     fixture
 }
 
 impl Fixture {
-    pub(crate) fn call(&self) -> RequestContext {
+    pub fn call(&self) -> RequestContext {
         self.env.call()
     }
 
-    pub(crate) fn id<T: From<uuid::Uuid>>(&self) -> T {
+    pub fn id<T: From<uuid::Uuid>>(&self) -> T {
         self.env.host.id(self.env.tenant)
     }
 
     /// Posts a valid body and returns the created resource.
-    pub(crate) async fn create(&self, path: &str, input: Value) -> Value {
+    pub async fn create(&self, path: &str, input: Value) -> Value {
         self.client.post(&format!("/v1/pricing/{path}")).json(&input).send().await.expect(201).json
     }
 
     /// Patches the current version.
-    pub(crate) async fn update(&self, path: &str, input: Value) -> Value {
+    pub async fn update(&self, path: &str, input: Value) -> Value {
         let path = format!("/v1/pricing/{path}");
         let version = self.client.get(&path).send().await.expect(200).version();
         self.client.patch(&path).if_match(version).json(&input).send().await.expect(200).json
     }
 
     /// Creates an active list in euros with gross prices, and returns its id.
-    pub(crate) async fn price_list(&self, code: &str, more: Value) -> String {
+    pub async fn price_list(&self, code: &str, more: Value) -> String {
         let mut input = json!({ "code": code, "name": code, "currency": "EUR", "gross": true, "status": "active" });
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         text(&self.create("price-lists", input).await["id"])
     }
 
     /// Sets a price in euros in a list, or in the base list.
-    pub(crate) async fn set_price(&self, list: Option<&str>, variant: VariantId, from: i64, amount: i64) {
+    pub async fn set_price(&self, list: Option<&str>, variant: VariantId, from: i64, amount: i64) {
         let price = json!({ "amount": amount, "currency": "EUR" });
         let row = json!({ "price_list_id": list, "variant_id": variant, "min_quantity": from, "price": price });
         let _ = self.client.post("/v1/pricing/prices/bulk").json(&json!({ "prices": [row] })).send().await.expect(200);
     }
 
     /// Creates a default tax class, and a zone with one rate for each country. Returns the id of the class.
-    pub(crate) async fn taxes(&self, rates: &[(&str, u32)]) -> String {
+    pub async fn taxes(&self, rates: &[(&str, u32)]) -> String {
         let class = self.create("tax-classes", json!({ "code": "standard", "name": "Standard", "is_default": true })).await;
         for (country, ppm) in rates {
             let zone = self.create("tax-zones", json!({ "name": country, "areas": [{ "country": country }] })).await;
@@ -96,12 +96,12 @@ impl Fixture {
         text(&class["id"])
     }
 
-    pub(crate) async fn quote(&self, input: Value) -> Value {
+    pub async fn quote(&self, input: Value) -> Value {
         self.client.post("/v1/pricing/quotes").json(&input).send().await.expect(200).json
     }
 
     /// The last published prices of a variant: (version, amount by channel).
-    pub(crate) async fn published(&self, variant: VariantId) -> Option<(i64, Vec<(ChannelId, Option<i64>)>)> {
+    pub async fn published(&self, variant: VariantId) -> Option<(i64, Vec<(ChannelId, Option<i64>)>)> {
         let mut conn = self.env.superuser().await;
         let row = sqlx::query("select version, data from outbox where kind = $1 and aggregate = $2 order by seq desc limit 1")
             .bind("variant_price.updated")
@@ -115,20 +115,20 @@ impl Fixture {
     }
 
     /// The last published price of one unit in a channel.
-    pub(crate) async fn published_in(&self, variant: VariantId, channel: ChannelId) -> Option<i64> {
+    pub async fn published_in(&self, variant: VariantId, channel: ChannelId) -> Option<i64> {
         let (_, prices) = self.published(variant).await?;
         prices.into_iter().find(|(id, _)| *id == channel)?.1
     }
 
     /// Kinds and versions of all events of an aggregate.
-    pub(crate) async fn events(&self, aggregate: &str) -> Vec<(String, i64)> {
+    pub async fn events(&self, aggregate: &str) -> Vec<(String, i64)> {
         let mut conn = self.env.superuser().await;
         let rows = sqlx::query("select kind, version from outbox where aggregate = $1 order by seq").bind(aggregate);
         rows.fetch_all(&mut conn).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
     /// Kinds, versions and documents of all events of an aggregate.
-    pub(crate) async fn event_documents(&self, aggregate: &str) -> Vec<Value> {
+    pub async fn event_documents(&self, aggregate: &str) -> Vec<Value> {
         let mut conn = self.env.superuser().await;
         let rows = sqlx::query("select kind, version, data from outbox where aggregate = $1 order by seq").bind(aggregate);
         let event = |row: &PgRow| {
@@ -139,7 +139,7 @@ impl Fixture {
     }
 
     /// Creates a channel by its event from the catalog.
-    pub(crate) async fn channel(&self, code: &str, gross: bool, country: &str, more: Value) -> ChannelId {
+    pub async fn channel(&self, code: &str, gross: bool, country: &str, more: Value) -> ChannelId {
         // Ids of later channels sort later.
         self.env.clock.advance(TimeDelta::milliseconds(1));
         let id: ChannelId = self.id();
@@ -152,7 +152,7 @@ impl Fixture {
     }
 
     /// An event of the catalog.
-    pub(crate) fn envelope(&self, name: &str, aggregate: &str, version: i64, data: &Value) -> Envelope {
+    pub fn envelope(&self, name: &str, aggregate: &str, version: i64, data: &Value) -> Envelope {
         Envelope {
             id: self.id(),
             tenant: self.env.tenant,
@@ -170,7 +170,7 @@ impl Fixture {
     }
 
     /// Applies events as the consumer does.
-    pub(crate) async fn receive_all(&self, batch: &[Envelope]) {
+    pub async fn receive_all(&self, batch: &[Envelope]) {
         let mut tx = self.env.db.write(&self.call()).await.unwrap();
         let taken = |event: &Envelope| consumers::CATALOG.iter().any(|kind| event.kind.starts_with(kind.trim_end_matches('*')));
         assert!(batch.iter().all(taken));
@@ -179,13 +179,13 @@ impl Fixture {
     }
 
     /// Applies one event, and waits for the passes that follow it.
-    pub(crate) async fn receive(&self, name: &str, aggregate: &str, version: i64, data: &Value) {
+    pub async fn receive(&self, name: &str, aggregate: &str, version: i64, data: &Value) {
         self.receive_all(&[self.envelope(name, aggregate, version, data)]).await;
         self.drain().await;
     }
 
     /// Waits until every due timer has fired and every event is published.
-    pub(crate) async fn drain(&self) {
+    pub async fn drain(&self) {
         let platform = PlatformClient::new(self.env.host.peers.get(NAME));
         let mut poll = tokio::time::interval(Duration::from_millis(10));
         for _ in 0..1_000 {
@@ -200,7 +200,7 @@ impl Fixture {
     }
 
     /// Names of the invariants that do not hold.
-    pub(crate) async fn breaches(&self) -> Vec<String> {
+    pub async fn breaches(&self) -> Vec<String> {
         let mut platform = PlatformClient::new(self.env.host.peers.get(NAME));
         let request = self.env.host.request(&self.call(), CheckRequest {});
         let reply = platform.check(request).await.unwrap().into_inner();
@@ -208,13 +208,13 @@ impl Fixture {
     }
 }
 
-pub(crate) fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
 /// The value with stable ids: `<prefix>_1` for the first id of a kind, `<prefix>_2` for the second. Random parts of ids differ
 /// from run to run.
-pub(crate) fn with_stable_ids(mut value: Value) -> Value {
+pub fn with_stable_ids(mut value: Value) -> Value {
     let mut seen: HashMap<String, Vec<String>> = HashMap::new();
     replace_ids(&mut value, &mut seen);
     value

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// The tax class of a variant in one version of its product.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct VariantClass {
+pub struct VariantClass {
     pub variant_id: VariantId,
     pub product_id: ProductId,
     /// The class; none: the tenant's default class.
@@ -20,7 +20,7 @@ pub(crate) struct VariantClass {
 
 /// Writes the tax classes of variants (each variant once) unless a newer version is stored; returns the variants whose class
 /// has changed. A variant of the default class gets no row until it has had another class.
-pub(crate) async fn variant_classes_put(tx: &mut TenantTx, classes: &[VariantClass]) -> sqlx::Result<Vec<VariantId>> {
+pub async fn variant_classes_put(tx: &mut TenantTx, classes: &[VariantClass]) -> sqlx::Result<Vec<VariantId>> {
     let tenant = tx.tenant().uuid();
     let variants: Vec<Uuid> = classes.iter().map(|class| class.variant_id.uuid()).collect();
     let products: Vec<Uuid> = classes.iter().map(|class| class.product_id.uuid()).collect();
@@ -53,7 +53,7 @@ pub(crate) async fn variant_classes_put(tx: &mut TenantTx, classes: &[VariantCla
 }
 
 /// The tax classes of variants; variants of the default class are left out.
-pub(crate) async fn variant_classes_get(
+pub async fn variant_classes_get(
     conn: &mut PgConnection,
     variants: &[VariantId],
 ) -> sqlx::Result<HashMap<VariantId, TaxClassId>> {

@@ -13,7 +13,7 @@ use crate::tax::{TaxRules, due};
 /// The price of one unit of a variant by channel, as it was last published. Its document is the contract's
 /// [`VariantPrices`](bloom_contract_pricing::events::VariantPrices).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct VariantPrice {
+pub struct VariantPrice {
     pub variant_id: VariantId,
     pub prices: Json<Vec<ChannelPrice>>,
     /// The version of its last event; 0: nothing is published yet.
@@ -23,7 +23,7 @@ pub(crate) struct VariantPrice {
 
 impl VariantPrice {
     /// Whether these prices have to be published. A variant that never had a price in any channel needs no event.
-    pub(crate) fn differs_from(&self, prices: &[ChannelPrice]) -> bool {
+    pub fn differs_from(&self, prices: &[ChannelPrice]) -> bool {
         let never_priced = self.version == 0 && prices.iter().all(|price| price.price.is_none());
         !never_priced && self.prices.0 != prices
     }

@@ -20,7 +20,7 @@ use crate::tax::TaxRules;
 use crate::variant_class::variant_classes_get;
 
 /// Calculates the prices of locked variants at a moment, and writes and publishes those that have changed.
-pub(crate) async fn reprice(app: &Pricing, tx: &mut TenantTx, now: Timestamp, locked: Vec<VariantPrice>) -> Result<(), Fault> {
+pub async fn reprice(app: &Pricing, tx: &mut TenantTx, now: Timestamp, locked: Vec<VariantPrice>) -> Result<(), Fault> {
     if locked.is_empty() {
         return Ok(());
     }
@@ -42,7 +42,7 @@ pub(crate) async fn reprice(app: &Pricing, tx: &mut TenantTx, now: Timestamp, lo
 }
 
 /// The prices of variants at a moment, by channel.
-pub(crate) async fn prices_at(
+pub async fn prices_at(
     app: &Pricing,
     conn: &mut PgConnection,
     tenant: TenantId,

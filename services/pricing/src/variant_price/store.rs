@@ -12,7 +12,7 @@ use super::model::VariantPrice;
 
 /// Locks the rows of variants until the transaction ends, in the order of their ids, and inserts those that are missing.
 /// Every transaction that changes a price takes this lock first, so that the second of two sees the result of the first.
-pub(crate) async fn variant_prices_claim(tx: &mut TenantTx, variants: &[VariantId]) -> sqlx::Result<Vec<VariantPrice>> {
+pub async fn variant_prices_claim(tx: &mut TenantTx, variants: &[VariantId]) -> sqlx::Result<Vec<VariantPrice>> {
     let tenant = tx.tenant().uuid();
     let ids: Vec<Uuid> = variants.iter().map(|variant| variant.uuid()).collect();
     sqlx::query_as!(
@@ -30,7 +30,7 @@ pub(crate) async fn variant_prices_claim(tx: &mut TenantTx, variants: &[VariantI
 }
 
 /// Locks the existing rows of variants.
-pub(crate) async fn variant_prices_lock(conn: &mut PgConnection, variants: &[VariantId]) -> sqlx::Result<Vec<VariantPrice>> {
+pub async fn variant_prices_lock(conn: &mut PgConnection, variants: &[VariantId]) -> sqlx::Result<Vec<VariantPrice>> {
     let ids: Vec<Uuid> = variants.iter().map(|variant| variant.uuid()).collect();
     sqlx::query_as!(
         VariantPrice,
@@ -43,7 +43,7 @@ pub(crate) async fn variant_prices_lock(conn: &mut PgConnection, variants: &[Var
 }
 
 /// Writes the prices that the transaction publishes.
-pub(crate) async fn variant_prices_update(conn: &mut PgConnection, changed: &[VariantPrice], now: Timestamp) -> sqlx::Result<()> {
+pub async fn variant_prices_update(conn: &mut PgConnection, changed: &[VariantPrice], now: Timestamp) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = changed.iter().map(|row| row.variant_id.uuid()).collect();
     let prices: Vec<Json<&[ChannelPrice]>> = changed.iter().map(|row| Json(row.prices.0.as_slice())).collect();
     let versions: Vec<i64> = changed.iter().map(|row| row.version).collect();
@@ -62,7 +62,7 @@ pub(crate) async fn variant_prices_update(conn: &mut PgConnection, changed: &[Va
 }
 
 /// The next rows by variant. Every variant that ever had a price has one.
-pub(crate) async fn variant_prices_after(
+pub async fn variant_prices_after(
     conn: &mut PgConnection,
     after: Option<VariantId>,
     limit: i64,
@@ -79,7 +79,7 @@ pub(crate) async fn variant_prices_after(
 }
 
 /// Published prices of all tenants, for the export. A variant that was never published has no state.
-pub(crate) async fn variant_price_export(
+pub async fn variant_price_export(
     conn: &mut PgConnection,
     page: ExportPage<VariantId>,
 ) -> sqlx::Result<Vec<(TenantId, VariantPrice)>> {

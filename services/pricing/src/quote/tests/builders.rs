@@ -13,28 +13,28 @@ use crate::quote::calculate::CalculationLine;
 use crate::quote::model::{Candidate, ListTerms, QuoteContext};
 use crate::tax::{Class, CountryTaxes, DueRate, TaxRules, TaxTables, TaxZoneSummary};
 
-pub(crate) const STANDARD: u128 = 1;
-pub(crate) const REDUCED: u128 = 2;
-pub(crate) const MOMENT: i64 = 1_767_225_600;
+pub const STANDARD: u128 = 1;
+pub const REDUCED: u128 = 2;
+pub const MOMENT: i64 = 1_767_225_600;
 
-pub(crate) fn id<T: From<Uuid>>(number: u128) -> T {
+pub fn id<T: From<Uuid>>(number: u128) -> T {
     Uuid::from_u128(number).into()
 }
 
-pub(crate) fn at(seconds: i64) -> Timestamp {
+pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(MOMENT + seconds, 0).unwrap()
 }
 
-pub(crate) fn country(code: &str) -> Country {
+pub fn country(code: &str) -> Country {
     Country::new(code).unwrap()
 }
 
-pub(crate) fn currency(code: &str) -> Currency {
+pub fn currency(code: &str) -> Currency {
     Currency::parse(code).unwrap()
 }
 
 /// Taxes of several countries with one zone each. A rate is (country, class, parts per million).
-pub(crate) fn taxes(rates: &[(&str, u128, u32)]) -> TaxRules {
+pub fn taxes(rates: &[(&str, u128, u32)]) -> TaxRules {
     let classes = vec![Class { id: id(STANDARD), is_default: true }, Class { id: id(REDUCED), is_default: false }];
     let mut tables = TaxTables::new();
     for (place, (code, class, ppm)) in rates.iter().enumerate() {
@@ -51,7 +51,7 @@ pub(crate) fn taxes(rates: &[(&str, u128, u32)]) -> TaxRules {
     TaxRules { rounding: Rounding::HalfUp, tables }
 }
 
-pub(crate) fn list(number: u128, code: &str, gross: bool) -> ListTerms {
+pub fn list(number: u128, code: &str, gross: bool) -> ListTerms {
     ListTerms {
         id: id(number),
         code: format!("list-{number}").try_into().unwrap(),
@@ -66,15 +66,15 @@ pub(crate) fn list(number: u128, code: &str, gross: bool) -> ListTerms {
     }
 }
 
-pub(crate) fn row(number: u128, list: ListTerms, min_quantity: i64, amount: i64) -> Candidate {
+pub fn row(number: u128, list: ListTerms, min_quantity: i64, amount: i64) -> Candidate {
     Candidate { price_id: id(number), list, min_quantity, amount }
 }
 
-pub(crate) fn line(quantity: i64, candidates: Vec<Candidate>) -> CalculationLine {
+pub fn line(quantity: i64, candidates: Vec<Candidate>) -> CalculationLine {
     CalculationLine { id: "1".to_owned(), variant_id: id::<VariantId>(7), class_id: None, quantity, candidates }
 }
 
-pub(crate) fn context(code: &str, gross: bool, place: &str) -> QuoteContext {
+pub fn context(code: &str, gross: bool, place: &str) -> QuoteContext {
     QuoteContext {
         currency: currency(code),
         channel_id: None,
@@ -84,6 +84,6 @@ pub(crate) fn context(code: &str, gross: bool, place: &str) -> QuoteContext {
     }
 }
 
-pub(crate) fn any_rounding() -> impl Strategy<Value = Rounding> {
+pub fn any_rounding() -> impl Strategy<Value = Rounding> {
     prop_oneof![Just(Rounding::HalfUp), Just(Rounding::HalfEven), Just(Rounding::HalfDown)]
 }
