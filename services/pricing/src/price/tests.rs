@@ -41,6 +41,9 @@ async fn create_get_update_and_delete_a_price() {
     assert_eq!((refused.code(), &refused.json["errors"][0]["pointer"]), ("currency_mismatch", &json!("/price/currency")));
     assert_eq!(fixture.published_in(variant, shop).await, Some(1_999));
 
+    let cleared = fixture.client.patch(&path).if_match(2).json(&json!({ "price": null })).send().await.expect(400);
+    assert_eq!(cleared.json["errors"][0]["code"], "required");
+
     let _ = fixture.client.delete(&path).send().await.expect(428);
     let _ = fixture.client.delete(&path).if_match(2).send().await.expect(204);
     let _ = fixture.client.delete(&path).if_match(2).send().await.expect(404);
