@@ -31,7 +31,7 @@ const ONE_STATEMENT_CALLERS: &[(&str, &str)] = &[
     ("crates/runtime/src/db/", "defines it"),
     ("services/catalog/src/store/list.rs", "the page of products, the read that shops do most"),
     ("services/catalog/src/store/sellable.rs", "a purchase asks twice for what is in its cart"),
-    ("services/pricing/src/store/candidate.rs", "a purchase asks twice for its prices"),
+    ("services/pricing/src/quote/store.rs", "a purchase asks twice for its prices"),
     ("services/inventory/src/ops/read_availability.rs", "each look at a cart asks for stock"),
     ("services/cart/src/store/cart.rs", "each look at a cart, each change of it"),
     ("services/cart/src/store/delivery_option.rs", "each change of a cart"),
