@@ -1,26 +1,27 @@
 //! Who may do what: accounts, their environments (the tenants of all other services), and the API keys that open them.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`domain`] | environments, keys and scopes: what is legal; nothing here waits or asks |
-//! | [`ops`] | one use case a file; each owns its transaction |
-//! | [`store`] | SQL, one statement a function |
-//! | [`http`], [`grpc`] | the public door, and what gateways ask |
-//! | [`events`] | what others learn: exports and checks |
-//! | [`usage`] | the last use of keys, written in batches |
+//! | `account` | a customer of Bloom; created by an operator with two environments and their first keys |
+//! | `environment` | a tenant: the live one of an account, and its sandboxes |
+//! | `api_key` | keys: create, rotate, revoke, resolve for a gateway; their scopes, their last use, the list of revocations |
+//!
+//! Uses point one way: `account` → `environment` → `api_key`. This service publishes `environment.created|updated` and
+//! `api_key.created|updated|revoked` in the environment concerned, and consumes nothing.
 //!
 //! Absent by design: the text of a key, which is shown once and stored nowhere; only its keyed digest is kept.
 
-pub mod domain;
+mod account;
+mod api_key;
+mod checks;
+mod environment;
 mod error;
-pub mod events;
-pub mod grpc;
-pub mod http;
-pub mod ops;
-pub mod store;
+mod exports;
+mod grpc;
+mod permissions;
 #[cfg(test)]
 mod tests;
-pub mod usage;
+mod text;
 
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ use bloom_runtime::http::page::Cursors;
 use bloom_runtime::{Db, Host, Peer, Service, StartError};
 use sqlx::migrate::Migrator;
 
-use crate::domain::account::{AccountCreate, AccountCreated};
-use crate::usage::Usage;
+pub use crate::account::{AccountCreate, AccountCreated};
+use crate::api_key::Usage;
 
 /// Name of the service.
 pub const NAME: &str = "identity";
@@ -50,13 +51,11 @@ pub const SERVICE: Definition = Definition {
     start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
 };
 
-/// What handlers and operations are handed. Cheap to clone.
+/// The state that every handler receives. Cheap to clone.
 #[derive(Clone)]
-pub struct Identity {
-    /// The database.
-    pub db: Db,
-    /// Clock, entropy, keys.
-    pub host: Host,
+pub(crate) struct Identity {
+    pub(crate) db: Db,
+    pub(crate) host: Host,
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) usage: Arc<Usage>,
     pub(crate) catalog: CatalogClient<Peer>,
@@ -64,8 +63,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Puts it together.
-    pub fn new(host: Host, db: Db) -> Self {
+    pub(crate) fn new(host: Host, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             usage: Arc::default(),
@@ -76,7 +74,7 @@ impl Identity {
         }
     }
 
-    /// Under what a key is stored: a stolen table is of no use to somebody who lacks the pepper.
+    /// The digest that a key is stored under: without the pepper, a stolen table reveals no key.
     pub(crate) fn stored_digest(&self, sha256: &[u8]) -> [u8; 32] {
         use hmac::{Hmac, KeyInit as _, Mac as _};
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.pepper).expect("HMAC takes keys of any length");
@@ -89,16 +87,17 @@ impl Identity {
 pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Identity::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .exports([Arc::new(events::Environments) as _, Arc::new(events::ApiKeys) as _])
-        .checks([Arc::new(events::OneLiveEnvironment) as _, Arc::new(events::RevocationsAnnounced { host: host.clone() }) as _]);
-    let mut service = Service::new(NAME, host, db, http::routes().with_state(app.clone()));
+        .exports([Arc::new(exports::Environments) as _, Arc::new(exports::ApiKeys) as _])
+        .checks([Arc::new(checks::OneLiveEnvironment) as _, Arc::new(checks::RevocationsPublished { host: host.clone() }) as _]);
+    let routes = account::routes().merge(environment::routes()).merge(api_key::routes());
+    let mut service = Service::new(NAME, host, db, routes.with_state(app.clone()));
     service.grpc = tonic::service::Routes::new(IdentityServer::new(grpc::Grpc(app.clone()))).add_service(events.platform());
     service.tasks = events.tasks();
-    service.tasks.push(usage::task(app));
+    service.tasks.push(api_key::usage_task(app));
     Ok(service)
 }
 
-/// Founds an account: for `bloom account create`, as there is no key yet that could ask for it.
+/// Creates an account for `bloom account create`: before the first account there is no key that could ask for one.
 pub async fn account_create(host: &Host, db: &Db, input: AccountCreate) -> Result<AccountCreated, Fault> {
-    ops::create_account::create_account(&Identity::new(host.clone(), db.clone()), input).await
+    account::create(&Identity::new(host.clone(), db.clone()), input).await
 }

@@ -1,0 +1,306 @@
+//! An API key, its inputs, and how it is created, replaced and revoked.
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::api_key::{Kind, Mode, Shape};
+use bloom_kernel::{ApiKeyId, ChannelId, TenantId, Timestamp};
+use chrono::TimeDelta;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::check_name;
+
+const NAME_CHARS_MAX: usize = 100;
+const HINT_CHARS: usize = 4;
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// For servers: `sk_…`.
+    Secret,
+    /// For browsers and apps: `pk_…`.
+    Publishable,
+}
+
+impl KeyKind {
+    /// The value in the database.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Publishable => "publishable",
+        }
+    }
+
+    /// The kind of a value in the database.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Secret, Self::Publishable].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Which kind of environment a key gives access to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyMode {
+    /// The live environment.
+    Live,
+    /// A sandbox.
+    Test,
+}
+
+impl KeyMode {
+    /// The value in the database.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    /// The mode of a value in the database.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == name)
+    }
+}
+
+/// The prefix of a key's text.
+pub(super) const fn shape(kind: KeyKind, mode: KeyMode) -> Shape {
+    let kind = match kind {
+        KeyKind::Secret => Kind::Secret,
+        KeyKind::Publishable => Kind::Publishable,
+    };
+    let mode = match mode {
+        KeyMode::Live => Mode::Live,
+        KeyMode::Test => Mode::Test,
+    };
+    Shape { kind, mode }
+}
+
+/// A key, without its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKey {
+    /// Its id, which logs contain.
+    pub id: ApiKeyId,
+    /// The environment that it gives access to.
+    pub environment_id: TenantId,
+    /// Secret or publishable.
+    pub kind: KeyKind,
+    /// Live or test, as the environment is.
+    pub mode: KeyMode,
+    /// Name for people.
+    pub name: String,
+    /// The last characters of its text.
+    pub hint: String,
+    /// The permissions that it carries.
+    pub scopes: Vec<String>,
+    /// The channel of its requests; `null`: the environment's default channel.
+    pub channel_id: Option<ChannelId>,
+    /// When it expires; `null`: never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// The key that it replaces.
+    pub rotated_from: Option<ApiKeyId>,
+    /// The key that replaces it.
+    pub rotated_to: Option<ApiKeyId>,
+    /// When it was last used; up to a minute late.
+    pub last_used_at: Option<Timestamp>,
+    /// Rises with every change; a use is no change.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A new key.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyCreate {
+    /// Secret or publishable.
+    pub kind: KeyKind,
+    /// Name for people.
+    #[schemars(length(min = 1, max = 100))]
+    pub name: String,
+    /// Permissions; absent: all of the requesting key that the kind may carry.
+    #[schemars(length(min = 1, max = 50))]
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+    /// The channel of its requests.
+    #[serde(default)]
+    pub channel_id: Option<ChannelId>,
+    /// When it expires; never when absent.
+    #[serde(default, deserialize_with = "bloom_kernel::moment")]
+    pub expires_at: Option<Timestamp>,
+    /// The environment that it gives access to: that of the requesting key, or a sandbox of the live environment.
+    #[serde(default)]
+    pub environment_id: Option<TenantId>,
+}
+
+/// How to replace a key.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyRotate {
+    /// For how many seconds the old key still works: a day when absent, at most 30 days.
+    #[schemars(range(max = 2_592_000))]
+    #[serde(default = "one_day_s")]
+    pub overlap_s: u32,
+}
+
+const OVERLAP_S_MAX: u32 = 30 * 86_400;
+
+const fn one_day_s() -> u32 {
+    86_400
+}
+
+/// A new key with its text.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeyCreated {
+    /// The key.
+    pub api_key: ApiKey,
+    /// The text of the key: shown this once, and absent when the request is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+impl std::fmt::Debug for ApiKeyCreated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiKeyCreated").field("api_key", &self.api_key).finish_non_exhaustive()
+    }
+}
+
+/// A new key together with its text, which no other value holds.
+pub struct IssuedKey {
+    /// The key.
+    pub api_key: ApiKey,
+    /// Its text.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for IssuedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IssuedKey").field("api_key", &self.api_key).finish_non_exhaustive()
+    }
+}
+
+impl IssuedKey {
+    /// The reply to the request, and the one to a repeat of it, without the text.
+    pub(crate) fn replies(self) -> (ApiKeyCreated, ApiKeyCreated) {
+        let again = ApiKeyCreated { api_key: self.api_key.clone(), secret: None };
+        (ApiKeyCreated { api_key: self.api_key, secret: Some(self.secret) }, again)
+    }
+}
+
+/// A new key whose scopes are checked, before it has a text.
+#[derive(Debug)]
+pub(crate) struct NewKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The environment that it gives access to.
+    pub environment_id: TenantId,
+    /// Secret or publishable.
+    pub kind: KeyKind,
+    /// Live or test.
+    pub mode: KeyMode,
+    /// Name for people.
+    pub name: String,
+    /// The permissions that it carries.
+    pub scopes: Vec<String>,
+    /// The channel of its requests.
+    pub channel_id: Option<ChannelId>,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// A new key with this text.
+    pub(super) fn new(new: NewKey, token: &str, now: Timestamp) -> Result<Self, Fault> {
+        check_name("/name", &new.name, NAME_CHARS_MAX)?;
+        if new.expires_at.is_some_and(|expiry| expiry <= now) {
+            return Err(Fault::invalid("/expires_at", "past", "must lie in the future"));
+        }
+        Ok(Self {
+            id: new.id,
+            environment_id: new.environment_id,
+            kind: new.kind,
+            mode: new.mode,
+            name: new.name,
+            hint: token[token.len().saturating_sub(HINT_CHARS)..].to_owned(),
+            scopes: new.scopes,
+            channel_id: new.channel_id,
+            expires_at: new.expires_at,
+            revoked_at: None,
+            rotated_from: None,
+            rotated_to: None,
+            last_used_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// Neither revoked nor expired.
+    fn is_active(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expiry| now < expiry)
+    }
+
+    /// The key after a revocation; a revoked key stays as it is.
+    #[must_use]
+    pub(super) fn revoked(self, now: Timestamp) -> Self {
+        if self.revoked_at.is_some() {
+            return self;
+        }
+        Self { revoked_at: Some(now), version: self.version + 1, updated_at: now, ..self }
+    }
+
+    /// Replaces the key: answers the old one, which still works for the overlap, and its successor.
+    ///
+    /// At most two keys of a chain are active, so `predecessor` must not be.
+    pub(super) fn rotated(
+        &self,
+        predecessor: Option<&Self>,
+        successor: ApiKeyId,
+        input: &ApiKeyRotate,
+        now: Timestamp,
+    ) -> Result<(Self, NewKey), Fault> {
+        if OVERLAP_S_MAX < input.overlap_s {
+            return Err(Fault::invalid("/overlap_s", "maximum", format!("is at most {OVERLAP_S_MAX}")));
+        }
+        if self.rotated_to.is_some() {
+            return Err(refused("api_key_rotated", "This key has been replaced already; rotate its successor."));
+        }
+        if !self.is_active(now) {
+            return Err(refused("api_key_inactive", "This key is revoked or expired; create a new one."));
+        }
+        if predecessor.is_some_and(|older| older.is_active(now)) {
+            let detail =
+                "The key that this one replaced still works. Revoke it or wait until it expires: at most two may be active.";
+            return Err(refused("rotation_in_progress", detail));
+        }
+        let end = now + TimeDelta::seconds(i64::from(input.overlap_s));
+        let old = Self {
+            expires_at: Some(self.expires_at.map_or(end, |expiry| expiry.min(end))),
+            rotated_to: Some(successor),
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
+        };
+        let new = NewKey {
+            id: successor,
+            environment_id: self.environment_id,
+            kind: self.kind,
+            mode: self.mode,
+            name: self.name.clone(),
+            scopes: self.scopes.clone(),
+            channel_id: self.channel_id,
+            // A key with a lifetime of 90 days is replaced by one with 90 days.
+            expires_at: self.expires_at.map(|expiry| now + (expiry - self.created_at)),
+        };
+        Ok((old, new))
+    }
+}
+
+fn refused(reason: &'static str, detail: &str) -> Fault {
+    Fault::new(Code::Conflict, reason, detail)
+}
