@@ -1,21 +1,18 @@
-//! What the purchase saga asks of carts.
+//! What the purchase saga calls.
 
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, OrderId};
 use bloom_proto_cart as proto;
-use bloom_runtime::grpc::{call, id};
+use bloom_runtime::grpc::{self, call};
 use serde::Serialize;
 use tonic::{Request, Response, Status};
 
-use crate::CartService;
-use crate::domain::cart::{PriceBasis, Status as CartStatus};
-use crate::ops::complete_cart::complete_cart;
-use crate::ops::freeze_cart::{Freeze, freeze_cart};
-use crate::ops::unfreeze_cart::unfreeze_cart;
-use crate::store::cart::Stored;
+use crate::Carts;
+use crate::cart::{self, CartStatus, Freeze, StoredCart};
+use crate::tax::PriceBasis;
 
-/// The gRPC face of the service.
-pub struct Grpc(pub CartService);
+/// The gRPC interface of the service.
+pub(crate) struct Grpc(pub(crate) Carts);
 
 #[tonic::async_trait]
 impl proto::cart_server::Cart for Grpc {
@@ -23,31 +20,31 @@ impl proto::cart_server::Cart for Grpc {
         let call = call(&request)?;
         let request = request.into_inner();
         let freeze = Freeze {
-            cart: id(&request.cart_id, "cart")?,
-            checkout: id(&request.checkout_id, "checkout")?,
+            cart: grpc::id(&request.cart_id, "cart")?,
+            checkout: grpc::id(&request.checkout_id, "checkout")?,
             token: request.cart_token,
             version: request.version,
         };
-        let stored = freeze_cart(&self.0, &call, &freeze).await?;
+        let stored = cart::freeze(&self.0, &call, &freeze).await?;
         Ok(Response::new(snapshot(stored)?))
     }
 
     async fn unfreeze(&self, request: Request<proto::CartRef>) -> Result<Response<proto::CartState>, Status> {
         let call = call(&request)?;
         let request = request.into_inner();
-        let cart: CartId = id(&request.cart_id, "cart")?;
-        let status = unfreeze_cart(&self.0, &call, cart, id::<CheckoutId>(&request.checkout_id, "checkout")?).await?;
-        Ok(Response::new(state(cart, status)))
+        let id: CartId = grpc::id(&request.cart_id, "cart")?;
+        let status = cart::unfreeze(&self.0, &call, id, grpc::id::<CheckoutId>(&request.checkout_id, "checkout")?).await?;
+        Ok(Response::new(state(id, status)))
     }
 
     async fn complete(&self, request: Request<proto::CompleteRequest>) -> Result<Response<proto::CartState>, Status> {
         let call = call(&request)?;
         let request = request.into_inner();
-        let cart: CartId = id(&request.cart_id, "cart")?;
-        let checkout = id::<CheckoutId>(&request.checkout_id, "checkout")?;
-        let order = id::<OrderId>(&request.order_id, "order")?;
-        let status = complete_cart(&self.0, &call, cart, checkout, order).await?;
-        Ok(Response::new(state(cart, status)))
+        let id: CartId = grpc::id(&request.cart_id, "cart")?;
+        let checkout = grpc::id::<CheckoutId>(&request.checkout_id, "checkout")?;
+        let order = grpc::id::<OrderId>(&request.order_id, "order")?;
+        let status = cart::complete(&self.0, &call, id, checkout, order).await?;
+        Ok(Response::new(state(id, status)))
     }
 }
 
@@ -59,7 +56,7 @@ fn json(value: &impl Serialize) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(Fault::internal)
 }
 
-fn snapshot(stored: Stored) -> Result<proto::CartSnapshot, Fault> {
+fn snapshot(stored: StoredCart) -> Result<proto::CartSnapshot, Fault> {
     let cart = stored.cart;
     let lines = cart.lines.iter().map(|line| {
         Ok::<_, Fault>(proto::SnapshotLine {

@@ -1,26 +1,32 @@
-//! Carts and delivery options: what a buyer gathers before buying.
+//! Carts and delivery options: what a buyer collects before a purchase.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`domain`] | the cart, its prices and problems, delivery charges: what is legal; nothing here waits or asks |
-//! | [`ops`] | one use case a file; each owns its transaction |
-//! | [`store`] | SQL, one statement a function |
-//! | [`http`], [`grpc`] | the public door, and what the purchase saga asks |
-//! | [`events`] | exports and checks |
-//! | [`token`] | the secret of a guest's cart |
+//! | `cart` | a cart: create, change, price, freeze and unfreeze for a checkout, complete, expire |
+//! | `delivery_option` | a way to deliver, with its table of charges |
+//! | `clients` | what catalog, pricing and inventory answer |
 //!
-//! Absent by design: stock and prices of its own. A cart asks catalogue, pricing and inventory once each per write, before
-//! its transaction begins, and stores what it was told; a checkout asks again.
+//! Uses point one way: `cart` → `delivery_option` → `clients`. This service publishes
+//! `cart.created|updated|frozen|unfrozen|completed|deleted` and `delivery_option.created|updated`, and consumes nothing.
+//!
+//! Absent by design: stock and prices of its own. A write of a cart asks catalog, pricing and inventory once each before its
+//! transaction begins, and stores their answers; a checkout asks again.
 
-pub mod config;
-pub mod domain;
-pub mod events;
-pub mod grpc;
-pub mod http;
-pub mod ops;
-pub mod store;
+mod card;
+mod cart;
+mod checks;
+mod clients;
+mod config;
+mod delivery_option;
+mod error;
+mod exports;
+mod grpc;
+mod patch;
+mod permissions;
+mod tax;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::sync::Arc;
 
@@ -34,7 +40,7 @@ use bloom_runtime::http::page::Cursors;
 use bloom_runtime::{Db, Host, Peer, Service, StartError};
 use sqlx::migrate::Migrator;
 
-use crate::config::Config;
+pub use crate::config::Config;
 
 /// Name of the service.
 pub const NAME: &str = "cart";
@@ -50,24 +56,20 @@ pub const SERVICE: Definition = Definition {
     start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus) }),
 };
 
-/// What handlers and operations are handed. Cheap to clone.
+/// The state that every handler receives. Cheap to clone.
 #[derive(Clone)]
-pub struct CartService {
-    /// The database.
-    pub db: Db,
-    /// Clock, entropy, keys.
-    pub host: Host,
-    /// Settings.
-    pub config: Config,
+pub(crate) struct Carts {
+    pub(crate) db: Db,
+    pub(crate) host: Host,
+    pub(crate) config: Config,
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) catalog: CatalogClient<Peer>,
     pub(crate) pricing: PricingClient<Peer>,
     pub(crate) inventory: InventoryClient<Peer>,
 }
 
-impl CartService {
-    /// Puts it together.
-    pub fn new(config: Config, host: Host, db: Db) -> Self {
+impl Carts {
+    pub(crate) fn new(config: Config, host: Host, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             catalog: CatalogClient::new(host.peers.get("catalog")),
@@ -82,12 +84,13 @@ impl CartService {
 
 /// The service, ready to run.
 pub fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let app = CartService::new(config, host.clone(), db.clone());
+    let app = Carts::new(config, host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .timers([Arc::new(ops::expire_cart::ExpireCart(app.clone())) as _])
-        .exports([Arc::new(events::Carts) as _, Arc::new(events::DeliveryOptions) as _])
-        .checks([Arc::new(events::TotalsAreSums) as _]);
-    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
+        .timers([Arc::new(timers::ExpireCart(app.clone())) as _])
+        .exports([Arc::new(exports::Carts) as _, Arc::new(exports::DeliveryOptions) as _])
+        .checks([Arc::new(checks::TotalsAreSums) as _]);
+    let routes = cart::routes().merge(delivery_option::routes());
+    let mut service = Service::new(NAME, host, db, routes.with_state(app.clone()));
     service.grpc = tonic::service::Routes::new(CartServer::new(grpc::Grpc(app))).add_service(events.platform());
     service.tasks = events.tasks();
     Ok(service)

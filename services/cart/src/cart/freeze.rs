@@ -1,0 +1,81 @@
+//! Freezes a cart for one checkout, with the prices that the buyer saw. Called by the purchase saga over gRPC.
+
+use bloom_events::{Draft, publish};
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{CartId, CheckoutId};
+use bloom_runtime::Call;
+use bloom_runtime::http::{CartToken, IfMatch};
+
+use super::get::load_unguarded;
+use super::model::{CartStatus, completed, frozen};
+use super::price::{Purpose, price};
+use super::problem::refusal;
+use super::store::{StoredCart, cart_update, document};
+use crate::Carts;
+use crate::error;
+
+/// How often a cart is read again that has changed between the read and the write.
+pub(super) const ATTEMPTS_MAX: usize = 3;
+
+/// The request of a checkout.
+pub(crate) struct Freeze {
+    pub(crate) cart: CartId,
+    pub(crate) checkout: CheckoutId,
+    /// The token that a storefront sent; none for a request with a secret key.
+    pub(crate) token: Option<String>,
+    /// The version that the buyer saw; 0: any.
+    pub(crate) version: i64,
+}
+
+/// Freezes the cart; a repeat by the same checkout gets the same answer.
+pub(crate) async fn freeze(app: &Carts, call: &Call, freeze: &Freeze) -> Result<StoredCart, Fault> {
+    for _ in 0..ATTEMPTS_MAX {
+        let Some(stored) = load_unguarded(app, call, freeze.cart).await? else { return Err(Fault::not_found("cart")) };
+        if freeze.token.as_deref().is_some_and(|shown| !CartToken::fits(shown, &stored.token_digest)) {
+            return Err(Fault::not_found("cart"));
+        }
+        let ours = stored.cart.checkout_id == Some(freeze.checkout);
+        match stored.cart.status {
+            CartStatus::Frozen | CartStatus::Completed if ours => return Ok(stored),
+            CartStatus::Frozen => return Err(frozen(stored.cart.checkout_id)),
+            CartStatus::Completed => return Err(completed()),
+            CartStatus::Open => {}
+        }
+        if stored.released.contains(&freeze.checkout) {
+            let detail = "This checkout has already unfrozen the cart.";
+            return Err(Fault::new(Code::Conflict, "checkout_ended", detail));
+        }
+        if freeze.version != 0 && freeze.version != stored.cart.version {
+            return Err(IfMatch::stale());
+        }
+        if let Some(frozen) = try_freeze(app, call, freeze.checkout, stored).await? {
+            return Ok(frozen);
+        }
+    }
+    Err(busy())
+}
+
+/// The refusal of a cart that changed during every attempt.
+pub(super) fn busy() -> Fault {
+    Fault::new(Code::Conflict, "busy", "The cart is being changed; try again.").retry_after(1)
+}
+
+async fn try_freeze(app: &Carts, call: &Call, checkout: CheckoutId, stored: StoredCart) -> Result<Option<StoredCart>, Fault> {
+    let priced = price(app, call, &stored, stored.cart.clone(), &[], Purpose::Checkout).await?;
+    if let Some(refusal) = refusal(&priced.problems) {
+        return Err(refusal);
+    }
+    let mut cart = priced.cart;
+    cart.status = CartStatus::Frozen;
+    cart.checkout_id = Some(checkout);
+    cart.version += 1;
+    cart.updated_at = app.host.now(call.tenant);
+    let document = document(&cart)?;
+    let stored = StoredCart { cart, locations: priced.catalog.channel.locations, ..stored };
+    let mut write = app.db.write_once(call);
+    let (aggregate, version) = (stored.cart.id.to_string(), stored.cart.version);
+    let draft = Draft { kind: "cart.frozen", aggregate, version, data: &document, causation: None };
+    publish(&mut write, &app.host, call, draft).await?;
+    let changed = cart_update(write, &stored, None, &document).await.map_err(error::refusal)?;
+    Ok(changed.then_some(stored))
+}

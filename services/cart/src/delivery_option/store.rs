@@ -1,0 +1,177 @@
+//! SQL of the table `delivery_option`.
+
+use bloom_fault::Fault;
+use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, TenantId, Timestamp};
+use bloom_runtime::Db;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::model::{DeliveryCharge, DeliveryOption};
+
+/// The position before the first option in the order of lists.
+pub(crate) const FIRST: (i32, DeliveryOptionId) = (i32::MIN, DeliveryOptionId::from_uuid(Uuid::nil()));
+
+struct Row {
+    tenant: TenantId,
+    id: DeliveryOptionId,
+    code: String,
+    name: String,
+    channel_id: Option<ChannelId>,
+    currency: Currency,
+    countries: Vec<String>,
+    charge: Json<DeliveryCharge>,
+    tax_class_id: Option<TaxClassId>,
+    active: bool,
+    position: i32,
+    metadata: Json<Metadata>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Row> for DeliveryOption {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            channel_id: row.channel_id,
+            currency: row.currency,
+            countries: row.countries,
+            charge: row.charge.0,
+            tax_class_id: row.tax_class_id,
+            active: row.active,
+            position: row.position,
+            metadata: row.metadata.0,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+pub(super) async fn delivery_option_insert(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    option: &DeliveryOption,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into delivery_option (tenant_id, id, code, name, channel_id, currency, countries, charge, tax_class_id, active,
+                                      position, metadata, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
+        tenant.uuid(),
+        option.id.uuid(),
+        option.code,
+        option.name,
+        option.channel_id.map(ChannelId::uuid),
+        option.currency as Currency,
+        &option.countries,
+        Json(&option.charge) as _,
+        option.tax_class_id.map(TaxClassId::uuid),
+        option.active,
+        option.position,
+        Json(&option.metadata) as _,
+        option.version,
+        option.created_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Replaces an option that is still of the version before; false when it was changed in the meantime.
+pub(super) async fn delivery_option_update(conn: &mut PgConnection, option: &DeliveryOption) -> sqlx::Result<bool> {
+    let updated = sqlx::query!(
+        "update delivery_option
+         set code = $3, name = $4, channel_id = $5, currency = $6, countries = $7, charge = $8, tax_class_id = $9, active = $10,
+             position = $11, metadata = $12, version = $13, updated_at = $14
+         where id = $1 and version = $2",
+        option.id.uuid(),
+        option.version - 1,
+        option.code,
+        option.name,
+        option.channel_id.map(ChannelId::uuid),
+        option.currency as Currency,
+        &option.countries,
+        Json(&option.charge) as _,
+        option.tax_class_id.map(TaxClassId::uuid),
+        option.active,
+        option.position,
+        Json(&option.metadata) as _,
+        option.version,
+        option.updated_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}
+
+pub(crate) async fn delivery_option_get(
+    db: &Db,
+    tenant: TenantId,
+    id: DeliveryOptionId,
+) -> Result<Option<DeliveryOption>, Fault> {
+    let row = db.read_once(|conn| {
+        let row = sqlx::query_as!(
+            Row,
+            r#"select tenant_id as "tenant!: _", option.id as "id!: _", code as "code!", name as "name!", channel_id as "channel_id: _",
+                      currency as "currency!: _", countries as "countries!", charge as "charge!: _",
+                      tax_class_id as "tax_class_id: _", active as "active!", position as "position!", metadata as "metadata!: _",
+                      version as "version!", created_at as "created_at!", updated_at as "updated_at!"
+               from (select set_config('bloom.tenant', $1, false)::uuid as id offset 0) tenant, lateral (
+                   select * from delivery_option o where o.tenant_id = tenant.id and o.id = $2 offset 0
+               ) option"#,
+            tenant.uuid().to_string(),
+            id.uuid(),
+        );
+        Box::pin(row.fetch_optional(conn))
+    });
+    Ok(row.await?.map(DeliveryOption::from))
+}
+
+/// Options after a position in the order of lists; `active` selects the active or the inactive ones.
+pub(crate) async fn delivery_option_list(
+    conn: &mut PgConnection,
+    active: Option<bool>,
+    after: (i32, DeliveryOptionId),
+    limit: i64,
+) -> sqlx::Result<Vec<DeliveryOption>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select tenant_id as "tenant: _", id as "id: _", code, name, channel_id as "channel_id: _", currency as "currency: _",
+                  countries, charge as "charge: _", tax_class_id as "tax_class_id: _", active, position,
+                  metadata as "metadata: _", version, created_at, updated_at
+           from delivery_option
+           where (position, id) > ($1, $2) and ($3::boolean is null or active = $3)
+           order by position, id limit $4"#,
+        after.0,
+        after.1.uuid(),
+        active,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(DeliveryOption::from).collect())
+}
+
+/// Options of all tenants after a position in the order of tenant and id; for the system role.
+pub(crate) async fn delivery_option_export(
+    conn: &mut PgConnection,
+    after: (TenantId, DeliveryOptionId),
+    limit: i64,
+) -> sqlx::Result<Vec<(TenantId, DeliveryOption)>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select tenant_id as "tenant: _", id as "id: _", code, name, channel_id as "channel_id: _", currency as "currency: _",
+                  countries, charge as "charge: _", tax_class_id as "tax_class_id: _", active, position,
+                  metadata as "metadata: _", version, created_at, updated_at
+           from delivery_option where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
+        after.0.uuid(),
+        after.1.uuid(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant, row.into())).collect())
+}
