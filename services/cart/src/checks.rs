@@ -1,8 +1,8 @@
 //! Invariants that `bloom check` proves.
 
+use bloom_db::SystemTx;
 use bloom_events::{Breach, Check};
 use bloom_fault::Fault;
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 
 use crate::cart::carts_with_wrong_total;

@@ -1,7 +1,7 @@
 //! The constraints of this service's tables, and the refusal that each one means.
 
+use bloom_db::seal::erased;
 use bloom_fault::{Code, Fault, constraint};
-use bloom_runtime::seal::erased;
 
 /// The refusal of a database error: what a broken constraint means, or an internal error.
 pub(crate) fn refusal(error: sqlx::Error) -> Fault {

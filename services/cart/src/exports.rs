@@ -1,9 +1,9 @@
 //! The present state that new consumers load before they follow the events.
 
+use bloom_db::SystemTx;
 use bloom_events::{After, Export, StateRecord};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, DeliveryOptionId, TenantId};
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! The permissions that the handlers of this service require.
 
-bloom_runtime::permissions! {
+bloom_web::permissions! {
     CartsWrite = "carts:write",
     DeliveryOptionsWrite = "delivery_options:write",
 }

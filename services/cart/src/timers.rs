@@ -2,7 +2,7 @@
 
 use bloom_events::TimerHandler;
 use bloom_fault::Fault;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
@@ -16,7 +16,7 @@ impl TimerHandler for ExpireCart {
         cart::EXPIRY_TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             match key.parse() {
                 Ok(id) => cart::expire(&self.0, call, id).await,

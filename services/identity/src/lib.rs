@@ -13,25 +13,20 @@
 
 mod account;
 mod api_key;
-mod checks;
 mod environment;
 mod error;
-mod exports;
 mod grpc;
-mod permissions;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::sync::Arc;
 
-use bloom_events::{Bus, Events};
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_identity::identity_server::IdentityServer;
+use bloom_db::Db;
 use bloom_fault::Fault;
-use bloom_process::Definition;
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_identity::identity_server::IdentityServer;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::{Definition, Service, Start, permissions};
 use sqlx::migrate::Migrator;
 
 pub use crate::account::{AccountCreate, AccountCreated};
@@ -44,33 +39,31 @@ pub const NAME: &str = "identity";
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/identity");
 
 /// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
-};
+pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
+
+permissions! {
+    IdentityRead = "identity:read",
+    IdentityWrite = "identity:write",
+}
 
 /// The state that every handler receives. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) db: Db,
-    pub(crate) host: Host,
-    pub(crate) cursors: Arc<Cursors>,
+    pub(crate) context: ServiceContext,
     pub(crate) usage: Arc<Usage>,
     pub(crate) catalog: CatalogClient<Peer>,
     pepper: [u8; 32],
 }
 
 impl Identity {
-    pub(crate) fn new(host: Host, db: Db) -> Self {
+    pub(crate) fn new(context: ServiceContext, db: Db) -> Self {
         Self {
-            cursors: Arc::new(Cursors::new(&host)),
             usage: Arc::default(),
-            catalog: CatalogClient::new(host.peers.get("catalog")),
-            pepper: host.keys.derive("api-key"),
+            catalog: CatalogClient::new(context.peers.get("catalog")),
+            pepper: context.keys.derive("api-key"),
             db,
-            host,
+            context,
         }
     }
 
@@ -83,21 +76,21 @@ impl Identity {
     }
 }
 
-/// The service, ready to run.
-pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let app = Identity::new(host.clone(), db.clone());
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .exports([Arc::new(exports::Environments) as _, Arc::new(exports::ApiKeys) as _])
-        .checks([Arc::new(checks::OneLiveEnvironment) as _, Arc::new(checks::RevocationsPublished { host: host.clone() }) as _]);
-    let routes = account::routes().merge(environment::routes()).merge(api_key::routes());
-    let mut service = Service::new(NAME, host, db, routes.with_state(app.clone()));
-    service.grpc = tonic::service::Routes::new(IdentityServer::new(grpc::Grpc(app.clone()))).add_service(events.platform());
-    service.tasks = events.tasks();
-    service.tasks.push(api_key::usage_task(app));
-    Ok(service)
+fn start(start: Start) -> Result<Service, StartError> {
+    let app = Identity::new(start.context.clone(), start.db.clone());
+    Ok(start
+        .service(app.clone())
+        .routes([account::routes(), environment::routes(), api_key::routes()])
+        .grpc(IdentityServer::new(grpc::Grpc(app.clone())))
+        .export(environment::environment_export)
+        .export(api_key::api_key_export)
+        .check("account_has_one_live_environment", account::accounts_without_one_live_environment)
+        .check("revoked_keys_are_announced", api_key::revocations_missing)
+        .task("key usage", api_key::write_usage(app))
+        .build())
 }
 
 /// Creates an account for `bloom account create`: before the first account there is no key that could ask for one.
-pub async fn account_create(host: &Host, db: &Db, input: AccountCreate) -> Result<AccountCreated, Fault> {
-    account::create(&Identity::new(host.clone(), db.clone()), input).await
+pub async fn account_create(context: &ServiceContext, db: &Db, input: AccountCreate) -> Result<AccountCreated, Fault> {
+    account::create(&Identity::new(context.clone(), db.clone()), input).await
 }

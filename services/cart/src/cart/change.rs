@@ -2,11 +2,13 @@
 //! stock before the transaction begins; the update is conditional on the version, so that a change in between is not lost.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CartLineId, DeliveryOptionId, MetadataPatch};
-use bloom_runtime::http::{Caller, CartToken, IfMatch, Json, Path};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, CartToken, IfMatch, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -168,7 +170,7 @@ pub(super) async fn line_remove(
 /// Applies one change to the version that the buyer saw, and answers the cart with the present prices.
 async fn change(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     token: &CartToken,
     id: CartId,
     if_match: IfMatch,
@@ -180,7 +182,7 @@ async fn change(
     let may_change = before.cart.check_open().and_then(|()| if_match.check(before.cart.version));
     if let Err(refusal) = may_change {
         // The repeat of a successful request sees the version that the first one wrote.
-        return app.db.replay_or(call, change.op(), &input, refusal).await;
+        return app.db.replay_or(call.operation(change.op(), &input), refusal).await;
     }
     let mut cart = before.cart.clone();
     change.apply(&mut cart, || app.host.id(call.tenant))?;
@@ -190,7 +192,7 @@ async fn change(
 
 async fn save(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     (op, input): (&'static str, &impl Serialize),
     before: StoredCart,
     priced: PricedCart,
@@ -210,7 +212,7 @@ async fn save(
     cart.problems = Some(problems);
     let reply = Reply::ok(cart).etag(version);
 
-    let mut write = match app.db.begin_once(call, op, input, &reply).await? {
+    let mut write = match app.db.begin_once(call.operation(op, input), &reply).await? {
         Begin::Run(write) => write,
         Begin::Replay(reply) => return Ok(reply),
     };

@@ -3,7 +3,7 @@
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, OrderId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::freeze::{ATTEMPTS_MAX, busy};
 use super::model::{Cart, CartStatus, completed, frozen};
@@ -13,7 +13,7 @@ use crate::Carts;
 /// Completes the cart that this checkout has frozen; a repeat changes nothing.
 pub(crate) async fn complete(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     id: CartId,
     checkout: CheckoutId,
     order: OrderId,
@@ -35,7 +35,7 @@ pub(crate) async fn complete(
     Err(busy())
 }
 
-async fn try_complete(app: &Carts, call: &Call, mut cart: Cart, order: OrderId) -> Result<bool, Fault> {
+async fn try_complete(app: &Carts, call: &RequestContext, mut cart: Cart, order: OrderId) -> Result<bool, Fault> {
     cart.status = CartStatus::Completed;
     cart.order_id = Some(order);
     cart.version += 1;

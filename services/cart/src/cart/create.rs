@@ -1,12 +1,14 @@
 //! `POST /v1/carts`: creates a cart, with everything that the buyer already knows.
 
 use axum::extract::State;
+use bloom_db::Begin;
+use bloom_db::seal::SubjectKey;
 use bloom_events::{Draft, publish, schedule};
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{CartId, CheckoutId, DeliveryOptionId, Metadata, Money, SubjectId};
-use bloom_runtime::http::{Caller, CartToken, Json};
-use bloom_runtime::seal::SubjectKey;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, CartToken, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,11 +58,11 @@ pub(super) async fn create(
     match price(&app, &caller, &input, personal).await {
         Ok(priced) => save(&app, &caller, &input, priced).await,
         // A repeat may contain a variant that is no longer on sale.
-        Err(refusal) => app.db.replay_or(&caller, OP, &input, refusal).await,
+        Err(refusal) => app.db.replay_or(caller.operation(OP, &input), refusal).await,
     }
 }
 
-async fn price(app: &Carts, call: &Call, input: &CartCreate, personal: Personal) -> Result<PricedCart, Fault> {
+async fn price(app: &Carts, call: &RequestContext, input: &CartCreate, personal: Personal) -> Result<PricedCart, Fault> {
     let option = match input.delivery_option_id {
         Some(id) => Some(option(app, call, id).await?),
         None => None,
@@ -73,7 +75,7 @@ async fn price(app: &Carts, call: &Call, input: &CartCreate, personal: Personal)
     price_with(app, call, catalog, option, None, cart, Purpose::Write).await
 }
 
-async fn save(app: &Carts, call: &Call, input: &CartCreate, priced: PricedCart) -> Result<Reply<Cart, 201>, Fault> {
+async fn save(app: &Carts, call: &RequestContext, input: &CartCreate, priced: PricedCart) -> Result<Reply<Cart, 201>, Fault> {
     let PricedCart { mut cart, catalog, problems } = priced;
     let (id, expires, token) = (cart.id.to_string(), cart.created_at + app.config.retention(), app.host.token());
     let document = document(&cart)?;
@@ -93,7 +95,7 @@ async fn save(app: &Carts, call: &Call, input: &CartCreate, priced: PricedCart) 
     cart.token = Some(token);
     let reply = Reply::created(cart).etag(1).replay_as(&again)?;
 
-    let mut write = match app.db.begin_once(call, OP, input, &reply).await? {
+    let mut write = match app.db.begin_once(call.operation(OP, input), &reply).await? {
         Begin::Run(write) => write,
         Begin::Replay(first) => return Ok(first),
     };
@@ -104,7 +106,7 @@ async fn save(app: &Carts, call: &Call, input: &CartCreate, priced: PricedCart) 
     Ok(reply)
 }
 
-fn empty(app: &Carts, call: &Call, catalog: &CatalogAnswer, input: &CartCreate) -> Cart {
+fn empty(app: &Carts, call: &RequestContext, catalog: &CatalogAnswer, input: &CartCreate) -> Cart {
     let now = app.host.now(call.tenant);
     let zero = Money::zero(catalog.channel.currency);
     Cart {
@@ -143,7 +145,7 @@ pub(super) const PERSONAL: &str = "cart.personal";
 /// data there is none.
 pub(super) fn seal_personal(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     subject: SubjectId,
     wrapped: Option<&[u8]>,
     personal: &Personal,

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, DeliveryOptionId, Money};
-use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, CartToken, Path};
+use bloom_web::Reply;
+use bloom_web::{Caller, CartToken, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

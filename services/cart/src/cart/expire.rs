@@ -3,7 +3,7 @@
 use bloom_events::{Draft, publish, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, Timestamp};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -27,7 +27,7 @@ struct CartTombstone {
 }
 
 /// Removes the cart, or sets the timer again where it was changed in the meantime.
-pub(crate) async fn expire(app: &Carts, call: &Call, id: CartId) -> Result<(), Fault> {
+pub(crate) async fn expire(app: &Carts, call: &RequestContext, id: CartId) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     let mut tx = app.db.write(call).await?;
     let Some(cart) = cart_lock(&mut tx, id).await? else { return Ok(()) };

@@ -3,8 +3,8 @@
 use bloom_events::{Draft, publish};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId};
-use bloom_runtime::Call;
-use bloom_runtime::http::{CartToken, IfMatch};
+use bloom_runtime::RequestContext;
+use bloom_web::{CartToken, IfMatch};
 
 use super::get::load_unguarded;
 use super::model::{CartStatus, completed, frozen};
@@ -28,7 +28,7 @@ pub(crate) struct Freeze {
 }
 
 /// Freezes the cart; a repeat by the same checkout gets the same answer.
-pub(crate) async fn freeze(app: &Carts, call: &Call, freeze: &Freeze) -> Result<StoredCart, Fault> {
+pub(crate) async fn freeze(app: &Carts, call: &RequestContext, freeze: &Freeze) -> Result<StoredCart, Fault> {
     for _ in 0..ATTEMPTS_MAX {
         let Some(stored) = load_unguarded(app, call, freeze.cart).await? else { return Err(Fault::not_found("cart")) };
         if freeze.token.as_deref().is_some_and(|shown| !CartToken::fits(shown, &stored.token_digest)) {
@@ -60,7 +60,12 @@ pub(super) fn busy() -> Fault {
     Fault::new(Code::Conflict, "busy", "The cart is being changed; try again.").retry_after(1)
 }
 
-async fn try_freeze(app: &Carts, call: &Call, checkout: CheckoutId, stored: StoredCart) -> Result<Option<StoredCart>, Fault> {
+async fn try_freeze(
+    app: &Carts,
+    call: &RequestContext,
+    checkout: CheckoutId,
+    stored: StoredCart,
+) -> Result<Option<StoredCart>, Fault> {
     let priced = price(app, call, &stored, stored.cart.clone(), &[], Purpose::Checkout).await?;
     if let Some(refusal) = refusal(&priced.problems) {
         return Err(refusal);

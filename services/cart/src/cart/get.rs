@@ -1,11 +1,12 @@
 //! `GET /v1/carts/{cart_id}`: a cart with the stored prices and the present problems.
 
 use axum::extract::State;
+use bloom_db::seal::open_with;
 use bloom_fault::Fault;
 use bloom_kernel::CartId;
-use bloom_runtime::http::{Caller, CartToken, Path};
-use bloom_runtime::seal::open_with;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, CartToken, Path};
 
 use super::create::PERSONAL;
 use super::model::{Cart, CartStatus};
@@ -35,14 +36,14 @@ pub(super) async fn get(
 }
 
 /// A cart that the caller may see, with its personal data; any other answers as an unknown one.
-pub(super) async fn load(app: &Carts, call: &Call, token: &CartToken, id: CartId) -> Result<StoredCart, Fault> {
+pub(super) async fn load(app: &Carts, call: &RequestContext, token: &CartToken, id: CartId) -> Result<StoredCart, Fault> {
     token.required(call)?;
     let stored = load_unguarded(app, call, id).await?;
     stored.filter(|stored| token.opens(call, Some(&stored.token_digest))).ok_or_else(|| Fault::not_found("cart"))
 }
 
 /// A cart with its personal data and its delivery option, for any caller.
-pub(super) async fn load_unguarded(app: &Carts, call: &Call, id: CartId) -> Result<Option<StoredCart>, Fault> {
+pub(super) async fn load_unguarded(app: &Carts, call: &RequestContext, id: CartId) -> Result<Option<StoredCart>, Fault> {
     let Some(mut stored) = cart_get(&app.db, call.tenant, id).await? else { return Ok(None) };
     if let Some(sealed) = &stored.personal {
         let opened = open_with(&app.host, call.tenant, stored.subject, stored.wrapped.as_deref(), PERSONAL, sealed)?;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use bloom_contract_pricing::{DeliveryLine, QuoteLine, QuoteRequest};
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, DeliveryOptionId, VariantId};
-use bloom_proto_pricing::{DeliveryLine, QuoteLine, QuoteRequest};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::model::{Cart, CartLine, CartLineCreate};
 use super::pricing::{
@@ -39,7 +39,7 @@ pub(super) struct PricedCart {
 /// Prices `cart`. `before` is the same cart as its buyer last saw it, `added` are the lines that are being added.
 pub(super) async fn price(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     before: &StoredCart,
     cart: Cart,
     added: &[CartLineCreate],
@@ -57,7 +57,7 @@ pub(super) async fn price(
 /// The same with an answer of catalog that is there already.
 pub(super) async fn price_with(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     catalog: CatalogAnswer,
     option: Option<DeliveryOption>,
     before: Option<&Cart>,
@@ -100,7 +100,7 @@ pub(super) fn check_known(catalog: &CatalogAnswer, added: &[CartLineCreate], lin
 }
 
 /// A delivery option, refused like any unknown id.
-pub(super) async fn option(app: &Carts, call: &Call, id: DeliveryOptionId) -> Result<DeliveryOption, Fault> {
+pub(super) async fn option(app: &Carts, call: &RequestContext, id: DeliveryOptionId) -> Result<DeliveryOption, Fault> {
     delivery_option_get(&app.db, call.tenant, id).await?.ok_or_else(|| {
         let message = "There is no such delivery option.";
         Fault::not_found("delivery option").at("/delivery_option_id", "not_found", message)
@@ -108,11 +108,16 @@ pub(super) async fn option(app: &Carts, call: &Call, id: DeliveryOptionId) -> Re
 }
 
 /// The channel of a new cart: that of the request, else (empty) the tenant's default.
-pub(super) fn requested_channel(call: &Call) -> String {
+pub(super) fn requested_channel(call: &RequestContext) -> String {
     call.channel.as_ref().map(ChannelId::to_string).unwrap_or_default()
 }
 
-async fn chosen_option(app: &Carts, call: &Call, before: &StoredCart, cart: &Cart) -> Result<Option<DeliveryOption>, Fault> {
+async fn chosen_option(
+    app: &Carts,
+    call: &RequestContext,
+    before: &StoredCart,
+    cart: &Cart,
+) -> Result<Option<DeliveryOption>, Fault> {
     match cart.delivery_option_id {
         chosen if chosen == before.cart.delivery_option_id => Ok(before.option.clone()),
         Some(id) => option(app, call, id).await.map(Some),
@@ -122,7 +127,7 @@ async fn chosen_option(app: &Carts, call: &Call, before: &StoredCart, cart: &Car
 
 async fn quote(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     cart: &Cart,
     catalog: &CatalogAnswer,
     option: Option<&DeliveryOption>,
@@ -160,7 +165,7 @@ async fn quote(
 /// Units that can be sold of each variant; none where they are not needed.
 async fn units(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     cart: &Cart,
     catalog: &CatalogAnswer,
     purpose: Purpose,

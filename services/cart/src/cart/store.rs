@@ -1,10 +1,10 @@
 //! SQL of the table `cart`.
 
+use bloom_db::WriteOnce;
+use bloom_db::seal::SubjectKey;
+use bloom_db::{Db, write_once};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, LocationId, SubjectId, TenantId};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::seal::SubjectKey;
-use bloom_runtime::{Db, write_once};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 

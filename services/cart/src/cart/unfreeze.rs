@@ -3,7 +3,7 @@
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::model::CartStatus;
 use super::store::{cart_lock, cart_release, cart_reopen, document};
@@ -11,7 +11,7 @@ use crate::Carts;
 
 /// Opens the cart if this checkout has frozen it. In any case a later freeze by this checkout is refused, because that request
 /// may still be on its way.
-pub(crate) async fn unfreeze(app: &Carts, call: &Call, id: CartId, checkout: CheckoutId) -> Result<CartStatus, Fault> {
+pub(crate) async fn unfreeze(app: &Carts, call: &RequestContext, id: CartId, checkout: CheckoutId) -> Result<CartStatus, Fault> {
     let mut tx = app.db.write(call).await?;
     let mut cart = cart_lock(&mut tx, id).await?.ok_or_else(|| Fault::not_found("cart"))?;
     cart_release(&mut tx, id, checkout).await?;

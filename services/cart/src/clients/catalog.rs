@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use bloom_contract_catalog::{GetSellablesReply, GetSellablesRequest};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, Currency, LocationId, ProductId, TaxClassId, VariantId};
-use bloom_proto_catalog::{GetSellablesReply, GetSellablesRequest};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::Carts;
 use crate::tax::PriceBasis;
@@ -51,7 +51,7 @@ pub(crate) struct CatalogAnswer {
 /// A channel (empty: the tenant's default) and variants.
 pub(crate) async fn from_catalog(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     channel_id: String,
     variants: impl Iterator<Item = VariantId>,
 ) -> Result<CatalogAnswer, Fault> {
@@ -61,7 +61,7 @@ pub(crate) async fn from_catalog(
 }
 
 /// Refuses a channel that catalog does not know.
-pub(crate) async fn check_channel(app: &Carts, call: &Call, channel: ChannelId) -> Result<(), Fault> {
+pub(crate) async fn check_channel(app: &Carts, call: &RequestContext, channel: ChannelId) -> Result<(), Fault> {
     match from_catalog(app, call, channel.to_string(), std::iter::empty()).await {
         Ok(_) => Ok(()),
         Err(fault) if fault.code == Code::NotFound => {

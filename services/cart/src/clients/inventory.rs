@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
+use bloom_contract_inventory::AvailabilityRequest;
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, VariantId};
-use bloom_proto_inventory::AvailabilityRequest;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::Carts;
 
 /// The units that can be sold of each variant whose stock is tracked.
 pub(crate) async fn available_units(
     app: &Carts,
-    call: &Call,
+    call: &RequestContext,
     variants: impl Iterator<Item = VariantId>,
     locations: &[LocationId],
 ) -> Result<HashMap<VariantId, i64>, Fault> {

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use bloom_contract_pricing as proto;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartLineId, Currency, Money, TaxClassId};
-use bloom_proto_pricing as proto;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::Carts;
 use crate::tax::TaxLine;
@@ -43,7 +43,12 @@ pub(crate) struct Quote {
 }
 
 /// The prices and taxes of a cart in this currency.
-pub(crate) async fn quote(app: &Carts, call: &Call, request: proto::QuoteRequest, currency: Currency) -> Result<Quote, Fault> {
+pub(crate) async fn quote(
+    app: &Carts,
+    call: &RequestContext,
+    request: proto::QuoteRequest,
+    currency: Currency,
+) -> Result<Quote, Fault> {
     let reply = app.pricing.clone().quote(app.host.request(call, request)).await?.into_inner();
     let lines = reply.lines.into_iter().filter(|line| line.priced);
     let lines = lines.filter_map(|line| Some((line.line_id.parse().ok()?, priced_item(line, currency))));
@@ -61,7 +66,12 @@ pub(crate) async fn quote(app: &Carts, call: &Call, request: proto::QuoteRequest
 }
 
 /// Refuses a tax class that pricing does not know: asks for the quote of a free delivery in that class.
-pub(crate) async fn check_tax_class(app: &Carts, call: &Call, currency: Currency, class: TaxClassId) -> Result<(), Fault> {
+pub(crate) async fn check_tax_class(
+    app: &Carts,
+    call: &RequestContext,
+    currency: Currency,
+    class: TaxClassId,
+) -> Result<(), Fault> {
     let request = proto::QuoteRequest {
         currency: currency.to_string(),
         // Antarctica, which no tax zone contains: pricing looks the class up for every country.

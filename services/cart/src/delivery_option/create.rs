@@ -1,10 +1,12 @@
 //! `POST /v1/delivery-options`: creates a delivery option.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
-use bloom_runtime::http::{Caller, Json};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, Json};
 
 use super::model::{DeliveryOption, DeliveryOptionCreate};
 use super::store::delivery_option_insert;
@@ -23,7 +25,7 @@ pub(super) async fn create(
     let option = DeliveryOption::new(app.host.id(caller.tenant), input.clone(), app.host.now(caller.tenant))?;
     if let Err(refusal) = check_references(&app, &caller, &option).await {
         // A repeat of a successful request gets its reply, even where the other services cannot be reached by now.
-        return app.db.replay_or(&caller, OP, &input, refusal).await;
+        return app.db.replay_or(caller.operation(OP, &input), refusal).await;
     }
     let mut tx = match app.db.begin(&caller, OP, &input).await? {
         Begin::Run(tx) => tx,
@@ -37,7 +39,7 @@ pub(super) async fn create(
 }
 
 /// Refuses a channel that catalog does not know and a tax class that pricing does not know.
-pub(super) async fn check_references(app: &Carts, call: &Call, option: &DeliveryOption) -> Result<(), Fault> {
+pub(super) async fn check_references(app: &Carts, call: &RequestContext, option: &DeliveryOption) -> Result<(), Fault> {
     if let Some(channel) = option.channel_id {
         check_channel(app, call, channel).await?;
     }

@@ -1,8 +1,8 @@
 //! SQL of the table `delivery_option`.
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, TenantId, Timestamp};
-use bloom_runtime::Db;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;

@@ -27,7 +27,7 @@ async fn options_are_validated_and_belong_to_one_tenant() {
     let taken = fixture.client.post("/v1/delivery-options").json(&flat).send().await.expect(409);
     assert_eq!(taken.code(), "code_taken");
     let path = format!("/v1/delivery-options/{}", made.id());
-    fixture.client.get(&path).tenant(fixture.env.stranger).send().await.expect(404);
+    fixture.client.get(&path).tenant(fixture.env.other_tenant).send().await.expect(404);
     fixture.client.post("/v1/delivery-options").publishable(&["carts:write"]).json(&flat).send().await.expect(403);
     let mut foreign = flat.clone();
     foreign["code"] = json!("y");

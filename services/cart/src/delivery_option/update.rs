@@ -1,11 +1,12 @@
 //! `PATCH /v1/delivery-options/{delivery_option_id}`: changes or deactivates a delivery option.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::DeliveryOptionId;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::Reply;
+use bloom_web::{Caller, IfMatch, Json, Path};
 
 use super::create::check_references;
 use super::model::{DeliveryOption, DeliveryOptionUpdate};
@@ -29,7 +30,7 @@ pub(super) async fn update(
     let mut option = before.updated(&input)?;
     if let Err(refusal) = check_references(&app, &caller, &option).await {
         // A repeat of a successful request gets its reply, even where the other services cannot be reached by now.
-        return app.db.replay_or(&caller, OP, &operation, refusal).await;
+        return app.db.replay_or(caller.operation(OP, &operation), refusal).await;
     }
     let mut tx = match app.db.begin(&caller, OP, &operation).await? {
         Begin::Run(tx) => tx,

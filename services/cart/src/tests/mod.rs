@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
+use bloom_contract_cart::cart_client::CartClient;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_events::Bus;
-use bloom_process::Start;
-use bloom_proto_cart::cart_client::CartClient;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
 use bloom_runtime::Peer;
-use bloom_testkit::{Answer, Ask, Bench, Door, bench};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
+use bloom_web::Start;
 use serde_json::{Value, json};
 
 use crate::Config;
@@ -21,14 +21,14 @@ use crate::Config;
 /// The four services and a shop with two products: a shirt for 10.00 and a heavy lamp for 25.00, tax of 18 %
 /// included.
 pub(crate) struct Fixture {
-    pub(crate) env: Bench,
-    pub(crate) client: Door,
-    pub(crate) catalog: Door,
+    pub(crate) env: TestEnv,
+    pub(crate) client: TestClient,
+    pub(crate) catalog: TestClient,
     pub(crate) shirt: String,
     pub(crate) lamp: String,
     pub(crate) delivery: String,
-    _other_services: [Bench; 3],
-    clients: [Door; 2],
+    _other_services: [TestEnv; 3],
+    clients: [TestClient; 2],
 }
 
 /// A guest's cart.
@@ -45,22 +45,22 @@ pub(crate) fn address() -> Value {
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let bus = Bus::in_process();
-        let cart = bench(crate::NAME, &crate::MIGRATIONS).await;
+        let cart = test_env(crate::NAME, &crate::MIGRATIONS).await;
         let mut services = [
-            bench(bloom_catalog::NAME, &bloom_catalog::MIGRATIONS).await,
-            bench(bloom_pricing::NAME, &bloom_pricing::MIGRATIONS).await,
-            bench(bloom_inventory::NAME, &bloom_inventory::MIGRATIONS).await,
+            test_env(bloom_catalog::NAME, &bloom_catalog::MIGRATIONS).await,
+            test_env(bloom_pricing::NAME, &bloom_pricing::MIGRATIONS).await,
+            test_env(bloom_inventory::NAME, &bloom_inventory::MIGRATIONS).await,
         ];
         for service in &mut services {
             service.host.peers = cart.host.peers.clone();
             service.host.clock = cart.host.clock.clone();
         }
         let [catalog, pricing, inventory] = &services;
-        let start = |host, db| Start { host, db, bus: bus.clone(), addresses: Arc::default() };
+        let start = |host, db| Start { context: host, db, bus: bus.clone(), addresses: Arc::default() };
         let pricing = pricing.open(|host, db| (bloom_pricing::SERVICE.start)(start(host, db))).await;
         let inventory = inventory.open(|host, db| (bloom_inventory::SERVICE.start)(start(host, db))).await;
         let catalog = catalog.open(|host, db| (bloom_catalog::SERVICE.start)(start(host, db))).await;
-        let client = cart.open(async |host, db| crate::service(Config::default(), host, db, bus.clone())).await;
+        let client = cart.open(|host, db| crate::service(Config::default(), host, db, bus.clone())).await;
         let mut fixture = Self {
             env: cart,
             client,
@@ -158,7 +158,7 @@ impl Fixture {
 }
 
 /// A request of a storefront, with the token of a cart.
-pub(crate) fn storefront<'d>(request: Ask<'d>, token: &str) -> Ask<'d> {
+pub(crate) fn storefront<'d>(request: TestRequest<'d>, token: &str) -> TestRequest<'d> {
     request.publishable(&["carts:write"]).header("bloom-cart-token", token)
 }
 

@@ -1,20 +1,19 @@
 //! An account, and what its creation answers.
 
-use bloom_kernel::{AccountId, Currency, Timestamp};
+use bloom_kernel::{AccountId, Currency, Name, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::api_key::IssuedKey;
 use crate::environment::Environment;
 
 /// A customer of Bloom.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
     /// Name of the business.
-    pub name: String,
+    pub name: Name,
     /// Rises with every change; the `ETag`.
     pub version: i64,
     /// When it was created.
@@ -23,7 +22,7 @@ pub struct Account {
     pub updated_at: Timestamp,
 }
 
-/// A new account.
+/// A new account, as an operator writes it.
 #[derive(Debug, Clone)]
 pub struct AccountCreate {
     /// Name of the business.
@@ -60,7 +59,7 @@ pub struct EnvironmentWithKeys {
 
 impl Account {
     /// A new account.
-    pub(crate) fn new(id: AccountId, name: String, now: Timestamp) -> Self {
+    pub(crate) fn new(id: AccountId, name: Name, now: Timestamp) -> Self {
         Self { id, name, version: 1, created_at: now, updated_at: now }
     }
 }

@@ -1,22 +1,15 @@
 //! `/v1/identity/account`: the account that owns the environment of the key.
 
-use aide::axum::ApiRouter;
-use aide::axum::routing::get_with;
 use axum::extract::State;
 use bloom_fault::Fault;
-use bloom_runtime::Reply;
-use bloom_runtime::http::Caller;
+use bloom_web::{Caller, Reply, Routes};
 
 use super::model::Account;
 use super::store::account_get;
-use crate::Identity;
-use crate::permissions::IdentityRead;
+use crate::{Identity, IdentityRead};
 
-pub(crate) fn routes() -> ApiRouter<Identity> {
-    ApiRouter::new().api_route(
-        "/v1/identity/account",
-        get_with(get, |op| op.id("account_get").tag("identity").summary("Get the account of the key")),
-    )
+pub(crate) fn routes() -> Routes<Identity> {
+    Routes::new("/v1/identity/account").get("account_get", "Get the account of the key", get)
 }
 
 async fn get(State(app): State<Identity>, caller: Caller<IdentityRead>) -> Result<Reply<Account>, Fault> {

@@ -1,6 +1,6 @@
 //! SQL of the table `account`.
 
-use bloom_kernel::AccountId;
+use bloom_kernel::{AccountId, Name};
 use sqlx::PgConnection;
 
 use super::model::Account;
@@ -9,7 +9,7 @@ use super::model::Account;
 pub(super) async fn account_get(conn: &mut PgConnection) -> sqlx::Result<Option<Account>> {
     sqlx::query_as!(
         Account,
-        r#"select id as "id: AccountId", name, version, created_at, updated_at from account where id = own_account()"#
+        r#"select id as "id: AccountId", name as "name: Name", version, created_at, updated_at from account where id = own_account()"#
     )
     .fetch_optional(conn)
     .await
@@ -19,7 +19,7 @@ pub(super) async fn account_insert(conn: &mut PgConnection, account: &Account) -
     sqlx::query!(
         "insert into account (id, name, version, created_at, updated_at) values ($1, $2, $3, $4, $5)",
         account.id.uuid(),
-        account.name,
+        account.name.as_str(),
         account.version,
         account.created_at,
         account.updated_at,
@@ -30,12 +30,13 @@ pub(super) async fn account_insert(conn: &mut PgConnection, account: &Account) -
 }
 
 /// Accounts that have no live environment or several.
-pub(crate) async fn accounts_without_one_live_environment(conn: &mut PgConnection) -> sqlx::Result<Vec<AccountId>> {
-    sqlx::query_scalar!(
+pub(crate) async fn accounts_without_one_live_environment(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let accounts = sqlx::query_scalar!(
         r#"select account.id as "id: AccountId" from account
            where 1 <> (select count(*) from environment where account_id = account.id and kind = 'live')
            order by account.id limit 100"#
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(accounts.into_iter().map(|account| format!("{account} has no live environment or several")).collect())
 }

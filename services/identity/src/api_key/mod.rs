@@ -16,10 +16,10 @@ mod usage;
 mod tests;
 
 pub(crate) use issue::issue;
-pub(crate) use model::{ApiKey, IssuedKey, KeyKind, KeyMode, NewKey};
+pub(crate) use model::{ApiKey, IssuedKey, KeyKind, KeyMode, KeyName, NewKey};
 pub(crate) use resolve::resolve;
 pub(crate) use revocation::list_revocations;
 pub(crate) use routes::routes;
 pub(crate) use scopes::grant;
 pub(crate) use store::{api_key_export, revocations_missing};
-pub(crate) use usage::{Usage, usage_task};
+pub(crate) use usage::{Usage, write_usage};

@@ -2,15 +2,25 @@
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::api_key::{Kind, Mode, Shape};
-use bloom_kernel::{ApiKeyId, ChannelId, TenantId, Timestamp};
+use bloom_kernel::{Aggregate, ApiKeyId, ChannelId, Form, Items, Moment, TenantId, Timestamp, ViolationCode, number, text};
 use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::check_name;
+use super::scopes::{SCOPES_MAX, Scope};
+use crate::error::api_key_rotated;
 
-const NAME_CHARS_MAX: usize = 100;
 const HINT_CHARS: usize = 4;
+
+text! {
+    /// Name of a key, for people.
+    pub struct KeyName { length: 1..=100, form: Form::LINE, example: "ERP" }
+}
+
+number! {
+    /// Seconds for which a replaced key still works: at most 30 days.
+    pub(crate) struct Overlap(i32) { range: 0..=2_592_000, default: 86_400, example: 3_600 }
+}
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,8 +86,7 @@ pub(super) const fn shape(kind: KeyKind, mode: KeyMode) -> Shape {
 }
 
 /// A key, without its text.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ApiKey {
     /// Its id, which logs contain.
     pub id: ApiKeyId,
@@ -88,7 +97,7 @@ pub struct ApiKey {
     /// Live or test, as the environment is.
     pub mode: KeyMode,
     /// Name for people.
-    pub name: String,
+    pub name: KeyName,
     /// The last characters of its text.
     pub hint: String,
     /// The permissions that it carries.
@@ -120,18 +129,16 @@ pub(crate) struct ApiKeyCreate {
     /// Secret or publishable.
     pub kind: KeyKind,
     /// Name for people.
-    #[schemars(length(min = 1, max = 100))]
-    pub name: String,
+    pub name: KeyName,
     /// Permissions; absent: all of the requesting key that the kind may carry.
-    #[schemars(length(min = 1, max = 50))]
     #[serde(default)]
-    pub scopes: Option<Vec<String>>,
+    pub scopes: Option<Items<Scope, 1, SCOPES_MAX>>,
     /// The channel of its requests.
     #[serde(default)]
     pub channel_id: Option<ChannelId>,
     /// When it expires; never when absent.
-    #[serde(default, deserialize_with = "bloom_kernel::moment")]
-    pub expires_at: Option<Timestamp>,
+    #[serde(default)]
+    pub expires_at: Option<Moment>,
     /// The environment that it gives access to: that of the requesting key, or a sandbox of the live environment.
     #[serde(default)]
     pub environment_id: Option<TenantId>,
@@ -142,25 +149,17 @@ pub(crate) struct ApiKeyCreate {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ApiKeyRotate {
     /// For how many seconds the old key still works: a day when absent, at most 30 days.
-    #[schemars(range(max = 2_592_000))]
-    #[serde(default = "one_day_s")]
-    pub overlap_s: u32,
-}
-
-const OVERLAP_S_MAX: u32 = 30 * 86_400;
-
-const fn one_day_s() -> u32 {
-    86_400
+    #[serde(default)]
+    pub overlap_s: Overlap,
 }
 
 /// A new key with its text.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ApiKeyCreated {
     /// The key.
     pub api_key: ApiKey,
     /// The text of the key: shown this once, and absent when the request is repeated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 
@@ -184,14 +183,6 @@ impl std::fmt::Debug for IssuedKey {
     }
 }
 
-impl IssuedKey {
-    /// The reply to the request, and the one to a repeat of it, without the text.
-    pub(crate) fn replies(self) -> (ApiKeyCreated, ApiKeyCreated) {
-        let again = ApiKeyCreated { api_key: self.api_key.clone(), secret: None };
-        (ApiKeyCreated { api_key: self.api_key, secret: Some(self.secret) }, again)
-    }
-}
-
 /// A new key whose scopes are checked, before it has a text.
 #[derive(Debug)]
 pub(crate) struct NewKey {
@@ -204,7 +195,7 @@ pub(crate) struct NewKey {
     /// Live or test.
     pub mode: KeyMode,
     /// Name for people.
-    pub name: String,
+    pub name: KeyName,
     /// The permissions that it carries.
     pub scopes: Vec<String>,
     /// The channel of its requests.
@@ -216,9 +207,8 @@ pub(crate) struct NewKey {
 impl ApiKey {
     /// A new key with this text.
     pub(super) fn new(new: NewKey, token: &str, now: Timestamp) -> Result<Self, Fault> {
-        check_name("/name", &new.name, NAME_CHARS_MAX)?;
         if new.expires_at.is_some_and(|expiry| expiry <= now) {
-            return Err(Fault::invalid("/expires_at", "past", "must lie in the future"));
+            return Err(Fault::invalid("/expires_at", ViolationCode::OutOfRange, "Give a time in the future."));
         }
         Ok(Self {
             id: new.id,
@@ -245,13 +235,15 @@ impl ApiKey {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expiry| now < expiry)
     }
 
-    /// The key after a revocation; a revoked key stays as it is.
-    #[must_use]
-    pub(super) fn revoked(self, now: Timestamp) -> Self {
-        if self.revoked_at.is_some() {
-            return self;
+    /// Revokes the key; false when it was revoked before, and then nothing changes.
+    pub(super) fn revoke(&mut self, now: Timestamp) -> bool {
+        let active = self.revoked_at.is_none();
+        if active {
+            self.revoked_at = Some(now);
+            self.version += 1;
+            self.updated_at = now;
         }
-        Self { revoked_at: Some(now), version: self.version + 1, updated_at: now, ..self }
+        active
     }
 
     /// Replaces the key: answers the old one, which still works for the overlap, and its successor.
@@ -261,14 +253,11 @@ impl ApiKey {
         &self,
         predecessor: Option<&Self>,
         successor: ApiKeyId,
-        input: &ApiKeyRotate,
+        overlap: Overlap,
         now: Timestamp,
     ) -> Result<(Self, NewKey), Fault> {
-        if OVERLAP_S_MAX < input.overlap_s {
-            return Err(Fault::invalid("/overlap_s", "maximum", format!("is at most {OVERLAP_S_MAX}")));
-        }
         if self.rotated_to.is_some() {
-            return Err(refused("api_key_rotated", "This key has been replaced already; rotate its successor."));
+            return Err(api_key_rotated());
         }
         if !self.is_active(now) {
             return Err(refused("api_key_inactive", "This key is revoked or expired; create a new one."));
@@ -278,7 +267,7 @@ impl ApiKey {
                 "The key that this one replaced still works. Revoke it or wait until it expires: at most two may be active.";
             return Err(refused("rotation_in_progress", detail));
         }
-        let end = now + TimeDelta::seconds(i64::from(input.overlap_s));
+        let end = now + TimeDelta::seconds(i64::from(overlap.get()));
         let old = Self {
             expires_at: Some(self.expires_at.map_or(end, |expiry| expiry.min(end))),
             rotated_to: Some(successor),
@@ -298,6 +287,19 @@ impl ApiKey {
             expires_at: self.expires_at.map(|expiry| now + (expiry - self.created_at)),
         };
         Ok((old, new))
+    }
+}
+
+impl Aggregate for ApiKey {
+    const NOUN: &'static str = "api_key";
+    type Id = ApiKeyId;
+
+    fn id(&self) -> ApiKeyId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

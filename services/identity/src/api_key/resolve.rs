@@ -1,7 +1,7 @@
 //! Resolves a key to its holder, for a gateway.
 
+use bloom_contract_identity::ResolveKeyReply;
 use bloom_fault::Fault;
-use bloom_proto_identity::ResolveKeyReply;
 use chrono::SecondsFormat;
 
 use super::model::{KeyKind, KeyMode};
@@ -16,10 +16,10 @@ pub(crate) async fn resolve(app: &Identity, sha256: &[u8]) -> Result<ResolveKeyR
     let holder = api_key_resolve(&mut tx, &app.stored_digest(sha256)).await?;
     tx.commit().await?;
     let holder = holder.ok_or_else(not_found)?;
-    if holder.expires_at.is_some_and(|expiry| expiry <= app.host.now(holder.tenant_id)) {
+    if holder.expires_at.is_some_and(|expiry| expiry <= app.context.now(holder.tenant_id)) {
         return Err(not_found());
     }
-    app.usage.record(holder.key_id, app.host.wall());
+    app.usage.record(holder.key_id, app.context.platform_now());
     Ok(ResolveKeyReply {
         key_id: holder.key_id.to_string(),
         tenant_id: holder.tenant_id.to_string(),

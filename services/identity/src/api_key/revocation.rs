@@ -1,7 +1,7 @@
 //! The list of keys that gateways must remove from their caches. Gateways poll it every second.
 
+use bloom_contract_identity::ListRevocationsReply;
 use bloom_fault::Fault;
-use bloom_proto_identity::ListRevocationsReply;
 use chrono::TimeDelta;
 
 use super::store::{revocation_list, revocation_purge};
@@ -23,6 +23,6 @@ pub(crate) async fn list_revocations(app: &Identity, after: i64) -> Result<ListR
 /// Deletes revocations that every gateway has long seen.
 pub(super) async fn purge_revocations(app: &Identity) -> Result<(), Fault> {
     let mut tx = app.db.system().await?;
-    revocation_purge(&mut tx, app.host.wall() - RETENTION).await?;
+    revocation_purge(&mut tx, app.context.platform_now() - RETENTION).await?;
     tx.commit().await
 }

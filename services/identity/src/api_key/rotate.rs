@@ -2,39 +2,37 @@
 //! overlap.
 
 use axum::extract::State;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::ApiKeyId;
-use bloom_runtime::http::{Caller, Json, Path};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::{Body, Caller, Created, Path};
 
-use super::issue::{issue, publish_key};
+use super::issue::issue;
 use super::model::{ApiKeyCreated, ApiKeyRotate};
+use super::routes::not_found;
 use super::scopes::check_held;
 use super::store::{api_key_lock, api_key_update, revocation_insert};
-use crate::Identity;
-use crate::permissions::IdentityWrite;
+use crate::{Identity, IdentityWrite};
 
 pub(super) async fn rotate(
     State(app): State<Identity>,
     caller: Caller<IdentityWrite>,
     Path(id): Path<ApiKeyId>,
-    Json(input): Json<ApiKeyRotate>,
-) -> Result<Reply<ApiKeyCreated, 201>, Fault> {
-    let mut tx = match app.db.begin(&caller, "api_key_rotate", &(id, &input)).await? {
-        Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
-    };
-    let (current, older): (Vec<_>, Vec<_>) = api_key_lock(&mut tx, id).await?.into_iter().partition(|key| key.id == id);
-    let current = current.first().ok_or_else(|| Fault::not_found("API key"))?;
-    // The caller learns the text of the successor, so it must hold all scopes of the key.
-    check_held(&current.scopes, &caller.scopes)?;
-    let now = app.host.now(caller.tenant);
-    let (old, new) = current.rotated(older.first(), app.host.id(caller.tenant), &input, now)?;
-    api_key_update(&mut tx, &old).await?;
-    publish_key(&app, &mut tx, &caller, "api_key.updated", &old).await?;
-    let issued = issue(&app, &mut tx, &caller, new, Some(id), now).await?;
-    // Gateways have the old key in their caches without its new end, so they must ask again.
-    revocation_insert(&mut tx, caller.tenant, id, app.host.wall()).await?;
-    let (created, again) = issued.replies();
-    tx.finish(Reply::created(created).replay_as(&again)?).await
+    Body(input): Body<ApiKeyRotate>,
+) -> Result<Created<ApiKeyCreated>, Fault> {
+    app.db
+        .idempotent(caller.operation("api_key_rotate", &(id, &input)), async |tx| {
+            let (current, older): (Vec<_>, Vec<_>) = api_key_lock(tx, id).await?.into_iter().partition(|key| key.id == id);
+            let current = current.first().ok_or_else(not_found)?;
+            // The caller learns the text of the successor, so it must hold all scopes of the key.
+            check_held(&current.scopes, &caller.scopes)?;
+            let (old, new) = current.rotated(older.first(), tx.new_id(), input.overlap_s, tx.now())?;
+            api_key_update(tx, &old).await?;
+            tx.publish(&old);
+            let issued = issue(&app, tx, new, Some(id), tx.now()).await?;
+            // Gateways have the old key in their caches without its new end, so they must ask again.
+            revocation_insert(tx, id, app.context.platform_now()).await?;
+            issued.into_reply()
+        })
+        .await
 }

@@ -3,24 +3,40 @@
 use std::collections::BTreeSet;
 
 use bloom_fault::{Code, Fault};
+use bloom_kernel::{Form, ViolationCode, text};
 use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
 
 use super::model::KeyKind;
 
-const SCOPES_MAX: usize = 50;
+/// The most scopes of a key.
+pub(super) const SCOPES_MAX: usize = 50;
+
+text! {
+    /// A permission, all permissions of one resource (`orders:*`), or all (`*`).
+    pub(crate) struct Scope {
+        length: 1..=64,
+        form: Form::pattern("^([*]|[a-z_]+:([*]|[a-z_]+))$", is_scope, "Give a permission, `<resource>:*` or `*`."),
+        example: "orders:read",
+    }
+}
+
+fn is_scope(text: &str) -> bool {
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    text == "*" || text.split_once(':').is_some_and(|(resource, action)| is_word(resource) && (action == "*" || is_word(action)))
+}
 
 /// The scopes of a new key: the requested ones, else all of its maker that the kind may carry.
-pub(crate) fn grant(kind: KeyKind, requested: Option<Vec<String>>, maker: &Scopes) -> Result<Vec<String>, Fault> {
-    let granted = match (requested, kind) {
+pub(crate) fn grant(kind: KeyKind, requested: Option<&[Scope]>, maker: &Scopes) -> Result<Vec<String>, Fault> {
+    let granted: Vec<String> = match (requested, kind) {
         (Some(requested), _) => {
             requested.iter().enumerate().try_for_each(|(index, scope)| check_known(kind, scope, index))?;
-            requested
+            requested.iter().map(ToString::to_string).collect()
         }
         (None, KeyKind::Secret) => maker.iter().map(str::to_owned).collect(),
         (None, KeyKind::Publishable) => PUBLISHABLE.into_iter().filter(|scope| maker.allow(scope)).map(str::to_owned).collect(),
     };
     if granted.is_empty() || SCOPES_MAX < granted.len() {
-        return Err(Fault::invalid("/scopes", "count", format!("holds 1 to {SCOPES_MAX} scopes")));
+        return Err(Fault::invalid("/scopes", ViolationCode::Count, format!("A key has 1 to {SCOPES_MAX} scopes.")));
     }
     check_held(&granted, maker)?;
     Ok(granted.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
@@ -31,13 +47,12 @@ fn check_known(kind: KeyKind, scope: &str, index: usize) -> Result<(), Fault> {
     let pointer = format!("/scopes/{index}");
     let whole = |prefix: &str| prefix.ends_with(':') && PERMISSIONS.iter().any(|permission| permission.starts_with(prefix));
     if scope != "*" && !PERMISSIONS.contains(&scope) && !scope.strip_suffix('*').is_some_and(whole) {
-        let message =
-            format!("is no scope; there are {}, `<resource>:*` for all of one resource, and `*`", PERMISSIONS.join(", "));
-        return Err(Fault::invalid(pointer, "unknown", message));
+        let message = format!("Give one of {}, `<resource>:*` for all of one resource, or `*`.", PERMISSIONS.join(", "));
+        return Err(Fault::invalid(pointer, ViolationCode::Unknown, message));
     }
     if kind == KeyKind::Publishable && !PUBLISHABLE.contains(&scope) {
-        let message = format!("is not for a publishable key; it may carry {}", PUBLISHABLE.join(", "));
-        return Err(Fault::invalid(pointer, "not_publishable", message));
+        let message = format!("A publishable key carries only {}.", PUBLISHABLE.join(", "));
+        return Err(Fault::invalid(pointer, ViolationCode::Excluded, message));
     }
     Ok(())
 }

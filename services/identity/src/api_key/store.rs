@@ -1,10 +1,12 @@
 //! SQL of the tables `api_key`, `revocation` and `revocation_head`.
 
+use bloom_db::TenantTx;
+use bloom_events::ExportPage;
 use bloom_kernel::{AccountId, ApiKeyId, ChannelId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{ApiKey, KeyKind, KeyMode};
+use super::model::{ApiKey, KeyKind, KeyMode, KeyName};
 
 /// A row without its digest.
 struct ApiKeyRow {
@@ -12,7 +14,7 @@ struct ApiKeyRow {
     id: ApiKeyId,
     kind: String,
     mode: String,
-    name: String,
+    name: KeyName,
     hint: String,
     scopes: Vec<String>,
     channel_id: Option<ChannelId>,
@@ -71,7 +73,7 @@ pub(super) async fn environment_key_mode(conn: &mut PgConnection, environment: T
 pub(super) async fn api_key_get(conn: &mut PgConnection, id: ApiKeyId) -> sqlx::Result<Option<ApiKey>> {
     let row = sqlx::query_as!(
         ApiKeyRow,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name, hint, scopes,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name as "name: KeyName", hint, scopes,
                   channel_id as "channel_id: ChannelId", expires_at, revoked_at, rotated_from as "rotated_from: ApiKeyId",
                   rotated_to as "rotated_to: ApiKeyId", last_used_at, version, created_at, updated_at
            from api_key where id = $1"#,
@@ -86,7 +88,7 @@ pub(super) async fn api_key_get(conn: &mut PgConnection, id: ApiKeyId) -> sqlx::
 pub(super) async fn api_key_lock(conn: &mut PgConnection, id: ApiKeyId) -> sqlx::Result<Vec<ApiKey>> {
     let rows = sqlx::query_as!(
         ApiKeyRow,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name, hint, scopes,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name as "name: KeyName", hint, scopes,
                   channel_id as "channel_id: ChannelId", expires_at, revoked_at, rotated_from as "rotated_from: ApiKeyId",
                   rotated_to as "rotated_to: ApiKeyId", last_used_at, version, created_at, updated_at
            from api_key
@@ -108,7 +110,7 @@ pub(super) async fn api_key_list(
 ) -> sqlx::Result<Vec<ApiKey>> {
     let rows = sqlx::query_as!(
         ApiKeyRow,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name, hint, scopes,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name as "name: KeyName", hint, scopes,
                   channel_id as "channel_id: ChannelId", expires_at, revoked_at, rotated_from as "rotated_from: ApiKeyId",
                   rotated_to as "rotated_to: ApiKeyId", last_used_at, version, created_at, updated_at
            from api_key
@@ -123,41 +125,37 @@ pub(super) async fn api_key_list(
     rows.into_iter().map(ApiKey::try_from).collect()
 }
 
-/// The keys of all tenants, in the order of environment and id; for the system role.
-pub(crate) async fn api_key_export(
-    conn: &mut PgConnection,
-    after: Option<(TenantId, ApiKeyId)>,
-    limit: i64,
-) -> sqlx::Result<Vec<ApiKey>> {
-    let (tenant, id) = after.unzip();
+/// Keys of all tenants, for the export.
+pub(crate) async fn api_key_export(conn: &mut PgConnection, page: ExportPage<ApiKeyId>) -> sqlx::Result<Vec<(TenantId, ApiKey)>> {
+    let (tenant, id) = page.position();
     let rows = sqlx::query_as!(
         ApiKeyRow,
-        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name, hint, scopes,
+        r#"select tenant_id as "tenant_id: TenantId", id as "id: ApiKeyId", kind, mode, name as "name: KeyName", hint, scopes,
                   channel_id as "channel_id: ChannelId", expires_at, revoked_at, rotated_from as "rotated_from: ApiKeyId",
                   rotated_to as "rotated_to: ApiKeyId", last_used_at, version, created_at, updated_at
-           from api_key where $1::uuid is null or (tenant_id, id) > ($1, $2)
+           from api_key where (tenant_id, id) > ($1, $2)
            order by tenant_id, id limit $3"#,
-        tenant.map(TenantId::uuid),
-        id.map(ApiKeyId::uuid),
-        limit,
+        tenant,
+        id,
+        page.limit,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(ApiKey::try_from).collect()
+    rows.into_iter().map(|row| ApiKey::try_from(row).map(|key| (key.environment_id, key))).collect()
 }
 
 /// Adds a key under its keyed digest; the connection's tenant must be the key's environment.
-pub(super) async fn api_key_insert(conn: &mut PgConnection, key: &ApiKey, digest: &[u8]) -> sqlx::Result<()> {
+pub(super) async fn api_key_insert(tx: &mut TenantTx, key: &ApiKey, digest: &[u8]) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into api_key
            (tenant_id, id, kind, mode, name, hint, digest, scopes, channel_id, expires_at, rotated_from, version, created_at,
             updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        key.environment_id.uuid(),
+        tx.tenant().uuid(),
         key.id.uuid(),
         key.kind.as_str(),
         key.mode.as_str(),
-        key.name,
+        key.name.as_str(),
         key.hint,
         digest,
         &key.scopes,
@@ -168,9 +166,9 @@ pub(super) async fn api_key_insert(conn: &mut PgConnection, key: &ApiKey, digest
         key.created_at,
         key.updated_at,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .execute(&mut **tx)
+    .await
+    .map(drop)
 }
 
 /// Writes the columns that rotation and revocation change.
@@ -187,8 +185,8 @@ pub(super) async fn api_key_update(conn: &mut PgConnection, key: &ApiKey) -> sql
         key.updated_at,
     )
     .execute(conn)
-    .await?;
-    Ok(())
+    .await
+    .map(drop)
 }
 
 /// The holder of a key.
@@ -241,27 +239,22 @@ pub(super) async fn api_key_touch(conn: &mut PgConnection, ids: &[Uuid], used_at
         used_at,
     )
     .execute(conn)
-    .await?;
-    Ok(())
+    .await
+    .map(drop)
 }
 
 /// Adds a key to the list of revocations. The head stays locked until the transaction ends, so this is called last.
-pub(super) async fn revocation_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    key: ApiKeyId,
-    now: Timestamp,
-) -> sqlx::Result<()> {
+pub(super) async fn revocation_insert(tx: &mut TenantTx, key: ApiKeyId, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query!(
         "with head as (update revocation_head set seq = seq + 1 returning seq)
          insert into revocation (tenant_id, seq, key_id, announced_at) select $1, seq, $2, $3 from head",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         key.uuid(),
         now,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .execute(&mut **tx)
+    .await
+    .map(drop)
 }
 
 /// One row of the list of revocations.
@@ -289,19 +282,27 @@ pub(super) async fn revocation_list(conn: &mut PgConnection, after: i64, limit: 
     .await
 }
 
-pub(super) async fn revocation_purge(conn: &mut PgConnection, before: Timestamp) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from revocation where announced_at < $1", before).execute(conn).await?;
-    Ok(done.rows_affected())
+/// Deletes the revocations before a time, and stores that time for the check.
+pub(super) async fn revocation_purge(conn: &mut PgConnection, before: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with head as (update revocation_head set purged_before = greatest(purged_before, $1))
+         delete from revocation where announced_at < $1",
+        before,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }
 
-/// Keys that were revoked since a moment and are missing from the list.
-pub(crate) async fn revocations_missing(conn: &mut PgConnection, since: Timestamp) -> sqlx::Result<Vec<ApiKeyId>> {
-    sqlx::query_scalar!(
-        r#"select id as "id: ApiKeyId" from api_key
-           where revoked_at >= $1 and not exists (select from revocation where key_id = api_key.id and announced_at >= revoked_at)
+/// Revoked keys that are missing from the list that gateways poll.
+pub(crate) async fn revocations_missing(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let keys = sqlx::query_scalar!(
+        r#"select id as "id: ApiKeyId" from api_key cross join revocation_head head
+           where revoked_at >= head.purged_before
+               and not exists (select from revocation where key_id = api_key.id and announced_at >= revoked_at)
            order by id limit 100"#,
-        since,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(keys.into_iter().map(|key| format!("{key} was revoked and is missing from the list that gateways poll")).collect())
 }

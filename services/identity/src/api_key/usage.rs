@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bloom_fault::Fault;
 use bloom_kernel::{ApiKeyId, Timestamp};
-use bloom_runtime::{StartError, Task};
+use bloom_runtime::StartError;
 use uuid::Uuid;
 
 use super::revocation::purge_revocations;
@@ -37,15 +37,11 @@ impl Usage {
 }
 
 /// The task that writes uses every ten seconds and deletes old revocations every hour.
-pub(crate) fn usage_task(app: Identity) -> Task {
-    Task::new("key usage", run(app))
-}
-
-async fn run(app: Identity) -> Result<(), StartError> {
+pub(crate) async fn write_usage(app: Identity) -> Result<(), StartError> {
     let mut flushes = 0_u32;
-    while !app.host.shutdown.is_cancelled() {
+    while !app.context.shutdown.is_cancelled() {
         tokio::select! {
-            () = app.host.shutdown.cancelled() => {}
+            () = app.context.shutdown.cancelled() => {}
             () = tokio::time::sleep(FLUSH_INTERVAL) => {}
         }
         if let Err(fault) = flush(&app).await {

@@ -4,7 +4,6 @@ mod create;
 mod model;
 mod routes;
 mod store;
-mod update;
 
 #[cfg(test)]
 mod tests;

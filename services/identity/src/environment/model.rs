@@ -1,15 +1,19 @@
 //! An environment, its inputs and its rules.
 
 use bloom_fault::Fault;
-use bloom_kernel::{AccountId, ApiKeyId, Currency, TenantId, Timestamp};
+use bloom_kernel::{
+    AccountId, Aggregate, ApiKeyId, Currency, Form, Locale, Name, TenantId, Timestamp, ViolationCode, set, text, update,
+};
 use bloom_runtime::Scopes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api_key::{ApiKey, KeyKind, KeyMode, NewKey, grant};
-use crate::text::check_name;
+use crate::api_key::{ApiKey, KeyKind, KeyMode, KeyName, NewKey, grant};
 
-const NAME_CHARS_MAX: usize = 255;
+text! {
+    /// IANA name of a time zone. Whether it exists is asked of the database.
+    pub struct TimeZone { length: 1..=64, form: Form::LINE, example: "Asia/Kolkata" }
+}
 
 /// What an environment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,8 +49,7 @@ impl EnvironmentKind {
 }
 
 /// A tenant: all other data in Bloom belongs to one environment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Environment {
     /// Its id.
     pub id: TenantId,
@@ -55,13 +58,13 @@ pub struct Environment {
     /// Live or sandbox.
     pub kind: EnvironmentKind,
     /// Name for people.
-    pub name: String,
+    pub name: Name,
     /// The cell that it lives in.
     pub cell: String,
     /// IANA time zone.
-    pub time_zone: String,
+    pub time_zone: TimeZone,
     /// BCP 47 tag of its default language.
-    pub locale: String,
+    pub locale: Locale,
     /// Its default currency.
     pub currency: Currency,
     /// Rises with every change; the `ETag`.
@@ -77,48 +80,41 @@ pub struct Environment {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EnvironmentCreate {
     /// Name for people.
-    #[schemars(length(min = 1, max = 255))]
-    pub name: String,
+    pub name: Name,
     /// IANA time zone.
     #[serde(default)]
-    pub time_zone: Option<String>,
+    pub time_zone: Option<TimeZone>,
     /// BCP 47 tag of its default language.
     #[serde(default)]
-    pub locale: Option<String>,
+    pub locale: Option<Locale>,
     /// Its default currency.
     #[serde(default)]
     pub currency: Option<Currency>,
 }
 
-/// A change of an environment; absent fields keep their value.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EnvironmentUpdate {
-    /// Name for people.
-    #[schemars(length(min = 1, max = 255))]
-    #[serde(default)]
-    pub name: Option<String>,
-    /// IANA time zone.
-    #[serde(default)]
-    pub time_zone: Option<String>,
-    /// BCP 47 tag of its default language.
-    #[serde(default)]
-    pub locale: Option<String>,
-    /// Its default currency.
-    #[serde(default)]
-    pub currency: Option<Currency>,
+update! {
+    /// A change of an environment; absent fields keep their value.
+    pub(crate) struct EnvironmentUpdate {
+        /// Name for people.
+        pub name: Option<Name>,
+        /// IANA time zone.
+        pub time_zone: Option<TimeZone>,
+        /// BCP 47 tag of its default language.
+        pub locale: Option<Locale>,
+        /// Its default currency.
+        pub currency: Option<Currency>,
+    }
 }
 
 /// A new sandbox with its first secret key.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct EnvironmentCreated {
     /// The sandbox.
     pub environment: Environment,
     /// Its first key, with the scopes of the key that made the request.
     pub api_key: ApiKey,
     /// The text of the key: shown this once, and absent when the request is repeated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 
@@ -130,55 +126,45 @@ impl std::fmt::Debug for EnvironmentCreated {
 
 impl Environment {
     /// A new sandbox beside the live environment.
-    pub(crate) fn sandbox(live: &Self, id: TenantId, input: EnvironmentCreate, now: Timestamp) -> Result<Self, Fault> {
+    pub(super) fn sandbox(live: &Self, id: TenantId, now: Timestamp, input: EnvironmentCreate) -> Self {
+        let EnvironmentCreate { name, time_zone, locale, currency } = input;
         Self {
             id,
             account_id: live.account_id,
             kind: EnvironmentKind::Sandbox,
-            name: input.name,
+            name,
             cell: live.cell.clone(),
-            time_zone: input.time_zone.unwrap_or_else(|| live.time_zone.clone()),
-            locale: input.locale.unwrap_or_else(|| live.locale.clone()),
-            currency: input.currency.unwrap_or(live.currency),
+            time_zone: time_zone.unwrap_or_else(|| live.time_zone.clone()),
+            locale: locale.unwrap_or_else(|| live.locale.clone()),
+            currency: currency.unwrap_or(live.currency),
             version: 1,
             created_at: now,
             updated_at: now,
         }
-        .checked()
     }
 
-    /// The environment after a change; the same version when nothing changes.
-    pub(crate) fn updated(&self, input: EnvironmentUpdate, now: Timestamp) -> Result<Self, Fault> {
-        let mut next = self.clone();
-        next.name = input.name.unwrap_or(next.name);
-        next.time_zone = input.time_zone.unwrap_or(next.time_zone);
-        next.locale = input.locale.unwrap_or(next.locale);
-        next.currency = input.currency.unwrap_or(next.currency);
-        if next != *self {
-            next.version += 1;
-            next.updated_at = now;
+    /// Changes the given fields; the version stays when none of them differs.
+    pub(super) fn update(&mut self, now: Timestamp, input: EnvironmentUpdate) {
+        let before = self.clone();
+        let EnvironmentUpdate { name, time_zone, locale, currency } = input;
+        set(&mut self.name, name);
+        set(&mut self.time_zone, time_zone);
+        set(&mut self.locale, locale);
+        set(&mut self.currency, currency);
+        if *self != before {
+            self.version += 1;
+            self.updated_at = now;
         }
-        next.checked()
-    }
-
-    /// Refuses what is not well-formed. Whether the time zone exists is asked of the database.
-    pub(crate) fn checked(self) -> Result<Self, Fault> {
-        check_name("/name", &self.name, NAME_CHARS_MAX)?;
-        if !is_locale(&self.locale) {
-            let message = "is a BCP 47 tag of language, script and region, such as `en-IN` or `zh-Hant-TW`";
-            return Err(Fault::invalid("/locale", "malformed", message));
-        }
-        Ok(self)
     }
 
     /// A first key of this environment, with all scopes of its maker that the kind may carry.
-    pub(crate) fn first_key(&self, id: ApiKeyId, kind: KeyKind, name: String, maker: &Scopes) -> Result<NewKey, Fault> {
+    pub(crate) fn first_key(&self, id: ApiKeyId, kind: KeyKind, name: &str, maker: &Scopes) -> Result<NewKey, Fault> {
         Ok(NewKey {
             id,
             environment_id: self.id,
             kind,
             mode: self.kind.mode(),
-            name,
+            name: KeyName::new(name).map_err(Fault::internal)?,
             scopes: grant(kind, None, maker)?,
             channel_id: None,
             expires_at: None,
@@ -186,30 +172,20 @@ impl Environment {
     }
 }
 
-/// The refusal of a time zone that the database does not know.
-pub(crate) fn time_zone_unknown() -> Fault {
-    Fault::invalid("/time_zone", "unknown", "is an IANA time zone such as `Asia/Kolkata`")
-}
+impl Aggregate for Environment {
+    const NOUN: &'static str = "environment";
+    type Id = TenantId;
 
-/// `language[-Script][-REGION]`, each in its usual case.
-fn is_locale(tag: &str) -> bool {
-    let mut parts = tag.split('-').peekable();
-    let language = parts.next().unwrap_or_default();
-    if !(2..=3).contains(&language.len()) || !language.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return false;
+    fn id(&self) -> TenantId {
+        self.id
     }
-    parts.next_if(|part| is_script(part));
-    parts.next_if(|part| is_region(part));
-    parts.next().is_none()
+
+    fn version(&self) -> i64 {
+        self.version
+    }
 }
 
-fn is_script(part: &str) -> bool {
-    let (first, rest) = part.split_at_checked(1).unwrap_or_default();
-    part.len() == 4 && first.bytes().all(|byte| byte.is_ascii_uppercase()) && rest.bytes().all(|byte| byte.is_ascii_lowercase())
-}
-
-fn is_region(part: &str) -> bool {
-    let letters = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_uppercase());
-    let digits = part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_digit());
-    letters || digits
+/// The refusal of a time zone that the database does not know.
+pub(super) fn time_zone_unknown() -> Fault {
+    Fault::invalid("/time_zone", ViolationCode::Unknown, "Give an IANA time zone, for example Asia/Kolkata.")
 }

@@ -1,7 +1,7 @@
 //! Exported state, checked invariants, and what row-level security hides.
 
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, ExportStateRequest, StateRecord};
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, ExportStateRequest, StateRecord};
 use serde_json::{Value, json};
 
 use super::{Fixture, create_account};
@@ -74,7 +74,8 @@ async fn the_check_finds_an_account_without_live_environment() {
 async fn the_service_role_sees_no_other_tenant() {
     let fixture = Fixture::new().await;
     let theirs = create_account(&fixture.env, "Other Ltd").await.live;
-    let mut tx = fixture.env.db.write(&bloom_runtime::Call { tenant: fixture.live(), ..fixture.env.call() }).await.unwrap();
+    let mut tx =
+        fixture.env.db.write(&bloom_runtime::RequestContext { tenant: fixture.live(), ..fixture.env.call() }).await.unwrap();
     let count = |table: &str| format!("select count(*) from {table}");
     for (table, mine) in [("environment", 2), ("api_key", 2), ("account", 1)] {
         let seen: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count(table))).fetch_one(&mut *tx).await.unwrap();

@@ -2,28 +2,34 @@
 
 mod database;
 
+use bloom_contract_identity::identity_client::IdentityClient;
+use bloom_contract_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
+use std::sync::Arc;
+
 use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, TenantId, api_key};
-use bloom_proto_identity::identity_client::IdentityClient;
-use bloom_proto_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Answer, Ask, Bench, Door};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest};
+use bloom_web::Start;
 
-use crate::{AccountCreate, AccountCreated, Identity, MIGRATIONS, NAME, service};
+use crate::error::CONSTRAINTS;
+use crate::{AccountCreate, AccountCreated, Identity, MIGRATIONS, NAME, SERVICE};
 
 /// An account, and a client of the service.
 pub(crate) struct Fixture {
-    pub(crate) env: Bench,
-    pub(crate) client: Door,
+    pub(crate) env: TestEnv,
+    pub(crate) client: TestClient,
     pub(crate) account: AccountCreated,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let env = bloom_testkit::bench(NAME, &MIGRATIONS).await;
+        let mut env = bloom_testkit::test_env(NAME, &MIGRATIONS).await;
+        env.db = env.db.clone().constraints(CONSTRAINTS);
         let account = create_account(&env, "Chai & Co").await;
-        let client = env.open(async |host, db| service(host, db, Bus::in_process())).await;
+        let start = |context, db| Start { context, db, bus: Bus::in_process(), addresses: Arc::default() };
+        let client = env.open(|context, db| (SERVICE.start)(start(context, db))).await;
         Self { env, client, account }
     }
 
@@ -36,7 +42,7 @@ impl Fixture {
     }
 
     /// A request with a key of the live environment.
-    pub(crate) fn request(&self, method: &str, path: &str) -> Ask<'_> {
+    pub(crate) fn request(&self, method: &str, path: &str) -> TestRequest<'_> {
         self.client.ask(method, path).tenant(self.live())
     }
 
@@ -49,7 +55,7 @@ impl Fixture {
     }
 
     /// The client of a gateway.
-    pub(crate) fn gateway(&self) -> (IdentityClient<Peer>, Call) {
+    pub(crate) fn gateway(&self) -> (IdentityClient<Peer>, RequestContext) {
         (IdentityClient::new(self.env.host.peers.get(NAME)), self.env.call())
     }
 
@@ -68,7 +74,7 @@ impl Fixture {
     }
 }
 
-pub(crate) async fn create_account(env: &Bench, name: &str) -> AccountCreated {
+pub(crate) async fn create_account(env: &TestEnv, name: &str) -> AccountCreated {
     let input = AccountCreate {
         name: name.to_owned(),
         time_zone: "Asia/Kolkata".to_owned(),

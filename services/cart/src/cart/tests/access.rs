@@ -17,7 +17,7 @@ async fn a_cart_is_visible_with_its_token_only() {
     let unknown = storefront(fixture.client.get(&unknown), &other.token).send().await.expect(404);
     assert_eq!((wrong.code(), &wrong.json["detail"]), (unknown.code(), &unknown.json["detail"]));
     fixture.client.get(&path).send().await.expect(200);
-    fixture.client.get(&path).tenant(fixture.env.stranger).send().await.expect(404);
+    fixture.client.get(&path).tenant(fixture.env.other_tenant).send().await.expect(404);
     let change = fixture.client.post(&format!("{path}/lines")).publishable(&["carts:write"]).if_match(1);
     let change = change.header("bloom-cart-token", &other.token);
     change.json(&json!({ "lines": [{ "variant_id": fixture.lamp, "quantity": 1 }] })).send().await.expect(404);
@@ -39,7 +39,7 @@ async fn personal_data_are_encrypted_and_never_published() {
     }
     let subject: uuid::Uuid = sqlx::query_scalar("select subject_id from cart").fetch_one(&mut connection).await.unwrap();
     let mut tx = fixture.env.db.write(&fixture.env.call()).await.unwrap();
-    bloom_runtime::seal::erase(&mut tx, subject.into()).await.unwrap();
+    bloom_db::seal::erase(&mut tx, subject.into()).await.unwrap();
     tx.commit().await.unwrap();
     let read = fixture.read(&guest).await.expect(200);
     assert_eq!((&read.json["email"], &read.json["shipping_address"]), (&Value::Null, &Value::Null));

@@ -1,8 +1,12 @@
 //! Creating keys.
 
+use bloom_contract_catalog::catalog_server::{Catalog, CatalogServer};
+use bloom_contract_catalog::{FindChannelsReply, FindChannelsRequest, GetSellablesReply, GetSellablesRequest};
 use bloom_kernel::api_key;
 use serde_json::{Value, json};
 use sqlx::Row as _;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
 
 use crate::tests::{Fixture, key_id_of, secret_of};
 
@@ -105,4 +109,33 @@ async fn the_text_of_a_key_is_stored_nowhere() {
         assert!(!text.contains(&token[8..40]), "{table}");
         assert!(!text.contains(&hex), "{table} holds the digest without its pepper");
     }
+}
+
+/// A catalog that knows every channel.
+struct FakeCatalog;
+
+#[tonic::async_trait]
+impl Catalog for FakeCatalog {
+    async fn get_sellables(&self, _: Request<GetSellablesRequest>) -> Result<Response<GetSellablesReply>, Status> {
+        Ok(Response::new(GetSellablesReply::default()))
+    }
+
+    async fn find_channels(&self, _: Request<FindChannelsRequest>) -> Result<Response<FindChannelsReply>, Status> {
+        Err(Status::unimplemented("not needed"))
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_is_answered_while_catalog_is_unreachable() {
+    let fixture = Fixture::new().await;
+    let routes = Routes::new(CatalogServer::new(FakeCatalog)).into_axum_router();
+    let catalog = fixture.env.host.peers.open("catalog", routes);
+    let body = json!({ "kind": "publishable", "name": "App", "channel_id": "chan_01jd6zv4x8e5yag7k3m2n9p0qr" });
+    let create = |key| fixture.request("POST", "/v1/identity/api-keys").key(key).json(&body).send();
+    let first = create("k1").await.expect(201);
+    drop(catalog);
+    let again = create("k1").await.expect(201);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.json["api_key"], first.json["api_key"]);
+    create("k2").await.expect(503);
 }

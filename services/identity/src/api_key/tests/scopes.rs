@@ -3,15 +3,16 @@
 use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
 
 use super::super::model::KeyKind;
-use super::super::scopes::grant;
+use super::super::scopes::{Scope, grant};
 
 fn scopes(names: &[&str]) -> Scopes {
     Scopes::new(names.iter().map(|name| (*name).to_owned()))
 }
 
-fn granted(kind: KeyKind, wanted: &[&str], maker: &[&str]) -> Result<Vec<String>, String> {
-    let wanted = wanted.iter().map(|name| (*name).to_owned()).collect();
-    grant(kind, Some(wanted), &scopes(maker)).map_err(|fault| fault.reason.to_string())
+fn granted(kind: KeyKind, requested: &[&str], maker: &[&str]) -> Result<Vec<String>, String> {
+    let requested: Result<Vec<Scope>, _> = requested.iter().map(|name| Scope::new(*name)).collect();
+    let requested = requested.map_err(|_| "invalid_request".to_owned())?;
+    grant(kind, Some(&requested), &scopes(maker)).map_err(|fault| fault.reason.to_string())
 }
 
 #[test]
