@@ -9,7 +9,6 @@ use tonic::{Request, Response, Status};
 
 use crate::Carts;
 use crate::cart::{self, CartStatus, Freeze, StoredCart};
-use crate::tax::PriceBasis;
 
 /// The gRPC interface of the service.
 pub(crate) struct Grpc(pub(crate) Carts);
@@ -66,7 +65,7 @@ fn snapshot(stored: StoredCart) -> Result<proto::CartSnapshot, Fault> {
             sku: line.sku.clone(),
             title: line.title.clone(),
             variant_title: line.variant_title.clone(),
-            quantity: line.quantity,
+            quantity: line.quantity.get(),
             unit_amount: line.unit_price.map_or(0, bloom_kernel::Money::amount),
             line_amount: line.subtotal.amount(),
             net_amount: line.net.amount(),
@@ -81,13 +80,13 @@ fn snapshot(stored: StoredCart) -> Result<proto::CartSnapshot, Fault> {
         version: cart.version,
         channel_id: cart.channel_id.to_string(),
         currency: cart.currency.to_string(),
-        gross: cart.price_basis == PriceBasis::Gross,
+        gross: cart.price_basis.is_gross(),
         location_ids: stored.locations.iter().map(ToString::to_string).collect(),
         subject_id: cart.subject_id.to_string(),
         lines: lines.collect::<Result<_, _>>()?,
         delivery: cart.delivery.as_ref().map(|delivery| proto::DeliveryChoice {
             option_id: delivery.option_id.to_string(),
-            name: delivery.name.clone(),
+            name: delivery.name.to_string(),
             amount: delivery.price.amount(),
             net_amount: delivery.net.amount(),
             tax_amount: delivery.tax.amount(),
@@ -100,6 +99,6 @@ fn snapshot(stored: StoredCart) -> Result<proto::CartSnapshot, Fault> {
         taxes_json: json(&cart.taxes)?,
         shipping_address_json: cart.shipping_address.as_ref().map(json).transpose()?.unwrap_or_default(),
         billing_address_json: cart.billing_address.as_ref().map(json).transpose()?.unwrap_or_default(),
-        email: cart.email.unwrap_or_default(),
+        email: cart.email.map(String::from).unwrap_or_default(),
     })
 }

@@ -3,33 +3,28 @@
 
 use axum::extract::State;
 use bloom_db::Begin;
-use bloom_events::{Draft, publish};
-use bloom_fault::Fault;
-use bloom_kernel::{CartId, CartLineId, DeliveryOptionId, MetadataPatch};
-use bloom_runtime::RequestContext;
-use bloom_web::Reply;
-use bloom_web::{Caller, CartToken, IfMatch, Json, Path};
+use bloom_events::Publish as _;
+use bloom_fault::{Fault, refuse_card_numbers};
+use bloom_kernel::{Address, CartId, CartLineId, DeliveryOptionId, Email, Items, MetadataPatch, Patch, Quantity, update};
+use bloom_runtime::{Operation, RequestContext};
+use bloom_web::{Body, Caller, CartToken, IfMatch, Path, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::create::seal_personal;
+use super::document::CartDocument;
 use super::get::load;
-use super::model::{Cart, CartLineCreate};
-use super::personal::Address;
+use super::model::{Cart, CartLineCreate, LINES_MAX};
+use super::personal::{refuse_cards, seal};
 use super::price::{PricedCart, Purpose, price};
-use super::store::{StoredCart, cart_update, document};
-use crate::Carts;
-use crate::error::refusal;
-use crate::patch::{merge_metadata, nullable};
-use crate::permissions::CartsWrite;
+use super::store::{StoredCart, cart_update};
+use crate::{Carts, CartsWrite};
 
 /// Lines to add to a cart.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CartLinesAdd {
     /// The lines.
-    #[schemars(length(min = 1, max = 200))]
-    pub lines: Vec<CartLineCreate>,
+    pub lines: Items<CartLineCreate, 1, LINES_MAX>,
 }
 
 /// The new quantity of a line.
@@ -37,33 +32,23 @@ pub(super) struct CartLinesAdd {
 #[serde(deny_unknown_fields)]
 pub(super) struct CartLineUpdate {
     /// Units.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub quantity: i64,
+    pub quantity: Quantity,
 }
 
-/// A change of a cart other than of its lines: absent fields stay, `null` clears. An empty one accepts the present prices.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CartUpdate {
-    /// E-mail address for the confirmation.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub email: Option<Option<String>>,
-    /// Address of the recipient.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Address>")]
-    pub shipping_address: Option<Option<Address>>,
-    /// Address for the invoice.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Address>")]
-    pub billing_address: Option<Option<Address>>,
-    /// The chosen delivery option.
-    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<DeliveryOptionId>")]
-    pub delivery_option_id: Option<Option<DeliveryOptionId>>,
-    /// Pairs to merge into the metadata; `null` removes a key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<MetadataPatch>,
+update! {
+    /// A change of a cart other than of its lines: absent fields stay, `null` clears. An empty one accepts the present prices.
+    pub(super) struct CartUpdate {
+        /// E-mail address for the confirmation.
+        pub email: Patch<Email>,
+        /// Address of the recipient.
+        pub shipping_address: Patch<Address>,
+        /// Address for the invoice.
+        pub billing_address: Patch<Address>,
+        /// The chosen delivery option.
+        pub delivery_option_id: Patch<DeliveryOptionId>,
+        /// Pairs to merge into the metadata; `null` removes a key.
+        pub metadata: MetadataPatch,
+    }
 }
 
 /// One change of a buyer.
@@ -76,7 +61,7 @@ enum Change {
 }
 
 impl Change {
-    const fn op(&self) -> &'static str {
+    const fn operation(&self) -> &'static str {
         match self {
             Self::Add(_) => "cart_line_add",
             Self::Quantity(..) => "cart_line_update",
@@ -94,7 +79,6 @@ impl Change {
 
     fn apply(&self, cart: &mut Cart, new_id: impl FnMut() -> CartLineId) -> Result<(), Fault> {
         match self {
-            Self::Add(add) if add.lines.is_empty() => Err(Fault::invalid("/lines", "lines_empty", "Give at least one line.")),
             Self::Add(add) => cart.add(&add.lines, new_id),
             Self::Quantity(line, update) => cart.set_quantity(*line, update.quantity),
             Self::Remove(line) => cart.remove(*line),
@@ -105,22 +89,14 @@ impl Change {
 
 impl CartUpdate {
     fn apply(&self, cart: &mut Cart) -> Result<(), Fault> {
-        if let Some(email) = &self.email {
-            cart.email.clone_from(email);
-        }
-        if let Some(address) = &self.shipping_address {
-            cart.shipping_address.clone_from(address);
-        }
-        if let Some(address) = &self.billing_address {
-            cart.billing_address.clone_from(address);
-        }
-        if let Some(option) = self.delivery_option_id {
-            cart.delivery_option_id = option;
-        }
-        if let Some(patch) = &self.metadata {
-            merge_metadata(&mut cart.metadata, patch.clone())?;
-        }
-        cart.personal().check()
+        let Self { email, shipping_address, billing_address, delivery_option_id, metadata } = self.clone();
+        email.apply(&mut cart.email);
+        shipping_address.apply(&mut cart.shipping_address);
+        billing_address.apply(&mut cart.billing_address);
+        delivery_option_id.apply(&mut cart.delivery_option_id);
+        refuse_card_numbers(metadata.pairs())?;
+        cart.metadata.merge(metadata)?;
+        refuse_cards(&cart.personal())
     }
 }
 
@@ -130,7 +106,7 @@ pub(super) async fn update(
     token: CartToken,
     if_match: IfMatch,
     Path(id): Path<CartId>,
-    Json(input): Json<CartUpdate>,
+    Body(input): Body<CartUpdate>,
 ) -> Result<Reply<Cart>, Fault> {
     change(&app, &caller, &token, id, if_match, Change::Update(Box::new(input))).await
 }
@@ -141,7 +117,7 @@ pub(super) async fn lines_add(
     token: CartToken,
     if_match: IfMatch,
     Path(id): Path<CartId>,
-    Json(input): Json<CartLinesAdd>,
+    Body(input): Body<CartLinesAdd>,
 ) -> Result<Reply<Cart>, Fault> {
     change(&app, &caller, &token, id, if_match, Change::Add(input)).await
 }
@@ -152,7 +128,7 @@ pub(super) async fn line_update(
     token: CartToken,
     if_match: IfMatch,
     Path((id, line)): Path<(CartId, CartLineId)>,
-    Json(input): Json<CartLineUpdate>,
+    Body(input): Body<CartLineUpdate>,
 ) -> Result<Reply<Cart>, Fault> {
     change(&app, &caller, &token, id, if_match, Change::Quantity(line, input)).await
 }
@@ -170,53 +146,47 @@ pub(super) async fn line_remove(
 /// Applies one change to the version that the buyer saw, and answers the cart with the present prices.
 async fn change(
     app: &Carts,
-    call: &RequestContext,
+    caller: &RequestContext,
     token: &CartToken,
     id: CartId,
     if_match: IfMatch,
     change: Change,
 ) -> Result<Reply<Cart>, Fault> {
     let version = if_match.required()?;
-    let input = (id, version, &change);
-    let before = load(app, call, token, id).await?;
+    let operation = caller.operation(change.operation(), &(id, version, &change));
+    let before = load(app, caller, token, id).await?;
     let may_change = before.cart.check_open().and_then(|()| if_match.check(before.cart.version));
     if let Err(refusal) = may_change {
         // The repeat of a successful request sees the version that the first one wrote.
-        return app.db.replay_or(call.operation(change.op(), &input), refusal).await;
+        return app.db.replay_or(operation, refusal).await;
     }
     let mut cart = before.cart.clone();
-    change.apply(&mut cart, || app.host.id(call.tenant))?;
-    let priced = price(app, call, &before, cart, change.added(), Purpose::Write).await?;
-    save(app, call, (change.op(), &input), before, priced).await
+    change.apply(&mut cart, || app.context.id(caller.tenant))?;
+    let priced = price(app, caller, &before, cart, change.added(), Purpose::Write).await?;
+    save(app, operation, before, priced).await
 }
 
-async fn save(
-    app: &Carts,
-    call: &RequestContext,
-    (op, input): (&'static str, &impl Serialize),
-    before: StoredCart,
-    priced: PricedCart,
-) -> Result<Reply<Cart>, Fault> {
+async fn save(app: &Carts, operation: Operation<'_>, before: StoredCart, priced: PricedCart) -> Result<Reply<Cart>, Fault> {
     let PricedCart { mut cart, catalog, problems } = priced;
-    cart.version += 1;
-    cart.updated_at = app.host.now(call.tenant);
+    let tenant = operation.context.tenant;
+    cart.changed(app.context.now(tenant));
     let personal = cart.personal();
     let (key, sealed) = if personal == before.cart.personal() {
         (None, before.personal)
     } else {
-        seal_personal(app, call, before.subject, before.wrapped.as_deref(), &personal)?.unzip()
+        seal(app, tenant, before.subject, before.wrapped.as_deref(), &personal)?.unzip()
     };
-    let document = document(&cart)?;
+    let document = CartDocument::of(&cart)?;
     let stored = StoredCart { cart: cart.clone(), personal: sealed, locations: catalog.channel.locations, ..before };
-    let (aggregate, version) = (cart.id.to_string(), cart.version);
+    let version = cart.version;
     cart.problems = Some(problems);
     let reply = Reply::ok(cart).etag(version);
 
-    let mut write = match app.db.begin_once(call.operation(op, input), &reply).await? {
+    let mut write = match app.db.begin_once(operation, &reply).await? {
         Begin::Run(write) => write,
         Begin::Replay(reply) => return Ok(reply),
     };
-    let draft = Draft { kind: "cart.updated", aggregate, version, data: &document, causation: None };
-    publish(&mut write, &app.host, call, draft).await?;
-    if cart_update(write, &stored, key.as_ref(), &document).await.map_err(refusal)? { Ok(reply) } else { Err(IfMatch::stale()) }
+    write.publish(&document);
+    let changed = cart_update(write, &stored, key.as_ref(), &document).await;
+    if changed.map_err(|error| app.db.explain(error.into()))? { Ok(reply) } else { Err(IfMatch::stale()) }
 }

@@ -1,18 +1,18 @@
 //! Freezes a cart for one checkout, with the prices that the buyer saw. Called by the purchase saga over gRPC.
 
-use bloom_events::{Draft, publish};
+use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId};
 use bloom_runtime::RequestContext;
 use bloom_web::{CartToken, IfMatch};
 
-use super::get::load_unguarded;
+use super::document::CartDocument;
+use super::get::{load_unguarded, not_found};
 use super::model::{CartStatus, completed, frozen};
 use super::price::{Purpose, price};
 use super::problem::refusal;
-use super::store::{StoredCart, cart_update, document};
+use super::store::{StoredCart, cart_update};
 use crate::Carts;
-use crate::error;
 
 /// How often a cart is read again that has changed between the read and the write.
 pub(super) const ATTEMPTS_MAX: usize = 3;
@@ -28,11 +28,11 @@ pub(crate) struct Freeze {
 }
 
 /// Freezes the cart; a repeat by the same checkout gets the same answer.
-pub(crate) async fn freeze(app: &Carts, call: &RequestContext, freeze: &Freeze) -> Result<StoredCart, Fault> {
+pub(crate) async fn freeze(app: &Carts, context: &RequestContext, freeze: &Freeze) -> Result<StoredCart, Fault> {
     for _ in 0..ATTEMPTS_MAX {
-        let Some(stored) = load_unguarded(app, call, freeze.cart).await? else { return Err(Fault::not_found("cart")) };
+        let Some(stored) = load_unguarded(app, context, freeze.cart).await? else { return Err(not_found()) };
         if freeze.token.as_deref().is_some_and(|shown| !CartToken::fits(shown, &stored.token_digest)) {
-            return Err(Fault::not_found("cart"));
+            return Err(not_found());
         }
         let ours = stored.cart.checkout_id == Some(freeze.checkout);
         match stored.cart.status {
@@ -48,7 +48,7 @@ pub(crate) async fn freeze(app: &Carts, call: &RequestContext, freeze: &Freeze) 
         if freeze.version != 0 && freeze.version != stored.cart.version {
             return Err(IfMatch::stale());
         }
-        if let Some(frozen) = try_freeze(app, call, freeze.checkout, stored).await? {
+        if let Some(frozen) = try_freeze(app, context, freeze.checkout, stored).await? {
             return Ok(frozen);
         }
     }
@@ -62,25 +62,20 @@ pub(super) fn busy() -> Fault {
 
 async fn try_freeze(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     checkout: CheckoutId,
     stored: StoredCart,
 ) -> Result<Option<StoredCart>, Fault> {
-    let priced = price(app, call, &stored, stored.cart.clone(), &[], Purpose::Checkout).await?;
+    let priced = price(app, context, &stored, stored.cart.clone(), &[], Purpose::Checkout).await?;
     if let Some(refusal) = refusal(&priced.problems) {
         return Err(refusal);
     }
     let mut cart = priced.cart;
-    cart.status = CartStatus::Frozen;
-    cart.checkout_id = Some(checkout);
-    cart.version += 1;
-    cart.updated_at = app.host.now(call.tenant);
-    let document = document(&cart)?;
+    cart.freeze(checkout, app.context.now(context.tenant));
+    let document = CartDocument::of(&cart)?;
     let stored = StoredCart { cart, locations: priced.catalog.channel.locations, ..stored };
-    let mut write = app.db.write_once(call);
-    let (aggregate, version) = (stored.cart.id.to_string(), stored.cart.version);
-    let draft = Draft { kind: "cart.frozen", aggregate, version, data: &document, causation: None };
-    publish(&mut write, &app.host, call, draft).await?;
-    let changed = cart_update(write, &stored, None, &document).await.map_err(error::refusal)?;
+    let mut write = app.db.write_once(context);
+    write.publish_as("frozen", &document);
+    let changed = cart_update(write, &stored, None, &document).await?;
     Ok(changed.then_some(stored))
 }

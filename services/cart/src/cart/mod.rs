@@ -5,6 +5,7 @@ mod change;
 mod complete;
 mod create;
 mod delivery_options;
+mod document;
 mod expire;
 mod freeze;
 mod get;

@@ -2,22 +2,18 @@
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{
-    CartId, CartLineId, ChannelId, CheckoutId, Currency, DeliveryOptionId, Metadata, Money, OrderId, ProductId, SubjectId,
-    Timestamp, VariantId,
+    Address, CartId, CartLineId, ChannelId, CheckoutId, Currency, DeliveryOptionId, Email, Metadata, Money, Name, OrderId,
+    PersonalData, PriceBasis, ProductId, Quantity, SubjectId, TaxLine, Timestamp, VariantId, ViolationCode,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::personal::{Address, Personal};
 use super::problem::CartProblem;
 use crate::delivery_option::Parcel;
-use crate::tax::{PriceBasis, TaxLine};
 
 /// The most lines of a cart.
 pub(super) const LINES_MAX: usize = 200;
-/// The most units of a line.
-pub(super) const QUANTITY_MAX: i64 = 1_000_000;
 
 /// The status of a cart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,8 +54,7 @@ pub(crate) struct CartLine {
     /// Option values, for example "Red / L".
     pub variant_title: String,
     /// Units.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub quantity: i64,
+    pub quantity: Quantity,
     /// Price of a unit in the cart's price basis; `null` when there is none.
     pub unit_price: Option<Money>,
     /// Unit price × quantity, in the cart's price basis.
@@ -84,7 +79,7 @@ pub(crate) struct CartDelivery {
     /// The option.
     pub option_id: DeliveryOptionId,
     /// Name for buyers.
-    pub name: String,
+    pub name: Name,
     /// The charge in the cart's price basis.
     pub price: Money,
     /// Without tax.
@@ -114,7 +109,7 @@ pub(crate) struct Cart {
     /// The data subject, for erasure.
     pub subject_id: SubjectId,
     /// E-mail address for the confirmation.
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// Address of the recipient.
     pub shipping_address: Option<Address>,
     /// Address for the invoice; `null`: the shipping address.
@@ -159,14 +154,13 @@ pub(crate) struct CartLineCreate {
     /// The variant.
     pub variant_id: VariantId,
     /// Units; a variant that is given twice gets the sum of both.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub quantity: i64,
+    pub quantity: Quantity,
 }
 
 impl Cart {
     /// The personal data.
-    pub(super) fn personal(&self) -> Personal {
-        Personal {
+    pub(super) fn personal(&self) -> PersonalData {
+        PersonalData {
             email: self.email.clone(),
             shipping_address: self.shipping_address.clone(),
             billing_address: self.billing_address.clone(),
@@ -174,29 +168,19 @@ impl Cart {
     }
 
     /// Replaces the personal data; the default removes them.
-    pub(super) fn set_personal(&mut self, personal: Personal) {
+    pub(super) fn set_personal(&mut self, personal: PersonalData) {
         self.email = personal.email;
         self.shipping_address = personal.shipping_address;
         self.billing_address = personal.billing_address;
     }
 
-    /// The document that is stored and published: without personal data, without what other services own, without the token.
-    #[must_use]
-    pub(super) fn public(&self) -> Self {
-        let mut public = Self { token: None, problems: None, ..self.clone() };
-        public.set_personal(Personal::default());
-        public
-    }
-
     /// Adds units; `new_id` makes the ids of new lines.
     pub(super) fn add(&mut self, items: &[CartLineCreate], mut new_id: impl FnMut() -> CartLineId) -> Result<(), Fault> {
-        check_lines(items)?;
         for (index, item) in items.iter().enumerate() {
             if let Some(line) = self.lines.iter_mut().find(|line| line.variant_id == item.variant_id) {
                 // Both are at most a million, so the sum cannot overflow.
-                let sum = line.quantity + item.quantity;
-                check_quantity(sum, || format!("/lines/{index}/quantity"))?;
-                line.quantity = sum;
+                let sum = Quantity::new(line.quantity.get() + item.quantity.get());
+                line.quantity = sum.map_err(|error| Fault::invalid_value(format!("/lines/{index}/quantity"), error))?;
             } else if self.lines.len() < LINES_MAX {
                 self.lines.push(CartLine::new(new_id(), item.variant_id, item.quantity, self.currency));
             } else {
@@ -207,8 +191,7 @@ impl Cart {
     }
 
     /// Sets the units of a line.
-    pub(super) fn set_quantity(&mut self, id: CartLineId, quantity: i64) -> Result<(), Fault> {
-        check_quantity(quantity, || "/quantity".to_owned())?;
+    pub(super) fn set_quantity(&mut self, id: CartLineId, quantity: Quantity) -> Result<(), Fault> {
         let line = self.lines.iter_mut().find(|line| line.id == id).ok_or_else(|| Fault::not_found("cart line"))?;
         line.quantity = quantity;
         Ok(())
@@ -224,7 +207,7 @@ impl Cart {
     /// Weight of the lines that need a delivery.
     fn shipped_grams(&self) -> i64 {
         let shipped = self.lines.iter().filter(|line| line.requires_shipping);
-        shipped.fold(0_i64, |grams, line| grams.saturating_add(line.weight_grams.saturating_mul(line.quantity)))
+        shipped.fold(0_i64, |grams, line| grams.saturating_add(line.weight_grams.saturating_mul(line.quantity.get())))
     }
 
     /// What a delivery option is asked to carry.
@@ -232,7 +215,7 @@ impl Cart {
         Parcel {
             channel: self.channel_id,
             currency: self.currency,
-            country: self.shipping_address.as_ref().map(|address| address.country.as_str()),
+            country: self.shipping_address.as_ref().map(|address| &address.country),
             grams: self.shipped_grams(),
         }
     }
@@ -240,6 +223,33 @@ impl Cart {
     /// Whether a line needs a delivery.
     pub(super) fn requires_shipping(&self) -> bool {
         self.lines.iter().any(|line| line.requires_shipping)
+    }
+
+    /// Freezes the cart for a checkout.
+    pub(super) fn freeze(&mut self, checkout: CheckoutId, now: Timestamp) {
+        self.status = CartStatus::Frozen;
+        self.checkout_id = Some(checkout);
+        self.changed(now);
+    }
+
+    /// Gives the cart back to its buyer.
+    pub(super) fn unfreeze(&mut self, now: Timestamp) {
+        self.status = CartStatus::Open;
+        self.checkout_id = None;
+        self.changed(now);
+    }
+
+    /// Completes the cart, which has become an order.
+    pub(super) fn complete(&mut self, order: OrderId, now: Timestamp) {
+        self.status = CartStatus::Completed;
+        self.order_id = Some(order);
+        self.changed(now);
+    }
+
+    /// Raises the version.
+    pub(super) fn changed(&mut self, now: Timestamp) {
+        self.version += 1;
+        self.updated_at = now;
     }
 
     /// Refuses a change of a cart that is frozen or completed.
@@ -254,7 +264,7 @@ impl Cart {
 
 impl CartLine {
     /// A line without what catalog and pricing know of it.
-    pub(super) fn new(id: CartLineId, variant_id: VariantId, quantity: i64, currency: Currency) -> Self {
+    pub(super) fn new(id: CartLineId, variant_id: VariantId, quantity: Quantity, currency: Currency) -> Self {
         let zero = Money::zero(currency);
         Self {
             id,
@@ -292,26 +302,9 @@ pub(super) fn completed() -> Fault {
     Fault::new(Code::Conflict, "cart_completed", "This cart has become an order. Start a new cart.")
 }
 
-/// Refuses lines that no cart can have, with all violations at once.
-pub(super) fn check_lines(lines: &[CartLineCreate]) -> Result<(), Fault> {
-    if LINES_MAX < lines.len() {
-        return Err(too_many_lines(LINES_MAX));
-    }
-    let lines = lines.iter().enumerate();
-    Fault::of_all(lines.map(|(index, line)| check_quantity(line.quantity, || format!("/lines/{index}/quantity"))))
-}
-
 /// The refusal of more lines than a cart can have.
 fn too_many_lines(index: usize) -> Fault {
     let detail = format!("A cart has at most {LINES_MAX} lines.");
     let fault = Fault::new(Code::Unprocessable, "too_many_lines", detail.as_str());
-    fault.at(format!("/lines/{index}"), "too_many_lines", detail)
-}
-
-fn check_quantity(quantity: i64, pointer: impl FnOnce() -> String) -> Result<(), Fault> {
-    if (1..=QUANTITY_MAX).contains(&quantity) {
-        return Ok(());
-    }
-    let message = format!("A line has 1 to {QUANTITY_MAX} units.");
-    Err(Fault::invalid(pointer(), "quantity_out_of_range", message))
+    fault.at(format!("/lines/{index}"), ViolationCode::Count, detail)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bloom_contract_pricing::{DeliveryLine, QuoteLine, QuoteRequest};
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, DeliveryOptionId, VariantId};
+use bloom_kernel::{ChannelId, DeliveryOptionId, VariantId, ViolationCode};
 use bloom_runtime::RequestContext;
 
 use super::model::{Cart, CartLine, CartLineCreate};
@@ -16,7 +16,6 @@ use super::store::StoredCart;
 use crate::Carts;
 use crate::clients::{self, CatalogAnswer, Quote, Sellable, available_units, from_catalog};
 use crate::delivery_option::{DeliveryOption, delivery_option_get};
-use crate::tax::PriceBasis;
 
 /// What a cart is priced for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub(super) struct PricedCart {
 /// Prices `cart`. `before` is the same cart as its buyer last saw it, `added` are the lines that are being added.
 pub(super) async fn price(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     before: &StoredCart,
     cart: Cart,
     added: &[CartLineCreate],
@@ -47,17 +46,17 @@ pub(super) async fn price(
 ) -> Result<PricedCart, Fault> {
     let variants = cart.lines.iter().map(|line| line.variant_id);
     let (catalog, option) = futures::try_join!(
-        from_catalog(app, call, cart.channel_id.to_string(), variants),
-        chosen_option(app, call, before, &cart)
+        from_catalog(app, context, cart.channel_id.to_string(), variants),
+        chosen_option(app, context, before, &cart)
     )?;
     check_known(&catalog, added, &before.cart.lines)?;
-    price_with(app, call, catalog, option, Some(&before.cart), cart, purpose).await
+    price_with(app, context, catalog, option, Some(&before.cart), cart, purpose).await
 }
 
 /// The same with an answer of catalog that is there already.
 pub(super) async fn price_with(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     catalog: CatalogAnswer,
     option: Option<DeliveryOption>,
     before: Option<&Cart>,
@@ -67,8 +66,8 @@ pub(super) async fn price_with(
     apply_catalog(&mut cart, &catalog);
     let charge = delivery_charge(&cart, option.as_ref());
     let (quote, units) = futures::try_join!(
-        quote(app, call, &cart, &catalog, option.as_ref(), charge.as_ref().ok().copied().flatten()),
-        units(app, call, &cart, &catalog, purpose),
+        quote(app, context, &cart, &catalog, option.as_ref(), charge.as_ref().ok().copied().flatten()),
+        units(app, context, &cart, &catalog, purpose),
     )?;
     apply_quote(&mut cart, &quote, option.as_ref());
     let mut problems = content_problems(&cart, &catalog);
@@ -93,41 +92,41 @@ pub(super) fn check_known(catalog: &CatalogAnswer, added: &[CartLineCreate], lin
         let may_know = |known: &Sellable| known.published || lines.iter().any(|line| line.variant_id == item.variant_id);
         if !sellable.is_some_and(may_know) {
             let message = "There is no such variant.";
-            return Err(Fault::not_found("variant").at(format!("/lines/{index}/variant_id"), "not_found", message));
+            return Err(Fault::not_found("variant").at(format!("/lines/{index}/variant_id"), ViolationCode::Unknown, message));
         }
     }
     Ok(())
 }
 
 /// A delivery option, refused like any unknown id.
-pub(super) async fn option(app: &Carts, call: &RequestContext, id: DeliveryOptionId) -> Result<DeliveryOption, Fault> {
-    delivery_option_get(&app.db, call.tenant, id).await?.ok_or_else(|| {
+pub(super) async fn option(app: &Carts, context: &RequestContext, id: DeliveryOptionId) -> Result<DeliveryOption, Fault> {
+    delivery_option_get(&app.db, context.tenant, id).await?.ok_or_else(|| {
         let message = "There is no such delivery option.";
-        Fault::not_found("delivery option").at("/delivery_option_id", "not_found", message)
+        Fault::not_found("delivery option").at("/delivery_option_id", ViolationCode::Unknown, message)
     })
 }
 
 /// The channel of a new cart: that of the request, else (empty) the tenant's default.
-pub(super) fn requested_channel(call: &RequestContext) -> String {
-    call.channel.as_ref().map(ChannelId::to_string).unwrap_or_default()
+pub(super) fn requested_channel(context: &RequestContext) -> String {
+    context.channel.as_ref().map(ChannelId::to_string).unwrap_or_default()
 }
 
 async fn chosen_option(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     before: &StoredCart,
     cart: &Cart,
 ) -> Result<Option<DeliveryOption>, Fault> {
     match cart.delivery_option_id {
         chosen if chosen == before.cart.delivery_option_id => Ok(before.option.clone()),
-        Some(id) => option(app, call, id).await.map(Some),
+        Some(id) => option(app, context, id).await.map(Some),
         None => Ok(None),
     }
 }
 
 async fn quote(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     cart: &Cart,
     catalog: &CatalogAnswer,
     option: Option<&DeliveryOption>,
@@ -143,29 +142,29 @@ async fn quote(
             line_id: line.id.to_string(),
             variant_id: line.variant_id.to_string(),
             tax_class_id: sellable.tax_class_id.map(|id| id.to_string()).unwrap_or_default(),
-            quantity: line.quantity,
+            quantity: line.quantity.get(),
         })
     });
     let request = QuoteRequest {
         channel_id: cart.channel_id.to_string(),
         currency: cart.currency.to_string(),
-        gross: cart.price_basis == PriceBasis::Gross,
-        country: address.map_or_else(|| catalog.channel.country.clone(), |address| address.country.clone()),
-        region: address.and_then(|address| address.region.clone()).unwrap_or_default(),
-        postal_code: address.and_then(|address| address.postal_code.clone()).unwrap_or_default(),
+        gross: cart.price_basis.is_gross(),
+        country: address.map_or_else(|| catalog.channel.country.clone(), |address| address.country.to_string()),
+        region: address.and_then(|address| address.region.as_ref().map(ToString::to_string)).unwrap_or_default(),
+        postal_code: address.and_then(|address| address.postal_code.as_ref().map(ToString::to_string)).unwrap_or_default(),
         lines: lines.collect(),
         delivery: charge.map(|amount| DeliveryLine {
             amount,
             tax_class_id: option.and_then(|option| option.tax_class_id).map(|id| id.to_string()).unwrap_or_default(),
         }),
     };
-    clients::quote(app, call, request, cart.currency).await
+    clients::quote(app, context, request, cart.currency).await
 }
 
 /// Units that can be sold of each variant; none where they are not needed.
 async fn units(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     cart: &Cart,
     catalog: &CatalogAnswer,
     purpose: Purpose,
@@ -174,5 +173,5 @@ async fn units(
         return Ok(None);
     }
     let variants = cart.lines.iter().map(|line| line.variant_id);
-    available_units(app, call, variants, &catalog.channel.locations).await.map(Some)
+    available_units(app, context, variants, &catalog.channel.locations).await.map(Some)
 }

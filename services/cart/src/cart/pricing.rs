@@ -97,7 +97,7 @@ pub(super) fn stock_problems(cart: &Cart, sellable: impl Fn(VariantId) -> Option
     let mut problems = Vec::new();
     for (index, line) in cart.lines.iter().enumerate() {
         let units = sellable(line.variant_id).unwrap_or(0).max(0);
-        if units < line.quantity {
+        if units < line.quantity.get() {
             let message = format!("{units} units can be sold; the line has {}.", line.quantity);
             problems.push(CartProblem::of_line(CartProblemCode::InsufficientStock, index, line.id, message).available(units));
         }

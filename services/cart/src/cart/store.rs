@@ -1,13 +1,13 @@
 //! SQL of the table `cart`.
 
-use bloom_db::WriteOnce;
 use bloom_db::seal::SubjectKey;
-use bloom_db::{Db, write_once};
+use bloom_db::{Db, WriteOnce, write_once};
+use bloom_events::ExportPage;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, LocationId, SubjectId, TenantId};
-use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
+use super::document::CartDocument;
 use super::model::Cart;
 use crate::delivery_option::DeliveryOption;
 
@@ -30,11 +30,6 @@ pub(crate) struct StoredCart {
     pub(crate) option: Option<DeliveryOption>,
 }
 
-/// The document that is stored and published.
-pub(super) fn document(cart: &Cart) -> Result<Box<RawValue>, Fault> {
-    serde_json::value::to_raw_value(&cart.public()).map_err(Fault::internal)
-}
-
 fn parse(document: &str) -> sqlx::Result<Cart> {
     serde_json::from_str(document).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
@@ -44,7 +39,7 @@ pub(super) async fn cart_insert(
     write: WriteOnce<'_>,
     stored: &StoredCart,
     key: Option<&SubjectKey>,
-    document: &RawValue,
+    document: &CartDocument,
 ) -> sqlx::Result<()> {
     let cart = &stored.cart;
     write_once!(
@@ -63,7 +58,7 @@ pub(super) async fn cart_insert(
         key.and_then(SubjectKey::to_store),
         stored.token_digest,
         stored.personal,
-        document.get(),
+        document.text(),
         &stored.locations as &[LocationId],
         cart.version,
         cart.created_at,
@@ -111,7 +106,7 @@ pub(super) async fn cart_update(
     write: WriteOnce<'_>,
     stored: &StoredCart,
     key: Option<&SubjectKey>,
-    document: &RawValue,
+    document: &CartDocument,
 ) -> sqlx::Result<bool> {
     let cart = &stored.cart;
     let changed = write_once!(
@@ -131,7 +126,7 @@ pub(super) async fn cart_update(
         cart.version - 1,
         cart.status.as_str(),
         stored.personal,
-        document.get(),
+        document.text(),
         &stored.locations as &[LocationId],
         cart.checkout_id.map(CheckoutId::uuid),
         cart.version,
@@ -143,7 +138,7 @@ pub(super) async fn cart_update(
 }
 
 /// Completes a frozen cart that is still of the version before; false when it was changed in the meantime.
-pub(super) async fn cart_complete(write: WriteOnce<'_>, cart: &Cart, document: &RawValue) -> sqlx::Result<bool> {
+pub(super) async fn cart_complete(write: WriteOnce<'_>, cart: &Cart, document: &CartDocument) -> sqlx::Result<bool> {
     let changed = write_once!(
         write,
         "changed as (
@@ -153,7 +148,7 @@ pub(super) async fn cart_complete(write: WriteOnce<'_>, cart: &Cart, document: &
          )",
         cart.id.uuid(),
         cart.version - 1,
-        document.get(),
+        document.text(),
         cart.version,
         cart.updated_at,
     )?;
@@ -169,19 +164,19 @@ pub(super) async fn cart_lock(conn: &mut PgConnection, id: CartId) -> sqlx::Resu
 }
 
 /// Opens a frozen cart, under its row lock.
-pub(super) async fn cart_reopen(conn: &mut PgConnection, cart: &Cart, document: &RawValue) -> sqlx::Result<()> {
+pub(super) async fn cart_reopen(conn: &mut PgConnection, cart: &Cart, document: &CartDocument) -> sqlx::Result<()> {
     sqlx::query!(
         "update cart
          set status = 'open', document = $2::text::jsonb, checkout_id = null, version = $3, updated_at = $4
          where id = $1",
         cart.id.uuid(),
-        document.get(),
+        document.text(),
         cart.version,
         cart.updated_at,
     )
     .execute(conn)
-    .await?;
-    Ok(())
+    .await
+    .map(drop)
 }
 
 /// Stores that a checkout has unfrozen the cart. The eight newest are kept: no request is delayed for as long as eight
@@ -194,44 +189,39 @@ pub(super) async fn cart_release(conn: &mut PgConnection, id: CartId, checkout: 
         checkout.uuid(),
     )
     .execute(conn)
-    .await?;
-    Ok(())
+    .await
+    .map(drop)
 }
 
 pub(super) async fn cart_delete(conn: &mut PgConnection, id: CartId) -> sqlx::Result<()> {
-    sqlx::query!("delete from cart where id = $1", id.uuid()).execute(conn).await?;
-    Ok(())
+    sqlx::query!("delete from cart where id = $1", id.uuid()).execute(conn).await.map(drop)
 }
 
-/// One cart of an export.
-pub(crate) struct ExportedCart {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: CartId,
-    pub(crate) version: i64,
-    pub(crate) document: String,
-}
-
-/// Carts of all tenants after a position in the order of tenant and id; for the system role.
+/// Carts of all tenants, for the export.
 pub(crate) async fn cart_export(
     conn: &mut PgConnection,
-    after: (TenantId, CartId),
-    limit: i64,
-) -> sqlx::Result<Vec<ExportedCart>> {
-    sqlx::query_as!(
-        ExportedCart,
+    page: ExportPage<CartId>,
+) -> sqlx::Result<Vec<(TenantId, CartDocument)>> {
+    let (tenant, id) = page.position();
+    let rows = sqlx::query!(
         r#"select tenant_id as "tenant: TenantId", id as "id: CartId", version, document::text as "document!"
            from cart where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
-        after.0.uuid(),
-        after.1.uuid(),
-        limit,
+        tenant,
+        id,
+        page.limit,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let documents = rows.into_iter().map(|row| {
+        let document = CartDocument::stored(row.id, row.version, row.document);
+        Ok((row.tenant, document.map_err(|error| sqlx::Error::Decode(Box::new(error)))?))
+    });
+    documents.collect()
 }
 
 /// Carts whose total is not the sum of their lines and their delivery.
 pub(crate) async fn carts_with_wrong_total(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
+    let carts = sqlx::query_scalar!(
         r#"select document ->> 'id' as "id!" from cart
            where (document #>> '{total,amount}')::bigint <>
                  (select coalesce(sum((line #>> '{total,amount}')::bigint), 0)
@@ -240,5 +230,6 @@ pub(crate) async fn carts_with_wrong_total(conn: &mut PgConnection) -> sqlx::Res
            limit 100"#
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(carts.into_iter().map(|cart| format!("the total of {cart} is not the sum of its lines and its delivery")).collect())
 }

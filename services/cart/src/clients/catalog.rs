@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use bloom_contract_catalog::{GetSellablesReply, GetSellablesRequest};
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{ChannelId, Currency, LocationId, ProductId, TaxClassId, VariantId};
+use bloom_kernel::{ChannelId, Currency, LocationId, PriceBasis, ProductId, TaxClassId, VariantId, ViolationCode};
 use bloom_runtime::RequestContext;
 
 use crate::Carts;
-use crate::tax::PriceBasis;
 
 /// A channel as it is now.
 #[derive(Debug, Clone)]
@@ -51,21 +50,21 @@ pub(crate) struct CatalogAnswer {
 /// A channel (empty: the tenant's default) and variants.
 pub(crate) async fn from_catalog(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     channel_id: String,
     variants: impl Iterator<Item = VariantId>,
 ) -> Result<CatalogAnswer, Fault> {
     let request = GetSellablesRequest { channel_id, variant_ids: variants.map(|id| id.to_string()).collect() };
-    let reply = app.catalog.clone().get_sellables(app.host.request(call, request)).await?.into_inner();
+    let reply = app.catalog.clone().get_sellables(app.context.request(context, request)).await?.into_inner();
     read(reply).ok_or_else(|| Fault::internal("catalog's answer cannot be read"))
 }
 
 /// Refuses a channel that catalog does not know.
-pub(crate) async fn check_channel(app: &Carts, call: &RequestContext, channel: ChannelId) -> Result<(), Fault> {
-    match from_catalog(app, call, channel.to_string(), std::iter::empty()).await {
+pub(crate) async fn check_channel(app: &Carts, context: &RequestContext, channel: ChannelId) -> Result<(), Fault> {
+    match from_catalog(app, context, channel.to_string(), std::iter::empty()).await {
         Ok(_) => Ok(()),
         Err(fault) if fault.code == Code::NotFound => {
-            Err(Fault::not_found("channel").at("/channel_id", "not_found", "There is no such channel."))
+            Err(Fault::not_found("channel").at("/channel_id", ViolationCode::Unknown, "There is no such channel."))
         }
         Err(fault) => Err(fault),
     }
@@ -76,7 +75,7 @@ fn read(reply: GetSellablesReply) -> Option<CatalogAnswer> {
     let channel = Channel {
         id: channel.id.parse().ok()?,
         currency: Currency::parse(&channel.currency).ok()?,
-        basis: if channel.gross { PriceBasis::Gross } else { PriceBasis::Net },
+        basis: PriceBasis::of_gross(channel.gross),
         country: channel.country,
         locations: channel.location_ids.iter().map(|id| id.parse().ok()).collect::<Option<_>>()?,
     };

@@ -12,7 +12,7 @@ use crate::Carts;
 /// The units that can be sold of each variant whose stock is tracked.
 pub(crate) async fn available_units(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     variants: impl Iterator<Item = VariantId>,
     locations: &[LocationId],
 ) -> Result<HashMap<VariantId, i64>, Fault> {
@@ -20,7 +20,7 @@ pub(crate) async fn available_units(
         variant_ids: variants.map(|id| id.to_string()).collect(),
         location_ids: locations.iter().map(ToString::to_string).collect(),
     };
-    let reply = app.inventory.clone().availability(app.host.request(call, request)).await?.into_inner();
+    let reply = app.inventory.clone().availability(app.context.request(context, request)).await?.into_inner();
     let tracked = reply.variants.into_iter().filter(|variant| variant.tracked);
     Ok(tracked.filter_map(|variant| Some((variant.variant_id.parse().ok()?, variant.sellable))).collect())
 }

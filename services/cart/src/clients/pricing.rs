@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use bloom_contract_pricing as proto;
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{CartLineId, Currency, Money, TaxClassId};
+use bloom_kernel::{CartLineId, Currency, Money, Rate, TaxClassId, TaxLine, ViolationCode};
 use bloom_runtime::RequestContext;
 
 use crate::Carts;
-use crate::tax::TaxLine;
 
 /// A price with its tax, in minor units.
 #[derive(Debug, Clone)]
@@ -45,30 +44,31 @@ pub(crate) struct Quote {
 /// The prices and taxes of a cart in this currency.
 pub(crate) async fn quote(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     request: proto::QuoteRequest,
     currency: Currency,
 ) -> Result<Quote, Fault> {
-    let reply = app.pricing.clone().quote(app.host.request(call, request)).await?.into_inner();
+    let reply = app.pricing.clone().quote(app.context.request(context, request)).await?.into_inner();
     let lines = reply.lines.into_iter().filter(|line| line.priced);
-    let lines = lines.filter_map(|line| Some((line.line_id.parse().ok()?, priced_item(line, currency))));
+    let lines = lines.filter_map(|line| Some((line.line_id.parse().ok()?, line)));
+    let lines = lines.map(|(id, line)| Ok((id, priced_item(line, currency)?)));
     let taxes = reply.taxes.into_iter();
     let taxes = taxes.map(|tax| tax_line(tax.name, tax.rate_ppm, [tax.taxable_amount, tax.tax_amount], currency));
     Ok(Quote {
-        lines: lines.collect(),
-        delivery: reply.delivery.map(|delivery| priced_item(delivery, currency)),
+        lines: lines.collect::<Result<_, Fault>>()?,
+        delivery: reply.delivery.map(|delivery| priced_item(delivery, currency)).transpose()?,
         subtotal: reply.subtotal,
         delivery_total: reply.delivery_total,
         tax_total: reply.tax_total,
         total: reply.total,
-        taxes: taxes.collect(),
+        taxes: taxes.collect::<Result<_, Fault>>()?,
     })
 }
 
 /// Refuses a tax class that pricing does not know: asks for the quote of a free delivery in that class.
 pub(crate) async fn check_tax_class(
     app: &Carts,
-    call: &RequestContext,
+    context: &RequestContext,
     currency: Currency,
     class: TaxClassId,
 ) -> Result<(), Fault> {
@@ -79,31 +79,31 @@ pub(crate) async fn check_tax_class(
         delivery: Some(proto::DeliveryLine { amount: 0, tax_class_id: class.to_string() }),
         ..proto::QuoteRequest::default()
     };
-    match app.pricing.clone().quote(app.host.request(call, request)).await.map_err(Fault::from) {
+    match app.pricing.clone().quote(app.context.request(context, request)).await.map_err(Fault::from) {
         Ok(_) => Ok(()),
         Err(fault) if fault.code == Code::NotFound => {
-            Err(Fault::not_found("tax class").at("/tax_class_id", "not_found", "There is no such tax class."))
+            Err(Fault::not_found("tax class").at("/tax_class_id", ViolationCode::Unknown, "There is no such tax class."))
         }
         Err(fault) => Err(fault),
     }
 }
 
-fn priced_item(line: proto::QuotedLine, currency: Currency) -> PricedItem {
-    PricedItem {
+fn priced_item(line: proto::QuotedLine, currency: Currency) -> Result<PricedItem, Fault> {
+    Ok(PricedItem {
         unit: line.unit_amount,
         subtotal: line.line_amount,
         net: line.net_amount,
         tax: line.tax_amount,
         total: line.gross_amount,
-        taxes: tax_lines(line.taxes, currency),
-    }
+        taxes: tax_lines(line.taxes, currency)?,
+    })
 }
 
-fn tax_lines(taxes: Vec<proto::TaxLine>, currency: Currency) -> Vec<TaxLine> {
+fn tax_lines(taxes: Vec<proto::TaxLine>, currency: Currency) -> Result<Vec<TaxLine>, Fault> {
     taxes.into_iter().map(|tax| tax_line(tax.name, tax.rate_ppm, [tax.taxable_amount, tax.tax_amount], currency)).collect()
 }
 
-fn tax_line(name: String, rate_ppm: u32, amounts: [i64; 2], currency: Currency) -> TaxLine {
+fn tax_line(name: String, rate_ppm: u32, amounts: [i64; 2], currency: Currency) -> Result<TaxLine, Fault> {
     let [taxable, tax] = amounts.map(|amount| Money::new(amount, currency));
-    TaxLine { name, rate_ppm, taxable, tax }
+    Ok(TaxLine { name, rate_ppm: Rate::new(rate_ppm).map_err(Fault::internal)?, taxable, tax })
 }

@@ -11,4 +11,4 @@ mod tests;
 
 pub(crate) use model::{DeliveryOption, Parcel};
 pub(crate) use routes::routes;
-pub(crate) use store::{FIRST, delivery_option_export, delivery_option_get, delivery_option_list};
+pub(crate) use store::{delivery_option_export, delivery_option_get, delivery_option_list};

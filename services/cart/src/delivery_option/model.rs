@@ -1,16 +1,20 @@
 //! A delivery option, its inputs, where it serves and what it charges.
 
 use bloom_fault::{Fault, refuse_card_number, refuse_card_numbers};
-use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, MetadataPatch, TaxClassId, Timestamp, is_country};
+use bloom_kernel::{
+    Aggregate, ChannelId, Code, Country, Currency, DeliveryOptionId, Items, Metadata, MetadataPatch, Name, Patch, TaxClassId,
+    Timestamp, ViolationCode, number, set, update,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::patch::{merge_metadata, nullable};
+number! {
+    /// A charge in minor units.
+    pub(crate) struct ChargeAmount(i64) { range: 0..=1_000_000_000_000, example: 4_900 }
 
-/// The most steps of a weight table.
-const STEPS_MAX: usize = 50;
-/// The largest charge in minor units.
-const CHARGE_MAX: i64 = 1_000_000_000_000;
+    /// A weight in grams.
+    pub(crate) struct Grams(i64) { range: 1..=1_000_000_000, example: 1_000 }
+}
 
 /// A table of charges in minor units of the option's currency, in the price basis of the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,15 +23,13 @@ pub(crate) enum DeliveryCharge {
     /// The same for every cart.
     Flat {
         /// Minor units.
-        #[schemars(range(min = 0, max = 1_000_000_000_000_i64))]
-        amount: i64,
+        amount: ChargeAmount,
     },
     /// By the weight of the lines that need a delivery: the first step that is not below it. Above the last step the option
     /// does not serve.
     Weight {
         /// In ascending order of weight.
-        #[schemars(length(min = 1, max = 50))]
-        steps: Vec<DeliveryWeightStep>,
+        steps: Items<DeliveryWeightStep, 1, 50>,
     },
 }
 
@@ -36,70 +38,26 @@ pub(crate) enum DeliveryCharge {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeliveryWeightStep {
     /// The weight up to which it applies, in grams.
-    #[schemars(range(min = 1))]
-    pub up_to_grams: i64,
+    pub up_to_grams: Grams,
     /// Minor units.
-    #[schemars(range(min = 0, max = 1_000_000_000_000_i64))]
-    pub amount: i64,
-}
-
-impl DeliveryCharge {
-    /// The charge for a weight; none when the table ends below it.
-    pub(super) fn amount(&self, grams: i64) -> Option<i64> {
-        match self {
-            Self::Flat { amount } => Some(*amount),
-            Self::Weight { steps } => steps.iter().find(|step| grams <= step.up_to_grams).map(|step| step.amount),
-        }
-    }
-
-    /// Refuses negative charges and tables that are empty, unordered or too long.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        let amount_ok = |amount: i64| (0..=CHARGE_MAX).contains(&amount);
-        match self {
-            Self::Flat { amount } if amount_ok(*amount) => Ok(()),
-            Self::Flat { .. } => Err(out_of_range("/charge/amount")),
-            Self::Weight { steps } => {
-                if steps.is_empty() || STEPS_MAX < steps.len() {
-                    let message = format!("Give 1 to {STEPS_MAX} steps.");
-                    return Err(Fault::invalid("/charge/steps", "steps_count", message));
-                }
-                let mut below = 0;
-                for (index, step) in steps.iter().enumerate() {
-                    if step.up_to_grams <= below {
-                        let pointer = format!("/charge/steps/{index}/up_to_grams");
-                        return Err(Fault::invalid(pointer, "steps_unordered", "Give the steps in ascending order of weight."));
-                    }
-                    if !amount_ok(step.amount) {
-                        return Err(out_of_range(&format!("/charge/steps/{index}/amount")));
-                    }
-                    below = step.up_to_grams;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-fn out_of_range(pointer: &str) -> Fault {
-    Fault::invalid(pointer, "amount_out_of_range", format!("A charge is between 0 and {CHARGE_MAX} minor units."))
+    pub amount: ChargeAmount,
 }
 
 /// A way to deliver, with its charges.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct DeliveryOption {
     /// Its id.
     pub id: DeliveryOptionId,
     /// Code of the merchant, unique.
-    pub code: String,
+    pub code: Code,
     /// Name for buyers.
-    pub name: String,
+    pub name: Name,
     /// The only channel that it serves; `null`: every channel of the currency.
     pub channel_id: Option<ChannelId>,
     /// Currency of its charges.
     pub currency: Currency,
     /// Countries that it serves; empty: all.
-    pub countries: Vec<String>,
+    pub countries: Vec<Country>,
     /// Its table of charges.
     pub charge: DeliveryCharge,
     /// How the charge is taxed; `null`: the tenant's default class.
@@ -118,20 +76,14 @@ pub(crate) struct DeliveryOption {
     pub updated_at: Timestamp,
 }
 
-const fn active() -> bool {
-    true
-}
-
 /// A new delivery option.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeliveryOptionCreate {
     /// Code of the merchant, unique.
-    #[schemars(length(min = 1, max = 64))]
-    pub code: String,
+    pub code: Code,
     /// Name for buyers.
-    #[schemars(length(min = 1, max = 200))]
-    pub name: String,
+    pub name: Name,
     /// The only channel that it serves; absent: every channel of the currency.
     #[serde(default)]
     pub channel_id: Option<ChannelId>,
@@ -139,8 +91,7 @@ pub(crate) struct DeliveryOptionCreate {
     pub currency: Currency,
     /// Countries that it serves; absent or empty: all.
     #[serde(default)]
-    #[schemars(length(max = 250))]
-    pub countries: Vec<String>,
+    pub countries: Items<Country, 0, 250>,
     /// Its table of charges.
     pub charge: DeliveryCharge,
     /// How the charge is taxed; absent: the tenant's default class.
@@ -157,34 +108,34 @@ pub(crate) struct DeliveryOptionCreate {
     pub metadata: Metadata,
 }
 
-/// A change of a delivery option: absent fields stay, `null` clears.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct DeliveryOptionUpdate {
-    /// Code of the merchant, unique.
-    pub code: Option<String>,
-    /// Name for buyers.
-    pub name: Option<String>,
-    /// The only channel that it serves.
-    #[serde(deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<ChannelId>")]
-    pub channel_id: Option<Option<ChannelId>>,
-    /// Currency of its charges.
-    pub currency: Option<Currency>,
-    /// Countries that it serves; empty: all.
-    pub countries: Option<Vec<String>>,
-    /// Its table of charges.
-    pub charge: Option<DeliveryCharge>,
-    /// How the charge is taxed.
-    #[serde(deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<TaxClassId>")]
-    pub tax_class_id: Option<Option<TaxClassId>>,
-    /// Whether buyers can choose it.
-    pub active: Option<bool>,
-    /// Position in lists, lowest first.
-    pub position: Option<i32>,
-    /// Pairs to merge into the metadata; `null` removes a key.
-    pub metadata: Option<MetadataPatch>,
+const fn active() -> bool {
+    true
+}
+
+update! {
+    /// A change of a delivery option: absent fields stay, `null` clears.
+    pub(crate) struct DeliveryOptionUpdate {
+        /// Code of the merchant, unique.
+        pub code: Option<Code>,
+        /// Name for buyers.
+        pub name: Option<Name>,
+        /// The only channel that it serves.
+        pub channel_id: Patch<ChannelId>,
+        /// Currency of its charges.
+        pub currency: Option<Currency>,
+        /// Countries that it serves; empty: all.
+        pub countries: Option<Items<Country, 0, 250>>,
+        /// Its table of charges.
+        pub charge: Option<DeliveryCharge>,
+        /// How the charge is taxed.
+        pub tax_class_id: Patch<TaxClassId>,
+        /// Whether buyers can choose it.
+        pub active: Option<bool>,
+        /// Position in lists, lowest first.
+        pub position: Option<i32>,
+        /// Pairs to merge into the metadata; `null` removes a key.
+        pub metadata: MetadataPatch,
+    }
 }
 
 /// What is to be delivered.
@@ -193,21 +144,46 @@ pub(crate) struct Parcel<'a> {
     pub(crate) channel: ChannelId,
     pub(crate) currency: Currency,
     /// Country of the shipping address, when known.
-    pub(crate) country: Option<&'a str>,
+    pub(crate) country: Option<&'a Country>,
     /// Weight of the lines that need a delivery.
     pub(crate) grams: i64,
 }
 
+impl DeliveryCharge {
+    /// The charge for a weight; none when the table ends below it.
+    pub(super) fn amount(&self, grams: i64) -> Option<i64> {
+        match self {
+            Self::Flat { amount } => Some(amount.get()),
+            Self::Weight { steps } => {
+                let step = steps.iter().find(|step| grams <= step.up_to_grams.get());
+                step.map(|step| step.amount.get())
+            }
+        }
+    }
+
+    /// Refuses steps that are not in ascending order of weight.
+    pub(super) fn check_order(&self) -> Result<(), Fault> {
+        let Self::Weight { steps } = self else { return Ok(()) };
+        match steps.windows(2).position(|pair| pair[1].up_to_grams <= pair[0].up_to_grams) {
+            None => Ok(()),
+            Some(index) => {
+                let pointer = format!("/charge/steps/{}/up_to_grams", index + 1);
+                Err(Fault::invalid(pointer, ViolationCode::Mismatch, "Give the steps in ascending order of weight."))
+            }
+        }
+    }
+}
+
 impl DeliveryOption {
     /// A new option.
-    pub(super) fn new(id: DeliveryOptionId, input: DeliveryOptionCreate, now: Timestamp) -> Result<Self, Fault> {
+    pub(super) fn new(id: DeliveryOptionId, now: Timestamp, input: DeliveryOptionCreate) -> Result<Self, Fault> {
         let option = Self {
             id,
             code: input.code,
             name: input.name,
             channel_id: input.channel_id,
             currency: input.currency,
-            countries: input.countries,
+            countries: input.countries.into_vec(),
             charge: input.charge,
             tax_class_id: input.tax_class_id,
             active: input.active,
@@ -221,30 +197,25 @@ impl DeliveryOption {
         Ok(option)
     }
 
-    /// The option with the given fields changed, in the same version.
-    pub(super) fn updated(mut self, input: &DeliveryOptionUpdate) -> Result<Self, Fault> {
-        if let Some(code) = &input.code {
-            self.code.clone_from(code);
-        }
-        if let Some(name) = &input.name {
-            self.name.clone_from(name);
-        }
-        if let Some(countries) = &input.countries {
-            self.countries.clone_from(countries);
-        }
-        if let Some(charge) = &input.charge {
-            self.charge.clone_from(charge);
-        }
-        if let Some(metadata) = &input.metadata {
-            merge_metadata(&mut self.metadata, metadata.clone())?;
-        }
-        self.channel_id = input.channel_id.unwrap_or(self.channel_id);
-        self.tax_class_id = input.tax_class_id.unwrap_or(self.tax_class_id);
-        self.currency = input.currency.unwrap_or(self.currency);
-        self.active = input.active.unwrap_or(self.active);
-        self.position = input.position.unwrap_or(self.position);
-        self.check()?;
-        Ok(self)
+    /// Changes the given fields; the version stays.
+    pub(super) fn update(&mut self, input: DeliveryOptionUpdate) -> Result<(), Fault> {
+        set(&mut self.code, input.code);
+        set(&mut self.name, input.name);
+        input.channel_id.apply(&mut self.channel_id);
+        set(&mut self.currency, input.currency);
+        set(&mut self.countries, input.countries.map(Items::into_vec));
+        set(&mut self.charge, input.charge);
+        input.tax_class_id.apply(&mut self.tax_class_id);
+        set(&mut self.active, input.active);
+        set(&mut self.position, input.position);
+        self.metadata.merge(input.metadata)?;
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        refuse_card_number("/name", &self.name)?;
+        refuse_card_numbers(self.metadata.pairs())?;
+        self.charge.check_order()
     }
 
     /// The charge for a parcel, or why the option does not serve it.
@@ -255,39 +226,23 @@ impl DeliveryOption {
         if self.currency != parcel.currency || self.channel_id.is_some_and(|channel| channel != parcel.channel) {
             return Err("This delivery option does not serve this channel.");
         }
-        let serves = |country: &str| self.countries.is_empty() || self.countries.iter().any(|served| served == country);
+        let serves = |country: &Country| self.countries.is_empty() || self.countries.contains(country);
         if !parcel.country.is_none_or(serves) {
             return Err("This delivery option does not serve the country of the shipping address.");
         }
         self.charge.amount(parcel.grams).ok_or("This delivery option does not carry so much weight.")
     }
+}
 
-    /// Refuses invalid values.
-    fn check(&self) -> Result<(), Fault> {
-        let code_ok = (1..=64).contains(&self.code.len())
-            && self.code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-        if !code_ok {
-            let message = "A code has 1 to 64 letters, digits, hyphens, underscores or dots.";
-            return Err(Fault::invalid("/code", "code_invalid", message));
-        }
-        if !(1..=200).contains(&self.name.trim().chars().count()) || self.name.chars().any(char::is_control) {
-            return Err(Fault::invalid(
-                "/name",
-                "name_invalid",
-                "A name has 1 to 200 characters, none of them a control character.",
-            ));
-        }
-        refuse_card_number("/name", &self.name)?;
-        refuse_card_numbers(self.metadata.pairs())?;
-        if 250 < self.countries.len() {
-            return Err(Fault::invalid("/countries", "countries_count", "Give at most 250 countries."));
-        }
-        for (index, country) in self.countries.iter().enumerate() {
-            if !is_country(country) {
-                let message = "Give ISO 3166-1 alpha-2 codes, for example IN.";
-                return Err(Fault::invalid(format!("/countries/{index}"), "country_unknown", message));
-            }
-        }
-        self.charge.check()
+impl Aggregate for DeliveryOption {
+    const NOUN: &'static str = "delivery_option";
+    type Id = DeliveryOptionId;
+
+    fn id(&self) -> DeliveryOptionId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }

@@ -1,25 +1,23 @@
 //! SQL of the table `delivery_option`.
 
-use bloom_db::Db;
+use bloom_db::{Db, TenantTx};
+use bloom_events::ExportPage;
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, TenantId, Timestamp};
+use bloom_kernel::{ChannelId, Code, Country, Currency, DeliveryOptionId, Metadata, Name, TaxClassId, TenantId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::model::{DeliveryCharge, DeliveryOption};
 
-/// The position before the first option in the order of lists.
-pub(crate) const FIRST: (i32, DeliveryOptionId) = (i32::MIN, DeliveryOptionId::from_uuid(Uuid::nil()));
-
 struct Row {
     tenant: TenantId,
     id: DeliveryOptionId,
-    code: String,
-    name: String,
+    code: Code,
+    name: Name,
     channel_id: Option<ChannelId>,
     currency: Currency,
-    countries: Vec<String>,
+    countries: Vec<Country>,
     charge: Json<DeliveryCharge>,
     tax_class_id: Option<TaxClassId>,
     active: bool,
@@ -51,22 +49,18 @@ impl From<Row> for DeliveryOption {
     }
 }
 
-pub(super) async fn delivery_option_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    option: &DeliveryOption,
-) -> sqlx::Result<()> {
+pub(super) async fn delivery_option_insert(tx: &mut TenantTx, option: &DeliveryOption) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into delivery_option (tenant_id, id, code, name, channel_id, currency, countries, charge, tax_class_id, active,
                                       position, metadata, version, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         option.id.uuid(),
-        option.code,
-        option.name,
+        option.code.as_str(),
+        option.name.as_str(),
         option.channel_id.map(ChannelId::uuid),
         option.currency as Currency,
-        &option.countries,
+        &option.countries as _,
         Json(&option.charge) as _,
         option.tax_class_id.map(TaxClassId::uuid),
         option.active,
@@ -75,9 +69,9 @@ pub(super) async fn delivery_option_insert(
         option.version,
         option.created_at,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .execute(&mut **tx)
+    .await
+    .map(drop)
 }
 
 /// Replaces an option that is still of the version before; false when it was changed in the meantime.
@@ -89,11 +83,11 @@ pub(super) async fn delivery_option_update(conn: &mut PgConnection, option: &Del
          where id = $1 and version = $2",
         option.id.uuid(),
         option.version - 1,
-        option.code,
-        option.name,
+        option.code.as_str(),
+        option.name.as_str(),
         option.channel_id.map(ChannelId::uuid),
         option.currency as Currency,
-        &option.countries,
+        &option.countries as _,
         Json(&option.charge) as _,
         option.tax_class_id.map(TaxClassId::uuid),
         option.active,
@@ -115,8 +109,8 @@ pub(crate) async fn delivery_option_get(
     let row = db.read_once(|conn| {
         let row = sqlx::query_as!(
             Row,
-            r#"select tenant_id as "tenant!: _", option.id as "id!: _", code as "code!", name as "name!", channel_id as "channel_id: _",
-                      currency as "currency!: _", countries as "countries!", charge as "charge!: _",
+            r#"select tenant_id as "tenant!: _", option.id as "id!: _", code as "code!: _", name as "name!: _", channel_id as "channel_id: _",
+                      currency as "currency!: _", countries as "countries!: _", charge as "charge!: _",
                       tax_class_id as "tax_class_id: _", active as "active!", position as "position!", metadata as "metadata!: _",
                       version as "version!", created_at as "created_at!", updated_at as "updated_at!"
                from (select set_config('bloom.tenant', $1, false)::uuid as id offset 0) tenant, lateral (
@@ -134,19 +128,20 @@ pub(crate) async fn delivery_option_get(
 pub(crate) async fn delivery_option_list(
     conn: &mut PgConnection,
     active: Option<bool>,
-    after: (i32, DeliveryOptionId),
+    after: Option<(i32, DeliveryOptionId)>,
     limit: i64,
 ) -> sqlx::Result<Vec<DeliveryOption>> {
+    let (position, id) = after.map_or((i32::MIN, Uuid::nil()), |(position, id)| (position, id.uuid()));
     let rows = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant: _", id as "id: _", code, name, channel_id as "channel_id: _", currency as "currency: _",
-                  countries, charge as "charge: _", tax_class_id as "tax_class_id: _", active, position,
-                  metadata as "metadata: _", version, created_at, updated_at
+        r#"select tenant_id as "tenant: _", id as "id: _", code as "code: _", name as "name: _", channel_id as "channel_id: _",
+                  currency as "currency: _", countries as "countries: _", charge as "charge: _",
+                  tax_class_id as "tax_class_id: _", active, position, metadata as "metadata: _", version, created_at, updated_at
            from delivery_option
            where (position, id) > ($1, $2) and ($3::boolean is null or active = $3)
            order by position, id limit $4"#,
-        after.0,
-        after.1.uuid(),
+        position,
+        id,
         active,
         limit,
     )
@@ -155,21 +150,21 @@ pub(crate) async fn delivery_option_list(
     Ok(rows.into_iter().map(DeliveryOption::from).collect())
 }
 
-/// Options of all tenants after a position in the order of tenant and id; for the system role.
+/// Options of all tenants, for the export.
 pub(crate) async fn delivery_option_export(
     conn: &mut PgConnection,
-    after: (TenantId, DeliveryOptionId),
-    limit: i64,
+    page: ExportPage<DeliveryOptionId>,
 ) -> sqlx::Result<Vec<(TenantId, DeliveryOption)>> {
+    let (tenant, id) = page.position();
     let rows = sqlx::query_as!(
         Row,
-        r#"select tenant_id as "tenant: _", id as "id: _", code, name, channel_id as "channel_id: _", currency as "currency: _",
-                  countries, charge as "charge: _", tax_class_id as "tax_class_id: _", active, position,
-                  metadata as "metadata: _", version, created_at, updated_at
+        r#"select tenant_id as "tenant: _", id as "id: _", code as "code: _", name as "name: _", channel_id as "channel_id: _",
+                  currency as "currency: _", countries as "countries: _", charge as "charge: _",
+                  tax_class_id as "tax_class_id: _", active, position, metadata as "metadata: _", version, created_at, updated_at
            from delivery_option where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
-        after.0.uuid(),
-        after.1.uuid(),
-        limit,
+        tenant,
+        id,
+        page.limit,
     )
     .fetch_all(conn)
     .await?;

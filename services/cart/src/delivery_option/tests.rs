@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::model::{DeliveryCharge, DeliveryWeightStep};
+use bloom_kernel::Items;
+
+use super::model::{ChargeAmount, DeliveryCharge, DeliveryWeightStep, Grams};
 use crate::tests::{Fixture, address, problems, storefront};
 
 #[tokio::test]
@@ -65,7 +67,7 @@ async fn bad_options_are_refused_by_field() {
     let fixture = Fixture::new().await;
     let good = json!({ "code": "x", "name": "X", "currency": "INR", "charge": { "type": "flat", "amount": 100 } });
     for (field, wrong, pointer, message) in [
-        ("countries", json!(["IN", "ZZ"]), "/countries/1", "Give ISO 3166-1 alpha-2 codes, for example IN."),
+        ("countries", json!(["IN", "ZZ"]), "/countries/1", "Give the country's ISO 3166-1 alpha-2 code, for example IN."),
         ("name", json!("a\0b"), "/name", "A name has 1 to 200 characters, none of them a control character."),
         ("charge", json!({ "type": "flat", "amount": "x" }), "/charge/amount", "must be a whole number"),
         ("charge", json!({ "type": "flat", "amount": 1e30 }), "/charge/amount", "must be a whole number from 0 to 1000000000000"),
@@ -105,11 +107,14 @@ proptest! {
         let steps: Vec<_> = std::mem::take(&mut bounds)
             .into_iter()
             .enumerate()
-            .map(|(index, up_to_grams)| DeliveryWeightStep { up_to_grams, amount: i64::try_from(index).unwrap() })
+            .map(|(index, grams)| DeliveryWeightStep {
+                up_to_grams: Grams::new(grams).unwrap(),
+                amount: ChargeAmount::new(i64::try_from(index).unwrap()).unwrap(),
+            })
             .collect();
-        let table = DeliveryCharge::Weight { steps: steps.clone() };
-        table.check().unwrap();
-        let expected = steps.iter().filter(|step| grams <= step.up_to_grams).map(|step| step.amount).min();
+        let table = DeliveryCharge::Weight { steps: Items::new(steps.clone()).unwrap() };
+        table.check_order().unwrap();
+        let expected = steps.iter().filter(|step| grams <= step.up_to_grams.get()).map(|step| step.amount.get()).min();
         prop_assert_eq!(table.amount(grams), expected);
     }
 }

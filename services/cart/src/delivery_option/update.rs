@@ -1,49 +1,46 @@
 //! `PATCH /v1/delivery-options/{delivery_option_id}`: changes or deactivates a delivery option.
 
 use axum::extract::State;
-use bloom_db::Begin;
-use bloom_events::{Draft, publish};
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::DeliveryOptionId;
-use bloom_web::Reply;
-use bloom_web::{Caller, IfMatch, Json, Path};
+use bloom_web::{Body, Caller, IfMatch, Path, Reply};
 
 use super::create::check_references;
 use super::model::{DeliveryOption, DeliveryOptionUpdate};
 use super::store::{delivery_option_get, delivery_option_update};
-use crate::Carts;
-use crate::error::refusal;
-use crate::permissions::DeliveryOptionsWrite;
+use crate::{Carts, DeliveryOptionsWrite};
 
-const OP: &str = "delivery_option_update";
-
+/// The references of the changed option are checked before the transaction begins; the update is conditional on the version that
+/// was read then.
 pub(super) async fn update(
     State(app): State<Carts>,
     caller: Caller<DeliveryOptionsWrite>,
     if_match: IfMatch,
     Path(id): Path<DeliveryOptionId>,
-    Json(input): Json<DeliveryOptionUpdate>,
+    Body(input): Body<DeliveryOptionUpdate>,
 ) -> Result<Reply<DeliveryOption>, Fault> {
     if_match.required()?;
-    let before = delivery_option_get(&app.db, caller.tenant, id).await?.ok_or_else(|| Fault::not_found("delivery option"))?;
-    let operation = (id, if_match.version(), &input);
-    let mut option = before.updated(&input)?;
-    if let Err(refusal) = check_references(&app, &caller, &option).await {
-        // A repeat of a successful request gets its reply, even where the other services cannot be reached by now.
-        return app.db.replay_or(caller.operation(OP, &operation), refusal).await;
-    }
-    let mut tx = match app.db.begin(&caller, OP, &operation).await? {
-        Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
-    };
-    if_match.check(option.version)?;
-    option.version += 1;
-    option.updated_at = app.host.now(caller.tenant);
-    if !delivery_option_update(&mut tx, &option).await.map_err(refusal)? {
-        return Err(IfMatch::stale());
-    }
-    let (aggregate, version) = (option.id.to_string(), option.version);
-    let draft = Draft { kind: "delivery_option.updated", aggregate, version, data: &option, causation: None };
-    publish(&mut tx, &app.host, &caller, draft).await?;
-    tx.finish(Reply::ok(option).etag(version)).await
+    app.db
+        .idempotent_after(
+            caller.operation("delivery_option_update", &(id, if_match.version(), &input)),
+            async || {
+                let option = delivery_option_get(&app.db, caller.tenant, id).await?;
+                let mut option = option.ok_or_else(|| Fault::not_found("delivery option"))?;
+                if_match.check(option.version)?;
+                option.update(input)?;
+                check_references(&app, &caller, option.channel_id, option.tax_class_id, option.currency).await?;
+                Ok(option)
+            },
+            async |tx, mut option: DeliveryOption| {
+                option.version += 1;
+                option.updated_at = tx.now();
+                if !delivery_option_update(tx, &option).await? {
+                    return Err(IfMatch::stale());
+                }
+                tx.publish(&option);
+                Ok(option)
+            },
+        )
+        .await
 }

@@ -10,13 +10,12 @@ use bloom_contract_platform::CheckRequest;
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_contract_pricing::{PriceRow, SetPricesRequest};
+use bloom_db::Db;
 use bloom_events::Bus;
 use bloom_runtime::Peer;
 use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
-use bloom_web::Start;
+use bloom_web::{Definition, Start};
 use serde_json::{Value, json};
-
-use crate::Config;
 
 /// The four services and a shop with two products: a shirt for 10.00 and a heavy lamp for 25.00, tax of 18 %
 /// included.
@@ -56,11 +55,10 @@ impl Fixture {
             service.host.clock = cart.host.clock.clone();
         }
         let [catalog, pricing, inventory] = &services;
-        let start = |host, db| Start { context: host, db, bus: bus.clone(), addresses: Arc::default() };
-        let pricing = pricing.open(|host, db| (bloom_pricing::SERVICE.start)(start(host, db))).await;
-        let inventory = inventory.open(|host, db| (bloom_inventory::SERVICE.start)(start(host, db))).await;
-        let catalog = catalog.open(|host, db| (bloom_catalog::SERVICE.start)(start(host, db))).await;
-        let client = cart.open(|host, db| crate::service(Config::default(), host, db, bus.clone())).await;
+        let pricing = open(pricing, &bloom_pricing::SERVICE, &bus).await;
+        let inventory = open(inventory, &bloom_inventory::SERVICE, &bus).await;
+        let catalog = open(catalog, &bloom_catalog::SERVICE, &bus).await;
+        let client = open(&cart, &crate::SERVICE, &bus).await;
         let mut fixture = Self {
             env: cart,
             client,
@@ -155,6 +153,16 @@ impl Fixture {
         let reply = client.check(request).await.expect("the check runs").into_inner();
         reply.breaches.into_iter().map(|breach| breach.invariant).collect()
     }
+}
+
+async fn open(env: &TestEnv, definition: &Definition, bus: &Bus) -> TestClient {
+    let start = |context, db: Db| Start {
+        context,
+        db: db.constraints(definition.constraints),
+        bus: bus.clone(),
+        addresses: Arc::default(),
+    };
+    env.open(|context, db| (definition.start)(start(context, db))).await
 }
 
 /// A request of a storefront, with the token of a cart.

@@ -35,7 +35,7 @@ async fn line_changes_require_the_version_of_the_cart() {
     storefront(fixture.client.delete(&line), &guest.token).if_match(4).send().await.expect(404);
     let overflow = json!({ "lines": [{ "variant_id": fixture.lamp, "quantity": 1_000_000 }] });
     let overflow = storefront(fixture.client.post(&lines), &guest.token).if_match(4).json(&overflow).send().await.expect(400);
-    assert_eq!(overflow.json["errors"][0]["code"], "quantity_out_of_range");
+    assert_eq!(overflow.json["errors"][0]["code"], "out_of_range");
     let read = fixture.read(&guest).await.expect(200);
     assert_eq!(read.version(), 4, "refused requests change nothing");
 }

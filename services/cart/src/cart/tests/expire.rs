@@ -15,11 +15,11 @@ async fn an_unchanged_cart_is_removed_after_its_retention() {
     let app = crate::Carts::new(crate::Config::default(), fixture.env.host.clone(), fixture.env.db.clone());
     fixture.env.clock.advance(chrono::TimeDelta::days(15));
     let id = guest.id.parse().unwrap();
-    expire(&app, &fixture.env.call(), id).await.unwrap();
+    expire(&app, &fixture.env.call(), id, ()).await.unwrap();
     fixture.read(&guest).await.expect(200);
     fixture.env.clock.advance(chrono::TimeDelta::days(16));
     for _ in 0..2 {
-        expire(&app, &fixture.env.call(), id).await.unwrap();
+        expire(&app, &fixture.env.call(), id, ()).await.unwrap();
     }
     fixture.read(&guest).await.expect(404);
     let mut connection = fixture.env.superuser().await;
