@@ -27,10 +27,11 @@ use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_db::Db;
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::{Definition, Service, Start, permissions};
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
 pub use crate::config::Config;
+pub(crate) use bloom_fleet::permission::{CartsWrite, DeliveryOptionsWrite};
 
 /// Name of the service.
 pub const NAME: &str = "cart";
@@ -41,11 +42,6 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/cart");
 /// How a process starts it.
 pub const SERVICE: Definition =
     Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start).settings(<Config as clap::Args>::augment_args);
-
-permissions! {
-    CartsWrite = "carts:write",
-    DeliveryOptionsWrite = "delivery_options:write",
-}
 
 /// The state that every handler receives. Cheap to clone.
 #[derive(Clone)]

@@ -26,11 +26,12 @@ use bloom_contract_identity::identity_server::IdentityServer;
 use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::{Definition, Service, Start, permissions};
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
 pub use crate::account::{AccountCreate, AccountCreated};
 use crate::api_key::Usage;
+pub(crate) use bloom_fleet::permission::{IdentityRead, IdentityWrite};
 
 /// Name of the service.
 pub const NAME: &str = "identity";
@@ -40,11 +41,6 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/identity");
 
 /// How a process starts it.
 pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
-
-permissions! {
-    IdentityRead = "identity:read",
-    IdentityWrite = "identity:write",
-}
 
 /// The state that every handler receives. Cheap to clone.
 #[derive(Clone)]

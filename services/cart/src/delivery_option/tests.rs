@@ -5,7 +5,7 @@ use serde_json::json;
 
 use bloom_kernel::Items;
 
-use super::model::{ChargeAmount, DeliveryCharge, DeliveryWeightStep, Grams};
+use super::model::{ChargeAmount, DeliveryCharge, DeliveryOptionCreate, DeliveryOptionUpdate, DeliveryWeightStep, Grams};
 use crate::tests::{Fixture, address, problems, storefront};
 
 #[tokio::test]
@@ -117,4 +117,18 @@ proptest! {
         let expected = steps.iter().filter(|step| grams <= step.up_to_grams.get()).map(|step| step.amount.get()).min();
         prop_assert_eq!(table.amount(grams), expected);
     }
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let weight = json!({ "type": "weight", "steps": [{ "up_to_grams": 1_000, "amount": 100 }] });
+    let flat = json!({ "type": "flat", "amount": 4_900 });
+    let full = json!({
+        "code": "courier", "name": "Courier", "channel_id": "chan_01jd6zv4x8e5yag7k3m2n9p0qr", "currency": "INR",
+        "countries": ["IN", "DE"], "charge": weight, "tax_class_id": "tcls_01jd6zv4x8e5yag7k3m2n9p0qr", "active": true,
+        "position": 1, "metadata": { "erp": "C-1" },
+    });
+    let short = json!({ "code": "courier", "name": "Courier", "currency": "INR", "charge": flat });
+    bloom_testkit::assert_schema_agrees::<DeliveryOptionUpdate>([full.clone(), short.clone(), json!({ "channel_id": null })]);
+    bloom_testkit::assert_schema_agrees::<DeliveryOptionCreate>([full, short]);
 }

@@ -1,7 +1,7 @@
 //! The fixture: a cart service with the real catalog, pricing and inventory, each with a PostgreSQL schema of its own, and a
 //! fake clock.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use bloom_contract_cart::cart_client::CartClient;
 use bloom_contract_inventory::inventory_client::InventoryClient;
@@ -10,11 +10,9 @@ use bloom_contract_platform::CheckRequest;
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_contract_pricing::{PriceRow, SetPricesRequest};
-use bloom_db::Db;
 use bloom_events::Bus;
 use bloom_runtime::Peer;
-use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
-use bloom_web::{Definition, Start};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest};
 use serde_json::{Value, json};
 
 /// The four services and a shop with two products: a shirt for 10.00 and a heavy lamp for 25.00, tax of 18 %
@@ -44,21 +42,21 @@ pub(crate) fn address() -> Value {
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let bus = Bus::in_process();
-        let cart = test_env(crate::NAME, &crate::MIGRATIONS).await;
+        let cart = TestEnv::of(&crate::SERVICE).await;
         let mut services = [
-            test_env(bloom_catalog::NAME, &bloom_catalog::MIGRATIONS).await,
-            test_env(bloom_pricing::NAME, &bloom_pricing::MIGRATIONS).await,
-            test_env(bloom_inventory::NAME, &bloom_inventory::MIGRATIONS).await,
+            TestEnv::of(&bloom_catalog::SERVICE).await,
+            TestEnv::of(&bloom_pricing::SERVICE).await,
+            TestEnv::of(&bloom_inventory::SERVICE).await,
         ];
         for service in &mut services {
             service.host.peers = cart.host.peers.clone();
             service.host.clock = cart.host.clock.clone();
         }
         let [catalog, pricing, inventory] = &services;
-        let pricing = open(pricing, &bloom_pricing::SERVICE, &bus).await;
-        let inventory = open(inventory, &bloom_inventory::SERVICE, &bus).await;
-        let catalog = open(catalog, &bloom_catalog::SERVICE, &bus).await;
-        let client = open(&cart, &crate::SERVICE, &bus).await;
+        let pricing = pricing.serve_on(&bloom_pricing::SERVICE, bus.clone(), BTreeMap::new()).await;
+        let inventory = inventory.serve_on(&bloom_inventory::SERVICE, bus.clone(), BTreeMap::new()).await;
+        let catalog = catalog.serve_on(&bloom_catalog::SERVICE, bus.clone(), BTreeMap::new()).await;
+        let client = cart.serve_on(&crate::SERVICE, bus.clone(), BTreeMap::new()).await;
         let mut fixture = Self {
             env: cart,
             client,
@@ -153,16 +151,6 @@ impl Fixture {
         let reply = client.check(request).await.expect("the check runs").into_inner();
         reply.breaches.into_iter().map(|breach| breach.invariant).collect()
     }
-}
-
-async fn open(env: &TestEnv, definition: &Definition, bus: &Bus) -> TestClient {
-    let start = |context, db: Db| Start {
-        context,
-        db: db.constraints(definition.constraints),
-        bus: bus.clone(),
-        addresses: Arc::default(),
-    };
-    env.open(|context, db| (definition.start)(start(context, db))).await
 }
 
 /// A request of a storefront, with the token of a cart.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use bloom_fault::{Code, Fault};
+use bloom_fleet::{PERMISSIONS, PUBLISHABLE};
 use bloom_kernel::{Form, ViolationCode, text};
-use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
+use bloom_runtime::Scopes;
 
 use super::model::KeyKind;
 
@@ -33,7 +34,9 @@ pub(crate) fn grant(kind: KeyKind, requested: Option<&[Scope]>, maker: &Scopes) 
             requested.iter().map(ToString::to_string).collect()
         }
         (None, KeyKind::Secret) => maker.iter().map(str::to_owned).collect(),
-        (None, KeyKind::Publishable) => PUBLISHABLE.into_iter().filter(|scope| maker.allow(scope)).map(str::to_owned).collect(),
+        (None, KeyKind::Publishable) => {
+            PUBLISHABLE.iter().copied().filter(|scope| maker.allow(scope)).map(str::to_owned).collect()
+        }
     };
     if granted.is_empty() || SCOPES_MAX < granted.len() {
         return Err(Fault::invalid("/scopes", ViolationCode::Count, format!("A key has 1 to {SCOPES_MAX} scopes.")));

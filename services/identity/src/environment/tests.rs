@@ -4,6 +4,7 @@ use bloom_kernel::Locale;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
+use super::model::{EnvironmentCreate, EnvironmentUpdate};
 use crate::tests::{Fixture, create_account, secret_of};
 
 async fn listed(fixture: &Fixture, tenant: bloom_kernel::TenantId) -> Vec<Value> {
@@ -127,4 +128,11 @@ fn locales_are_well_formed() {
     for wrong in ["", "e", "EN", "en-", "en_IN", "en-in", "en-IN-x", "zh-TW-Hant", "zh-Hant-Hant", "engl", "en-é1"] {
         assert!(Locale::new(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let full = json!({ "name": "Staging", "time_zone": "Asia/Kolkata", "locale": "en-IN", "currency": "INR" });
+    bloom_testkit::assert_schema_agrees::<EnvironmentCreate>([full.clone()]);
+    bloom_testkit::assert_schema_agrees::<EnvironmentUpdate>([full]);
 }

@@ -4,17 +4,12 @@ mod database;
 
 use bloom_contract_identity::identity_client::IdentityClient;
 use bloom_contract_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
-use std::sync::Arc;
-
-use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, TenantId, api_key};
 use bloom_runtime::{Peer, RequestContext};
 use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest};
-use bloom_web::Start;
 
-use crate::error::CONSTRAINTS;
-use crate::{AccountCreate, AccountCreated, Identity, MIGRATIONS, NAME, SERVICE};
+use crate::{AccountCreate, AccountCreated, Identity, NAME, SERVICE};
 
 /// An account, and a client of the service.
 pub(crate) struct Fixture {
@@ -25,11 +20,9 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let mut env = bloom_testkit::test_env(NAME, &MIGRATIONS).await;
-        env.db = env.db.clone().constraints(CONSTRAINTS);
+        let env = TestEnv::of(&SERVICE).await;
         let account = create_account(&env, "Chai & Co").await;
-        let start = |context, db| Start { context, db, bus: Bus::in_process(), addresses: Arc::default() };
-        let client = env.open(|context, db| (SERVICE.start)(start(context, db))).await;
+        let client = env.serve(&SERVICE).await;
         Self { env, client, account }
     }
 

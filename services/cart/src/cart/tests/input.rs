@@ -3,6 +3,8 @@
 use bloom_testkit::Answer;
 use serde_json::{Value, json};
 
+use super::super::change::{CartLineUpdate, CartLinesAdd, CartUpdate};
+use super::super::create::CartCreate;
 use crate::tests::{Fixture, address, storefront};
 
 #[tokio::test]
@@ -100,4 +102,26 @@ async fn card_numbers_are_refused_in_every_text_field() {
     }
     let notes = json!({ "metadata": { "erp": "4242424242424241" } });
     let _ = fixture.client.post("/v1/carts").json(&notes).send().await.expect(201);
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let mut full = address();
+    full["company"] = json!("Rao Kitchens");
+    full["line2"] = json!("2nd floor");
+    full["region"] = json!("KA");
+    full["phone"] = json!("+91 80 4000 1234");
+    let (variant, option) = ("var_01jd6zv4x8e5yag7k3m2n9p0qr", "dopt_01jd6zv4x8e5yag7k3m2n9p0qr");
+    let lines = json!([{ "variant_id": variant, "quantity": 2 }]);
+    let metadata = json!({ "campaign": "diwali" });
+    bloom_testkit::assert_schema_agrees::<CartCreate>([json!({
+        "lines": lines, "email": "asha@example.com", "shipping_address": full, "billing_address": full,
+        "delivery_option_id": option, "metadata": metadata,
+    })]);
+    bloom_testkit::assert_schema_agrees::<CartUpdate>([json!({
+        "email": "asha@example.com", "shipping_address": full, "billing_address": null, "delivery_option_id": option,
+        "metadata": metadata,
+    })]);
+    bloom_testkit::assert_schema_agrees::<CartLinesAdd>([json!({ "lines": lines })]);
+    bloom_testkit::assert_schema_agrees::<CartLineUpdate>([json!({ "quantity": 3 })]);
 }

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
+use super::super::model::{ApiKeyCreate, ApiKeyRotate};
 use crate::tests::{Fixture, key_id_of, secret_of};
 
 #[tokio::test]
@@ -138,4 +139,14 @@ async fn a_repeat_is_answered_while_catalog_is_unreachable() {
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(again.json["api_key"], first.json["api_key"]);
     create("k2").await.expect(503);
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    bloom_testkit::assert_schema_agrees::<ApiKeyCreate>([json!({
+        "kind": "publishable", "name": "App", "scopes": ["catalog:read", "orders:*", "*"],
+        "channel_id": "chan_01jd6zv4x8e5yag7k3m2n9p0qr", "expires_at": "2026-06-01T00:00:00Z",
+        "environment_id": "env_01jd6zv4x8e5yag7k3m2n9p0qr",
+    })]);
+    bloom_testkit::assert_schema_agrees::<ApiKeyRotate>([json!({ "overlap_s": 3_600 })]);
 }

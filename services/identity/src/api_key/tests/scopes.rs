@@ -1,6 +1,7 @@
 //! Which scopes a key can grant.
 
-use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
+use bloom_fleet::{PERMISSIONS, PUBLISHABLE};
+use bloom_runtime::Scopes;
 
 use super::super::model::KeyKind;
 use super::super::scopes::{Scope, grant};
