@@ -2,12 +2,13 @@
 //! stock before the transaction begins; the update is conditional on the version, so that a change in between is not lost.
 
 use axum::extract::State;
+use bloom_contract_cart::CartToken;
 use bloom_db::Begin;
 use bloom_events::Publish as _;
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{Address, CartId, CartLineId, DeliveryOptionId, Email, Items, MetadataPatch, Patch, Quantity, update};
 use bloom_runtime::{Operation, RequestContext};
-use bloom_web::{Body, Caller, CartToken, IfMatch, Path, Reply};
+use bloom_web::{Body, Caller, IfMatch, Path, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

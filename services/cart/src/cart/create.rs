@@ -1,12 +1,13 @@
 //! `POST /v1/carts`: creates a cart, with everything that the buyer already knows.
 
 use axum::extract::State;
+use bloom_contract_cart::CartToken;
 use bloom_db::Begin;
 use bloom_events::Publish as _;
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{Address, CartId, DeliveryOptionId, Email, Items, Metadata, Money, PersonalData, SubjectId};
 use bloom_runtime::RequestContext;
-use bloom_web::{Body, Caller, CartToken, Created};
+use bloom_web::{Body, Caller, Created};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

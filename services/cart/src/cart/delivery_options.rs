@@ -1,10 +1,11 @@
 //! `GET /v1/carts/{cart_id}/delivery-options`: the delivery options that serve a cart, with the charge of each.
 
 use axum::extract::State;
+use bloom_contract_cart::CartToken;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, Code, DeliveryOptionId, Money, Name};
 use bloom_web::Reply;
-use bloom_web::{Caller, CartToken, Path};
+use bloom_web::{Caller, Path};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,10 +1,11 @@
 //! Freezes a cart for one checkout, with the prices that the buyer saw. Called by the purchase saga over gRPC.
 
+use bloom_contract_cart::{CartRefusal, CartToken};
 use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId};
 use bloom_runtime::RequestContext;
-use bloom_web::{CartToken, IfMatch};
+use bloom_web::IfMatch;
 
 use super::document::CartDocument;
 use super::get::{load_unguarded, not_found};
@@ -43,7 +44,7 @@ pub(crate) async fn freeze(app: &Carts, context: &RequestContext, freeze: &Freez
         }
         if stored.released.contains(&freeze.checkout) {
             let detail = "This checkout has already unfrozen the cart.";
-            return Err(Fault::new(Code::Conflict, "checkout_ended", detail));
+            return Err(Fault::new(Code::Conflict, CartRefusal::CheckoutEnded.as_str(), detail));
         }
         if freeze.version != 0 && freeze.version != stored.cart.version {
             return Err(IfMatch::stale());
@@ -57,7 +58,7 @@ pub(crate) async fn freeze(app: &Carts, context: &RequestContext, freeze: &Freez
 
 /// The refusal of a cart that changed during every attempt.
 pub(super) fn busy() -> Fault {
-    Fault::new(Code::Conflict, "busy", "The cart is being changed; try again.").retry_after(1)
+    Fault::new(Code::Conflict, CartRefusal::Busy.as_str(), "The cart is being changed; try again.").retry_after(1)
 }
 
 async fn try_freeze(

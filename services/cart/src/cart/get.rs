@@ -1,10 +1,11 @@
 //! `GET /v1/carts/{cart_id}`: a cart with the stored prices and the present problems.
 
 use axum::extract::State;
+use bloom_contract_cart::CartToken;
 use bloom_fault::Fault;
 use bloom_kernel::CartId;
 use bloom_runtime::RequestContext;
-use bloom_web::{Caller, CartToken, Path, Reply};
+use bloom_web::{Caller, Path, Reply};
 
 use super::model::{Cart, CartStatus};
 use super::personal;

@@ -24,7 +24,7 @@ mod tests;
 pub(crate) use complete::complete;
 pub(crate) use expire::{EXPIRY_TIMER, expire};
 pub(crate) use freeze::{Freeze, freeze};
-pub(crate) use model::CartStatus;
+pub(crate) use model::{CartLine, CartStatus};
 pub(crate) use routes::routes;
 pub(crate) use store::{StoredCart, cart_export, carts_with_wrong_total};
 pub(crate) use unfreeze::unfreeze;

@@ -1,5 +1,6 @@
 //! A cart: its lines, choices and totals, its status, and the changes of its lines.
 
+use bloom_contract_cart::CartRefusal;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{
     Address, CartId, CartLineId, ChannelId, CheckoutId, Currency, DeliveryOptionId, Email, Metadata, Money, Name, OrderId,
@@ -294,12 +295,12 @@ pub(super) fn frozen(by: Option<CheckoutId>) -> Fault {
         "A checkout has frozen this cart: `GET {by}` shows its status and when it expires, and `POST {by}/cancel` cancels it \
          while it waits for its payment. A checkout that fails, expires or is cancelled unfreezes the cart."
     );
-    Fault::new(Code::Conflict, "cart_frozen", detail).retry_after(1)
+    Fault::new(Code::Conflict, CartRefusal::Frozen.as_str(), detail).retry_after(1)
 }
 
 /// The refusal of a change after the cart became an order.
 pub(super) fn completed() -> Fault {
-    Fault::new(Code::Conflict, "cart_completed", "This cart has become an order. Start a new cart.")
+    Fault::new(Code::Conflict, CartRefusal::Completed.as_str(), "This cart has become an order. Start a new cart.")
 }
 
 /// The refusal of more lines than a cart can have.

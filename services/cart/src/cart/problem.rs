@@ -1,5 +1,6 @@
 //! What prevents the purchase of a cart.
 
+use bloom_contract_cart::CartRefusal;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartLineId, Money};
 use schemars::JsonSchema;
@@ -113,7 +114,7 @@ pub(super) fn refusal(problems: &[CartProblem]) -> Option<Fault> {
         | CartProblemCode::DeliveryOptionUnavailable => false,
     });
     let fault = if incomplete.is_some() {
-        Fault::new(Code::Unprocessable, "cart_incomplete", "The cart cannot be bought as it is; see errors.")
+        Fault::new(Code::Unprocessable, CartRefusal::Incomplete.as_str(), "The cart cannot be bought as it is; see errors.")
     } else {
         let detail = "The shop has changed since the cart was last written; see errors. Read the cart, and write it to accept.";
         Fault::new(Code::Conflict, first.code.as_str(), detail)

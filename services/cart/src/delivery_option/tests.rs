@@ -76,8 +76,8 @@ async fn bad_options_are_refused_by_field() {
         let mut body = good.clone();
         body[field] = wrong;
         let refused = fixture.client.post("/v1/delivery-options").json(&body).send().await.expect(400);
-        let said = (&refused.json["errors"][0]["pointer"], &refused.json["errors"][0]["message"]);
-        assert_eq!(said, (&json!(pointer), &json!(message)), "{}", refused.text);
+        let refusal = (&refused.json["errors"][0]["pointer"], &refused.json["errors"][0]["message"]);
+        assert_eq!(refusal, (&json!(pointer), &json!(message)), "{}", refused.text);
     }
 }
 

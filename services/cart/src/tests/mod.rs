@@ -1,6 +1,8 @@
 //! The fixture: a cart service with the real catalog, pricing and inventory, each with a PostgreSQL schema of its own, and a
 //! fake clock.
 
+mod snapshots;
+
 use std::collections::BTreeMap;
 
 use bloom_contract_cart::cart_client::CartClient;

@@ -1,6 +1,7 @@
 //! The fixture, and tests of the service as a whole, through REST and gRPC on a real PostgreSQL.
 
 mod database;
+mod snapshots;
 
 use bloom_contract_identity::identity_client::IdentityClient;
 use bloom_contract_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
