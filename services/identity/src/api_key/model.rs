@@ -7,19 +7,34 @@ use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::scopes::{SCOPES_MAX, Scope};
 use crate::error::api_key_rotated;
 
 const HINT_CHARS: usize = 4;
+/// The most scopes of a key.
+pub(super) const SCOPES_MAX: usize = 50;
 
 text! {
     /// Name of a key, for people.
     pub struct KeyName { length: 1..=100, form: Form::LINE, example: "ERP" }
 }
 
+text! {
+    /// A permission, all permissions of one resource (`orders:*`), or all (`*`).
+    pub(crate) struct Scope {
+        length: 1..=64,
+        form: Form::pattern("^([*]|[a-z_]+:([*]|[a-z_]+))$", is_scope, "Give a permission, `<resource>:*` or `*`."),
+        example: "orders:read",
+    }
+}
+
 number! {
     /// Seconds for which a replaced key still works: at most 30 days.
     pub(crate) struct Overlap(i32) { range: 0..=2_592_000, default: 86_400, example: 3_600 }
+}
+
+fn is_scope(text: &str) -> bool {
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    text == "*" || text.split_once(':').is_some_and(|(resource, action)| is_word(resource) && (action == "*" || is_word(action)))
 }
 
 /// What a key is for.
@@ -305,4 +320,8 @@ impl Aggregate for ApiKey {
 
 fn refused(reason: &'static str, detail: &str) -> Fault {
     Fault::new(Code::Conflict, reason, detail)
+}
+
+pub(super) fn not_found() -> Fault {
+    Fault::not_found("API key")
 }

@@ -6,8 +6,7 @@ use bloom_fault::Fault;
 use bloom_kernel::ApiKeyId;
 use bloom_web::{Caller, Path, Reply};
 
-use super::model::ApiKey;
-use super::routes::not_found;
+use super::model::{ApiKey, not_found};
 use super::store::{api_key_lock, api_key_update, revocation_insert};
 use crate::{Identity, IdentityWrite};
 

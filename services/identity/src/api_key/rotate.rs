@@ -8,8 +8,7 @@ use bloom_kernel::ApiKeyId;
 use bloom_web::{Body, Caller, Created, Path};
 
 use super::issue::issue;
-use super::model::{ApiKeyCreated, ApiKeyRotate};
-use super::routes::not_found;
+use super::model::{ApiKeyCreated, ApiKeyRotate, not_found};
 use super::scopes::check_held;
 use super::store::{api_key_lock, api_key_update, revocation_insert};
 use crate::{Identity, IdentityWrite};

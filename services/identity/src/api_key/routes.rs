@@ -6,7 +6,7 @@ use bloom_kernel::ApiKeyId;
 use bloom_web::{Caller, List, NoFilter, Page, Path, Reply, Routes};
 
 use super::create::create;
-use super::model::ApiKey;
+use super::model::{ApiKey, not_found};
 use super::revoke::revoke;
 use super::rotate::rotate;
 use super::store::{api_key_get, api_key_list};
@@ -42,8 +42,4 @@ async fn get(
     let mut conn = app.db.read(caller.tenant).await?;
     let key = api_key_get(&mut conn, id).await?.ok_or_else(not_found)?;
     Ok(Reply::ok(key))
-}
-
-pub(super) fn not_found() -> Fault {
-    Fault::not_found("API key")
 }

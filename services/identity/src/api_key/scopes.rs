@@ -4,27 +4,10 @@ use std::collections::BTreeSet;
 
 use bloom_fault::{Code, Fault};
 use bloom_fleet::{PERMISSIONS, PUBLISHABLE};
-use bloom_kernel::{Form, ViolationCode, text};
+use bloom_kernel::ViolationCode;
 use bloom_runtime::Scopes;
 
-use super::model::KeyKind;
-
-/// The most scopes of a key.
-pub(super) const SCOPES_MAX: usize = 50;
-
-text! {
-    /// A permission, all permissions of one resource (`orders:*`), or all (`*`).
-    pub(crate) struct Scope {
-        length: 1..=64,
-        form: Form::pattern("^([*]|[a-z_]+:([*]|[a-z_]+))$", is_scope, "Give a permission, `<resource>:*` or `*`."),
-        example: "orders:read",
-    }
-}
-
-fn is_scope(text: &str) -> bool {
-    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    text == "*" || text.split_once(':').is_some_and(|(resource, action)| is_word(resource) && (action == "*" || is_word(action)))
-}
+use super::model::{KeyKind, SCOPES_MAX, Scope};
 
 /// The scopes of a new key: the requested ones, else all of its maker that the kind may carry.
 pub(crate) fn grant(kind: KeyKind, requested: Option<&[Scope]>, maker: &Scopes) -> Result<Vec<String>, Fault> {

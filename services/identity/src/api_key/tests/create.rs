@@ -20,7 +20,7 @@ async fn bad_keys_are_refused_by_field() {
         body
     };
     for (body, pointer) in [
-        (json!({}), ""),
+        (json!({}), "/kind"),
         (with("kind", json!("root")), "/kind"),
         (with("name", json!("  ")), "/name"),
         (with("name", json!("x".repeat(101))), "/name"),

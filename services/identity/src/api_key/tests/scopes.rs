@@ -3,8 +3,8 @@
 use bloom_fleet::{PERMISSIONS, PUBLISHABLE};
 use bloom_runtime::Scopes;
 
-use super::super::model::KeyKind;
-use super::super::scopes::{Scope, grant};
+use super::super::model::{KeyKind, Scope};
+use super::super::scopes::grant;
 
 fn scopes(names: &[&str]) -> Scopes {
     Scopes::new(names.iter().map(|name| (*name).to_owned()))
