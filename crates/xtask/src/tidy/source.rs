@@ -19,9 +19,9 @@ const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("crates/events/src/", "relay, timers, partitions, state export, checks and drain look over all tenants"),
     ("crates/testkit/src/", "tests corrupt data on purpose"),
     ("crates/bloom/src/account.rs", "asks by name whether the demo account is there; its environments are not known yet"),
-    ("services/identity/src/ops/resolve_key.rs", "a key names its tenant, not the other way round"),
-    ("services/identity/src/ops/list_revocations.rs", "gateways poll the revocations of all tenants"),
-    ("services/identity/src/usage.rs", "the last use of keys is noted in batches over all tenants"),
+    ("services/identity/src/api_key/resolve.rs", "a key names its tenant, not the other way round"),
+    ("services/identity/src/api_key/revocation.rs", "gateways poll the revocations of all tenants"),
+    ("services/identity/src/api_key/usage.rs", "the last use of keys is written in batches over all tenants"),
     ("services/inventory/src/events.rs", "asks which tenants have stock events to publish"),
     ("services/payments/src/ops/receive_notice.rs", "a provider's webhook names a connection, not a tenant"),
 ];
@@ -33,8 +33,8 @@ const ONE_STATEMENT_CALLERS: &[(&str, &str)] = &[
     ("services/catalog/src/store/sellable.rs", "a purchase asks twice for what is in its cart"),
     ("services/pricing/src/quote/store.rs", "a purchase asks twice for its prices"),
     ("services/inventory/src/ops/read_availability.rs", "each look at a cart asks for stock"),
-    ("services/cart/src/store/cart.rs", "each look at a cart, each change of it"),
-    ("services/cart/src/store/delivery_option.rs", "each change of a cart"),
+    ("services/cart/src/cart/store.rs", "each look at a cart, each change of it"),
+    ("services/cart/src/delivery_option/store.rs", "each change of a cart"),
 ];
 
 /// The Rust files of all members; this program's own rules name what they forbid, so it is left out.
