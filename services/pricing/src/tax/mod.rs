@@ -7,7 +7,8 @@ mod store;
 mod tests;
 
 pub(crate) use cache::TaxCache;
+#[cfg(test)]
+pub(crate) use model::{Class, CountryTaxes, DueRate, TaxTables};
 pub(crate) use model::{
-    Class, CountryTaxes, Due, DueRate, OutOfRange, RateTax, RoundingStep, TaxRules, TaxTables, TaxZoneSummary, Taxed,
-    UnknownClass, due, net_of, tax_of_gross, tax_of_net,
+    Due, OutOfRange, RateTax, RoundingStep, TaxRules, TaxZoneSummary, Taxed, UnknownClass, due, net_of, tax_of_gross, tax_of_net,
 };
