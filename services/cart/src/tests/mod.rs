@@ -27,7 +27,8 @@ pub(crate) struct Fixture {
     pub(crate) lamp: String,
     pub(crate) delivery: String,
     _other_services: [TestEnv; 3],
-    clients: [TestClient; 2],
+    /// Pricing and inventory.
+    pub(crate) clients: [TestClient; 2],
 }
 
 /// A guest's cart.

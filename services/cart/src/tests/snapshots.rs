@@ -18,7 +18,7 @@ struct Stable(BTreeMap<String, String>);
 impl Stable {
     fn value(&mut self, value: Value) -> Value {
         match value {
-            Value::String(text) => Value::String(self.text(text)),
+            Value::String(text) => Value::String(self.text(&text)),
             Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
             Value::Object(members) => members.into_iter().map(|(name, member)| self.member(name, member)).collect(),
             other => other,
@@ -33,9 +33,13 @@ impl Stable {
         (name, value)
     }
 
-    fn text(&mut self, text: String) -> String {
-        let parts: Vec<_> = text.split('/').map(|part| self.id(part)).collect();
-        parts.join("/")
+    fn text(&mut self, text: &str) -> String {
+        let is_end = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+        let parts = text.split_inclusive(is_end).map(|part| {
+            let word = part.trim_end_matches(is_end);
+            self.id(word) + &part[word.len()..]
+        });
+        parts.collect()
     }
 
     fn id(&mut self, text: &str) -> String {
