@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bloom_fault::{Code, Fault};
+use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, VariantId};
 use bloom_runtime::{Peer, RequestContext, ServiceContext};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 use crate::catalog_client::CatalogClient as GrpcClient;
 use crate::{Channel, FindChannelsRequest, GetSellablesReply, GetSellablesRequest};
@@ -40,15 +40,21 @@ impl CatalogClient {
     ) -> Result<GetSellablesReply, Fault> {
         let channel_id = channel.map(|id| id.to_string()).unwrap_or_default();
         let message = GetSellablesRequest { channel_id, variant_ids: variants.iter().map(ToString::to_string).collect() };
-        let call = async || self.grpc.clone().get_sellables(self.request(caller, message.clone())).await;
-        Ok(twice(call).await?.into_inner())
+        let mut reply = self.grpc.clone().get_sellables(self.request(caller, message.clone())).await;
+        if is_unreached(&reply) {
+            reply = self.grpc.clone().get_sellables(self.request(caller, message)).await;
+        }
+        Ok(reply?.into_inner())
     }
 
     /// Those of at most [`CHANNELS_MAX`] channels that the tenant has, active or not.
     pub async fn find_channels(&self, caller: &RequestContext, ids: &[ChannelId]) -> Result<Vec<Channel>, Fault> {
         let message = FindChannelsRequest { channel_ids: ids.iter().map(ToString::to_string).collect() };
-        let call = async || self.grpc.clone().find_channels(self.request(caller, message.clone())).await;
-        Ok(twice(call).await?.into_inner().channels)
+        let mut reply = self.grpc.clone().find_channels(self.request(caller, message.clone())).await;
+        if is_unreached(&reply) {
+            reply = self.grpc.clone().find_channels(self.request(caller, message)).await;
+        }
+        Ok(reply?.into_inner().channels)
     }
 
     /// A request whose deadline is the caller's or that of the call, whichever comes first.
@@ -59,10 +65,8 @@ impl CatalogClient {
     }
 }
 
-/// Calls once, and once more when the catalogue could not be reached.
-async fn twice<T>(call: impl AsyncFn() -> Result<T, Status>) -> Result<T, Fault> {
-    match call().await.map_err(Fault::from) {
-        Err(fault) if fault.code == Code::Unavailable => Ok(call().await?),
-        first => first,
-    }
+/// Whether the service could not be reached. A closure that calls twice would be shorter, and would make futures of handlers
+/// that are not `Send`.
+fn is_unreached<T>(reply: &Result<T, Status>) -> bool {
+    reply.as_ref().is_err_and(|status| status.code() == Code::Unavailable)
 }

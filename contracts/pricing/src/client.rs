@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bloom_fault::{Code, Fault};
+use bloom_fault::Fault;
 use bloom_kernel::TaxClassId;
 use bloom_runtime::{Peer, RequestContext, ServiceContext};
-use tonic::Request;
+use tonic::{Code, Request, Status};
 
 use crate::pricing_client::PricingClient as GrpcClient;
 use crate::{FindTaxClassesRequest, PriceRow, QuoteReply, QuoteRequest, SetPricesRequest};
@@ -34,8 +34,11 @@ impl PricingClient {
 
     /// Prices all lines of a document. A line without a price has `priced = false`.
     pub async fn quote(&self, caller: &RequestContext, quote: QuoteRequest) -> Result<QuoteReply, Fault> {
-        let call = async || self.grpc.clone().quote(self.request(caller, quote.clone(), READ_DEADLINE)).await;
-        Ok(twice(call).await?.into_inner())
+        let mut reply = self.grpc.clone().quote(self.request(caller, quote.clone(), READ_DEADLINE)).await;
+        if is_unreached(&reply) {
+            reply = self.grpc.clone().quote(self.request(caller, quote, READ_DEADLINE)).await;
+        }
+        Ok(reply?.into_inner())
     }
 
     /// Sets at most [`PRICES_MAX`] prices, all or none; returns how many are new or have another amount than before.
@@ -50,8 +53,11 @@ impl PricingClient {
         for ids in ids.chunks(TAX_CLASSES_MAX) {
             let tax_class_ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let message = FindTaxClassesRequest { tax_class_ids };
-            let call = async || self.grpc.clone().find_tax_classes(self.request(caller, message.clone(), READ_DEADLINE)).await;
-            found.extend(twice(call).await?.into_inner().tax_class_ids.iter().filter_map(|id| id.parse::<TaxClassId>().ok()));
+            let mut reply = self.grpc.clone().find_tax_classes(self.request(caller, message.clone(), READ_DEADLINE)).await;
+            if is_unreached(&reply) {
+                reply = self.grpc.clone().find_tax_classes(self.request(caller, message, READ_DEADLINE)).await;
+            }
+            found.extend(reply?.into_inner().tax_class_ids.iter().filter_map(|id| id.parse::<TaxClassId>().ok()));
         }
         Ok(found)
     }
@@ -64,10 +70,8 @@ impl PricingClient {
     }
 }
 
-/// Calls once, and once more when pricing could not be reached.
-async fn twice<T>(call: impl AsyncFn() -> Result<T, tonic::Status>) -> Result<T, Fault> {
-    match call().await.map_err(Fault::from) {
-        Err(fault) if fault.code == Code::Unavailable => Ok(call().await?),
-        first => first,
-    }
+/// Whether the service could not be reached. A closure that calls twice would be shorter, and would make futures of handlers
+/// that are not `Send`.
+fn is_unreached<T>(reply: &Result<T, Status>) -> bool {
+    reply.as_ref().is_err_and(|status| status.code() == Code::Unavailable)
 }

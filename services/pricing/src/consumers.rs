@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
+use bloom_contract_catalog::events::{Channel as ChannelEvent, Product, Variant};
 use bloom_db::TenantTx;
 use bloom_events::Envelope;
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, Country, Currency, PriceBasis, ProductId, TaxClassId, VariantId};
-use serde::Deserialize;
+use bloom_kernel::VariantId;
 
 use crate::Pricing;
 use crate::channel::{Channel, ChannelRow, channel_put};
@@ -19,29 +19,6 @@ use crate::variant_price::{reprice, variant_prices_claim};
 pub const CATALOG: &[&str] = &["bloom.catalog.channel.*", "bloom.catalog.product.*"];
 /// Variants that are published in one statement.
 const BATCH: usize = 200;
-
-/// The fields of a channel's event that pricing reads.
-#[derive(Deserialize)]
-struct ChannelEvent {
-    id: ChannelId,
-    currency: Currency,
-    price_basis: PriceBasis,
-    country: Country,
-    is_default: bool,
-}
-
-/// The fields of a product's event that pricing reads.
-#[derive(Deserialize)]
-struct ProductEvent {
-    id: ProductId,
-    variants: Vec<VariantOfEvent>,
-}
-
-#[derive(Deserialize)]
-struct VariantOfEvent {
-    id: VariantId,
-    tax_class_id: Option<TaxClassId>,
-}
 
 /// Applies events of the catalog.
 pub async fn catalog(app: &Pricing, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
@@ -60,7 +37,7 @@ pub async fn catalog(app: &Pricing, tx: &mut TenantTx, events: &[Envelope]) -> R
 }
 
 async fn apply_channel(tx: &mut TenantTx, event: &Envelope) -> Result<(), Fault> {
-    let ChannelEvent { id, currency, price_basis, country, is_default } = event.data()?;
+    let ChannelEvent { id, currency, price_basis, country, is_default, .. } = event.data()?;
     let channel = Channel { id, currency, gross: price_basis.is_gross(), country };
     if channel_put(tx, &ChannelRow { channel, is_default, version: event.version }).await? {
         let now = tx.now();
@@ -73,8 +50,8 @@ async fn apply_products(app: &Pricing, tx: &mut TenantTx, events: &[&Envelope]) 
     // Of several events of one product the last one counts.
     let mut classes: HashMap<VariantId, VariantClass> = HashMap::new();
     for event in events {
-        let product: ProductEvent = event.data()?;
-        for VariantOfEvent { id: variant_id, tax_class_id } in product.variants {
+        let product: Product = event.data()?;
+        for Variant { id: variant_id, tax_class_id } in product.variants {
             let class = VariantClass { variant_id, product_id: product.id, class_id: tax_class_id, version: event.version };
             classes.insert(variant_id, class);
         }

@@ -45,11 +45,11 @@ mod variant_price;
 #[cfg(test)]
 mod tests;
 
-use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_catalog::CatalogClient;
 use bloom_contract_pricing::pricing_server::PricingServer;
 use bloom_db::Db;
 pub(crate) use bloom_fleet::permission::{PricingQuote, PricingRead, PricingWrite};
-use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_runtime::{ServiceContext, StartError};
 use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
@@ -73,12 +73,12 @@ pub(crate) struct Pricing {
     /// Time, ids, keys and peers.
     context: ServiceContext,
     taxes: TaxCache,
-    catalog: CatalogClient<Peer>,
+    catalog: CatalogClient,
 }
 
 impl Pricing {
     fn new(context: ServiceContext, db: Db) -> Self {
-        Self { taxes: TaxCache::default(), catalog: CatalogClient::new(context.peers.get("catalog")), db, context }
+        Self { taxes: TaxCache::default(), catalog: CatalogClient::new(&context), db, context }
     }
 }
 

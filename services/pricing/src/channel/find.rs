@@ -1,7 +1,7 @@
 //! References to channels. The catalog owns channels, and the replica here is a moment behind it: a channel that the replica
 //! lacks is asked for.
 
-use bloom_contract_catalog::{Channel as ChannelMessage, FindChannelsRequest};
+use bloom_contract_catalog::Channel as ChannelMessage;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, Country, Currency};
 use bloom_runtime::RequestContext;
@@ -28,9 +28,8 @@ pub async fn channel_check(app: &Pricing, context: &RequestContext, id: Option<C
 
 /// A channel that the replica lacks, from the catalog.
 pub async fn channel_ask(app: &Pricing, context: &RequestContext, id: ChannelId) -> Result<Channel, Fault> {
-    let message = FindChannelsRequest { channel_ids: vec![id.to_string()] };
-    let reply = app.catalog.clone().find_channels(app.context.request(context, message)).await?.into_inner();
-    let found = reply.channels.into_iter().next().ok_or_else(|| unknown("channel", "/channel_id"))?;
+    let found = app.catalog.find_channels(context, &[id]).await?;
+    let found = found.into_iter().next().ok_or_else(|| unknown("channel", "/channel_id"))?;
     let channel = channel_of_message(&found).filter(|channel| channel.id == id);
     channel.ok_or_else(|| Fault::internal("the catalog's reply cannot be read"))
 }

@@ -63,7 +63,8 @@ async fn prices_of_a_channel_are_published_after_its_event() {
     assert_eq!(fixture.published(lamp).await.unwrap(), (1, vec![(shop, Some(23_800))]));
     assert_eq!(fixture.published(book).await, None, "it has no price in any channel of the replica");
     // Its event comes, twice as it may: a net channel in euros.
-    let channel = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false });
+    let channel = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false,
+        "location_ids": [], "active": true });
     for _ in 0..2 {
         fixture.receive("channel.created", &trade.to_string(), 1, &channel).await;
     }
@@ -96,7 +97,8 @@ async fn a_quote_may_name_a_channel_without_an_event() {
     assert_eq!(unnamed.json["subtotal"]["amount"], 10_000);
     let refused = fixture.client.post("/v1/pricing/quotes").json(&quote(foreign)).send().await.expect(404);
     assert_eq!(pointer(&refused), "/channel_id");
-    let channel = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false });
+    let channel = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false,
+        "location_ids": [], "active": true });
     fixture.receive("channel.created", &trade.to_string(), 1, &channel).await;
     let _ = fixture.catalog.requests();
     assert_eq!(fixture.quote(quote(trade)).await, before);
@@ -136,11 +138,13 @@ async fn new_and_changed_channels_get_prices() {
     assert_eq!(fixture.published(variant).await.unwrap(), (2, vec![(shop, Some(11_900)), (trade, Some(10_000))]));
 
     // The trade channel moves to France: its net price is that of another tax.
-    let moved = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "FR", "is_default": false });
+    let moved = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "FR", "is_default": false,
+        "location_ids": [], "active": true });
     fixture.receive("channel.updated", &trade.to_string(), 2, &moved).await;
     assert_eq!(fixture.published_in(variant, trade).await, Some(9_917));
     // An older version that comes late, and the same again, change nothing.
-    let old = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false });
+    let old = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false,
+        "location_ids": [], "active": true });
     fixture.receive("channel.updated", &trade.to_string(), 1, &old).await;
     fixture.receive("channel.updated", &trade.to_string(), 2, &moved).await;
     assert_eq!(fixture.published(variant).await.unwrap(), (3, vec![(shop, Some(11_900)), (trade, Some(9_917))]));
