@@ -40,14 +40,20 @@ impl CatalogClient {
     ) -> Result<GetSellablesReply, Fault> {
         let channel_id = channel.map(|id| id.to_string()).unwrap_or_default();
         let message = GetSellablesRequest { channel_id, variant_ids: variants.iter().map(ToString::to_string).collect() };
-        let call = async || self.grpc.clone().get_sellables(self.request(caller, message.clone())).await;
+        let call = || {
+            let (mut grpc, request) = (self.grpc.clone(), self.request(caller, message.clone()));
+            async move { grpc.get_sellables(request).await }
+        };
         Ok(twice(call).await?.into_inner())
     }
 
     /// Those of at most [`CHANNELS_MAX`] channels that the tenant has, active or not.
     pub async fn find_channels(&self, caller: &RequestContext, ids: &[ChannelId]) -> Result<Vec<Channel>, Fault> {
         let message = FindChannelsRequest { channel_ids: ids.iter().map(ToString::to_string).collect() };
-        let call = async || self.grpc.clone().find_channels(self.request(caller, message.clone())).await;
+        let call = || {
+            let (mut grpc, request) = (self.grpc.clone(), self.request(caller, message.clone()));
+            async move { grpc.find_channels(request).await }
+        };
         Ok(twice(call).await?.into_inner().channels)
     }
 
@@ -59,8 +65,12 @@ impl CatalogClient {
     }
 }
 
-/// Calls once, and once more when the catalogue could not be reached.
-async fn twice<T>(call: impl AsyncFn() -> Result<T, Status>) -> Result<T, Fault> {
+/// Calls once, and once more when the catalogue could not be reached. With an `AsyncFn` the compiler could not prove that the
+/// futures of handlers that await a call are `Send`.
+async fn twice<T, C>(call: impl Fn() -> C) -> Result<T, Fault>
+where
+    C: Future<Output = Result<T, Status>>,
+{
     match call().await.map_err(Fault::from) {
         Err(fault) if fault.code == Code::Unavailable => Ok(call().await?),
         first => first,

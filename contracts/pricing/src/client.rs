@@ -34,7 +34,10 @@ impl PricingClient {
 
     /// Prices all lines of a document. A line without a price has `priced = false`.
     pub async fn quote(&self, caller: &RequestContext, quote: QuoteRequest) -> Result<QuoteReply, Fault> {
-        let call = async || self.grpc.clone().quote(self.request(caller, quote.clone(), READ_DEADLINE)).await;
+        let call = || {
+            let (mut grpc, request) = (self.grpc.clone(), self.request(caller, quote.clone(), READ_DEADLINE));
+            async move { grpc.quote(request).await }
+        };
         Ok(twice(call).await?.into_inner())
     }
 
@@ -50,7 +53,10 @@ impl PricingClient {
         for ids in ids.chunks(TAX_CLASSES_MAX) {
             let tax_class_ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let message = FindTaxClassesRequest { tax_class_ids };
-            let call = async || self.grpc.clone().find_tax_classes(self.request(caller, message.clone(), READ_DEADLINE)).await;
+            let call = || {
+                let (mut grpc, request) = (self.grpc.clone(), self.request(caller, message.clone(), READ_DEADLINE));
+                async move { grpc.find_tax_classes(request).await }
+            };
             found.extend(twice(call).await?.into_inner().tax_class_ids.iter().filter_map(|id| id.parse::<TaxClassId>().ok()));
         }
         Ok(found)
@@ -64,8 +70,12 @@ impl PricingClient {
     }
 }
 
-/// Calls once, and once more when pricing could not be reached.
-async fn twice<T>(call: impl AsyncFn() -> Result<T, tonic::Status>) -> Result<T, Fault> {
+/// Calls once, and once more when pricing could not be reached. With an `AsyncFn` the compiler could not prove that the futures of
+/// handlers that await a call are `Send`.
+async fn twice<T, C>(call: impl Fn() -> C) -> Result<T, Fault>
+where
+    C: Future<Output = Result<T, tonic::Status>>,
+{
     match call().await.map_err(Fault::from) {
         Err(fault) if fault.code == Code::Unavailable => Ok(call().await?),
         first => first,
