@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bloom_contract_inventory::FindLocationsRequest;
-use bloom_contract_pricing::FindTaxClassesRequest;
+use bloom_contract_pricing::TAX_CLASSES_MAX;
 use bloom_fault::Fault;
 use bloom_kernel::{Code, LocationId, TaxClassId};
 use bloom_runtime::RequestContext;
@@ -16,8 +16,6 @@ use crate::replica::{location_find, tax_class_find};
 
 /// Most locations that inventory looks up in one request.
 pub(crate) const LOCATIONS_MAX: usize = 100;
-/// Most tax classes that pricing looks up in one request.
-pub(crate) const TAX_CLASSES_MAX: usize = 250;
 
 /// Refuses a location that the tenant does not have; `ids` is `location_ids` of the body.
 ///
@@ -58,27 +56,12 @@ pub(crate) async fn check_tax_classes(
     let mut known: BTreeSet<TaxClassId> = tax_class_find(&mut conn, &uuids(&ids)).await?.into_iter().collect();
     drop(conn);
     let missing: BTreeSet<TaxClassId> = ids.into_iter().filter(|id| !known.contains(id)).collect();
-    known.extend(find_tax_classes(app, context, &missing).await?);
+    let missing = Vec::from_iter(missing);
+    known.extend(app.pricing.find_tax_classes(context, &missing).await?);
     match named.iter().find(|(_, id)| !known.contains(id)) {
         None => Ok(()),
         Some((pointer, _)) => Err(unknown("tax class", pointer)),
     }
-}
-
-/// Asks pricing which of these tax classes exist.
-pub(crate) async fn find_tax_classes(
-    app: &Catalog,
-    context: &RequestContext,
-    ids: &BTreeSet<TaxClassId>,
-) -> Result<Vec<TaxClassId>, Fault> {
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let mut found = Vec::new();
-    for ids in ids.chunks(TAX_CLASSES_MAX) {
-        let request = app.context.request(context, FindTaxClassesRequest { tax_class_ids: ids.to_vec() });
-        let reply = app.pricing.clone().find_tax_classes(request).await?.into_inner();
-        found.extend(reply.tax_class_ids.iter().filter_map(|id| id.parse::<TaxClassId>().ok()));
-    }
-    Ok(found)
 }
 
 /// Asks inventory which of these location codes exist.

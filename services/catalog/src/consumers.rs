@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use bloom_contract_pricing::events::{TaxClass, VariantPrices};
 use bloom_db::TenantTx;
 use bloom_events::Envelope;
 use bloom_fault::Fault;
-use bloom_kernel::{ChannelId, LocationId, Money, TaxClassId, VariantId};
+use bloom_kernel::{LocationId, VariantId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -24,18 +25,6 @@ pub(crate) const LISTING_KINDS: &[&str] = &[
     "bloom.pricing.tax_class.updated",
     "bloom.pricing.variant_price.updated",
 ];
-
-#[derive(Deserialize)]
-struct VariantPrices {
-    variant_id: VariantId,
-    prices: Vec<ChannelPrice>,
-}
-
-#[derive(Deserialize)]
-struct ChannelPrice {
-    channel_id: ChannelId,
-    price: Option<Money>,
-}
 
 #[derive(Deserialize)]
 struct VariantStock {
@@ -57,11 +46,6 @@ struct Location {
     code: String,
     priority: i32,
     active: bool,
-}
-
-#[derive(Deserialize)]
-struct TaxClass {
-    id: TaxClassId,
 }
 
 /// A batch by kind of event; of several events about one variant only the newest, with its version.

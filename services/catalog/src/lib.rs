@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use bloom_contract_catalog::catalog_server::CatalogServer;
 use bloom_contract_inventory::inventory_client::InventoryClient;
-use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_contract_pricing::PricingClient;
 use bloom_db::{Db, TenantTx};
 pub(crate) use bloom_fleet::permission::{CatalogRead, CatalogWrite};
 use bloom_runtime::{Peer, ServiceContext, StartError};
@@ -67,7 +67,7 @@ pub(crate) struct Catalog {
     pub(crate) context: ServiceContext,
     pub(crate) channels: ChannelCache,
     pub(crate) list_etags: Arc<ListEtagCache>,
-    pub(crate) pricing: PricingClient<Peer>,
+    pub(crate) pricing: PricingClient,
     pub(crate) inventory: InventoryClient<Peer>,
 }
 
@@ -76,7 +76,7 @@ impl Catalog {
         Self {
             channels: ChannelCache::new(db.clone()),
             list_etags: Arc::default(),
-            pricing: PricingClient::new(context.peers.get("pricing")),
+            pricing: PricingClient::new(&context),
             inventory: InventoryClient::new(context.peers.get("inventory")),
             db,
             context,

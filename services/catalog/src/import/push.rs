@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bloom_contract_inventory::{SetStockRequest, StockRow};
-use bloom_contract_pricing::{PriceRow, SetPricesRequest};
+use bloom_contract_pricing::PriceRow;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ImportId, ViolationCode};
 use bloom_runtime::RequestContext;
@@ -61,9 +61,8 @@ async fn push_prices(app: &Catalog, context: &RequestContext, lines: &[PushLine]
         let mut rows = rows.to_vec();
         while !rows.is_empty() {
             let prices = rows.iter().map(|(_, price)| price_row(price)).collect();
-            let request = app.context.request(context, SetPricesRequest { prices });
-            let Err(status) = app.pricing.clone().set_prices(request).await else { break };
-            let (bad, good) = split_refused(Fault::from(status), rows, "/prices/")?;
+            let Err(fault) = app.pricing.set_prices(context, prices).await else { break };
+            let (bad, good) = split_refused(fault, rows, "/prices/")?;
             errors.extend(bad.into_iter().map(|(line, price, why)| line_error(line, price.at.clone(), &why.code, &why.message)));
             rows = good;
         }

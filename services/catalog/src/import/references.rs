@@ -13,7 +13,7 @@ use super::line::NumberedLine;
 use crate::Catalog;
 use crate::category::{Category, CategoryCreate, category_insert, category_paths};
 use crate::channel::{CHANNELS_MAX, channel_list};
-use crate::clients::{find_location_codes, find_tax_classes};
+use crate::clients::find_location_codes;
 use crate::keyset::After;
 use crate::product::Product;
 use crate::product_type::{ProductType, product_type_find};
@@ -65,8 +65,9 @@ pub(super) struct Answers {
 impl Answers {
     /// Asks pricing and inventory. No transaction is open meanwhile.
     pub(super) async fn ask(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
+        let classes: Vec<TaxClassId> = missing.tax_classes.iter().copied().collect();
         let (tax_classes, locations) = futures::join!(
-            find_tax_classes(app, context, &missing.tax_classes),
+            app.pricing.find_tax_classes(context, &classes),
             find_location_codes(app, context, &missing.locations)
         );
         self.existing.tax_classes.extend(tax_classes?);
