@@ -107,6 +107,7 @@ fn refusals_name_what_is_left_of_a_line() {
     order.refund(Uuid::from_u128(30).into(), &RefundWish::Lines(all.to_vec()), None, at(1)).unwrap();
     let refused = order.refund(Uuid::from_u128(31).into(), &RefundWish::Lines(all.to_vec()), None, at(1)).map(drop);
     assert_eq!(detail(refused.unwrap_err()), "Nothing is left of this line; leave it out.");
+    let mut order = super::sample::order(2, 200);
     let here = Some(order.lines[0].allocations[0].location_id);
     let refused = order.pack(Uuid::from_u128(40).into(), &all, here, at(1)).unwrap_err();
     assert_eq!(detail(refused), "Give at most 1; that is what is left of this line at this location.");
