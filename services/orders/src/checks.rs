@@ -1,9 +1,9 @@
 //! Invariants of this service, checked over all tenants.
 
+use bloom_db::SystemTx;
 use bloom_events::{Breach, Check};
 use bloom_fault::Fault;
 use bloom_kernel::{FulfilmentId, OrderId, Timestamp};
-use bloom_runtime::SystemTx;
 use chrono::TimeDelta;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
@@ -80,7 +80,7 @@ impl Check for NoCheckoutStuck {
     }
 
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        let latest = self.0.host.wall() - TimeDelta::seconds(30);
+        let latest = self.0.host.platform_now() - TimeDelta::seconds(30);
         Box::pin(async move { Ok(breaches(self.name(), stuck_checkouts(tx, latest).await?)) })
     }
 }
@@ -105,7 +105,7 @@ impl Check for OperationsSettled {
     }
 
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        let latest = self.0.host.wall() - TimeDelta::hours(24);
+        let latest = self.0.host.platform_now() - TimeDelta::hours(24);
         Box::pin(async move { Ok(breaches(self.name(), open_operations(tx, latest).await?)) })
     }
 }

@@ -1,11 +1,11 @@
 //! The calls to other services, with their replies in this service's types.
 
+use bloom_contract_cart::{CartRef, CartSnapshot, CompleteRequest, FreezeRequest};
+use bloom_contract_inventory as inventory;
+use bloom_contract_payments as payments;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId, Currency, HoldId, Money, OperationId, OrderId, PaymentId};
-use bloom_proto_cart::{CartRef, CartSnapshot, CompleteRequest, FreezeRequest};
-use bloom_proto_inventory as inventory;
-use bloom_proto_payments as payments;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::Orders;
 use crate::operation::StockUnits;
@@ -112,7 +112,7 @@ fn payment(reply: payments::PaymentReply, id: PaymentId) -> Result<Payment, Faul
 
 pub(crate) async fn cart_freeze(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     cart: CartId,
     checkout: CheckoutId,
     (cart_token, version): (Option<&str>, Option<i64>),
@@ -126,7 +126,7 @@ pub(crate) async fn cart_freeze(
     Ok(app.cart.clone().freeze(app.host.request(call, request)).await?.into_inner())
 }
 
-pub(crate) async fn cart_unfreeze(app: &Orders, call: &Call, cart: CartId, checkout: CheckoutId) -> Result<(), Fault> {
+pub(crate) async fn cart_unfreeze(app: &Orders, call: &RequestContext, cart: CartId, checkout: CheckoutId) -> Result<(), Fault> {
     let request = CartRef { cart_id: cart.to_string(), checkout_id: checkout.to_string() };
     app.cart.clone().unfreeze(app.host.request(call, request)).await?;
     Ok(())
@@ -134,7 +134,7 @@ pub(crate) async fn cart_unfreeze(app: &Orders, call: &Call, cart: CartId, check
 
 pub(crate) async fn cart_complete(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     cart: CartId,
     checkout: CheckoutId,
     order: OrderId,
@@ -146,7 +146,7 @@ pub(crate) async fn cart_complete(
 
 pub(crate) async fn stock_hold(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     hold: HoldId,
     snapshot: &CartSnapshot,
 ) -> Result<inventory::HoldReply, Fault> {
@@ -164,7 +164,7 @@ pub(crate) async fn stock_hold(
     Ok(app.inventory.clone().hold(app.host.request(call, request)).await?.into_inner())
 }
 
-pub(crate) async fn stock_release_hold(app: &Orders, call: &Call, hold: HoldId) -> Result<(), Fault> {
+pub(crate) async fn stock_release_hold(app: &Orders, call: &RequestContext, hold: HoldId) -> Result<(), Fault> {
     let request = inventory::HoldRef { hold_id: hold.to_string() };
     app.inventory.clone().release_hold(app.host.request(call, request)).await?;
     Ok(())
@@ -173,7 +173,7 @@ pub(crate) async fn stock_release_hold(app: &Orders, call: &Call, hold: HoldId) 
 /// Allocates the units of a hold to the order; answers their locations.
 pub(crate) async fn stock_commit_hold(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     hold: HoldId,
     order: OrderId,
 ) -> Result<Vec<inventory::Allocation>, Fault> {
@@ -193,7 +193,7 @@ pub(crate) struct Authorise<'a> {
     pub(crate) return_url: Option<&'a str>,
 }
 
-pub(crate) async fn payment_authorise(app: &Orders, call: &Call, input: Authorise<'_>) -> Result<Payment, Fault> {
+pub(crate) async fn payment_authorise(app: &Orders, call: &RequestContext, input: Authorise<'_>) -> Result<Payment, Fault> {
     let request = payments::AuthoriseRequest {
         operation_id: input.operation.to_string(),
         payment_id: input.payment.to_string(),
@@ -207,19 +207,24 @@ pub(crate) async fn payment_authorise(app: &Orders, call: &Call, input: Authoris
     payment(app.payments.clone().authorise(app.host.request(call, request)).await?.into_inner(), input.payment)
 }
 
-pub(crate) async fn payment_get(app: &Orders, call: &Call, id: PaymentId) -> Result<Payment, Fault> {
+pub(crate) async fn payment_get(app: &Orders, call: &RequestContext, id: PaymentId) -> Result<Payment, Fault> {
     let request = payments::PaymentRef { payment_id: id.to_string() };
     payment(app.payments.clone().get_payment(app.host.request(call, request)).await?.into_inner(), id)
 }
 
-pub(crate) async fn payment_void(app: &Orders, call: &Call, operation: OperationId, id: PaymentId) -> Result<Payment, Fault> {
+pub(crate) async fn payment_void(
+    app: &Orders,
+    call: &RequestContext,
+    operation: OperationId,
+    id: PaymentId,
+) -> Result<Payment, Fault> {
     let request = payments::VoidRequest { operation_id: operation.to_string(), payment_id: id.to_string() };
     payment(app.payments.clone().void(app.host.request(call, request)).await?.into_inner(), id)
 }
 
 pub(crate) async fn payment_capture(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     id: PaymentId,
     amount: i64,
@@ -231,7 +236,7 @@ pub(crate) async fn payment_capture(
 
 pub(crate) async fn payment_refund(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     id: PaymentId,
     amount: i64,
@@ -258,7 +263,7 @@ fn allocation_change(operation: OperationId, order: OrderId, units: &[StockUnits
 
 pub(crate) async fn stock_ship(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     order: OrderId,
     units: &[StockUnits],
@@ -270,7 +275,7 @@ pub(crate) async fn stock_ship(
 
 pub(crate) async fn stock_release_units(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     order: OrderId,
     units: &[StockUnits],

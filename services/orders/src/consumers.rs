@@ -1,9 +1,10 @@
 //! Events of other services: a changed payment resumes the checkout that waits for it, and brings the order's amounts up to date.
 
+use bloom_db::TenantTx;
 use bloom_events::{Envelope, Handler, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, Money, PaymentId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
@@ -116,7 +117,7 @@ async fn resume_checkouts(app: &Orders, tx: &mut TenantTx, payments: &[Payment])
 async fn update_orders(app: &Orders, tx: &mut TenantTx, payments: &[Payment]) -> Result<(), Fault> {
     let versions: Vec<_> = payments.iter().map(|payment| (payment.checkout_id, payment.version)).collect();
     let orders = orders_lock_by_checkout(tx, &versions).await?;
-    let call = Call::background(NAME, tx.tenant(), "service:payments");
+    let call = RequestContext::background(NAME, tx.tenant(), "service:payments");
     for order in &orders {
         retry_now(app, tx, order.id).await?;
     }

@@ -1,9 +1,9 @@
 //! The current state of orders and checkouts, for consumers that start anew.
 
+use bloom_db::SystemTx;
 use bloom_events::{After, Export, StateRecord};
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, OrderId, TenantId};
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 

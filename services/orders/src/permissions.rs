@@ -1,6 +1,6 @@
 //! The permissions that this service's handlers ask for.
 
-bloom_runtime::permissions! {
+bloom_web::permissions! {
     CheckoutsWrite = "checkouts:write",
     OrdersRead = "orders:read",
     OrdersWrite = "orders:write",

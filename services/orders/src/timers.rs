@@ -2,7 +2,7 @@
 
 use bloom_events::TimerHandler;
 use bloom_fault::Fault;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
@@ -20,7 +20,7 @@ impl TimerHandler for ResumeCheckout {
         checkout::TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move { if let Ok(id) = key.parse() { resume(&self.0, call, id).await } else { Ok(()) } })
     }
 }
@@ -33,7 +33,7 @@ impl TimerHandler for ResumeOperation {
         operation::TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move { if let Ok(id) = key.parse() { resume_operation(&self.0, call, id).await } else { Ok(()) } })
     }
 }
@@ -46,7 +46,7 @@ impl TimerHandler for ExpireOrder {
         order::EXPIRY_TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move { if let Ok(id) = key.parse() { expire(&self.0, call, id).await } else { Ok(()) } })
     }
 }
@@ -59,7 +59,7 @@ impl TimerHandler for SyncPayment {
         checkout::PAYMENT_TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move { if let Ok(id) = key.parse() { sync_payment(&self.0, call, id).await } else { Ok(()) } })
     }
 }

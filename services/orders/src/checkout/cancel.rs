@@ -1,11 +1,12 @@
 //! `POST /v1/checkouts/{checkout_id}/cancel`: cancels a checkout that waits for its payer or its provider.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CheckoutId;
-use bloom_runtime::http::{Caller, CartToken, Path};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::Reply;
+use bloom_web::{Caller, CartToken, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,7 @@ pub(super) async fn cancel(
     token: CartToken,
     Path(id): Path<CheckoutId>,
 ) -> Result<Reply<Checkout, 202>, Fault> {
-    let mut tx = match app.db.begin::<Receipt, 202>(&caller, "checkout_cancel", &id).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 202>>(&caller, "checkout_cancel", &id).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => {
             let record = checkout_of_caller(&mut *app.db.read(caller.tenant).await?, &caller, &token, id).await?;

@@ -5,8 +5,8 @@ use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, CartToken, Path};
+use bloom_web::Reply;
+use bloom_web::{Caller, CartToken, Path};
 
 use super::cancel;
 use super::model::{Checkout, CheckoutStatus};

@@ -1,10 +1,10 @@
 //! Secrets of a checkout: tokens that authorise a payment or open a cart. At rest they are sealed with the service's own key and bound
 //! to their row.
 
+use bloom_db::{seal::open_own, seal::seal_own};
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, TenantId};
-use bloom_runtime::Host;
-use bloom_runtime::seal::{open_own, seal_own};
+use bloom_runtime::ServiceContext;
 use serde::{Deserialize, Serialize};
 
 const PURPOSE: &str = "checkout-secrets";
@@ -25,13 +25,23 @@ pub(crate) struct CheckoutSecrets {
 }
 
 /// Seals the secrets of a checkout.
-pub(crate) fn seal(host: &Host, tenant: TenantId, checkout: CheckoutId, secrets: &CheckoutSecrets) -> Result<Vec<u8>, Fault> {
+pub(crate) fn seal(
+    host: &ServiceContext,
+    tenant: TenantId,
+    checkout: CheckoutId,
+    secrets: &CheckoutSecrets,
+) -> Result<Vec<u8>, Fault> {
     let plaintext = serde_json::to_vec(secrets).map_err(Fault::internal)?;
     Ok(seal_own(host, PURPOSE, &[tenant.uuid().as_bytes(), checkout.uuid().as_bytes()], &plaintext))
 }
 
 /// Opens the secrets of a checkout.
-pub(crate) fn open(host: &Host, tenant: TenantId, checkout: CheckoutId, sealed: &[u8]) -> Result<CheckoutSecrets, Fault> {
+pub(crate) fn open(
+    host: &ServiceContext,
+    tenant: TenantId,
+    checkout: CheckoutId,
+    sealed: &[u8],
+) -> Result<CheckoutSecrets, Fault> {
     let plaintext = open_own(host, PURPOSE, &[tenant.uuid().as_bytes(), checkout.uuid().as_bytes()], sealed)?;
     serde_json::from_slice(&plaintext).map_err(Fault::internal)
 }

@@ -1,10 +1,11 @@
 //! SQL of checkouts.
 
+use bloom_db::WriteOnce;
+use bloom_db::write_once;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::http::CartToken;
-use bloom_runtime::{Call, write_once};
+use bloom_runtime::RequestContext;
+use bloom_web::CartToken;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -194,7 +195,7 @@ pub(crate) async fn checkout_get(conn: &mut PgConnection, id: CheckoutId) -> Res
 /// A checkout that the caller may see: a guest shows their cart's token. Any other one is refused as an unknown id.
 pub(crate) async fn checkout_of_caller(
     conn: &mut PgConnection,
-    call: &Call,
+    call: &RequestContext,
     token: &CartToken,
     id: CheckoutId,
 ) -> Result<CheckoutRecord, Fault> {

@@ -1,10 +1,11 @@
 //! Asks for the payment of an order once more that was being placed when its payment changed: the event may have come before the
 //! order was stored.
 
+use bloom_db::TenantTx;
 use bloom_events::schedule;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use super::store::checkout_get;
 use crate::Orders;
@@ -21,7 +22,7 @@ pub(crate) async fn sync_payment_soon(app: &Orders, tx: &mut TenantTx, checkout:
 }
 
 /// Takes over the payment's amounts. A checkout that may still become an order is looked at again later.
-pub(crate) async fn sync_payment(app: &Orders, call: &Call, id: CheckoutId) -> Result<(), Fault> {
+pub(crate) async fn sync_payment(app: &Orders, call: &RequestContext, id: CheckoutId) -> Result<(), Fault> {
     let stored = checkout_get(&mut *app.db.read(call.tenant).await?, id).await?;
     let Some(checkout) = stored else { return Ok(()) };
     if checkout.status.may_place() {

@@ -1,8 +1,9 @@
 //! Changes of a checkout that buyers see: each raises the version and publishes an event.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use super::model::CheckoutStatus;
 use super::store::{CheckoutRecord, checkout_compensate};
@@ -15,7 +16,7 @@ pub(crate) const TIMER: &str = "checkout";
 /// Decides that a checkout fails, before anything is undone; false when it is completed or has failed already. The caller commits.
 pub(crate) async fn compensate(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     checkout: &mut CheckoutRecord,
     failure: Failure,
@@ -33,7 +34,7 @@ pub(crate) async fn compensate(
 /// Publishes a changed checkout.
 pub(crate) async fn publish_checkout(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     checkout: &CheckoutRecord,
 ) -> Result<(), Fault> {

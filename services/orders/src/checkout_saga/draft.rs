@@ -1,9 +1,9 @@
 //! The order that a frozen cart, a hold and a payment become.
 
+use bloom_contract_cart::{CartSnapshot, SnapshotLine};
+use bloom_contract_inventory::{Allocation as Committed, HoldReply};
 use bloom_fault::Fault;
 use bloom_kernel::{CartLineId, Currency, Metadata, Money, OrderLineId, Timestamp};
-use bloom_proto_cart::{CartSnapshot, SnapshotLine};
-use bloom_proto_inventory::{Allocation as Committed, HoldReply};
 
 use crate::checkout::CheckoutRecord;
 use crate::clients::Payment;

@@ -1,9 +1,9 @@
 //! The pivot of the saga: order, number, events and the end of the checkout in one commit. After it the saga only goes forward.
 
+use bloom_contract_inventory::Allocation as Committed;
+use bloom_db::{seal::SubjectKey, seal::blind_index, seal::erased};
 use bloom_events::{Draft, publish_many, schedule};
 use bloom_fault::{Code, Fault, constraint};
-use bloom_proto_inventory::Allocation as Committed;
-use bloom_runtime::seal::{SubjectKey, blind_index, erased};
 use chrono::TimeDelta;
 
 use super::draft::{allocations, order_draft};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use bloom_contract_cart::CartSnapshot;
+use bloom_contract_inventory::HoldReply;
 use bloom_events::{cancel as cancel_timer, schedule};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CheckoutId, HoldId, Money};
-use bloom_proto_cart::CartSnapshot;
-use bloom_proto_inventory::HoldReply;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
@@ -66,7 +66,7 @@ pub(super) enum Outcome {
 /// One run of the saga for a checkout.
 pub(super) struct CheckoutRun<'a> {
     pub(super) app: &'a Orders,
-    pub(super) call: &'a Call,
+    pub(super) call: &'a RequestContext,
     pub(super) checkout: CheckoutRecord,
     pub(super) secrets: CheckoutSecrets,
     pub(super) snapshot: Option<CartSnapshot>,
@@ -82,14 +82,19 @@ pub(super) struct CheckoutRun<'a> {
 }
 
 /// Drives a checkout that has just begun.
-pub(super) async fn run(app: &Orders, call: &Call, checkout: CheckoutRecord, secrets: CheckoutSecrets) -> Result<Outcome, Fault> {
+pub(super) async fn run(
+    app: &Orders,
+    call: &RequestContext,
+    checkout: CheckoutRecord,
+    secrets: CheckoutSecrets,
+) -> Result<Outcome, Fault> {
     Box::pin(CheckoutRun::new(app, call, checkout, secrets, true).drive()).await
 }
 
 /// Resumes a checkout that no request drives: what its timer does. Sets the timer again unless the checkout is settled.
-pub(crate) async fn resume(app: &Orders, call: &Call, id: CheckoutId) -> Result<(), Fault> {
+pub(crate) async fn resume(app: &Orders, call: &RequestContext, id: CheckoutId) -> Result<(), Fault> {
     let Some(checkout) = checkout_get(&mut *app.db.read(call.tenant).await?, id).await? else { return Ok(()) };
-    let call = &Call { trace: call.trace.clone(), ..Call::background(NAME, call.tenant, &checkout.actor) };
+    let call = &RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &checkout.actor) };
     let secrets = match &checkout.secrets {
         Some(sealed) => open(&app.host, call.tenant, id, sealed)?,
         None => CheckoutSecrets::default(),
@@ -105,7 +110,13 @@ pub(crate) async fn resume(app: &Orders, call: &Call, id: CheckoutId) -> Result<
 }
 
 impl<'a> CheckoutRun<'a> {
-    fn new(app: &'a Orders, call: &'a Call, checkout: CheckoutRecord, secrets: CheckoutSecrets, is_first_run: bool) -> Self {
+    fn new(
+        app: &'a Orders,
+        call: &'a RequestContext,
+        checkout: CheckoutRecord,
+        secrets: CheckoutSecrets,
+        is_first_run: bool,
+    ) -> Self {
         Self {
             app,
             call,

@@ -8,12 +8,14 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ResponseDoc};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bloom_db::idempotency;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CartId;
-use bloom_runtime::http::{Caller, CartToken, Json};
-use bloom_runtime::openapi::needs_key;
-use bloom_runtime::{Call, Reply, idempotency};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::openapi::needs_key;
+use bloom_web::{Caller, CartToken, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +90,7 @@ async fn start(
     token: CartToken,
     Json(input): Json<CheckoutCreate>,
 ) -> Result<CheckoutReply, Fault> {
-    let call: &Call = &caller;
+    let call: &RequestContext = &caller;
     let key = call.require_idempotency_key()?;
     if !(1..=255).contains(&key.chars().count()) {
         return Err(Fault::new(Code::Invalid, "idempotency_key_invalid", "An Idempotency-Key has 1 to 255 characters."));
@@ -151,7 +153,7 @@ impl CheckoutCreate {
 
 fn new_checkout(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     token: &CartToken,
     input: &CheckoutCreate,
 ) -> Result<(CheckoutRecord, CheckoutSecrets), Fault> {
@@ -170,7 +172,10 @@ fn new_checkout(
         id,
         cart_id: input.cart_id,
         status: CheckoutStatus::Processing,
-        fingerprint: idempotency::fingerprint("checkout_create", &(input, token.text(call).map(CartToken::digest))),
+        fingerprint: bloom_runtime::request_context::fingerprint(
+            "checkout_create",
+            &(input, token.text(call).map(CartToken::digest)),
+        ),
         actor: call.actor.clone(),
         token_digest: token.text(call).map(CartToken::digest),
         secrets: Some(seal(host, tenant, id, &secrets)?),
@@ -194,7 +199,7 @@ fn new_checkout(
 }
 
 /// The reply to a repeated purchase.
-async fn replay(app: &Orders, call: &Call, key: &str, asked: &CheckoutRecord) -> Result<CheckoutReply, Fault> {
+async fn replay(app: &Orders, call: &RequestContext, key: &str, asked: &CheckoutRecord) -> Result<CheckoutReply, Fault> {
     let stored = checkout_by_key(&mut *app.db.read(call.tenant).await?, key).await?;
     // The checkout that had the key was refused and deleted a moment ago.
     let Some(stored) = stored else { return Err(idempotency::in_progress()) };

@@ -1,8 +1,8 @@
 //! SQL of the saga's pivot: the order is placed and the checkout completed in one statement.
 
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::seal::SubjectKey;
-use bloom_runtime::write_once;
+use bloom_db::WriteOnce;
+use bloom_db::seal::SubjectKey;
+use bloom_db::write_once;
 use serde_json::value::RawValue;
 
 use crate::checkout::Checkout;

@@ -1,9 +1,10 @@
 //! Stores operations and sets the timers that run them.
 
+use bloom_db::TenantTx;
 use bloom_events::schedule;
 use bloom_fault::Fault;
 use bloom_kernel::{OrderId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 
 use super::model::Operation;
@@ -14,16 +15,26 @@ use crate::Orders;
 pub(crate) const TIMER: &str = "order_operation";
 
 /// Stores operations with the change that needs them. The caller commits and then runs them; the timer does if the process ends.
-pub(crate) async fn record(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
+pub(crate) async fn record(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    operations: &[Operation],
+) -> Result<(), Fault> {
     record_at(call, tx, operations, app.host.now(call.tenant) + app.config.resume_after()).await
 }
 
 /// Stores operations for a caller that does not run them: the timer does, at once.
-pub(crate) async fn record_due(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
+pub(crate) async fn record_due(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    operations: &[Operation],
+) -> Result<(), Fault> {
     record_at(call, tx, operations, app.host.now(call.tenant)).await
 }
 
-async fn record_at(call: &Call, tx: &mut TenantTx, operations: &[Operation], run_at: Timestamp) -> Result<(), Fault> {
+async fn record_at(call: &RequestContext, tx: &mut TenantTx, operations: &[Operation], run_at: Timestamp) -> Result<(), Fault> {
     if operations.is_empty() {
         return Ok(());
     }
@@ -44,7 +55,7 @@ pub(crate) async fn retry_now(app: &Orders, tx: &mut TenantTx, order: OrderId) -
 }
 
 /// Runs an operation again later: after two seconds, doubling, at most after ten minutes.
-pub(crate) async fn retry_later(app: &Orders, call: &Call, operation: &Operation) -> Result<(), Fault> {
+pub(crate) async fn retry_later(app: &Orders, call: &RequestContext, operation: &Operation) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     let pause = TimeDelta::seconds(2 << operation.attempts.clamp(0, 9)).min(TimeDelta::minutes(10));
     let mut tx = app.db.write(call).await?;

@@ -1,11 +1,13 @@
 //! `POST /v1/orders/{order_id}/cancel`: cancels an order of which nothing was shipped.
 
 use axum::extract::State;
+use bloom_db::{Begin, TenantTx};
 use bloom_events::cancel as cancel_timer;
 use bloom_fault::{Fault, refuse_card_number};
 use bloom_kernel::OrderId;
-use bloom_runtime::http::{Caller, Json, Path};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -46,7 +48,7 @@ pub(super) async fn cancel(
         return Err(Fault::invalid("/reason", "length", "Give at most 500 characters, none of them NUL."));
     }
     refuse_card_number("/reason", input.reason.as_deref().unwrap_or_default())?;
-    let mut tx = match app.db.begin::<Receipt, 200>(&caller, "order_cancel", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 200>>(&caller, "order_cancel", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => return reply_with_order(&app, &caller, id).await.map(Reply::repeated),
     };
@@ -58,7 +60,7 @@ pub(super) async fn cancel(
 }
 
 /// Cancels an order whose stock was lost before it was allocated. An order that has ended is left as it is.
-pub(crate) async fn cancel_for_shortfall(app: &Orders, call: &Call, id: OrderId) -> Result<(), Fault> {
+pub(crate) async fn cancel_for_shortfall(app: &Orders, call: &RequestContext, id: OrderId) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     let order = lock_order(&mut tx, id).await?;
     let reason = Some("stock_shortfall".to_owned());
@@ -75,7 +77,7 @@ pub(crate) async fn cancel_for_shortfall(app: &Orders, call: &Call, id: OrderId)
 /// Cancels a locked order; the caller commits and runs the operations.
 async fn cancel_locked(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     mut order: Order,
     reason: Option<String>,

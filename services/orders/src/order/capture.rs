@@ -1,10 +1,11 @@
 //! `POST /v1/orders/{order_id}/captures`: captures authorised money.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Currency, Money, OperationId, OrderId, Timestamp};
-use bloom_runtime::http::{Caller, Json, Path};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::Reply;
+use bloom_web::{Caller, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -64,7 +65,7 @@ pub(super) async fn capture(
     Json(input): Json<CaptureCreate>,
 ) -> Result<Reply<Capture, 201>, Fault> {
     caller.require_idempotency_key()?;
-    let mut tx = match app.db.begin::<Receipt, 201>(&caller, "order_capture", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 201>>(&caller, "order_capture", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             let known = reply.replayed_as::<Receipt>().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))?;

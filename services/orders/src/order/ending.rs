@@ -1,9 +1,10 @@
 //! What an order that ends unshipped needs from other services: its stock is released, what is authorised is voided, what is captured
 //! is refunded.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Money, RefundId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use super::model::{Order, RefundWish};
 use crate::Orders;
@@ -21,7 +22,7 @@ pub(crate) enum Stock {
 /// The operations of an order that ends unshipped. The caller saves the order and records them.
 pub(super) async fn ending_operations(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     order: &mut Order,
     stock: Stock,
@@ -47,7 +48,7 @@ pub(super) async fn ending_operations(
 
 /// Begins the refund of what an order that has ended turns out to hold: money was captured while it ended. The caller saves the order
 /// and records the operation.
-pub(crate) fn refund_late_capture(app: &Orders, call: &Call, order: &mut Order) -> Option<Operation> {
+pub(crate) fn refund_late_capture(app: &Orders, call: &RequestContext, order: &mut Order) -> Option<Operation> {
     refund_rest(app, call, order).unwrap_or_else(|fault| {
         // The order has as many refunds as it may have: `bloom check` names it until the money is refunded at the provider.
         tracing::error!(order = %order.id, cause = fault.chain(), "money of an order that has ended cannot be refunded");
@@ -56,7 +57,7 @@ pub(crate) fn refund_late_capture(app: &Orders, call: &Call, order: &mut Order) 
 }
 
 /// Begins the refund of all that an order that has ended still holds.
-fn refund_rest(app: &Orders, call: &Call, order: &mut Order) -> Result<Option<Operation>, Fault> {
+fn refund_rest(app: &Orders, call: &RequestContext, order: &mut Order) -> Result<Option<Operation>, Fault> {
     let left = order.refundable();
     if left <= 0 || !order.has_ended() {
         return Ok(None);
@@ -67,6 +68,6 @@ fn refund_rest(app: &Orders, call: &Call, order: &mut Order) -> Result<Option<Op
 }
 
 /// A new operation of an order, asked for by the caller.
-pub(super) fn new_operation(app: &Orders, call: &Call, order: &Order, kind: OperationKind) -> Operation {
+pub(super) fn new_operation(app: &Orders, call: &RequestContext, order: &Order, kind: OperationKind) -> Operation {
     order.operation(app.host.id(call.tenant), kind, &call.actor, app.host.now(call.tenant))
 }

@@ -2,7 +2,7 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::ending::{Stock, ending_operations};
 use super::run::run_all;
@@ -14,7 +14,7 @@ use crate::operation::record;
 pub(crate) const TIMER: &str = "order_expiry";
 
 /// Expires the order, unless it was paid or canceled meanwhile.
-pub(crate) async fn expire(app: &Orders, call: &Call, id: OrderId) -> Result<(), Fault> {
+pub(crate) async fn expire(app: &Orders, call: &RequestContext, id: OrderId) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     let mut order = lock_settled_order(&mut tx, id).await?;
     if !order.expire(app.host.now(call.tenant)) {

@@ -3,10 +3,12 @@
 use aide::axum::ApiRouter;
 use aide::axum::routing::post_with;
 use axum::extract::State;
+use bloom_db::{Begin, TenantTx};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{FulfilmentId, LocationId, OperationId, OrderId, Timestamp};
-use bloom_runtime::http::{Caller, Json, Path};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -91,11 +93,11 @@ async fn create(
     let payment = match current_payment_if(ships, &app, &caller, id).await {
         Ok(payment) => payment,
         Err(fault) => {
-            let reply = app.db.replay_or::<Receipt, 201>(&caller, OPERATION, &(id, &input), fault).await?;
+            let reply = app.db.replay_or::<bloom_web::Reply<Receipt, 201>>(caller.operation(OPERATION, &(id, &input)), fault).await?;
             return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::created).map(Reply::repeated);
         }
     };
-    let mut tx = match app.db.begin::<Receipt, 201>(&caller, OPERATION, &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 201>>(&caller, OPERATION, &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::created).map(Reply::repeated);
@@ -130,11 +132,11 @@ async fn ship(
     let payment = match current_payment(&app, &caller, id).await {
         Ok(payment) => payment,
         Err(fault) => {
-            let reply = app.db.replay_or::<Receipt, 200>(&caller, OPERATION, &(id, fulfilment_id, &input), fault).await?;
+            let reply = app.db.replay_or::<bloom_web::Reply<Receipt, 200>>(caller.operation(OPERATION, &(id, fulfilment_id, &input)), fault).await?;
             return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::ok).map(Reply::repeated);
         }
     };
-    let mut tx = match app.db.begin::<Receipt, 200>(&caller, OPERATION, &(id, fulfilment_id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 200>>(&caller, OPERATION, &(id, fulfilment_id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::ok).map(Reply::repeated),
     };
@@ -167,7 +169,7 @@ async fn cancel(
 
 async fn change(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     (id, fulfilment_id): (OrderId, FulfilmentId),
     operation: &'static str,
     word: &'static str,
@@ -187,7 +189,12 @@ async fn change(
 }
 
 /// Goods leave: the payment is asked for its amounts first. To pack needs no more than the order's copy of them, as the shipment asks.
-async fn current_payment_if(ships: bool, app: &Orders, call: &Call, id: OrderId) -> Result<Option<OrderPayment>, Fault> {
+async fn current_payment_if(
+    ships: bool,
+    app: &Orders,
+    call: &RequestContext,
+    id: OrderId,
+) -> Result<Option<OrderPayment>, Fault> {
     if ships { current_payment(app, call, id).await } else { Ok(None) }
 }
 
@@ -213,7 +220,7 @@ async fn check_answered(tx: &mut TenantTx, order: OrderId, fulfilment: Fulfilmen
 /// Ships the fulfilment in the order; the operation tells inventory. What it costs is captured when inventory has agreed.
 fn shipment_of(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     order: &mut Order,
     id: FulfilmentId,
     tracking: Option<Tracking>,
@@ -228,7 +235,7 @@ fn known<const STATUS: u16>(reply: &Reply<Receipt, STATUS>) -> Result<Receipt, F
 }
 
 /// The fulfilment as it is now, or why inventory refused its shipment; to a repeat the same as the first time.
-async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
+async fn answer(app: &Orders, call: &RequestContext, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     if let Some(shipment) = receipt.shipment {
         let stored = operation_get(&mut conn, shipment).await?.ok_or_else(|| Fault::not_found("shipment"))?;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
-use bloom_runtime::{Call, Db};
+use bloom_runtime::RequestContext;
 use sqlx::PgConnection;
 
 /// Numbers in a block.
@@ -22,7 +23,7 @@ pub(crate) struct OrderNumberAllocator(Mutex<HashMap<TenantId, Range<i64>>>);
 
 impl OrderNumberAllocator {
     /// The next number of the tenant.
-    pub(crate) async fn next(&self, db: &Db, call: &Call) -> Result<i64, Fault> {
+    pub(crate) async fn next(&self, db: &Db, call: &RequestContext) -> Result<i64, Fault> {
         if let Some(number) = self.take(call.tenant) {
             return Ok(number);
         }

@@ -1,8 +1,9 @@
 //! The amounts of an order's payment, as payments answers them.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde_json::json;
 
 use super::ending::refund_late_capture;
@@ -28,7 +29,7 @@ impl From<&Payment> for OrderPayment {
 
 /// The amounts of an order's payment now; nothing for an order without one. A decision about money does not rely on the order's copy
 /// of them alone: the event of their last change may not have arrived yet.
-pub(super) async fn current_payment(app: &Orders, call: &Call, id: OrderId) -> Result<Option<OrderPayment>, Fault> {
+pub(super) async fn current_payment(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Option<OrderPayment>, Fault> {
     let stored = order_get(&mut *app.db.read(call.tenant).await?, id).await?.ok_or_else(|| Fault::not_found("order"))?;
     match &stored.order.payment {
         Some(payment) => Ok(Some(OrderPayment::from(&payment_get(app, call, payment.id).await?))),
@@ -39,7 +40,7 @@ pub(super) async fn current_payment(app: &Orders, call: &Call, id: OrderId) -> R
 /// Stores newer amounts of a locked order's payment. What was captured while the order ended is refunded.
 pub(crate) async fn update_payment(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     order: &mut Order,
     payment: &OrderPayment,

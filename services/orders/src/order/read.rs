@@ -1,9 +1,10 @@
 //! Reads orders and opens their personal data, unless those were erased.
 
+use bloom_db::seal::open_many;
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
-use bloom_runtime::seal::open_many;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use sqlx::PgConnection;
 
 use super::model::{Order, Personal};
@@ -11,7 +12,7 @@ use super::store::{StoredOrder, order_get, sealed_personal};
 use crate::Orders;
 
 /// An order with its personal data.
-pub(crate) async fn read_order(app: &Orders, call: &Call, id: OrderId) -> Result<Order, Fault> {
+pub(crate) async fn read_order(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Order, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let stored = order_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("order"))?;
     let opened = open_personal(app, call, &mut conn, vec![stored]).await?;
@@ -19,7 +20,7 @@ pub(crate) async fn read_order(app: &Orders, call: &Call, id: OrderId) -> Result
 }
 
 /// The same as a reply.
-pub(super) async fn reply_with_order(app: &Orders, call: &Call, id: OrderId) -> Result<Reply<Order>, Fault> {
+pub(super) async fn reply_with_order(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Reply<Order>, Fault> {
     let order = read_order(app, call, id).await?;
     let version = order.version;
     Ok(Reply::ok(order).etag(version))
@@ -28,7 +29,7 @@ pub(super) async fn reply_with_order(app: &Orders, call: &Call, id: OrderId) -> 
 /// Opens the personal data of several orders with one look-up of their keys. Erased data are null.
 pub(super) async fn open_personal(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     conn: &mut PgConnection,
     stored: Vec<StoredOrder>,
 ) -> Result<Vec<Order>, Fault> {

@@ -1,10 +1,12 @@
 //! `POST /v1/orders/{order_id}/refunds`: refunds captured money, for units or for an amount.
 
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault, refuse_card_number};
 use bloom_kernel::{Money, OperationId, OrderId, RefundId};
-use bloom_runtime::http::{Caller, Json, Path};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -47,7 +49,7 @@ pub(super) async fn refund(
 ) -> Result<Reply<Refund, 201>, Fault> {
     caller.require_idempotency_key()?;
     let wish = input.wish()?;
-    let mut tx = match app.db.begin::<Receipt, 201>(&caller, "order_refund", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 201>>(&caller, "order_refund", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             let known = reply.replayed_as::<Receipt>().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))?;
@@ -82,7 +84,7 @@ impl RefundCreate {
     }
 }
 
-async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) -> Result<Reply<Refund, 201>, Fault> {
+async fn answer(app: &Orders, call: &RequestContext, order: OrderId, receipt: &Receipt) -> Result<Reply<Refund, 201>, Fault> {
     let order = read_order(app, call, order).await?;
     let refund = order.refunds.into_iter().find(|refund| refund.id == receipt.id).ok_or_else(|| Fault::not_found("refund"))?;
     match refund.status {
@@ -92,7 +94,7 @@ async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) ->
 }
 
 /// Why a refund failed: the refusal of the service that refused it, or a general one when the payment provider did.
-async fn refusal(app: &Orders, call: &Call, receipt: &Receipt) -> Result<Fault, Fault> {
+async fn refusal(app: &Orders, call: &RequestContext, receipt: &Receipt) -> Result<Fault, Fault> {
     let stored = operation_get(&mut *app.db.read(call.tenant).await?, receipt.operation).await?;
     let ours = stored.and_then(|operation| operation.failure).filter(|failure| failure.code != PAYMENT_REFUSED);
     let provider = || Fault::new(Code::Unprocessable, "refund_refused", "The payment provider refused the refund.");

@@ -3,13 +3,15 @@
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
+use bloom_db::Begin;
+use bloom_db::seal::blind_index;
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{Limit, OrderId, Timestamp};
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::openapi::needs_key;
-use bloom_runtime::seal::blind_index;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::openapi::needs_key;
+use bloom_web::page::Page;
+use bloom_web::{Caller, IfMatch, Json, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +110,7 @@ async fn search(
     find(&app, &caller, query).await
 }
 
-async fn find(app: &Orders, call: &Call, query: OrderQuery) -> Result<Reply<Page<Order>>, Fault> {
+async fn find(app: &Orders, call: &RequestContext, query: OrderQuery) -> Result<Reply<Page<Order>>, Fault> {
     let email_index = query.email.as_deref().map(|email| blind_index(&app.host, call.tenant, "email", email));
     // Text that is not a number matches no order.
     let number = query.number.as_deref().map(|text| text.parse::<i64>().unwrap_or(-1));
@@ -151,7 +153,7 @@ async fn update(
 ) -> Result<Reply<Order>, Fault> {
     let seen = if_match.required()?;
     refuse_card_numbers(input.metadata.pairs())?;
-    let mut tx = match app.db.begin::<Receipt, 200>(&caller, "order_update", &(id, seen, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 200>>(&caller, "order_update", &(id, seen, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => return reply_with_order(&app, &caller, id).await.map(Reply::repeated),
     };

@@ -11,7 +11,7 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{OperationId, PaymentId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use futures::future::join_all;
 
 use super::model::OrderPayment;
@@ -27,23 +27,23 @@ pub(super) const PAYMENT_REFUSED: &str = "payment_refused";
 
 /// Runs operations at the same time, each once; those without a final answer are left to their timers. A client that disconnects does
 /// not stop them.
-pub(crate) async fn run_all(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
+pub(crate) async fn run_all(app: &Orders, call: &RequestContext, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
     let (app, call) = (app.clone(), call.clone());
     let work = async move { join_all(operations.into_iter().map(|operation| run(&app, &call, operation))).await };
     detached(work).await?.into_iter().collect()
 }
 
 /// What an operation's timer does.
-pub(crate) async fn resume_operation(app: &Orders, call: &Call, id: OperationId) -> Result<(), Fault> {
+pub(crate) async fn resume_operation(app: &Orders, call: &RequestContext, id: OperationId) -> Result<(), Fault> {
     let stored = operation_get(&mut *app.db.read(call.tenant).await?, id).await?;
     let Some(operation) = stored.filter(|operation| operation.status == OperationStatus::Running) else { return Ok(()) };
-    let call = Call { trace: call.trace.clone(), ..Call::background(NAME, call.tenant, &operation.actor) };
+    let call = RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &operation.actor) };
     run(app, &call, operation).await.map(drop)
 }
 
 /// Runs an operation, and then the one that follows from it: the capture after a shipment comes second, so that nothing is captured
 /// for what inventory refuses. Answers the operation as it is afterwards.
-async fn run(app: &Orders, call: &Call, operation: Operation) -> Result<Operation, Fault> {
+async fn run(app: &Orders, call: &RequestContext, operation: Operation) -> Result<Operation, Fault> {
     let (operation, next) = attempt(app, call, operation).await?;
     if let Some(next) = next {
         Box::pin(attempt(app, call, next)).await?;
@@ -60,7 +60,7 @@ enum Answer {
 
 /// Calls once; settles a final answer, and sets the timer where there is none. Answers the operation as it is afterwards, and the one
 /// that follows from it.
-async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
+async fn attempt(app: &Orders, call: &RequestContext, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
     let answer = match request(app, call, &operation).await {
         Ok(answer) => answer,
         Err(fault) if is_transient(&fault) => {
@@ -89,7 +89,7 @@ async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<
     Ok((operation, next))
 }
 
-async fn request(app: &Orders, call: &Call, operation: &Operation) -> Result<Answer, Fault> {
+async fn request(app: &Orders, call: &RequestContext, operation: &Operation) -> Result<Answer, Fault> {
     let (id, order) = (operation.id, operation.order_id);
     let amount = operation.amount.unwrap_or_default();
     match operation.kind {

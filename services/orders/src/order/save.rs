@@ -1,9 +1,10 @@
 //! Every change of an order begins with its row lock and ends here: a new version, derived statuses, a timeline entry, an event.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::OrderId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde_json::{Value, json};
 
 use super::model::Order;
@@ -56,7 +57,13 @@ pub(super) async fn lock_settled_order(tx: &mut TenantTx, id: OrderId) -> Result
 }
 
 /// Stores and publishes a changed order; the caller commits.
-pub(crate) async fn save(app: &Orders, call: &Call, tx: &mut TenantTx, order: &mut Order, change: Change) -> Result<(), Fault> {
+pub(crate) async fn save(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    order: &mut Order,
+    change: Change,
+) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     order.version += 1;
     order.updated_at = now;

@@ -1,9 +1,10 @@
 //! What the final answer of an operation means for its order.
 
+use bloom_db::TenantTx;
 use bloom_events::cancel as cancel_timer;
 use bloom_fault::Fault;
 use bloom_kernel::{FulfilmentId, Money, RefundId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde_json::{Value, json};
 
 use super::ending::{new_operation, refund_late_capture};
@@ -19,7 +20,7 @@ use crate::settings::{CaptureMode, settings_get};
 /// is committed with it and has to be run now: the capture after a shipment, or the refund of what was captured while the order ended.
 pub(super) async fn settle(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: &Operation,
     payment: Option<OrderPayment>,
 ) -> Result<Option<Operation>, Fault> {
@@ -96,7 +97,12 @@ fn timeline_data(order: &Order, operation: &Operation, news: Option<(&'static st
 
 /// Where the shop captures what is shipped: the value of all shipped units, less what is captured. A shipment that inventory has not
 /// answered yet does not count, since it may be refused.
-async fn capture_of_shipped(app: &Orders, call: &Call, tx: &mut TenantTx, order: &Order) -> Result<Option<Operation>, Fault> {
+async fn capture_of_shipped(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    order: &Order,
+) -> Result<Option<Operation>, Fault> {
     let Some(payment) = &order.payment else { return Ok(None) };
     match settings_get(tx).await?.capture {
         CaptureMode::OnFulfilment => {}

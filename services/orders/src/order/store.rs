@@ -1,8 +1,8 @@
 //! SQL of orders.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, OrderId, SubjectId, TenantId, Timestamp};
-use bloom_runtime::TenantTx;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;

@@ -3,9 +3,9 @@
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{Limit, OrderId, Timestamp};
-use bloom_runtime::Reply;
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, Path, Query};
+use bloom_web::Reply;
+use bloom_web::page::Page;
+use bloom_web::{Caller, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;

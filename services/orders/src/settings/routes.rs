@@ -3,10 +3,11 @@
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
-use bloom_runtime::http::{Caller, IfMatch, Json};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::Reply;
+use bloom_web::{Caller, IfMatch, Json};
 
 use super::model::{OrderSettings, OrderSettingsUpdate};
 use super::store::{settings_get, settings_put};

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_events::Bus;
-use bloom_process::Start;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
-use bloom_runtime::server::Listeners;
-use bloom_testkit::{Answer, Ask, Bench, Door, bench};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
+use bloom_web::Start;
+use bloom_web::server::Listeners;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -32,17 +32,17 @@ const SERVICES: [&str; 6] = ["catalog", "pricing", "inventory", "payments", "car
 
 /// All services, running, and a shop that sells shirts for 10.00, tax of 18 % included, delivered for 1.00.
 pub(crate) struct Fixture {
-    pub(crate) env: Bench,
-    pub(crate) orders: Door,
-    pub(crate) carts: Door,
-    pub(crate) inventory: Door,
-    pub(crate) payments: Door,
-    pub(crate) catalog: Door,
-    pricing: Door,
+    pub(crate) env: TestEnv,
+    pub(crate) orders: TestClient,
+    pub(crate) carts: TestClient,
+    pub(crate) inventory: TestClient,
+    pub(crate) payments: TestClient,
+    pub(crate) catalog: TestClient,
+    pricing: TestClient,
     pub(crate) faults: Faults,
     pub(crate) shirt: String,
     pub(crate) delivery: String,
-    services: Vec<Bench>,
+    services: Vec<TestEnv>,
 }
 
 /// A cart that can be bought.
@@ -59,7 +59,7 @@ impl Fixture {
 
     pub(crate) async fn with(mut config: Config) -> Self {
         let bus = Bus::in_process();
-        let own = bench(crate::NAME, &crate::MIGRATIONS).await;
+        let own = test_env(crate::NAME, &crate::MIGRATIONS).await;
         let mut services = Vec::new();
         for (name, migrations) in [
             (bloom_catalog::NAME, &bloom_catalog::MIGRATIONS),
@@ -69,13 +69,13 @@ impl Fixture {
             (bloom_payments::NAME, &bloom_payments::MIGRATIONS),
             (bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS),
         ] {
-            let mut service = bench(name, migrations).await;
+            let mut service = test_env(name, migrations).await;
             service.host.peers = own.host.peers.clone();
             service.host.clock = own.host.clock.clone();
             services.push(service);
         }
         let [catalog, pricing, inventory, cart, payments, sandbox] = services.as_slice() else { unreachable!() };
-        let start = |host, db| Start { host, db, bus: bus.clone(), addresses: Arc::default() };
+        let start = |host, db| Start { context: host, db, bus: bus.clone(), addresses: Arc::default() };
         let catalog = catalog.open(|host, db| (bloom_catalog::SERVICE.start)(start(host, db))).await;
         let pricing = pricing.open(|host, db| (bloom_pricing::SERVICE.start)(start(host, db))).await;
         let inventory = inventory.open(|host, db| (bloom_inventory::SERVICE.start)(start(host, db))).await;
@@ -90,7 +90,7 @@ impl Fixture {
             provider_timeout_ms: 1_500,
         };
         let payments = payments
-            .open(async |host, db| {
+            .open(|host, db| {
                 let service = bloom_payments::service(&settings, host, db, bus.clone())?;
                 serve_plain(listener, service.plain.clone());
                 Ok(service)
@@ -98,7 +98,7 @@ impl Fixture {
             .await;
         config.faults = Faults::on_request();
         let faults = config.faults.clone();
-        let orders = own.open(async |host, db| crate::service(config, host, db, bus.clone())).await;
+        let orders = own.open(|host, db| crate::service(config, host, db, bus.clone())).await;
         let (shirt, delivery) = (String::new(), String::new());
         let mut fixture =
             Self { env: own, orders, carts, inventory, payments, catalog, pricing, faults, shirt, delivery, services };
@@ -174,11 +174,11 @@ impl Fixture {
     }
 
     /// A storefront's request with the token of a cart.
-    pub(crate) fn shop<'d>(ask: Ask<'d>, guest: &Guest) -> Ask<'d> {
+    pub(crate) fn shop<'d>(ask: TestRequest<'d>, guest: &Guest) -> TestRequest<'d> {
         ask.publishable(&STOREFRONT).header("bloom-cart-token", &guest.token)
     }
 
-    pub(crate) fn checkout<'d>(&'d self, guest: &Guest, key: &str, token: &str) -> Ask<'d> {
+    pub(crate) fn checkout<'d>(&'d self, guest: &Guest, key: &str, token: &str) -> TestRequest<'d> {
         let body = json!({ "cart_id": guest.cart, "payment": { "token": token } });
         Self::shop(self.orders.post("/v1/checkouts"), guest).key(key).json(&body)
     }
@@ -290,7 +290,7 @@ impl Fixture {
     }
 
     /// The environment of another service.
-    pub(crate) fn service(&self, name: &str) -> &Bench {
+    pub(crate) fn service(&self, name: &str) -> &TestEnv {
         self.services.iter().find(|env| env.host.service == name).expect("a service of that name")
     }
 }
@@ -302,7 +302,7 @@ async fn listen() -> (TcpListener, String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server lives as long as the test")]
-fn serve_sandbox(sandbox: &Bench, tcp: TcpListener, url: &str) {
+fn serve_sandbox(sandbox: &TestEnv, tcp: TcpListener, url: &str) {
     let config = bloom_sandbox_provider::Config { public_url: Some(url.to_owned()), stall_ms: 60_000 };
     let service = bloom_sandbox_provider::service(&config, sandbox.host.clone(), sandbox.db.clone(), Bus::in_process());
     tokio::spawn(service.expect("the provider starts").run(Listeners { tcp, memory: None }));

@@ -61,7 +61,7 @@ async fn secrets_and_personal_data_are_sealed() {
     assert_eq!(found.json["data"][0]["id"], order["id"]);
     let subject = order["subject_id"].as_str().unwrap().parse().unwrap();
     let mut tx = fixture.env.db.write(&fixture.env.call()).await.unwrap();
-    assert!(bloom_runtime::seal::erase(&mut tx, subject).await.unwrap());
+    assert!(bloom_db::seal::erase(&mut tx, subject).await.unwrap());
     tx.commit().await.unwrap();
     let read = fixture.read_order(&order["id"]).await;
     assert_eq!((&read["email"], &read["shipping_address"], &read["total"]), (&Value::Null, &Value::Null, &order["total"]));

@@ -1,10 +1,10 @@
 //! Waits for checkouts, and acts as their payers.
 
+use bloom_contract_payments::payments_client::PaymentsClient;
+use bloom_contract_payments::{AmountRequest, VoidRequest};
 use bloom_kernel::OperationId;
-use bloom_proto_payments::payments_client::PaymentsClient;
-use bloom_proto_payments::{AmountRequest, VoidRequest};
 use bloom_runtime::Peer;
-use bloom_testkit::{Answer, Bench, queue};
+use bloom_testkit::{Answer, TestEnv, queue};
 use futures::future::join3;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -135,7 +135,7 @@ pub(crate) fn line(order: &Value) -> Value {
 }
 
 /// Locks rows until the returned connection rolls back.
-pub(crate) async fn lock_rows(env: &Bench, lock: &str) -> PgConnection {
+pub(crate) async fn lock_rows(env: &TestEnv, lock: &str) -> PgConnection {
     let mut holder = env.superuser().await;
     sqlx::raw_sql(AssertSqlSafe(format!("begin; {lock}"))).execute(&mut holder).await.unwrap();
     holder

@@ -1,9 +1,9 @@
 //! What each statement on a checkout may find there: of two drivers that decide about it, the second changes nothing.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId};
-use bloom_runtime::TenantTx;
-use bloom_testkit::{Bench, bench};
+use bloom_testkit::{TestEnv, test_env};
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 
@@ -18,7 +18,7 @@ const OPEN: [&str; 3] = ["processing", "payment_pending", "action_required"];
 
 const ALL: [&str; 6] = ["processing", "payment_pending", "action_required", "compensating", "completed", "failed"];
 
-fn new(env: &Bench) -> CheckoutRecord {
+fn new(env: &TestEnv) -> CheckoutRecord {
     let (host, tenant) = (&env.host, env.tenant);
     let now = host.now(tenant);
     CheckoutRecord {
@@ -49,8 +49,8 @@ fn new(env: &Bench) -> CheckoutRecord {
 }
 
 /// A new checkout on a database of its own.
-async fn begun() -> (Bench, CheckoutRecord) {
-    let env = bench(crate::NAME, &crate::MIGRATIONS).await;
+async fn begun() -> (TestEnv, CheckoutRecord) {
+    let env = test_env(crate::NAME, &crate::MIGRATIONS).await;
     let checkout = new(&env);
     assert!(checkout_insert(env.db.write_once(&env.call()), &checkout, "k1").await.unwrap());
     (env, checkout)
@@ -58,7 +58,7 @@ async fn begun() -> (Bench, CheckoutRecord) {
 
 /// The values of a column with which the statement changes the row.
 async fn fit<'s>(
-    env: &Bench,
+    env: &TestEnv,
     rows: &[&'s str],
     set: &str,
     act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>,
@@ -75,7 +75,7 @@ async fn fit<'s>(
     fit
 }
 
-async fn in_status(env: &Bench, act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>) -> Vec<&'static str> {
+async fn in_status(env: &TestEnv, act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>) -> Vec<&'static str> {
     let mut fit = Vec::new();
     for status in ALL {
         let quoted = format!("'{status}'");

@@ -114,7 +114,7 @@ async fn an_erased_buyer_gets_no_order_and_pays_nothing() {
     let subject: uuid::Uuid =
         sqlx::query_scalar(subject).fetch_one(&mut fixture.service("cart").superuser().await).await.unwrap();
     let mut tx = fixture.env.db.write(&fixture.env.call()).await.unwrap();
-    assert!(bloom_runtime::seal::erase(&mut tx, subject.into()).await.unwrap());
+    assert!(bloom_db::seal::erase(&mut tx, subject.into()).await.unwrap());
     tx.commit().await.unwrap();
     let refused = fixture.checkout(&guest, "k1", "tok_success").send().await;
     assert_eq!((refused.status, refused.code()), (410, "subject_erased"), "{refused:?}");

@@ -34,7 +34,7 @@ async fn one_call_buys_a_cart() {
     fixture.orders.get(&path).publishable(&["checkouts:write"]).send().await.expect(401);
     let other = fixture.cart(1).await;
     Fixture::shop(fixture.orders.get(&path), &other).send().await.expect(404);
-    fixture.orders.get(&path).tenant(fixture.env.stranger).send().await.expect(404);
+    fixture.orders.get(&path).tenant(fixture.env.other_tenant).send().await.expect(404);
     fixture.drain().await;
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
@@ -184,7 +184,7 @@ async fn a_refusal_by_the_cart_leaves_no_checkout() {
     fixture.checkout(&thief, "k3", "tok_success").send().await.expect(404);
     let unknown = json!({ "cart_id": "cart_01jd6zv4x8e5yag7k3m2n9p0qr" });
     fixture.orders.post("/v1/checkouts").key("k4").json(&unknown).send().await.expect(404);
-    let other_buyer = fixture.orders.post("/v1/checkouts").tenant(fixture.env.stranger).key("k5");
+    let other_buyer = fixture.orders.post("/v1/checkouts").tenant(fixture.env.other_tenant).key("k5");
     other_buyer.json(&json!({ "cart_id": guest.cart })).send().await.expect(404);
 
     let mut connection = fixture.env.superuser().await;

@@ -67,7 +67,7 @@ async fn a_canceled_fulfilment_frees_its_units() {
     fixture.orders.post(&path(&order, "/fulfilments")).json(&json!({ "shipped": true })).send().await.expect(201);
     let unknown = format!("/fulfilments/{}/ship", "ful_01jd6zv4x8e5yag7k3m2n9p0qr");
     fixture.orders.post(&path(&order, &unknown)).json(&json!({})).send().await.expect(404);
-    let foreign = fixture.orders.post(&path(&order, "/fulfilments")).tenant(fixture.env.stranger);
+    let foreign = fixture.orders.post(&path(&order, "/fulfilments")).tenant(fixture.env.other_tenant);
     foreign.json(&json!({})).send().await.expect(404);
     assert_eq!(fixture.levels(&fixture.shirt).await, (998, 0, 0));
 }

@@ -56,7 +56,7 @@ async fn lists_are_newest_first_and_filtered() {
     assert_eq!(tampered.code(), "cursor_invalid", "the filter belongs to the cursor");
     fixture.orders.get("/v1/orders?limit=0").send().await.expect(400);
     fixture.orders.get("/v1/orders?status=lost").send().await.expect(400);
-    let other_buyer = fixture.orders.get("/v1/orders").tenant(fixture.env.stranger).send().await.expect(200);
+    let other_buyer = fixture.orders.get("/v1/orders").tenant(fixture.env.other_tenant).send().await.expect(200);
     assert_eq!(ids(&other_buyer.json), Vec::<String>::new());
     fixture.orders.get("/v1/orders").publishable(&["checkouts:write"]).send().await.expect(403);
 }
@@ -77,8 +77,8 @@ async fn metadata_is_updated_under_if_match() {
     assert_eq!((&timeline["data"][0]["at"], &timeline["data"][1]["at"]), (&order["placed_at"], &changed.json["updated_at"]));
     assert_ne!(order["placed_at"], changed.json["updated_at"]);
     fixture.orders.patch(&path).if_match(version + 1).json(&json!({ "status": "completed" })).send().await.expect(400);
-    fixture.orders.patch(&path).tenant(fixture.env.stranger).if_match(version).json(&notes).send().await.expect(404);
-    fixture.orders.get(&format!("{path}/timeline")).tenant(fixture.env.stranger).send().await.expect(404);
+    fixture.orders.patch(&path).tenant(fixture.env.other_tenant).if_match(version).json(&notes).send().await.expect(404);
+    fixture.orders.get(&format!("{path}/timeline")).tenant(fixture.env.other_tenant).send().await.expect(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +95,7 @@ async fn every_list_filter_uses_its_index() {
          from (select tenant, md5(tenant::text || n)::uuid as cart
                from (select tenant_id as tenant from orders union all select $1) tenants, generate_series(1, 3000) n) carts",
     )
-    .bind(fixture.env.stranger.uuid())
+    .bind(fixture.env.other_tenant.uuid())
     .execute(&mut connection)
     .await
     .unwrap();
