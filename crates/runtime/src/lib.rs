@@ -9,7 +9,7 @@
 //! | [`idempotency`] | one key, one effect, one reply |
 //! | [`seal`] | personal columns under a key per data subject |
 //! | [`http`], [`grpc`] | extractors, replies, and the layers around every route |
-//! | [`peers`], `breaker` | gRPC clients of other services, in memory or over TCP; one that is away is not waited for |
+//! | [`peers`], [`breaker`] | gRPC clients of other services, in memory or over TCP; one that is away is not waited for |
 //! | [`server`] | one port, REST and gRPC, health, drain |
 //! | [`migrate`] | schema, roles and migrations of a service |
 //! | [`telemetry`], [`metrics`] | logs, traces, RED figures |
@@ -17,7 +17,7 @@
 //! Absent by design: nothing here knows any domain, reads an environment variable (settings come in from `bloom_process`), or
 //! takes the time from anywhere but the [`Clock`](bloom_kernel::Clock).
 
-mod breaker;
+pub mod breaker;
 pub mod call;
 pub mod config;
 pub mod context;

@@ -1,32 +1,32 @@
-//! Payments: the money of a checkout, moved by a provider, booked twice.
+//! Payments: the money of a checkout, moved by a payment provider and booked in a double-entry ledger.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`domain`] | payment, operation, ledger: guards and transitions, pure |
-//! | `ops` | one use case a file |
-//! | [`provider`] | what is sent to and asked of payment providers |
-//! | [`connections`] | how a tenant reaches its providers, secrets opened |
-//! | [`store`] | SQL |
-//! | `http`, `grpc` | REST for merchants and providers, gRPC for orders |
-//! | `events`, `timers`, `check` | what is published, what happens by itself, what must hold |
+//! | `payment` | what a checkout pays: authorise, capture, void, refund, confirm; outcomes settled in any order |
+//! | `operation` | one request to a provider, and what it books |
+//! | `journal` | the ledger, read only |
+//! | `connection` | how a tenant reaches its providers, secrets sealed |
+//! | `notice` | the signed webhooks of providers |
+//! | `provider` | the providers: what is sent, what is queried, what their replies mean |
+//! | `grpc`, `timers`, `exports`, `checks` | calls of orders, scheduled queries and voids, state, invariants |
 //!
-//! Absent by design: no transaction is open while a provider is asked; nothing is asked of a provider twice before it has
-//! said that it never saw it; no row of the ledger is ever changed, which the database itself refuses; no card number and
-//! no payer's token is kept.
+//! Absent by design: a transaction that is open while a provider is asked; a second request for an operation before the
+//! provider has answered that it does not know the first; a row of the ledger that is changed, which the database itself
+//! refuses; a card number or a payer's token that is stored; a merchant's request that moves the money of an order.
 
 pub mod config;
-pub mod connections;
-pub mod domain;
-pub mod provider;
-pub mod shape;
-pub mod store;
 
-mod check;
+mod access;
+mod checks;
+mod connection;
 mod error;
-mod events;
+mod exports;
 mod grpc;
-mod http;
-mod ops;
+mod journal;
+mod notice;
+mod operation;
+mod payment;
+mod provider;
 mod timers;
 
 #[cfg(test)]
@@ -52,23 +52,18 @@ pub const NAME: &str = "payments";
 /// Its schema.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/payments");
 
-/// What every handler and operation is given.
+/// What every handler and operation uses.
 #[derive(Clone)]
-pub struct Payments {
-    /// The database.
-    pub db: Db,
-    /// Time, ids, keys.
-    pub host: Host,
-    /// Payment providers.
-    pub providers: Arc<provider::Providers>,
-    /// Connections with their secrets opened.
-    pub connections: connections::Connections,
-    /// Cursors of lists.
-    pub cursors: Arc<Cursors>,
+pub(crate) struct Payments {
+    db: Db,
+    host: Host,
+    providers: Arc<provider::Providers>,
+    connections: connection::ConnectionCache,
+    cursors: Arc<Cursors>,
     /// Where browsers reach this installation.
-    pub public_url: Arc<str>,
-    /// Where payment providers reach it with their notices.
-    pub notices_url: Arc<str>,
+    public_url: Arc<str>,
+    /// Where payment providers send their notices.
+    notices_url: Arc<str>,
 }
 
 /// How a process starts it.
@@ -92,26 +87,27 @@ pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service,
     let providers = provider::Providers::new(sandbox_url, config.provider_timeout())
         .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;
     let public_url = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8000");
+    let notices_url: Arc<str> = config.webhook_url.as_deref().unwrap_or(public_url).into();
     let app = Payments {
         db: db.clone(),
         host: host.clone(),
         providers: Arc::new(providers),
-        connections: connections::Connections::new(host.clone()),
+        connections: connection::ConnectionCache::new(host.clone(), notices_url.clone()),
         cursors: Arc::new(Cursors::new(&host)),
         public_url: public_url.into(),
-        notices_url: config.webhook_url.as_deref().unwrap_or(public_url).into(),
+        notices_url: notices_url.clone(),
     };
-    let notices_url = app.notices_url.clone();
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .timers([Arc::new(timers::Resolve(app.clone())) as Arc<dyn TimerHandler>, Arc::new(timers::Void(app.clone()))])
-        .exports([Arc::new(events::PaymentExport) as Arc<dyn Export>, Arc::new(events::ConnectionExport { notices_url })])
+        .exports([Arc::new(exports::PaymentExport) as Arc<dyn Export>, Arc::new(exports::ConnectionExport { notices_url })])
         .checks([
-            Arc::new(check::LedgerZeroSum) as Arc<dyn Check>,
-            Arc::new(check::PaymentsMatchLedger),
-            Arc::new(check::OneJournalPerOperation),
+            Arc::new(checks::LedgerZeroSum) as Arc<dyn Check>,
+            Arc::new(checks::PaymentsMatchLedger),
+            Arc::new(checks::OneJournalPerOperation),
         ]);
-    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
-    service.plain = http::plain(app.clone());
+    let routes = connection::routes().merge(journal::routes()).merge(payment::routes()).with_state(app.clone());
+    let mut service = Service::new(NAME, host, db, routes);
+    service.plain = notice::routes().merge(payment::browser_routes()).with_state(app.clone());
     service.grpc = tonic::service::Routes::new(PaymentsServer::new(grpc::Grpc(app))).add_service(events.platform());
     service.tasks = events.tasks();
     Ok(service)

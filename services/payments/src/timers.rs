@@ -1,43 +1,13 @@
-//! What payments do by themselves at a time: ask about open outcomes, carry out voids that waited.
+//! Timers: ask about open outcomes, carry out voids that waited.
 
-use bloom_events::timer::{TimerHandler, cancel, schedule};
+use bloom_events::timer::TimerHandler;
 use bloom_fault::Fault;
-use bloom_kernel::{OperationId, PaymentId, Timestamp};
 use bloom_runtime::Call;
-use bloom_runtime::db::Tell;
 use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::Payments;
-use crate::domain::schedule::wait;
-use crate::ops::resolve_operation::resolve;
-use crate::ops::void_payment::void_waiting;
-
-const RESOLVE: &str = "payment.resolve";
-const VOID: &str = "payment.void";
-
-#[derive(Serialize, Deserialize)]
-struct Question {
-    attempt: u32,
-}
-
-/// Sets the time of question number `attempt` about an operation; false when there is none left.
-pub(crate) async fn resolve_at(tx: &mut impl Tell, operation: OperationId, attempt: u32, now: Timestamp) -> Result<bool, Fault> {
-    let Some(wait) = wait(attempt) else { return Ok(false) };
-    schedule(tx, RESOLVE, &operation.to_string(), now + wait, &Question { attempt }).await?;
-    Ok(true)
-}
-
-/// The outcome is known: no more questions.
-pub(crate) async fn resolve_cancel(tx: &mut impl Tell, operation: OperationId) -> Result<(), Fault> {
-    cancel(tx, RESOLVE, &operation.to_string()).await
-}
-
-/// The void that waits on a payment may be carried out.
-pub(crate) async fn void_now(tx: &mut impl Tell, payment: PaymentId, now: Timestamp) -> Result<(), Fault> {
-    schedule(tx, VOID, &payment.to_string(), now, &()).await
-}
+use crate::payment::{RESOLVE, ResolveAttempt, VOID, resolve, void_waiting};
 
 /// Asks about open outcomes.
 pub(crate) struct Resolve(pub(crate) Payments);
@@ -49,7 +19,7 @@ impl TimerHandler for Resolve {
 
     fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
-            let Question { attempt } = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
+            let ResolveAttempt { attempt } = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
             resolve(&self.0, call, key.parse().map_err(Fault::internal)?, attempt).await
         })
     }
