@@ -95,7 +95,7 @@ fn payment(reply: payments::PaymentReply, id: PaymentId) -> Result<Payment, Faul
         outcome,
         manual: reply.provider == "manual",
         operation: match reply.operation_status.as_str() {
-            "success" => Some(true),
+            "succeeded" => Some(true),
             "failed" => Some(false),
             _ => None,
         },
@@ -178,6 +178,7 @@ pub(crate) struct Authorise<'a> {
     pub(crate) operation: OperationId,
     pub(crate) payment: PaymentId,
     pub(crate) checkout: CheckoutId,
+    pub(crate) order: OrderId,
     pub(crate) amount: Money,
     pub(crate) instructions: &'a Instructions,
 }
@@ -192,6 +193,7 @@ pub(crate) async fn payment_authorise(app: &Orders, call: &Call, ask: Authorise<
         provider: ask.instructions.provider.clone().unwrap_or_default(),
         token: ask.instructions.payment_token.clone(),
         return_url: ask.instructions.return_url.clone().unwrap_or_default(),
+        order_id: ask.order.to_string(),
     };
     payment(app.payments.clone().authorise(app.host.request(call, request)).await?.into_inner(), ask.payment)
 }

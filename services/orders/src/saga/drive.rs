@@ -272,6 +272,7 @@ impl<'a> Purchase<'a> {
             operation: self.checkout.authorise_id,
             payment: self.checkout.payment_id,
             checkout: self.checkout.id,
+            order: self.checkout.order_id,
             amount: Money::new(snapshot.total, currency),
             instructions: &self.instructions,
         };
