@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bloom_kernel::{OsEntropy, SystemClock};
-use bloom_runtime::{Host, Keys, Metrics, Peers};
+use bloom_runtime::{Keys, Metrics, Peers, ServiceContext};
 use http::{HeaderMap, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +16,8 @@ use crate::config::{GatewayConfig, Rate};
 use crate::limit::Limiter;
 use crate::{path, version};
 
-fn host() -> Host {
-    Host {
+fn host() -> ServiceContext {
+    ServiceContext {
         service: crate::NAME,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
@@ -30,9 +30,7 @@ fn host() -> Host {
 }
 
 fn addresses() -> BTreeMap<String, String> {
-    ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"]
-        .map(|name| (name.to_owned(), format!("http://{name}:8080")))
-        .into()
+    bloom_fleet::SERVICES.iter().map(|name| ((*name).to_owned(), format!("http://{name}:8080"))).collect()
 }
 
 #[test]

@@ -1,7 +1,8 @@
 -- Payments: connections to providers, one payment per checkout, the operations that move its money.
 
 -- How a tenant reaches a payment provider. Looked up by its id alone when a provider calls back: such a request
--- carries no tenant before its connection is known. registered_url is the webhook address that the provider was last given.
+-- carries no tenant before its connection is known. webhook_url is where the provider
+-- sends its notices.
 create table connection (
     tenant_id uuid not null,
     id uuid not null,
@@ -9,7 +10,7 @@ create table connection (
     name text not null,
     credentials bytea,
     webhook_secret bytea,
-    registered_url text,
+    webhook_url text,
     is_default boolean not null,
     active boolean not null,
     version bigint not null,
@@ -19,7 +20,7 @@ create table connection (
     constraint connection_provider_known check (provider in ('sandbox', 'manual')),
     constraint connection_name_length check (char_length(name) between 1 and 255),
     constraint connection_sealed check ((provider = 'manual') = (credentials is null and webhook_secret is null)),
-    constraint connection_registered check ((provider = 'manual') = (registered_url is null)),
+    constraint connection_registered check ((provider = 'manual') = (webhook_url is null)),
     constraint connection_default_active check (active or not is_default)
 );
 create unique index connection_default_key on connection (tenant_id) where is_default;

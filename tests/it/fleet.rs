@@ -10,10 +10,11 @@ use bloom::SERVICES;
 use bloom::fleet::{Fleet, FleetOptions};
 use bloom::peers::Reach;
 use bloom::processes::{Ground, Processes};
+use bloom_db::config::connect_options;
 use bloom_kernel::TenantId;
 use bloom_process::Settings;
 use bloom_runtime::Peers;
-use bloom_runtime::config::{SecretKey, connect_options};
+use bloom_runtime::config::SecretKey;
 use clap::Parser;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
 use tokio::runtime::Runtime;
@@ -118,12 +119,12 @@ pub(crate) fn alone(body: impl Future<Output = ()>) {
 
 async fn start() -> Running {
     let settings = settings("e2e").await;
-    Fleet::migrate(&SERVICES, &settings, "").await.expect("the migrations run");
+    Fleet::migrate(SERVICES, &settings, "").await.expect("the migrations run");
     if processes_wanted() { start_processes(settings).await } else { start_within(settings).await }
 }
 
 async fn start_within(settings: Settings) -> Running {
-    let fleet = Fleet::start(&SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
+    let fleet = Fleet::start(SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
     let running = Running::within(&fleet, settings);
     // It serves until the test binary ends.
     RUNTIME.spawn(async move {

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_process::Settings;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::call::PLATFORM;
-use bloom_runtime::{Call, Host, Peer, Peers, StartError};
+use bloom_runtime::request_context::PLATFORM;
+use bloom_runtime::{Peer, Peers, RequestContext, ServiceContext, StartError};
 use tokio_util::sync::CancellationToken;
 
-use crate::SERVICES;
 use crate::state::StateDir;
 
 /// Whose name commands sign with.
@@ -17,7 +16,7 @@ pub const OPERATOR: &str = "operator";
 /// A way to every service of one installation.
 pub struct Reach {
     /// Signs what is asked.
-    pub host: Host,
+    pub host: ServiceContext,
 }
 
 impl Reach {
@@ -37,7 +36,7 @@ impl Reach {
                 }
             }
             None => {
-                for (name, address) in settings.addresses(SERVICES.map(|definition| definition.name)) {
+                for (name, address) in settings.addresses(bloom_fleet::SERVICES) {
                     peers.at(&name, &address)?;
                 }
             }
@@ -46,7 +45,7 @@ impl Reach {
     }
 
     /// Through a fleet in this process.
-    pub fn within(host: Host) -> Self {
+    pub fn within(host: ServiceContext) -> Self {
         Self { host }
     }
 
@@ -56,7 +55,7 @@ impl Reach {
     }
 
     /// The operator asking.
-    pub fn call(&self) -> Call {
-        Call::background(OPERATOR, PLATFORM, OPERATOR)
+    pub fn call(&self) -> RequestContext {
+        RequestContext::background(OPERATOR, PLATFORM, OPERATOR)
     }
 }

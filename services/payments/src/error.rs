@@ -1,14 +1,16 @@
-//! Checks of text that several resources share.
+//! What payments refuse by a broken constraint.
 
-use bloom_fault::{Fault, refuse_card_number};
+use bloom_db::{Constraints, idempotency};
+use bloom_fault::{Code, Fault};
 
-/// Refuses a text that is empty, too long or looks like a card number.
-pub(crate) fn check_text(pointer: &str, text: &str, max: usize) -> Result<(), Fault> {
-    if text.trim().is_empty() || max < text.chars().count() {
-        return Err(Fault::invalid(pointer, "length", format!("Between 1 and {max} characters.")));
-    }
-    if text.contains('\0') {
-        return Err(Fault::invalid(pointer, "character", "The character NUL cannot be stored."));
-    }
-    refuse_card_number(pointer, text)
-}
+/// Constraints that input can break.
+pub(crate) const CONSTRAINTS: Constraints = &[
+    ("connection_default_key", || {
+        let detail = "Another request changes the default connection; try again.";
+        Fault::new(Code::Conflict, "busy", detail).retry_after(1)
+    }),
+    ("operation_pkey", idempotency::reused),
+    ("operation_authorise_key", || {
+        Fault::new(Code::Conflict, "payment_voided", "This payment was given up before it was opened.")
+    }),
+];

@@ -1,9 +1,9 @@
 //! The gRPC calls of orders: authorise, capture, void, refund.
 
+use bloom_contract_payments as proto;
 use bloom_fault::Fault;
-use bloom_kernel::{Currency, Money, PaymentId};
-use bloom_proto_payments as proto;
-use bloom_runtime::Call;
+use bloom_kernel::{Currency, Money, PaymentId, ViolationCode};
+use bloom_runtime::RequestContext;
 use bloom_runtime::grpc::{call, id};
 use tonic::{Request, Response, Status};
 
@@ -18,42 +18,42 @@ pub(crate) struct Grpc(pub(crate) Payments);
 #[tonic::async_trait]
 impl proto::payments_server::Payments for Grpc {
     async fn authorise(&self, request: Request<proto::AuthoriseRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
+        let context = call(&request)?;
         let input = authorise_input(request.into_inner())?;
-        let result = authorise(&self.0, &call, input).await?;
+        let result = authorise(&self.0, &context, input).await?;
         Ok(Response::new(reply(&result.payment, Some(&result.operation))))
     }
 
     async fn get_payment(&self, request: Request<proto::PaymentRef>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
+        let context = call(&request)?;
         let payment: PaymentId = id(&request.into_inner().payment_id, "payment")?;
-        let mut conn = self.0.db.read(call.tenant).await?;
+        let mut conn = self.0.db.read(context.tenant).await?;
         let payment = payment_get(&mut conn, payment).await.map_err(Fault::from)?.ok_or_else(|| Fault::not_found("payment"))?;
         Ok(Response::new(reply(&payment, None)))
     }
 
     async fn capture(&self, request: Request<proto::AmountRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
-        Ok(moved(&self.0, &call, OperationKind::Capture, &request.into_inner()).await?)
+        let context = call(&request)?;
+        Ok(moved(&self.0, &context, OperationKind::Capture, &request.into_inner()).await?)
     }
 
     async fn refund(&self, request: Request<proto::AmountRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
-        Ok(moved(&self.0, &call, OperationKind::Refund, &request.into_inner()).await?)
+        let context = call(&request)?;
+        Ok(moved(&self.0, &context, OperationKind::Refund, &request.into_inner()).await?)
     }
 
     async fn void(&self, request: Request<proto::VoidRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
+        let context = call(&request)?;
         let request = request.into_inner();
         let (operation, payment) = (id(&request.operation_id, "operation")?, id(&request.payment_id, "payment")?);
-        let result = void_or_block(&self.0, &call, operation, payment).await?;
+        let result = void_or_block(&self.0, &context, operation, payment).await?;
         Ok(Response::new(reply(&result.payment, Some(&result.operation))))
     }
 }
 
 async fn moved(
     app: &Payments,
-    call: &Call,
+    context: &RequestContext,
     kind: OperationKind,
     request: &proto::AmountRequest,
 ) -> Result<Response<proto::PaymentReply>, Fault> {
@@ -64,18 +64,18 @@ async fn moved(
         amount: Amount::Minor(request.amount),
         requester: Requester::Service,
     };
-    let result = move_money(app, call, movement).await?;
+    let result = move_money(app, context, movement).await?;
     Ok(Response::new(reply(&result.payment, Some(&result.operation))))
 }
 
 fn authorise_input(request: proto::AuthoriseRequest) -> Result<Authorise, Fault> {
-    let provider = match request.provider.as_str() {
-        "" => None,
-        word => Some(
-            ProviderKind::parse(word)
-                .ok_or_else(|| Fault::invalid("/payment/provider", "unknown", "There is no such payment provider."))?,
-        ),
-    };
+    let provider =
+        match request.provider.as_str() {
+            "" => None,
+            word => Some(ProviderKind::parse(word).ok_or_else(|| {
+                Fault::invalid("/payment/provider", ViolationCode::Unknown, "There is no such payment provider.")
+            })?),
+        };
     let order = match request.order_id.as_str() {
         "" => None,
         text => Some(id(text, "order")?),

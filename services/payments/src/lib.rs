@@ -8,7 +8,7 @@
 //! | `connection` | how a tenant reaches its providers, secrets sealed |
 //! | `notice` | the signed webhooks of providers |
 //! | `provider` | the providers: what is sent, what is queried, what their replies mean |
-//! | `grpc`, `timers`, `exports`, `checks` | calls of orders, scheduled queries and voids, state, invariants |
+//! | `grpc`, `checks` | the calls of orders; invariants |
 //!
 //! Absent by design: a transaction that is open while a provider is asked; a second request for an operation before the
 //! provider has answered that it does not know the first; a row of the ledger that is changed, which the database itself
@@ -20,95 +20,100 @@ mod access;
 mod checks;
 mod connection;
 mod error;
-mod exports;
 mod grpc;
 mod journal;
 mod notice;
 mod operation;
 mod payment;
 mod provider;
-mod timers;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use bloom_events::check::Check;
-use bloom_events::export::Export;
-use bloom_events::timer::TimerHandler;
-use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_payments::payments_server::PaymentsServer;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Service, StartError};
+use bloom_contract_payments::payments_server::PaymentsServer;
+use bloom_db::{Db, TenantTx};
+use bloom_events::Bus;
+use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::{Definition, Service, Start, permissions};
 use sqlx::migrate::Migrator;
 
 pub use config::Config;
 
-/// Name of the service.
+/// The service's name.
 pub const NAME: &str = "payments";
 
-/// Its schema.
+/// The service's migrations.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/payments");
 
-/// What every handler and operation uses.
+/// How a process starts it.
+pub const SERVICE: Definition =
+    Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start).settings(<Config as clap::Args>::augment_args);
+
+permissions! {
+    PaymentsRead = "payments:read",
+    PaymentsWrite = "payments:write",
+}
+
+/// What every handler and operation receives. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Payments {
     db: Db,
-    host: Host,
+    context: ServiceContext,
     providers: Arc<provider::Providers>,
     connections: connection::ConnectionCache,
-    cursors: Arc<Cursors>,
     /// Where browsers reach this installation.
     public_url: Arc<str>,
     /// Where payment providers send their notices.
     notices_url: Arc<str>,
 }
 
-/// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    settings: <Config as clap::Args>::augment_args,
-    start: |start| {
-        Box::pin(async move {
-            let mut config: Config = start.config()?;
-            config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
-            config.public_url = config.public_url.or_else(|| start.address("gateway"));
-            service(&config, start.host, start.db, start.bus)
-        })
-    },
-};
+impl Payments {
+    /// Cached connections are dropped after the commit of this transaction.
+    fn connection_changed(&self, tx: &mut TenantTx) {
+        let connections = self.connections.clone();
+        tx.after_commit(move || connections.invalidate());
+    }
+}
 
-/// Puts the service together.
-pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+fn start(start: Start) -> Result<Service, StartError> {
+    let mut config: Config = start.config()?;
+    config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
+    config.public_url = config.public_url.or_else(|| start.address("gateway"));
+    wire(&config, start)
+}
+
+/// The service with these settings, for a test that starts it by hand.
+pub fn service(config: &Config, context: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
+    wire(config, Start { context, db: db.constraints(error::CONSTRAINTS), bus, addresses: Arc::default() })
+}
+
+fn wire(config: &Config, start: Start) -> Result<Service, StartError> {
     let sandbox_url = config.sandbox_url.as_deref().unwrap_or("http://sandbox-provider:8080");
     let providers = provider::Providers::new(sandbox_url, config.provider_timeout())
         .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;
     let public_url = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8000");
     let notices_url: Arc<str> = config.webhook_url.as_deref().unwrap_or(public_url).into();
     let app = Payments {
-        db: db.clone(),
-        host: host.clone(),
+        db: start.db.clone(),
+        context: start.context.clone(),
         providers: Arc::new(providers),
-        connections: connection::ConnectionCache::new(host.clone(), notices_url.clone()),
-        cursors: Arc::new(Cursors::new(&host)),
+        connections: connection::ConnectionCache::new(start.context.clone(), notices_url.clone()),
         public_url: public_url.into(),
-        notices_url: notices_url.clone(),
+        notices_url,
     };
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .timers([Arc::new(timers::Resolve(app.clone())) as Arc<dyn TimerHandler>, Arc::new(timers::Void(app.clone()))])
-        .exports([Arc::new(exports::PaymentExport) as Arc<dyn Export>, Arc::new(exports::ConnectionExport { notices_url })])
-        .checks([
-            Arc::new(checks::LedgerZeroSum) as Arc<dyn Check>,
-            Arc::new(checks::PaymentsMatchLedger),
-            Arc::new(checks::OneJournalPerOperation),
-        ]);
-    let routes = connection::routes().merge(journal::routes()).merge(payment::routes()).with_state(app.clone());
-    let mut service = Service::new(NAME, host, db, routes);
-    service.plain = notice::routes().merge(payment::browser_routes()).with_state(app.clone());
-    service.grpc = tonic::service::Routes::new(PaymentsServer::new(grpc::Grpc(app))).add_service(events.platform());
-    service.tasks = events.tasks();
-    Ok(service)
+    Ok(start
+        .service(app.clone())
+        .routes([connection::routes(), journal::routes(), payment::routes()])
+        .plain(notice::routes().merge(payment::browser_routes()).with_state(app.clone()))
+        .grpc(PaymentsServer::new(grpc::Grpc(app)))
+        .timer(payment::RESOLVE, payment::resolve)
+        .timer(payment::VOID, payment::void_waiting)
+        .export(payment::payment_export)
+        .export(connection::connection_export)
+        .check("ledger_zero_sum", checks::ledger_unbalanced)
+        .check("payments_match_ledger", checks::payments_differ)
+        .check("one_journal_per_operation", checks::operations_differ)
+        .build())
 }

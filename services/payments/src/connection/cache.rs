@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bloom_fault::Fault;
 use bloom_kernel::{ConnectionId, TenantId};
-use bloom_runtime::Host;
+use bloom_runtime::ServiceContext;
 use moka::future::Cache;
 use sqlx::PgConnection;
 
@@ -63,15 +63,15 @@ pub(crate) enum ConnectionSelector {
 /// The cache. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ConnectionCache {
-    host: Host,
+    context: ServiceContext,
     notices_url: Arc<str>,
     cache: Cache<(TenantId, ConnectionSelector), Arc<OpenConnection>>,
 }
 
 impl ConnectionCache {
     /// An empty cache of an installation that receives notices at this address.
-    pub(crate) fn new(host: Host, notices_url: Arc<str>) -> Self {
-        Self { host, notices_url, cache: Cache::builder().max_capacity(CAPACITY).time_to_live(TIME_TO_LIVE).build() }
+    pub(crate) fn new(context: ServiceContext, notices_url: Arc<str>) -> Self {
+        Self { context, notices_url, cache: Cache::builder().max_capacity(CAPACITY).time_to_live(TIME_TO_LIVE).build() }
     }
 
     /// The connection, if it is cached.
@@ -95,8 +95,8 @@ impl ConnectionCache {
             ConnectionSelector::Provider(provider) => connection_choose(conn, Some(provider)).await?,
         };
         let row = row.ok_or_else(connection_missing)?;
-        let secrets = open_secrets(&self.host, conn, tenant, &row).await?;
-        let address_is_current = row.registered_url.is_none_or(|url| url == webhook_url(&self.notices_url, row.id));
+        let secrets = open_secrets(&self.context, conn, tenant, &row).await?;
+        let address_is_current = row.webhook_url.is_none_or(|url| url == webhook_url(&self.notices_url, row.id));
         let opened = Arc::new(OpenConnection { id: row.id, provider: row.provider, address_is_current, secrets });
         self.cache.insert((tenant, selector), opened.clone()).await;
         Ok(opened)

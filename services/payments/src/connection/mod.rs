@@ -3,7 +3,6 @@
 mod cache;
 mod create;
 mod model;
-mod publish;
 mod registration;
 mod routes;
 mod secrets;
@@ -13,8 +12,6 @@ mod tests;
 mod update;
 
 pub(crate) use cache::{ConnectionCache, ConnectionSelector, OpenConnection};
-pub(crate) use model::ConnectionDto;
-pub(crate) use publish::CONNECTION_UPDATED;
 pub(crate) use registration::refresh_registration;
 pub(crate) use routes::routes;
 pub(crate) use store::{connection_export, connection_tenant};

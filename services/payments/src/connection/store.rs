@@ -1,70 +1,68 @@
 //! Connections in the database.
 
-use bloom_fault::{Code, Fault, constraint};
+use bloom_db::{Db, TenantTx};
+use bloom_events::ExportPage;
+use bloom_fault::Fault;
 use bloom_kernel::{ConnectionId, TenantId, Timestamp};
-use bloom_runtime::Db;
 use sqlx::PgConnection;
 
-use super::model::Connection;
+use super::model::PaymentConnection;
 use crate::provider::ProviderKind;
 
 /// Selects connections; `tail` is the rest of the statement.
 macro_rules! select_connection {
     ($tail:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            Connection,
-            r#"select id as "id: ConnectionId", provider as "provider: ProviderKind", name, credentials, webhook_secret,
-                      registered_url, is_default, active, version, created_at, updated_at
+            PaymentConnection,
+            r#"select id as "id: ConnectionId", provider as "provider: ProviderKind", name, webhook_url,
+                      is_default, active, version, created_at, updated_at, credentials, webhook_secret
                from connection "# + $tail
             $(, $argument)*
         )
     };
 }
 
-pub(crate) async fn connection_insert(conn: &mut PgConnection, tenant: TenantId, row: &Connection) -> sqlx::Result<()> {
+pub(crate) async fn connection_insert(tx: &mut TenantTx, connection: &PaymentConnection) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into connection (tenant_id, id, provider, name, credentials, webhook_secret, registered_url, is_default,
-                                 active, version, created_at, updated_at)
+        "insert into connection (tenant_id, id, provider, name, credentials, webhook_secret, webhook_url, is_default, active,
+                                 version, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
-        tenant.uuid(),
-        row.id.uuid(),
-        row.provider.as_str(),
-        row.name,
-        row.credentials,
-        row.webhook_secret,
-        row.registered_url,
-        row.is_default,
-        row.active,
-        row.version,
-        row.created_at,
+        tx.tenant().uuid(),
+        connection.id.uuid(),
+        connection.provider.as_str(),
+        connection.name,
+        connection.credentials,
+        connection.webhook_secret,
+        connection.webhook_url,
+        connection.is_default,
+        connection.active,
+        connection.version,
+        connection.created_at,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
 
-pub(crate) async fn connection_update(conn: &mut PgConnection, row: &Connection) -> sqlx::Result<()> {
+pub(crate) async fn connection_update(conn: &mut PgConnection, connection: &PaymentConnection) -> sqlx::Result<()> {
     sqlx::query!(
         "update connection
-         set name = $2, credentials = $3, webhook_secret = $4, is_default = $5, active = $6, version = $7, updated_at = $8
+         set name = $2, credentials = $3, webhook_secret = $4, webhook_url = $5, is_default = $6, active = $7, version = $8,
+             updated_at = $9
          where id = $1",
-        row.id.uuid(),
-        row.name,
-        row.credentials,
-        row.webhook_secret,
-        row.is_default,
-        row.active,
-        row.version,
-        row.updated_at,
+        connection.id.uuid(),
+        connection.name,
+        connection.credentials,
+        connection.webhook_secret,
+        connection.webhook_url,
+        connection.is_default,
+        connection.active,
+        connection.version,
+        connection.updated_at,
     )
     .execute(conn)
     .await
     .map(drop)
-}
-
-/// Records the webhook address that the provider was given. The connection's version stays: its body does not show it.
-pub(crate) async fn connection_registered(conn: &mut PgConnection, id: ConnectionId, url: &str) -> sqlx::Result<()> {
-    sqlx::query!("update connection set registered_url = $2 where id = $1", id.uuid(), url).execute(conn).await.map(drop)
 }
 
 /// Clears the flag of the former default; returns that connection as changed.
@@ -72,13 +70,13 @@ pub(crate) async fn connection_clear_default(
     conn: &mut PgConnection,
     new_default: ConnectionId,
     now: Timestamp,
-) -> sqlx::Result<Option<Connection>> {
+) -> sqlx::Result<Option<PaymentConnection>> {
     sqlx::query_as!(
-        Connection,
+        PaymentConnection,
         r#"update connection set is_default = false, version = version + 1, updated_at = $2
            where is_default and id <> $1
-           returning id as "id: ConnectionId", provider as "provider: ProviderKind", name, credentials, webhook_secret,
-                     registered_url, is_default, active, version, created_at, updated_at"#,
+           returning id as "id: ConnectionId", provider as "provider: ProviderKind", name, webhook_url,
+                     is_default, active, version, created_at, updated_at, credentials, webhook_secret"#,
         new_default.uuid(),
         now,
     )
@@ -86,11 +84,11 @@ pub(crate) async fn connection_clear_default(
     .await
 }
 
-pub(crate) async fn connection_get(conn: &mut PgConnection, id: ConnectionId) -> sqlx::Result<Option<Connection>> {
+pub(crate) async fn connection_get(conn: &mut PgConnection, id: ConnectionId) -> sqlx::Result<Option<PaymentConnection>> {
     select_connection!("where id = $1", id.uuid()).fetch_optional(conn).await
 }
 
-pub(crate) async fn connection_lock(conn: &mut PgConnection, id: ConnectionId) -> sqlx::Result<Option<Connection>> {
+pub(crate) async fn connection_lock(conn: &mut PgConnection, id: ConnectionId) -> sqlx::Result<Option<PaymentConnection>> {
     select_connection!("where id = $1 for update", id.uuid()).fetch_optional(conn).await
 }
 
@@ -98,7 +96,7 @@ pub(crate) async fn connection_lock(conn: &mut PgConnection, id: ConnectionId) -
 pub(crate) async fn connection_choose(
     conn: &mut PgConnection,
     provider: Option<ProviderKind>,
-) -> sqlx::Result<Option<Connection>> {
+) -> sqlx::Result<Option<PaymentConnection>> {
     select_connection!(
         "where active and (provider = $1 or ($1::text is null and is_default)) order by is_default desc, id desc limit 1",
         provider.map(ProviderKind::as_str),
@@ -112,7 +110,7 @@ pub(crate) async fn connection_list(
     conn: &mut PgConnection,
     before: Option<ConnectionId>,
     limit: i64,
-) -> sqlx::Result<Vec<Connection>> {
+) -> sqlx::Result<Vec<PaymentConnection>> {
     let before = before.map_or(uuid::Uuid::max(), ConnectionId::uuid);
     select_connection!("where id < $1 order by id desc limit $2", before, limit).fetch_all(conn).await
 }
@@ -126,19 +124,18 @@ pub(crate) async fn connection_tenant(db: &Db, id: ConnectionId) -> Result<Optio
         .await?)
 }
 
-/// Connections of all tenants, in order.
+/// Connections of all tenants, for the export.
 pub(crate) async fn connection_export(
     conn: &mut PgConnection,
-    after: Option<(TenantId, ConnectionId)>,
-    limit: i64,
-) -> sqlx::Result<Vec<(TenantId, Connection)>> {
-    let (tenant, id) = after.map_or((uuid::Uuid::nil(), uuid::Uuid::nil()), |(tenant, id)| (tenant.uuid(), id.uuid()));
+    page: ExportPage<ConnectionId>,
+) -> sqlx::Result<Vec<(TenantId, PaymentConnection)>> {
+    let (tenant, id) = page.position();
     let keys = sqlx::query!(
         r#"select tenant_id as "tenant_id: TenantId", id from connection
            where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
         tenant,
         id,
-        limit,
+        page.limit,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -153,12 +150,4 @@ pub(crate) async fn connection_export(
     .fetch_all(conn)
     .await?;
     Ok(keys.into_iter().map(|key| key.tenant_id).zip(rows).collect())
-}
-
-/// Refuses when two requests made a default at once.
-pub(crate) fn connection_conflict(error: sqlx::Error) -> Fault {
-    if constraint(&error) == Some("connection_default_key") {
-        return Fault::new(Code::Conflict, "busy", "Another request changes the default connection; try again.").retry_after(1);
-    }
-    error.into()
 }

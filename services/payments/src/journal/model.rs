@@ -2,13 +2,13 @@
 
 use bloom_kernel::{JournalId, Money, OperationId, PaymentId, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::operation::{Account, OperationKind};
 
 /// One movement of money in the ledger. Its entries add up to zero.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PaymentJournal")]
 pub(crate) struct Journal {
     /// Id.
     pub id: JournalId,
@@ -29,8 +29,8 @@ pub(crate) struct Journal {
 }
 
 /// One side of a journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "JournalEntry")]
 pub(crate) struct Entry {
     /// The account.
     pub account: Account,

@@ -77,7 +77,7 @@ async fn the_database_commits_only_balanced_journals() {
     let unknown = journal(&fixture, payment, 2, &[(1, "petty_cash", "INR", 1), (2, credit, "INR", -1)]);
     assert_eq!(state(&as_service(&fixture, &unknown).await.unwrap_err()).1, "entry_account_known");
     // Setting another tenant does not hide the rows from the check.
-    let hidden = format!("{unbalanced} select set_config('bloom.tenant', '{}', true)", fixture.other_tenant().uuid());
+    let hidden = format!("{unbalanced} select set_config('bloom.tenant', '{}', true)", fixture.env.other_tenant.uuid());
     assert_eq!(state(&as_service(&fixture, &hidden).await.unwrap_err()).1, "journal_balanced");
     // A temporary table does not replace the real one.
     let shadowed = format!("create temp table entry (like entry); {unbalanced}");
@@ -91,7 +91,7 @@ async fn the_database_commits_only_balanced_journals() {
     // And one operation has one journal.
     let twice = &fine[fine.find("insert into journal").unwrap()..];
     assert_eq!(state(&as_service(&fixture, twice).await.unwrap_err()).0, "23505");
-    let foreign = fine.replace(&fixture.env.tenant.uuid().to_string(), &fixture.other_tenant().uuid().to_string());
+    let foreign = fine.replace(&fixture.env.tenant.uuid().to_string(), &fixture.env.other_tenant.uuid().to_string());
     assert_eq!(state(&as_service(&fixture, &foreign).await.unwrap_err()).0, "42501", "another tenant's ledger");
 }
 

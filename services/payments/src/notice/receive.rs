@@ -4,10 +4,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ConnectionId, OperationId, TenantId};
-use bloom_runtime::http::Path;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::Path;
 use http::HeaderMap;
 use http_body_util::{BodyExt as _, Limited};
 
@@ -73,7 +74,7 @@ async fn authenticate(
     let connection = app.connections.get(&mut conn, tenant, ConnectionSelector::Id(connection)).await?;
     drop(conn);
     let secret = connection.webhook_secret().ok_or_else(|| Fault::not_found("connection"))?;
-    verify(secret, headers, body, app.host.wall().timestamp()).map_err(|error| match error {
+    verify(secret, headers, body, app.context.platform_now().timestamp()).map_err(|error| match error {
         SignatureError::Mismatch => Fault::new(
             Code::Unauthenticated,
             "webhook_signature_invalid",
@@ -89,27 +90,30 @@ async fn authenticate(
 
 /// Stores the notice and applies it, in one transaction. A notice that was stored before changes nothing.
 async fn process(app: &Payments, tenant: TenantId, connection: ConnectionId, notice: Notice) -> Result<(), Fault> {
-    let call = Call::background(NAME, tenant, &format!("provider:{connection}"));
+    let context = RequestContext::background(NAME, tenant, &format!("provider:{connection}"));
     let Notice { id, operation, report } = notice;
-    let mut tx = app.db.write(&call).await?;
-    if !notice_insert(&mut tx, tenant, connection, &id, operation, app.host.now(tenant)).await? {
-        return Ok(());
-    }
-    let known = match operation {
-        Some(operation) => operation_of_connection(&mut tx, operation, connection).await?,
-        None => None,
-    };
-    let refusal = match known {
-        Some(known) => {
-            let applied = apply(app, &call, &mut tx, known.id, Outcome::Report(report)).await?;
-            applied.refusal.map(|refusal| refusal.to_string())
-        }
-        None => Some("no operation of this connection".to_owned()),
-    };
-    if let Some(refusal) = refusal {
-        notice_refuse(&mut tx, connection, &id, &refusal).await?;
-    }
-    tx.commit().await
+    app.db
+        .transaction(&context, async |tx| {
+            if !notice_insert(tx, connection, &id, operation).await? {
+                return Ok(());
+            }
+            let known = match operation {
+                Some(operation) => operation_of_connection(tx, operation, connection).await?,
+                None => None,
+            };
+            let refusal = match known {
+                Some(known) => {
+                    let applied = apply(tx, known.id, Outcome::Report(report)).await?;
+                    applied.refusal.map(|refusal| refusal.to_string())
+                }
+                None => Some("no operation of this connection".to_owned()),
+            };
+            if let Some(refusal) = refusal {
+                notice_refuse(tx, connection, &id, &refusal).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// The operation, if its payment uses this connection: the secret of one connection must not move money of another.

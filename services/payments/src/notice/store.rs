@@ -1,29 +1,28 @@
 //! Notices in the database: each is acted on once.
 
-use bloom_kernel::{ConnectionId, OperationId, TenantId, Timestamp};
+use bloom_db::TenantTx;
+use bloom_kernel::{ConnectionId, OperationId};
 use sqlx::PgConnection;
 
 /// Stores a notice before it is acted on; false when it was stored before. A concurrent copy waits here for the commit of
 /// the first.
 pub(crate) async fn notice_insert(
-    conn: &mut PgConnection,
-    tenant: TenantId,
+    tx: &mut TenantTx,
     connection: ConnectionId,
     notice: &str,
     operation: Option<OperationId>,
-    now: Timestamp,
 ) -> sqlx::Result<bool> {
     let inserted = sqlx::query!(
         "insert into notice (tenant_id, connection_id, notice_id, operation_id, received_at)
          values ($1, $2, $3, $4, $5)
          on conflict (tenant_id, connection_id, notice_id) do nothing",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         connection.uuid(),
         notice,
         operation.map(OperationId::uuid),
-        now,
+        tx.now(),
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
 }

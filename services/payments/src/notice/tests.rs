@@ -27,7 +27,7 @@ impl NoticeSender<'_> {
         let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
         let answer = self
             .fixture
-            .rest
+            .client
             .post(&format!("/v1/payments/webhooks/{connection}"))
             .anonymous()
             .header("webhook-id", self.id)
@@ -92,7 +92,7 @@ async fn a_forged_notice_changes_nothing() {
     assert_eq!(good.send(&fixture.connection, &body).await.0, 401);
     assert_eq!(good.send("conn_01jd6zv4x8e5yag7k3m2n9p0qr", &body).await.0, 404);
     assert_eq!(good.send("nonsense", &body).await.0, 404);
-    let unsigned = fixture.rest.post(&format!("/v1/payments/webhooks/{connection}")).anonymous().raw("application/json", "{}");
+    let unsigned = fixture.client.post(&format!("/v1/payments/webhooks/{connection}")).anonymous().raw("application/json", "{}");
     assert_eq!(unsigned.send().await.expect(401).code(), "webhook_signature_missing");
     // Signed, but about something else, or unreadable.
     assert_eq!(good.send(&connection, &json!({ "id": "evt_1", "data": {} })).await.0, 400);

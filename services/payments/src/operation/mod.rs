@@ -1,14 +1,14 @@
 //! Operations: what was asked of a payment provider, each under an id that its caller chose, and what each books in the
 //! ledger. The endpoints are those of the payment that an operation belongs to.
 
-mod dto;
+mod body;
 mod model;
 mod posting;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use dto::OperationDto;
+pub(crate) use body::OperationBody;
 pub(crate) use model::{
     Failure, FailureCode, Operation, OperationKind, OperationStatus, Requester, derived_id, void_fingerprint,
 };

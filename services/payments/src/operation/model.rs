@@ -1,7 +1,7 @@
 //! An operation: its kind, its status, why it failed, and ids that are derived from a cause.
 
 use bloom_kernel::{OperationId, PaymentId, Timestamp};
-use bloom_runtime::idempotency;
+use bloom_runtime::request_context::fingerprint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,6 +11,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schemars(rename = "PaymentOperationKind")]
 pub(crate) enum OperationKind {
     /// Reserve the money on the payer's instrument.
     Authorise,
@@ -38,6 +39,7 @@ impl OperationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schemars(rename = "PaymentOperationStatus")]
 pub(crate) enum OperationStatus {
     /// Recorded; perhaps sent.
     Init,
@@ -85,6 +87,7 @@ pub(crate) enum Requester {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schemars(rename = "PaymentFailureCode")]
 pub(crate) enum FailureCode {
     /// The issuer refused.
     CardDeclined,
@@ -113,6 +116,7 @@ impl FailureCode {
 
 /// Why it failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PaymentFailure")]
 pub(crate) struct Failure {
     /// Code for programs.
     pub code: FailureCode,
@@ -208,7 +212,7 @@ impl Operation {
 
 /// The fingerprint of a void: it has no input but its payment.
 pub(crate) fn void_fingerprint(payment: PaymentId) -> Vec<u8> {
-    idempotency::fingerprint("void", &payment)
+    fingerprint("void", &payment)
 }
 
 /// The id of an operation that follows from a cause, the same each time: a repeated cause finds the operation.

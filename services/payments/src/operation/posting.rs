@@ -9,6 +9,7 @@ use super::model::OperationKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schemars(rename = "JournalAccount")]
 pub(crate) enum Account {
     /// Authorised by payers' banks and not yet captured (memorandum).
     AuthorisedReceivable,

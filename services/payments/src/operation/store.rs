@@ -1,6 +1,7 @@
 //! Operations in the database.
 
-use bloom_kernel::{OperationId, PaymentId, TenantId, Timestamp};
+use bloom_db::TenantTx;
+use bloom_kernel::{OperationId, PaymentId, Timestamp};
 use sqlx::PgConnection;
 
 use super::model::{Failure, FailureCode, Operation, OperationKind, OperationStatus};
@@ -86,13 +87,13 @@ pub(crate) async fn operation_list(
 
 /// Stores an operation that has ended when it is first recorded: a reversal, or the failed authorisation that blocks a
 /// payment. False when there is one already.
-pub(crate) async fn operation_insert(conn: &mut PgConnection, tenant: TenantId, operation: &Operation) -> sqlx::Result<bool> {
+pub(crate) async fn operation_insert(tx: &mut TenantTx, operation: &Operation) -> sqlx::Result<bool> {
     let inserted = sqlx::query!(
         "insert into operation (tenant_id, id, payment_id, kind, amount, status, fingerprint, reverses,
                                 provider_reference, provider_sequence, actor, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
          on conflict do nothing",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         operation.id.uuid(),
         operation.payment_id.uuid(),
         operation.kind.as_str(),
@@ -105,7 +106,7 @@ pub(crate) async fn operation_insert(conn: &mut PgConnection, tenant: TenantId, 
         operation.actor,
         operation.created_at,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
 }

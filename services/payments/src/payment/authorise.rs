@@ -2,22 +2,29 @@
 
 use std::sync::Arc;
 
-use bloom_fault::{Fault, constraint};
-use bloom_kernel::{CheckoutId, ConnectionId, Money, OperationId, OrderId, PaymentId, Timestamp};
-use bloom_runtime::{Call, idempotency};
+use bloom_db::idempotency;
+use bloom_events::Publish as _;
+use bloom_fault::{Fault, refuse_card_number};
+use bloom_kernel::{CheckoutId, ConnectionId, Form, Money, OperationId, OrderId, PaymentId, Timestamp, ViolationCode, text};
+use bloom_runtime::RequestContext;
+use bloom_runtime::request_context::fingerprint as fingerprint_of;
 
+use super::body::PaymentBody;
 use super::execute::{OperationResult, execute};
 use super::model::{Payment, PaymentStatus};
-use super::publish::publish_payment;
-use super::refusal::{payment_exists, payment_voided, token_missing};
+use super::refusal::{payment_exists, token_missing};
 use super::return_url::{check_return_url, provider_return_url};
 use super::schedule::resolve_at;
 use super::store::{payment_get, payment_open};
 use crate::Payments;
 use crate::connection::{ConnectionSelector, OpenConnection};
-use crate::error::check_text;
 use crate::operation::{Operation, OperationKind, operation_get};
 use crate::provider::{ProviderKind, ProviderRequest};
+
+text! {
+    /// What a provider gives for the payer's instrument.
+    struct PaymentToken { length: 1..=255, form: Form::LINE, example: "tok_success" }
+}
 
 /// What is to be authorised.
 #[derive(Debug)]
@@ -33,35 +40,31 @@ pub(crate) struct Authorise {
 }
 
 /// The payment and its authorisation afterwards; for a retry under the same id, as they are now.
-pub(crate) async fn authorise(app: &Payments, call: &Call, input: Authorise) -> Result<OperationResult, Fault> {
+pub(crate) async fn authorise(app: &Payments, context: &RequestContext, input: Authorise) -> Result<OperationResult, Fault> {
     check(&input)?;
     let selector = input.provider.map_or(ConnectionSelector::Default, ConnectionSelector::Provider);
-    let now = app.host.now(call.tenant);
+    let now = app.context.now(context.tenant);
     let kind = OperationKind::Authorise;
     let operation =
-        Operation::new(input.operation, input.payment, kind, input.amount.amount(), fingerprint(&input), &call.actor, now);
+        Operation::new(input.operation, input.payment, kind, input.amount.amount(), fingerprint(&input), &context.actor, now);
     // A retry must be answered even where the connection it used would not be chosen any more.
-    let connection = match connection(app, call, selector).await {
+    let connection = match connection(app, context, selector).await {
         Ok(connection) => connection,
-        Err(missing) => return replay(app, call, &operation).await?.ok_or(missing),
+        Err(missing) => return replay(app, context, &operation).await?.ok_or(missing),
     };
     if let Err(unavailable) = app.providers.check_available(connection.id) {
-        return replay(app, call, &operation).await?.ok_or(unavailable);
+        return replay(app, context, &operation).await?.ok_or(unavailable);
     }
     if connection.provider == ProviderKind::Sandbox && input.token.trim().is_empty() {
-        return replay(app, call, &operation).await?.ok_or_else(token_missing);
+        return replay(app, context, &operation).await?.ok_or_else(token_missing);
     }
     let payment = open(&input, connection.id, connection.provider, now);
-    let mut write = app.db.write_once(call);
-    publish_payment(&mut write, &app.host, call, &payment).await?;
-    resolve_at(&mut write, operation.id, 0, now).await?;
-    let opened = payment_open(write, &payment, &operation).await.map_err(|error| match constraint(&error) {
-        Some("operation_pkey") => idempotency::reused(),
-        Some("operation_authorise_key") => payment_voided(),
-        _ => error.into(),
-    })?;
+    let mut write = app.db.write_once(context);
+    write.publish(&PaymentBody::from(&payment));
+    resolve_at(&mut write, operation.id, 0, now);
+    let opened = payment_open(write, &payment, &operation).await.map_err(|error| app.db.explain(error.into()))?;
     if !opened {
-        return replay(app, call, &operation).await?.ok_or_else(payment_exists);
+        return replay(app, context, &operation).await?.ok_or_else(payment_exists);
     }
 
     let return_url = provider_return_url(&app.public_url, payment.id, connection.id);
@@ -74,26 +77,24 @@ pub(crate) async fn authorise(app: &Payments, call: &Call, input: Authorise) -> 
         authorisation: None,
         return_url: Some(&return_url),
     };
-    execute(app, call, &connection, request, payment, operation).await
+    execute(app, context, &connection, request, payment, operation).await
 }
 
 fn check(input: &Authorise) -> Result<(), Fault> {
     if input.amount.amount() <= 0 {
-        return Err(Fault::invalid("/amount", "not_positive", "An amount of money to authorise is above 0."));
+        let detail = "An amount of money to authorise is above 0.";
+        return Err(Fault::invalid("/amount", ViolationCode::OutOfRange, detail));
     }
     if !input.token.is_empty() {
-        check_text("/token", &input.token, 255)?;
+        PaymentToken::new(&input.token).map_err(|error| Fault::invalid_value("/token", error))?;
+        refuse_card_number("/token", &input.token)?;
     }
-    if let Some(url) = &input.return_url {
-        check_text("/return_url", url, 2048)?;
-        check_return_url(url).map_err(|(code, message)| Fault::invalid("/return_url", code, message))?;
-    }
-    Ok(())
+    input.return_url.as_deref().map_or(Ok(()), check_return_url)
 }
 
 /// The payer's token is stored nowhere: not even its digest distinguishes two requests.
 fn fingerprint(input: &Authorise) -> Vec<u8> {
-    idempotency::fingerprint("payment_authorise", &(input.payment, input.checkout, input.order, input.amount, input.provider))
+    fingerprint_of("payment_authorise", &(input.payment, input.checkout, input.order, input.amount, input.provider))
 }
 
 fn open(input: &Authorise, connection_id: ConnectionId, provider: ProviderKind, now: Timestamp) -> Payment {
@@ -124,15 +125,19 @@ fn open(input: &Authorise, connection_id: ConnectionId, provider: ProviderKind, 
     }
 }
 
-async fn connection(app: &Payments, call: &Call, selector: ConnectionSelector) -> Result<Arc<OpenConnection>, Fault> {
-    match app.connections.get_cached(call.tenant, selector).await {
+async fn connection(
+    app: &Payments,
+    context: &RequestContext,
+    selector: ConnectionSelector,
+) -> Result<Arc<OpenConnection>, Fault> {
+    match app.connections.get_cached(context.tenant, selector).await {
         Some(connection) => Ok(connection),
-        None => app.connections.get(&mut *app.db.read(call.tenant).await?, call.tenant, selector).await,
+        None => app.connections.get(&mut *app.db.read(context.tenant).await?, context.tenant, selector).await,
     }
 }
 
-async fn replay(app: &Payments, call: &Call, requested: &Operation) -> Result<Option<OperationResult>, Fault> {
-    let mut read = app.db.read(call.tenant).await?;
+async fn replay(app: &Payments, context: &RequestContext, requested: &Operation) -> Result<Option<OperationResult>, Fault> {
+    let mut read = app.db.read(context.tenant).await?;
     let Some(known) = operation_get(&mut read, requested.id).await? else { return Ok(None) };
     if known.fingerprint != requested.fingerprint {
         return Err(idempotency::reused());

@@ -1,16 +1,20 @@
-//! Has the provider carry out an operation: reserve, commit, ask, settle.
+//! Has the provider carry out an operation: it is recorded and committed first, then sent, then settled.
 
+use std::sync::Arc;
+
+use bloom_db::{TenantTx, idempotency};
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
-use bloom_runtime::{Call, TenantTx, idempotency};
+use bloom_runtime::RequestContext;
 
+use super::body::PaymentBody;
 use super::model::Payment;
-use super::publish::publish_payment;
 use super::schedule::resolve_at;
 use super::settle::{settle, settle_plain};
 use super::settlement::Outcome;
 use super::store::payment_reserve;
 use crate::Payments;
-use crate::connection::{OpenConnection, refresh_registration};
+use crate::connection::{ConnectionSelector, OpenConnection, refresh_registration};
 use crate::operation::{Failure, FailureCode, Operation, OperationKind};
 use crate::provider::{ProviderReply, ProviderRequest};
 
@@ -38,24 +42,53 @@ impl OperationResult {
     }
 }
 
-/// Stores the reservation, commits, and has the provider carry the operation out.
-pub(super) async fn reserve_and_execute(
+/// What the transaction of a request leaves to be done after its commit.
+pub(super) enum Recorded {
+    /// Nothing.
+    Done(OperationResult),
+    /// The provider is asked.
+    Send(Arc<OpenConnection>, Payment, Operation),
+}
+
+impl Recorded {
+    /// Asks the provider where that is left to be done.
+    pub(super) async fn execute(self, app: &Payments, context: &RequestContext) -> Result<OperationResult, Fault> {
+        match self {
+            Self::Done(result) => Ok(result),
+            Self::Send(connection, payment, operation) => {
+                let reference = payment.provider_reference.clone();
+                let request = request(&payment, &operation, reference.as_deref());
+                execute(app, context, &connection, request, payment, operation).await
+            }
+        }
+    }
+}
+
+/// The connection of a payment, refused while its provider does not answer.
+pub(super) async fn available_connection(
     app: &Payments,
-    call: &Call,
-    mut tx: TenantTx,
-    connection: &OpenConnection,
+    tx: &mut TenantTx,
+    payment: &Payment,
+) -> Result<Arc<OpenConnection>, Fault> {
+    let (tenant, selector) = (tx.tenant(), ConnectionSelector::Id(payment.connection_id));
+    let connection = app.connections.get(tx, tenant, selector).await?;
+    app.providers.check_available(connection.id)?;
+    Ok(connection)
+}
+
+/// Records the reservation of an operation that is sent after the commit.
+pub(super) async fn record(
+    tx: &mut TenantTx,
+    connection: Arc<OpenConnection>,
     payment: Payment,
     operation: Operation,
-) -> Result<OperationResult, Fault> {
-    if !payment_reserve(&mut tx, call.tenant, &payment, &operation).await? {
+) -> Result<Recorded, Fault> {
+    if !payment_reserve(tx, &payment, &operation).await? {
         return Err(idempotency::reused());
     }
-    publish_payment(&mut tx, &app.host, call, &payment).await?;
-    resolve_at(&mut tx, operation.id, 0, operation.updated_at).await?;
-    tx.commit().await?;
-    let reference = payment.provider_reference.clone();
-    let request = request(&payment, &operation, reference.as_deref());
-    execute(app, call, connection, request, payment, operation).await
+    tx.publish(&PaymentBody::from(&payment));
+    resolve_at(tx, operation.id, 0, operation.updated_at);
+    Ok(Recorded::Send(connection, payment, operation))
 }
 
 /// The request of a capture, a void or a refund.
@@ -74,13 +107,13 @@ pub(super) fn request<'a>(payment: &Payment, operation: &Operation, authorisatio
 /// Sends an operation that was just recorded and settles the reply.
 pub(super) async fn execute(
     app: &Payments,
-    call: &Call,
+    context: &RequestContext,
     connection: &OpenConnection,
     request: ProviderRequest<'_>,
     payment: Payment,
     operation: Operation,
 ) -> Result<OperationResult, Fault> {
-    refresh_registration(app, call, connection).await;
+    refresh_registration(app, context, connection).await;
     let id = operation.id;
     let outcome = match app.providers.send(connection.account(), request).await {
         ProviderReply::Report(report) => Outcome::Report(report),
@@ -90,10 +123,10 @@ pub(super) async fn execute(
         ProviderReply::NotSent(_) | ProviderReply::Unknown(_) | ProviderReply::NotFound => Outcome::Unknown,
     };
     // As a rule the payment has not changed since; the statement that stores the outcome checks it.
-    if let Some((payment, operation)) = settle_plain(app, call, payment, operation, outcome.clone()).await? {
+    if let Some((payment, operation)) = settle_plain(app, context, payment, operation, outcome.clone()).await? {
         return Ok(OperationResult::first(payment, operation));
     }
-    let applied = settle(app, call, id, outcome).await?;
+    let applied = settle(app, context, id, outcome).await?;
     Ok(OperationResult::first(applied.payment, applied.operation))
 }
 

@@ -5,12 +5,11 @@
 //! amount, commit, ask the provider, settle its reply, commit. What is interrupted in between is found by `resolve`.
 
 mod authorise;
+mod body;
 mod confirm;
-mod dto;
 mod execute;
 mod model;
 mod movement;
-mod publish;
 mod refusal;
 mod resolve;
 mod return_payer;
@@ -25,15 +24,13 @@ mod tests;
 mod void;
 
 pub(crate) use authorise::{Authorise, authorise};
-pub(crate) use dto::PaymentDto;
 pub(crate) use model::Payment;
 pub(crate) use movement::{Amount, Movement, move_money};
-pub(crate) use publish::PAYMENT_UPDATED;
 pub(crate) use resolve::resolve;
 pub(crate) use routes::{browser_routes, routes};
 #[cfg(test)]
 pub(crate) use schedule::resolve_at;
-pub(crate) use schedule::{RESOLVE, ResolveAttempt, VOID};
+pub(crate) use schedule::{RESOLVE, VOID};
 pub(crate) use settle::apply;
 pub(crate) use settlement::Outcome;
 pub(crate) use store::{payment_export, payment_get};

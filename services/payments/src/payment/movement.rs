@@ -3,24 +3,25 @@
 
 use axum::extract::State;
 use bloom_fault::{Code, Fault, refuse_card_number};
-use bloom_kernel::{Money, OperationId, PaymentId};
-use bloom_runtime::http::{Caller, Json, Path};
-use bloom_runtime::{Call, Reply, idempotency};
+use bloom_kernel::{Money, OperationId, PaymentId, ViolationCode};
+use bloom_runtime::RequestContext;
+use bloom_runtime::request_context::fingerprint as fingerprint_of;
+use bloom_web::{Body, Caller, Created, Path, Reply};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::execute::{OperationResult, reserve_and_execute};
+use super::execute::{OperationResult, Recorded, available_connection, record};
 use super::model::Payment;
 use super::refusal::Refusal;
 use super::store::payment_lock;
-use crate::Payments;
-use crate::access::{PaymentsWrite, require_secret_key};
-use crate::connection::ConnectionSelector;
-use crate::operation::{Operation, OperationDto, OperationKind, Requester, derived_id, operation_get};
+use crate::access::require_secret_key;
+use crate::operation::{Operation, OperationBody, OperationKind, Requester, derived_id, operation_get};
+use crate::{Payments, PaymentsWrite};
 
 /// How much to move.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PaymentMovementCreate")]
 pub(super) struct MovementCreate {
     /// In the payment's currency, above 0; all that is left when absent.
     amount: Option<Money>,
@@ -30,8 +31,8 @@ pub(super) async fn capture(
     State(app): State<Payments>,
     caller: Caller<PaymentsWrite>,
     Path(id): Path<PaymentId>,
-    Json(input): Json<MovementCreate>,
-) -> Result<Reply<OperationDto, 201>, Fault> {
+    Body(input): Body<MovementCreate>,
+) -> Result<Created<OperationBody>, Fault> {
     create(&app, &caller, id, OperationKind::Capture, input).await
 }
 
@@ -39,36 +40,36 @@ pub(super) async fn refund(
     State(app): State<Payments>,
     caller: Caller<PaymentsWrite>,
     Path(id): Path<PaymentId>,
-    Json(input): Json<MovementCreate>,
-) -> Result<Reply<OperationDto, 201>, Fault> {
+    Body(input): Body<MovementCreate>,
+) -> Result<Created<OperationBody>, Fault> {
     create(&app, &caller, id, OperationKind::Refund, input).await
 }
 
 async fn create(
     app: &Payments,
-    call: &Call,
+    context: &RequestContext,
     payment: PaymentId,
     kind: OperationKind,
     input: MovementCreate,
-) -> Result<Reply<OperationDto, 201>, Fault> {
-    let operation = operation_of_key(call, kind)?;
+) -> Result<Created<OperationBody>, Fault> {
+    let operation = operation_of_key(context, kind)?;
     let amount = input.amount.map_or(Amount::Left, Amount::Exact);
     let movement = Movement { operation, payment, kind, amount, requester: Requester::Merchant };
-    Ok(operation_reply(&move_money(app, call, movement).await?))
+    Ok(operation_reply(&move_money(app, context, movement).await?))
 }
 
 /// The id of the operation that a request asks for: derived from the idempotency key, so that a retry finds the operation,
 /// and the provider gets the same key.
-pub(super) fn operation_of_key(call: &Call, kind: OperationKind) -> Result<OperationId, Fault> {
-    require_secret_key(call)?;
-    let key = call.require_idempotency_key()?;
+pub(super) fn operation_of_key(context: &RequestContext, kind: OperationKind) -> Result<OperationId, Fault> {
+    require_secret_key(context)?;
+    let key = context.require_idempotency_key()?;
     refuse_card_number("/idempotency-key", key)?;
-    Ok(derived_id(kind.as_str(), &[call.tenant.uuid().as_bytes(), key.as_bytes()]))
+    Ok(derived_id(kind.as_str(), &[context.tenant.uuid().as_bytes(), key.as_bytes()]))
 }
 
 /// The operation; a retry is marked as one.
-pub(super) fn operation_reply(result: &OperationResult) -> Reply<OperationDto, 201> {
-    let reply = Reply::created(OperationDto::new(&result.operation, result.payment.currency));
+pub(super) fn operation_reply(result: &OperationResult) -> Created<OperationBody> {
+    let reply = Reply::new(OperationBody::new(&result.operation, result.payment.currency));
     if result.replayed { reply.repeated() } else { reply }
 }
 
@@ -95,21 +96,24 @@ pub(crate) enum Amount {
 }
 
 /// The payment and the operation afterwards; for a retry under the same id, as they are now.
-pub(crate) async fn move_money(app: &Payments, call: &Call, input: Movement) -> Result<OperationResult, Fault> {
-    let now = app.host.now(call.tenant);
+pub(crate) async fn move_money(app: &Payments, context: &RequestContext, input: Movement) -> Result<OperationResult, Fault> {
     let fingerprint = fingerprint(&input);
-    let mut tx = app.db.write(call).await?;
-    let payment = payment_lock(&mut tx, input.payment).await?.ok_or_else(|| Fault::not_found("payment"))?;
-    payment.check_requester(input.requester)?;
-    if let Some(known) = operation_get(&mut tx, input.operation).await? {
-        return OperationResult::replay(payment, known, &fingerprint);
-    }
-    let connection = app.connections.get(&mut tx, call.tenant, ConnectionSelector::Id(payment.connection_id)).await?;
-    app.providers.check_available(connection.id)?;
-    let amount = amount(&payment, &input)?;
-    let operation = Operation::new(input.operation, input.payment, input.kind, amount, fingerprint, &call.actor, now);
-    let payment = payment.reserve(operation.kind, operation.amount, now)?;
-    reserve_and_execute(app, call, tx, &connection, payment, operation).await
+    let recorded = app
+        .db
+        .transaction(context, async |tx| {
+            let payment = payment_lock(tx, input.payment).await?.ok_or_else(|| Fault::not_found("payment"))?;
+            payment.check_requester(input.requester)?;
+            if let Some(known) = operation_get(tx, input.operation).await? {
+                return OperationResult::replay(payment, known, &fingerprint).map(Recorded::Done);
+            }
+            let connection = available_connection(app, tx, &payment).await?;
+            let (amount, now) = (amount(&payment, &input)?, tx.now());
+            let Movement { operation: id, kind, .. } = input;
+            let operation = Operation::new(id, payment.id, kind, amount, fingerprint, tx.actor(), now);
+            record(tx, connection, payment.reserve(kind, amount, now)?, operation).await
+        })
+        .await?;
+    recorded.execute(app, context).await
 }
 
 fn amount(payment: &Payment, input: &Movement) -> Result<i64, Fault> {
@@ -120,7 +124,7 @@ fn amount(payment: &Payment, input: &Movement) -> Result<i64, Fault> {
             Money::zero(payment.currency).checked_add(money).map_err(|error| {
                 Fault::from(error).at(
                     "/amount/currency",
-                    "currency_mismatch",
+                    ViolationCode::Mismatch,
                     format!("This payment is in {}.", payment.currency),
                 )
             })?;
@@ -144,5 +148,5 @@ fn fingerprint(input: &Movement) -> Vec<u8> {
         Amount::Minor(amount) => Some(amount),
         Amount::Exact(money) => Some(money.amount()),
     };
-    idempotency::fingerprint(input.kind.as_str(), &(input.payment, amount))
+    fingerprint_of(input.kind.as_str(), &(input.payment, amount))
 }

@@ -1,7 +1,7 @@
 //! Why a payment refuses what is asked of it, and how the caller reads it.
 
 use bloom_fault::{Code, Fault};
-use bloom_kernel::OrderId;
+use bloom_kernel::{OrderId, ViolationCode};
 
 /// A rule that is violated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,7 @@ impl From<Refusal> for Fault {
                 format!("This payment belongs to an order, which moves its money. Ask /v1/orders/{order} instead."),
             ),
             Refusal::AmountNotPositive => {
-                Self::invalid("/amount/amount", "not_positive", "An amount of money to move is above 0.")
+                Self::invalid("/amount/amount", ViolationCode::OutOfRange, "An amount of money to move is above 0.")
             }
             Refusal::NotAuthorised => Self::new(
                 Code::Conflict,
@@ -59,13 +59,13 @@ impl From<Refusal> for Fault {
                 "capture_exceeds_authorised",
                 format!("At most {left} minor units of this payment are left to capture."),
             )
-            .at("/amount/amount", "too_large", format!("At most {left}.")),
+            .at("/amount/amount", ViolationCode::OutOfRange, format!("At most {left}.")),
             Refusal::ExceedsCaptured { left } => Self::new(
                 Code::Unprocessable,
                 "refund_exceeds_captured",
                 format!("At most {left} minor units of this payment are left to refund."),
             )
-            .at("/amount/amount", "too_large", format!("At most {left}.")),
+            .at("/amount/amount", ViolationCode::OutOfRange, format!("At most {left}.")),
             Refusal::Entangled => Self::new(
                 Code::Conflict,
                 "payment_entangled",
@@ -77,15 +77,10 @@ impl From<Refusal> for Fault {
 
 /// The provider charges a token of the payer's instrument, and there is none.
 pub(super) fn token_missing() -> Fault {
-    Fault::invalid("/token", "missing", "This payment provider needs the token of the payer's instrument.")
+    Fault::invalid("/token", ViolationCode::Required, "This payment provider needs the token of the payer's instrument.")
 }
 
 /// The payment or its checkout was opened by another request.
 pub(super) fn payment_exists() -> Fault {
     Fault::new(Code::Conflict, "payment_exists", "This checkout has a payment already; it has one at most.")
-}
-
-/// A void came before its payment.
-pub(super) fn payment_voided() -> Fault {
-    Fault::new(Code::Conflict, "payment_voided", "This payment was given up before it was opened.")
 }

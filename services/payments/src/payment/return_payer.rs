@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use bloom_fault::Fault;
 use bloom_kernel::{ConnectionId, PaymentId};
-use bloom_runtime::Call;
-use bloom_runtime::http::{Path, Query};
+use bloom_runtime::RequestContext;
+use bloom_web::{Path, Query};
 use serde::Deserialize;
 
 use super::model::Payment;
@@ -39,7 +39,7 @@ pub(super) async fn return_payer(
 async fn current(app: &Payments, payment: PaymentId, connection: ConnectionId) -> Result<Payment, Fault> {
     let not_found = || Fault::not_found("payment");
     let tenant = connection_tenant(&app.db, connection).await?.ok_or_else(not_found)?;
-    let call = Call::background(NAME, tenant, &format!("provider:{connection}"));
+    let context = RequestContext::background(NAME, tenant, &format!("provider:{connection}"));
     let mut conn = app.db.read(tenant).await?;
     let known = payment_get(&mut conn, payment).await?;
     let known = known.filter(|payment| payment.connection_id == connection).ok_or_else(not_found)?;
@@ -48,8 +48,8 @@ async fn current(app: &Payments, payment: PaymentId, connection: ConnectionId) -
     }
     let Some(authorise) = operation_authorise(&mut conn, payment).await? else { return Ok(known) };
     drop(conn);
-    match query(app, &call, authorise.id).await {
-        Ok(Some(outcome)) => Ok(settle(app, &call, authorise.id, outcome).await?.payment),
+    match query(app, &context, authorise.id).await {
+        Ok(Some(outcome)) => Ok(settle(app, &context, authorise.id, outcome).await?.payment),
         // Settled in the meantime, or the provider does not answer: the scheduled queries go on.
         Ok(None) | Err(_) => Ok(payment_get(&mut *app.db.read(tenant).await?, payment).await?.unwrap_or(known)),
     }

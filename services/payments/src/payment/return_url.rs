@@ -1,36 +1,44 @@
 //! The address that a payer's browser returns to after a payment.
 
-use bloom_kernel::{ConnectionId, PaymentId};
+use bloom_fault::{Fault, refuse_card_number};
+use bloom_kernel::{ConnectionId, PaymentId, ViolationCode};
 use url::Url;
 
 use super::model::Payment;
 
-/// A reason and a sentence.
-pub(super) type Violation = (&'static str, &'static str);
+/// Most characters of a return address.
+const LENGTH_MAX: usize = 2_048;
 
 /// Checks an address. The parser is a browser's and repairs what it can, so what it would repair silently is refused before.
-pub(super) fn check_return_url(text: &str) -> Result<(), Violation> {
+pub(super) fn check_return_url(text: &str) -> Result<(), Fault> {
+    let refuse = |code, message| Err(Fault::invalid("/return_url", code, message));
+    if text.is_empty() || LENGTH_MAX < text.len() {
+        return refuse(ViolationCode::Length, "Give an address of 1 to 2048 characters.");
+    }
+    refuse_card_number("/return_url", text)?;
     if text.chars().any(|character| !character.is_ascii() || character.is_control()) {
         let message =
             "An address is ASCII without line breaks and other control characters. Percent-encode all other characters.";
-        return Err(("character", message));
+        return refuse(ViolationCode::Pattern, message);
     }
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     if !["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        return Err(("scheme", "An address that begins with https:// or http://."));
+        return refuse(ViolationCode::Format, "An address that begins with https:// or http://.");
     }
     let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() {
-        return Err(("host", "This address names no host. Give one after the //, for example https://shop.example/thanks."));
+        let message = "This address names no host. Give one after the //, for example https://shop.example/thanks.";
+        return refuse(ViolationCode::Format, message);
     }
     // A reader easily takes what stands before an @ for the host.
     if authority.contains('@') {
-        return Err(("user_info", "This address holds a user name or a password. Give it without them."));
+        return refuse(ViolationCode::Format, "This address holds a user name or a password. Give it without them.");
     }
-    match Url::parse(text) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(("url", "This is not the address of a web page: its host or its port cannot be read.")),
+    if Url::parse(text).is_err() {
+        let message = "This is not the address of a web page: its host or its port cannot be read.";
+        return refuse(ViolationCode::Format, message);
     }
+    Ok(())
 }
 
 /// The address with the outcome among its query parameters; none when it cannot be parsed.

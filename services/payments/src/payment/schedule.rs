@@ -1,15 +1,14 @@
 //! When the provider is asked about an operation whose outcome is open, and when a waiting void is carried out.
 
-use bloom_events::timer::{cancel, schedule};
-use bloom_fault::Fault;
-use bloom_kernel::{OperationId, PaymentId, Timestamp};
-use bloom_runtime::db::Tell;
+use bloom_db::Writer;
+use bloom_events::Publish as _;
+use bloom_kernel::{OperationId, Timestamp};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-/// Timer that asks the provider about an operation.
+/// Timer that asks the provider about an operation; its key is the operation's id.
 pub(crate) const RESOLVE: &str = "payment.resolve";
-/// Timer that carries out the waiting void of a payment.
+/// Timer that carries out the waiting void of a payment; its key is the payment's id.
 pub(crate) const VOID: &str = "payment.void";
 
 /// The waits between queries; after the last one an operator has to look.
@@ -41,18 +40,8 @@ pub(super) fn wait(attempt: u32) -> Option<TimeDelta> {
 }
 
 /// Schedules query `attempt` about an operation; false when there is none left.
-pub(crate) async fn resolve_at(tx: &mut impl Tell, operation: OperationId, attempt: u32, now: Timestamp) -> Result<bool, Fault> {
-    let Some(wait) = wait(attempt) else { return Ok(false) };
-    schedule(tx, RESOLVE, &operation.to_string(), now + wait, &ResolveAttempt { attempt }).await?;
-    Ok(true)
-}
-
-/// Cancels the queries: the outcome is known.
-pub(super) async fn resolve_cancel(tx: &mut impl Tell, operation: OperationId) -> Result<(), Fault> {
-    cancel(tx, RESOLVE, &operation.to_string()).await
-}
-
-/// Schedules the waiting void of a payment.
-pub(super) async fn void_at(tx: &mut impl Tell, payment: PaymentId, at: Timestamp) -> Result<(), Fault> {
-    schedule(tx, VOID, &payment.to_string(), at, &()).await
+pub(crate) fn resolve_at(tx: &mut impl Writer, operation: OperationId, attempt: u32, now: Timestamp) -> bool {
+    let Some(wait) = wait(attempt) else { return false };
+    tx.schedule(RESOLVE, &operation.to_string(), now + wait, &ResolveAttempt { attempt });
+    true
 }

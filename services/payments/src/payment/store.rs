@@ -1,11 +1,12 @@
 //! Payments in the database, and the statement that stores the outcome of an operation.
 
+use bloom_db::{TenantTx, WriteOnce, write_once};
+use bloom_events::ExportPage;
 use bloom_kernel::{CheckoutId, ConnectionId, Currency, JournalId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::body::PaymentBody;
 use super::model::{Payment, PaymentStatus};
 use crate::operation::{Failure, FailureCode, Operation, Posting};
 use crate::provider::ProviderKind;
@@ -140,21 +141,16 @@ pub(crate) async fn payment_lock_by_operation(conn: &mut PgConnection, operation
     Ok(row.map(Payment::from))
 }
 
-/// Which payments a list shows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct PaymentFilter {
-    /// Only these.
-    pub status: Option<PaymentStatus>,
-    /// Only the payment of this checkout.
-    pub checkout: Option<CheckoutId>,
-    /// Only older ones than this.
-    pub before: Option<PaymentId>,
-}
-
 /// Payments, newest first. Each combination of the filter has an index that the tenant leads.
-pub(crate) async fn payment_list(conn: &mut PgConnection, filter: PaymentFilter, limit: i64) -> sqlx::Result<Vec<Payment>> {
-    let before = filter.before.map_or(Uuid::max(), PaymentId::uuid);
-    let rows = match (filter.checkout, filter.status) {
+pub(crate) async fn payment_list(
+    conn: &mut PgConnection,
+    status: Option<PaymentStatus>,
+    checkout: Option<CheckoutId>,
+    before: Option<PaymentId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Payment>> {
+    let before = before.map_or(Uuid::max(), PaymentId::uuid);
+    let rows = match (checkout, status) {
         // A checkout has one payment at most.
         (Some(checkout), status) => {
             select_payment!(
@@ -178,12 +174,7 @@ pub(crate) async fn payment_list(conn: &mut PgConnection, filter: PaymentFilter,
 
 /// Stores a reservation: the payment's amounts and the new operation, or a void that stops waiting. False when the id
 /// belongs to an operation of another payment.
-pub(crate) async fn payment_reserve(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    payment: &Payment,
-    operation: &Operation,
-) -> sqlx::Result<bool> {
+pub(crate) async fn payment_reserve(tx: &mut TenantTx, payment: &Payment, operation: &Operation) -> sqlx::Result<bool> {
     let written = sqlx::query!(
         "with reserved as (
            update payment
@@ -204,7 +195,7 @@ pub(crate) async fn payment_reserve(
         payment.waiting_void.map(OperationId::uuid),
         payment.version,
         payment.updated_at,
-        tenant.uuid(),
+        tx.tenant().uuid(),
         operation.id.uuid(),
         operation.kind.as_str(),
         operation.amount,
@@ -214,7 +205,7 @@ pub(crate) async fn payment_reserve(
         operation.failure.as_ref().map(|failure| failure.code.as_str()),
         operation.failure.as_ref().map(|failure| failure.message.as_str()),
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(written.rows_affected() == 1)
 }
@@ -308,19 +299,18 @@ pub(crate) async fn payment_settle(
     Ok(settled.is_some())
 }
 
-/// Payments of all tenants, in order.
+/// Payments of all tenants, for the export.
 pub(crate) async fn payment_export(
     conn: &mut PgConnection,
-    after: Option<(TenantId, PaymentId)>,
-    limit: i64,
-) -> sqlx::Result<Vec<(TenantId, Payment)>> {
-    let (tenant, id) = after.map_or((Uuid::nil(), Uuid::nil()), |(tenant, id)| (tenant.uuid(), id.uuid()));
+    page: ExportPage<PaymentId>,
+) -> sqlx::Result<Vec<(TenantId, PaymentBody)>> {
+    let (tenant, id) = page.position();
     let keys = sqlx::query!(
         r#"select tenant_id as "tenant_id: TenantId", id from payment
            where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
         tenant,
         id,
-        limit,
+        page.limit,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -334,5 +324,9 @@ pub(crate) async fn payment_export(
     )
     .fetch_all(conn)
     .await?;
-    Ok(keys.into_iter().map(|key| key.tenant_id).zip(rows.into_iter().map(Payment::from)).collect())
+    Ok(keys
+        .into_iter()
+        .map(|key| key.tenant_id)
+        .zip(rows.into_iter().map(|row| PaymentBody::from(&Payment::from(row))))
+        .collect())
 }

@@ -11,6 +11,7 @@ use crate::operation::{Failure, OperationKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schemars(rename = "PaymentProvider")]
 pub(crate) enum ProviderKind {
     /// The test provider.
     Sandbox,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bloom_fault::Fault;
-use bloom_kernel::OperationId;
+use bloom_kernel::{OperationId, ViolationCode};
 use http::StatusCode;
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
@@ -153,7 +153,7 @@ impl Sandbox {
         match round_trip(call).await {
             Ok((status, _)) if status.is_success() => Ok(()),
             Ok((status, bytes)) if is_refusal(status) => {
-                Err(Fault::invalid("/credentials", "refused", failure_of(&bytes).message))
+                Err(Fault::invalid("/credentials", ViolationCode::Unknown, failure_of(&bytes).message))
             }
             Ok((status, _)) => Err(unavailable(format!("status {status}"))),
             Err(reply) => Err(unavailable(format!("{reply:?}"))),

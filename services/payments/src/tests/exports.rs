@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bloom_proto_platform::ExportStateRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
+use bloom_contract_platform::ExportStateRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
@@ -40,7 +40,7 @@ async fn last_event_of_every_aggregate_is_what_is_exported() {
     let mut exported = BTreeMap::new();
     let mut after = String::new();
     loop {
-        let mut client = PlatformClient::new(fixture.rest.host.peers.get(crate::NAME));
+        let mut client = PlatformClient::new(fixture.client.host.peers.get(crate::NAME));
         let request = ExportStateRequest { kinds: Vec::new(), after: after.clone(), limit: 2 };
         let mut records = client.export_state(fixture.env.host.request(&fixture.call(), request)).await.unwrap().into_inner();
         let mut count = 0;
@@ -54,7 +54,7 @@ async fn last_event_of_every_aggregate_is_what_is_exported() {
         }
     }
     assert_eq!(last, exported);
-    let shown = fixture.rest.get(&format!("/v1/payments/{payment}")).send().await.expect(200);
+    let shown = fixture.client.get(&format!("/v1/payments/{payment}")).send().await.expect(200);
     assert_eq!(exported[&payment.to_string()].1, shown.json);
 }
 

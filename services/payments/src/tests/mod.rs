@@ -5,15 +5,15 @@ mod exports;
 
 use std::time::Duration;
 
+use bloom_contract_payments::payments_client::PaymentsClient;
+use bloom_contract_payments::{AmountRequest, AuthoriseRequest, PaymentRef, PaymentReply, VoidRequest};
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_events::Bus;
-use bloom_kernel::{CheckoutId, OperationId, PaymentId, TenantId};
-use bloom_proto_payments::payments_client::PaymentsClient;
-use bloom_proto_payments::{AmountRequest, AuthoriseRequest, PaymentRef, PaymentReply, VoidRequest};
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::server::Listeners;
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Bench, Door, bench};
+use bloom_kernel::{CheckoutId, OperationId, PaymentId};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{TestClient, TestEnv, test_env};
+use bloom_web::server::Listeners;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -27,9 +27,9 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Both services, running.
 pub(crate) struct Fixture {
-    pub(crate) env: Bench,
-    pub(crate) rest: Door,
-    pub(crate) sandbox: Bench,
+    pub(crate) env: TestEnv,
+    pub(crate) client: TestClient,
+    pub(crate) sandbox: TestEnv,
     /// The default connection, to the test provider.
     pub(crate) connection: String,
     /// Where payers' browsers return.
@@ -53,8 +53,8 @@ impl Fixture {
 
     /// With this time-out of the provider.
     pub(crate) async fn with_timeout(timeout: Duration) -> Self {
-        let env = bench(crate::NAME, &crate::MIGRATIONS).await;
-        let mut sandbox = bloom_testkit::bench(bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS).await;
+        let env = test_env(crate::NAME, &crate::MIGRATIONS).await;
+        let mut sandbox = bloom_testkit::test_env(bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS).await;
         sandbox.host.clock = env.host.clock.clone();
         let (sandbox_listener, sandbox_url) = listen().await;
         serve_sandbox(&sandbox, sandbox_listener, &sandbox_url);
@@ -67,28 +67,28 @@ impl Fixture {
             webhook_url: Some(notices_url.clone()),
             provider_timeout_ms: u64::try_from(timeout.as_millis()).unwrap(),
         };
-        let rest = env
-            .open(|host, db| async {
+        let client = env
+            .open(|host, db| {
                 let service = crate::service(&config, host, db, Bus::in_process())?;
                 serve_plain(listener, service.plain.clone());
                 Ok(service)
             })
             .await;
-        let mut fixture = Self { env, rest, sandbox, connection: String::new(), public_url, notices_url };
+        let mut fixture = Self { env, client, sandbox, connection: String::new(), public_url, notices_url };
         fixture.connection = fixture.connect(json!({ "provider": "sandbox", "is_default": true })).await;
         fixture
     }
 
     pub(crate) async fn connect(&self, connection: Value) -> String {
-        self.rest.post("/v1/payments/connections").json(&connection).send().await.expect(201).id()
+        self.client.post("/v1/payments/connections").json(&connection).send().await.expect(201).id()
     }
 
-    pub(crate) fn call(&self) -> Call {
+    pub(crate) fn call(&self) -> RequestContext {
         self.env.call()
     }
 
     pub(crate) fn grpc(&self) -> PaymentsClient<Peer> {
-        PaymentsClient::new(self.rest.host.peers.get(crate::NAME))
+        PaymentsClient::new(self.client.host.peers.get(crate::NAME))
     }
 
     pub(crate) fn ids(&self) -> Ids {
@@ -171,18 +171,18 @@ impl Fixture {
     }
 
     pub(crate) async fn operations(&self, payment: PaymentId) -> Vec<Value> {
-        let page = self.rest.get(&format!("/v1/payments/{payment}/operations?limit=100")).send().await.expect(200);
+        let page = self.client.get(&format!("/v1/payments/{payment}/operations?limit=100")).send().await.expect(200);
         page.json["data"].as_array().unwrap().clone()
     }
 
     pub(crate) async fn journal(&self, payment: PaymentId) -> Vec<Value> {
-        let page = self.rest.get(&format!("/v1/payments/{payment}/journal?limit=100")).send().await.expect(200);
+        let page = self.client.get(&format!("/v1/payments/{payment}/journal?limit=100")).send().await.expect(200);
         page.json["data"].as_array().unwrap().clone()
     }
 
     /// The violated invariants.
     pub(crate) async fn breaches(&self) -> Vec<String> {
-        let mut client = PlatformClient::new(self.rest.host.peers.get(crate::NAME));
+        let mut client = PlatformClient::new(self.client.host.peers.get(crate::NAME));
         let request = self.env.host.request(&self.call(), CheckRequest {});
         let reply = client.check(request).await.unwrap().into_inner();
         reply.breaches.into_iter().map(|breach| breach.invariant).collect()
@@ -191,17 +191,13 @@ impl Fixture {
     /// Schedules the first query about an operation.
     pub(crate) async fn schedule_query(&self, operation: OperationId) {
         let mut tx = self.env.db.write(&self.call()).await.unwrap();
-        crate::payment::resolve_at(&mut tx, operation, 0, self.env.host.now(self.env.tenant)).await.unwrap();
+        assert!(crate::payment::resolve_at(&mut tx, operation, 0, self.env.host.now(self.env.tenant)));
         tx.commit().await.unwrap();
     }
 
     /// A number from the provider's own tables.
     pub(crate) async fn provider_sum(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&mut self.sandbox.superuser().await).await.unwrap()
-    }
-
-    pub(crate) fn other_tenant(&self) -> TenantId {
-        self.env.stranger
     }
 }
 
@@ -240,7 +236,7 @@ async fn listen() -> (TcpListener, String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server lives as long as the test")]
-fn serve_sandbox(sandbox: &Bench, tcp: TcpListener, url: &str) {
+fn serve_sandbox(sandbox: &TestEnv, tcp: TcpListener, url: &str) {
     let config = bloom_sandbox_provider::Config { public_url: Some(url.to_owned()), stall_ms: 60_000 };
     let service = bloom_sandbox_provider::service(&config, sandbox.host.clone(), sandbox.db.clone(), Bus::in_process()).unwrap();
     tokio::spawn(service.run(Listeners { tcp, memory: None }));

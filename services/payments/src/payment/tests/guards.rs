@@ -1,8 +1,8 @@
 //! Guards: retries, concurrent requests, amounts, states, voids that wait.
 
+use bloom_contract_payments::AuthoriseRequest;
 use bloom_fault::Fault;
 use bloom_kernel::{OrderId, PaymentId};
-use bloom_proto_payments::AuthoriseRequest;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tonic::Status;
@@ -78,17 +78,17 @@ async fn money_of_an_order_moves_through_the_order_only() {
     let request = AuthoriseRequest { order_id: order.to_string(), ..authorise_request(ids, 1000, "tok_success") };
     fixture.send_authorise(request).await.unwrap();
     let path = format!("/v1/payments/{}", ids.payment);
-    let before = fixture.rest.get(&path).send().await.expect(200);
+    let before = fixture.client.get(&path).send().await.expect(200);
     assert_eq!(before.json["order_id"], order.to_string());
     let money = json!({ "amount": { "amount": 100, "currency": "INR" } });
     for (verb, body) in
         [("captures", &money), ("captures", &json!({})), ("refunds", &money), ("refunds", &json!({})), ("voids", &json!({}))]
     {
-        let refused = fixture.rest.post(&format!("{path}/{verb}")).key(verb).json(body).send().await.expect(409);
+        let refused = fixture.client.post(&format!("{path}/{verb}")).key(verb).json(body).send().await.expect(409);
         assert_eq!(refused.code(), "payment_belongs_to_order", "{verb}");
         assert!(refused.json["detail"].as_str().unwrap().contains(&format!("/v1/orders/{order}")), "{verb}");
     }
-    assert_eq!(fixture.rest.get(&path).send().await.expect(200).text, before.text);
+    assert_eq!(fixture.client.get(&path).send().await.expect(200).text, before.text);
 
     fixture.capture(fixture.operation(), ids.payment, 600).await.unwrap();
     fixture.refund(fixture.operation(), ids.payment, 200).await.unwrap();
@@ -134,7 +134,7 @@ async fn card_numbers_are_refused_and_stored_nowhere() {
         assert_eq!(reason(refused), "card_number_refused");
     }
     let connection = json!({ "provider": "manual", "name": "pay to 4242424242424242" });
-    let answer = fixture.rest.post("/v1/payments/connections").json(&connection).send().await.expect(422);
+    let answer = fixture.client.post("/v1/payments/connections").json(&connection).send().await.expect(422);
     assert_eq!(answer.code(), "card_number_refused");
     assert!(!answer.text.contains("4242"));
     let count: i64 =

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bloom_proto_payments::{AuthoriseRequest, PaymentReply};
+use bloom_contract_payments::{AuthoriseRequest, PaymentReply};
 use chrono::TimeDelta;
 
 use crate::tests::{Fixture, Ids, authorise_request, eventually};

@@ -1,0 +1,8 @@
+//! What other services may know of cart. The crate exists because its contract is shared with its callers.
+
+mod generated {
+    #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
+    include!("gen/bloom.cart.v1.rs");
+}
+
+pub use generated::*;
