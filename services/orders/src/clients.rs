@@ -103,7 +103,7 @@ fn payment(reply: payments::PaymentReply, id: PaymentId) -> Result<Payment, Faul
         authorisation,
         is_manual: reply.provider == "manual",
         operation_succeeded: match reply.operation_status.as_str() {
-            "succeeded" | "success" => Some(true),
+            "succeeded" => Some(true),
             "failed" => Some(false),
             _ => None,
         },
@@ -203,6 +203,7 @@ pub(crate) async fn payment_authorise(app: &Orders, call: &RequestContext, input
         provider: input.provider.unwrap_or_default().to_owned(),
         token: input.token.to_owned(),
         return_url: input.return_url.unwrap_or_default().to_owned(),
+        order_id: input.order.to_string(),
     };
     payment(app.payments.clone().authorise(app.host.request(call, request)).await?.into_inner(), input.payment)
 }
