@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 const PURPOSE: &str = "checkout-secrets";
 
-/// What the saga needs to go on and nobody may read at rest.
+/// What the saga needs to continue, and what must not be readable at rest.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct CheckoutSecrets {
     /// Token of a guest's cart.

@@ -13,6 +13,7 @@
 //! once. A resumed checkout therefore starts from the top; no step keeps a state of its own. That a checkout fails is committed
 //! before anything is undone, and placing the order requires a status that may still be placed: whichever commits first wins.
 
+mod actions;
 mod compensate;
 mod draft;
 pub mod fault_injection;

@@ -42,7 +42,7 @@ number! {
 /// How the buyer pays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct PaymentInput {
+pub struct PaymentInput {
     /// `sandbox` or `manual`; absent: the shop's default connection.
     provider: Option<ProviderName>,
     /// The provider's token for the payer's instrument; never a card number.
@@ -54,7 +54,7 @@ struct PaymentInput {
 /// The purchase of a cart.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct CheckoutCreate {
+pub struct CheckoutCreate {
     /// The cart.
     cart_id: CartId,
     /// How the buyer pays; not needed when there is nothing to pay.

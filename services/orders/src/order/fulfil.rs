@@ -34,7 +34,7 @@ pub fn routes() -> Routes<Orders> {
 /// A new fulfilment.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct FulfilmentCreate {
+pub struct FulfilmentCreate {
     /// Its units; empty: all that are left.
     lines: Items<LineQuantity, 0, 200>,
     /// Only units at this location.
@@ -48,7 +48,7 @@ struct FulfilmentCreate {
 /// The shipment of a fulfilment.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct FulfilmentShip {
+pub struct FulfilmentShip {
     /// How to track it.
     tracking: Option<Tracking>,
 }

@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Routes<Orders> {
 /// The filter of a list of orders.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct OrderListFilter {
+pub struct OrderListFilter {
     /// The number.
     number: Option<String>,
     /// The buyer's e-mail address, in any letter case. Better sent in the body of `POST /v1/orders/search`.
@@ -58,7 +58,7 @@ struct OrderListFilter {
 /// A search of orders: the filter and page of a list in a body.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct OrderSearch {
+pub struct OrderSearch {
     /// Orders per page, 1 to 100; 20 when absent.
     limit: Limit,
     /// `next` of the page before.

@@ -21,3 +21,9 @@ async fn of_two_updates_of_one_version_one_succeeds() {
     let note = |word: &str| fixture.orders.patch(&notes).if_match(1).json(&json!({ "metadata": { "note": word } })).send();
     assert_eq!(fixture.both("orders", note("a"), note("b")).await, [200, 412]);
 }
+
+#[test]
+fn the_input_agrees_with_its_schema() {
+    let input = json!({ "capture": "on_fulfilment", "unpaid_hours": 48 });
+    bloom_testkit::assert_schema_agrees::<super::model::OrderSettingsUpdate>([input]);
+}

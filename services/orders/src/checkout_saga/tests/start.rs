@@ -266,3 +266,10 @@ async fn a_cart_id_without_its_token_reveals_nothing() {
     assert_eq!((fixture.all_orders().await.len(), fixture.all_payments().await.len()), (1, 1));
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
+
+#[test]
+fn the_input_agrees_with_its_schema() {
+    let payment = json!({ "provider": "sandbox", "token": "tok_success", "return_url": "https://shop.example/thanks" });
+    let input = json!({ "cart_id": "cart_01jd6zv4x8e5yag7k3m2n9p0qr", "payment": payment, "expected_version": 3 });
+    bloom_testkit::assert_schema_agrees::<crate::checkout_saga::start::CheckoutCreate>([input]);
+}

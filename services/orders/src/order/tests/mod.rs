@@ -3,6 +3,7 @@
 mod cancel;
 mod capture;
 mod fulfil;
+mod inputs;
 mod list;
 mod paid;
 mod random;
