@@ -15,11 +15,12 @@
 
 mod body;
 mod caller;
-mod cart_token;
 mod either;
+mod header;
 mod if_match;
 mod list;
 pub mod middleware;
+mod ndjson;
 pub mod openapi;
 pub mod page;
 mod parse;
@@ -40,13 +41,15 @@ mod violations;
 
 pub use body::{BODY_LIMIT, Json, Json as Body};
 pub use caller::{Caller, PERMISSION, Permission};
-pub use cart_token::CartToken;
 pub use either::Either;
+#[doc(hidden)]
+pub use header::private;
 pub use if_match::IfMatch;
 pub use list::{List, NoFilter, PageRequest, Paging};
 pub use middleware::{EdgeState, REASON, edge};
+pub use ndjson::{Lines, LinesReply};
 pub use page::Page;
-pub use parse::{Judgement, judge, parse, schema};
+pub use parse::{Input, Judgement, inputs, parse};
 pub use path::{PATH_TYPES, Path};
 pub use query::Query;
 pub use raw::RawJson;

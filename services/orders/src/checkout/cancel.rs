@@ -1,11 +1,12 @@
 //! `POST /v1/checkouts/{checkout_id}/cancel`: cancels a checkout that waits for its payer or its provider.
 
 use axum::extract::State;
+use bloom_contract_cart::CartToken;
 use bloom_db::Answer;
 use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CheckoutId;
-use bloom_web::{Accepted, Caller, CartToken, Path, Reply};
+use bloom_web::{Accepted, Caller, Path, Reply};
 use serde::{Deserialize, Serialize};
 
 use super::model::{Checkout, CheckoutStatus};

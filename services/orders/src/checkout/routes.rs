@@ -1,9 +1,10 @@
 //! `/v1/checkouts/{checkout_id}`: get and cancel; the purchase itself is `POST /v1/checkouts` of the saga.
 
 use axum::extract::State;
+use bloom_contract_cart::CartToken;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_web::{Caller, CartToken, Doc, Path, Reply, Routes};
+use bloom_web::{Caller, Doc, Path, Reply, Routes};
 
 use super::cancel;
 use super::model::{Checkout, CheckoutStatus};

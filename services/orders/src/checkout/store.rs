@@ -1,12 +1,12 @@
 //! SQL of checkouts.
 
+use bloom_contract_cart::CartToken;
 use bloom_db::WriteOnce;
 use bloom_db::write_once;
 use bloom_events::ExportPage;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
 use bloom_runtime::RequestContext;
-use bloom_web::CartToken;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -3,9 +3,7 @@
 use bloom_contract_cart::{CartSnapshot, SnapshotLine};
 use bloom_contract_inventory::{Allocation as Committed, HoldReply};
 use bloom_fault::Fault;
-use bloom_kernel::{
-    Address, CartLineId, Currency, Email, Metadata, Money, OrderLineId, PersonalData, PriceBasis, TaxLine, Timestamp,
-};
+use bloom_kernel::{CartLineId, Currency, Metadata, Money, OrderLineId, PriceBasis, TaxLine, Timestamp};
 
 use crate::checkout::CheckoutRecord;
 use crate::clients::Payment;
@@ -24,7 +22,7 @@ pub fn order_draft(
 ) -> Result<Order, Fault> {
     let currency = Currency::parse(&snapshot.currency)?;
     let money = |amount: i64| Money::new(amount, currency);
-    let personal = personal(snapshot)?;
+    let personal = snapshot.personal_data()?;
     Ok(Order {
         id: checkout.order_id,
         number: number.to_string(),
@@ -46,7 +44,7 @@ pub fn order_draft(
         delivery_total: money(snapshot.delivery_total),
         tax_total: money(snapshot.tax_total),
         total: money(snapshot.total),
-        taxes: taxes(&snapshot.taxes_json)?,
+        taxes: taxes(&snapshot.taxes, currency)?,
         payment: payment.map(OrderPayment::from),
         fulfilments: Vec::new(),
         refunds: Vec::new(),
@@ -66,22 +64,8 @@ fn read<T: std::str::FromStr>(id: &str) -> Result<T, Fault> {
     id.parse().map_err(|_| Fault::internal("another service answered with a malformed id"))
 }
 
-fn taxes(json: &str) -> Result<Vec<TaxLine>, Fault> {
-    serde_json::from_str(json).map_err(Fault::internal)
-}
-
-fn personal(snapshot: &CartSnapshot) -> Result<PersonalData, Fault> {
-    let address = |json: &str| -> Result<Option<Address>, Fault> {
-        if json.is_empty() { Ok(None) } else { serde_json::from_str(json).map_err(Fault::internal) }
-    };
-    Ok(PersonalData {
-        email: match snapshot.email.as_str() {
-            "" => None,
-            email => Some(Email::new(email).map_err(Fault::internal)?),
-        },
-        shipping_address: address(&snapshot.shipping_address_json)?,
-        billing_address: address(&snapshot.billing_address_json)?,
-    })
+fn taxes(lines: &[bloom_contract_cart::TaxLine], currency: Currency) -> Result<Vec<TaxLine>, Fault> {
+    lines.iter().map(|line| line.read(currency)).collect()
 }
 
 /// A line of the order has the UUID of the cart's line, under which stock was held.
@@ -116,7 +100,7 @@ fn order_line(line: &SnapshotLine, held: &HoldReply, currency: Currency) -> Resu
         net: money(line.net_amount),
         tax: money(line.tax_amount),
         total: money(line.gross_amount),
-        taxes: taxes(&line.taxes_json)?,
+        taxes: taxes(&line.taxes, currency)?,
         requires_shipping: line.requires_shipping,
         allocations: allocations(id, &held.allocations)?,
         refunded_quantity: 0,

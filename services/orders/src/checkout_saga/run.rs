@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use super::fault_injection::{FaultKind, Moment, refusal, unavailable};
 use super::step::{STEPS, Step};
 use crate::checkout::{
-    Checkout, CheckoutAction, CheckoutRecord, CheckoutSecrets, CheckoutStatus, TIMER, checkout_get, 
-    checkout_settle, checkout_wait, open,
+    Checkout, CheckoutAction, CheckoutRecord, CheckoutSecrets, CheckoutStatus, TIMER, checkout_get, checkout_settle,
+    checkout_wait, open,
 };
 use crate::clients::{Authorisation, Payment, is_transient};
 use crate::order::Order;

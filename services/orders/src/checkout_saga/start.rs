@@ -2,13 +2,14 @@
 //! record.
 
 use axum::extract::State;
+use bloom_contract_cart::CartToken;
 use bloom_db::idempotency;
 use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, Form, WebUrl, number, text};
 use bloom_runtime::RequestContext;
 use bloom_runtime::request_context::fingerprint;
-use bloom_web::{Accepted, Body, Caller, CartToken, Created, Doc, Either, Reply, Routes};
+use bloom_web::{Accepted, Body, Caller, Created, Doc, Either, Reply, Routes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
