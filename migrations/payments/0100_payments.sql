@@ -1,7 +1,8 @@
 -- Payments: connections to providers, one payment per checkout, the operations that move its money.
 
 -- How a tenant reaches a payment provider. Looked up by its id alone when a provider calls back: such a request
--- carries no tenant before its connection is known.
+-- carries no tenant before its connection is known. webhook_url is where the provider
+-- sends its notices.
 create table connection (
     tenant_id uuid not null,
     id uuid not null,
@@ -9,6 +10,7 @@ create table connection (
     name text not null,
     credentials bytea,
     webhook_secret bytea,
+    webhook_url text,
     is_default boolean not null,
     active boolean not null,
     version bigint not null,
@@ -18,6 +20,7 @@ create table connection (
     constraint connection_provider_known check (provider in ('sandbox', 'manual')),
     constraint connection_name_length check (char_length(name) between 1 and 255),
     constraint connection_sealed check ((provider = 'manual') = (credentials is null and webhook_secret is null)),
+    constraint connection_registered check ((provider = 'manual') = (webhook_url is null)),
     constraint connection_default_active check (active or not is_default)
 );
 create unique index connection_default_key on connection (tenant_id) where is_default;
@@ -26,12 +29,14 @@ create index connection_lookup on connection using hash (id);
 comment on table connection is 'retention: for ever, deactivated instead of deleted; personal: none (credentials are sealed)';
 select tenant_table('connection', 'select, insert, update', 'select');
 
--- What a checkout pays. The amounts are what the ledger says about it, kept here so that one row lock guards them all;
--- the *_pending amounts are promised to operations whose outcome is not known yet.
+-- What a checkout pays. The amounts are those of the ledger, kept here so that one row lock guards them all; the *_pending
+-- amounts are reserved for operations whose outcome is not known yet. The money of a payment with an order is moved
+-- through the order only.
 create table payment (
     tenant_id uuid not null,
     id uuid not null,
     checkout_id uuid not null,
+    order_id uuid,
     connection_id uuid not null,
     provider text not null,
     currency char(3) not null,
@@ -68,13 +73,13 @@ create table payment (
     constraint payment_refunded_within_captured check (refunded_amount + refund_pending_amount <= captured_amount)
 );
 create index payment_by_status on payment (tenant_id, status, id);
-comment on table payment is 'retention: for ever, it belongs to the books; personal: none';
+comment on table payment is 'retention: for ever, it belongs to the ledger; personal: none';
 select tenant_table('payment', 'select, insert, update', 'select');
 
--- One thing asked of the provider, under an id that the asker chose: the id is the provider's idempotency key too.
+-- One request to the provider, under an id that the caller chose: the id is the provider's idempotency key too.
 -- init: recorded, perhaps sent. pending: the provider works on it. unknown: the provider's answer did not reach us.
--- payment_id has no foreign key: a void that overtakes its payment leaves an authorisation here that failed before it was
--- asked for, and the unique index over authorisations keeps the payment from being opened ever after.
+-- payment_id has no foreign key: a void that overtakes its payment leaves a failed authorisation here, and the unique index
+-- over authorisations keeps the payment from ever being opened.
 create table operation (
     tenant_id uuid not null,
     id uuid not null,
@@ -94,29 +99,29 @@ create table operation (
     constraint operation_pkey primary key (tenant_id, id),
     constraint operation_reverses_fkey foreign key (tenant_id, reverses) references operation,
     constraint operation_kind_known check (kind in ('authorise', 'capture', 'void', 'refund')),
-    constraint operation_status_known check (status in ('init', 'pending', 'success', 'failed', 'unknown')),
-    -- Nothing is the amount of a void that still waits or finds nothing, and of an authorisation that bars its payment.
+    constraint operation_status_known check (status in ('init', 'pending', 'succeeded', 'failed', 'unknown')),
+    -- The amount is 0 of a void that still waits or finds nothing, and of an authorisation that blocks its payment.
     constraint operation_amount_positive check (
         amount > 0 or (amount = 0 and (kind = 'void' or (kind = 'authorise' and status = 'failed'))))
 );
 create index operation_by_payment on operation (tenant_id, payment_id, id);
 create unique index operation_authorise_key on operation (tenant_id, payment_id) where kind = 'authorise' and reverses is null;
 create unique index operation_reverses_key on operation (tenant_id, reverses) where reverses is not null;
-comment on table operation is 'retention: for ever, it belongs to the books; personal: none';
+comment on table operation is 'retention: for ever, it belongs to the ledger; personal: none';
 select tenant_table('operation', 'select, insert, update', 'select');
 
 -- A provider's notice is inserted before it is acted on, in one transaction: the second copy finds the first.
--- refusal says why a genuine notice could not be applied; an operator has to look at it.
-create table provider_event (
+-- refusal is why a genuine notice could not be applied; an operator has to look at it.
+create table notice (
     tenant_id uuid not null,
     connection_id uuid not null,
-    event_id text not null,
+    notice_id text not null,
     operation_id uuid,
     refusal text,
     received_at timestamptz not null,
-    constraint provider_event_pkey primary key (tenant_id, connection_id, event_id),
-    constraint provider_event_connection_fkey foreign key (tenant_id, connection_id) references connection,
-    constraint provider_event_id_length check (char_length(event_id) between 1 and 255)
+    constraint notice_pkey primary key (tenant_id, connection_id, notice_id),
+    constraint notice_connection_fkey foreign key (tenant_id, connection_id) references connection,
+    constraint notice_id_length check (char_length(notice_id) between 1 and 255)
 );
-comment on table provider_event is 'retention: for ever, it is what the provider said; personal: none';
-select tenant_table('provider_event', 'select, insert, update', 'select');
+comment on table notice is 'retention: for ever, it is what the provider reported; personal: none';
+select tenant_table('notice', 'select, insert, update', 'select');

@@ -1,10 +1,10 @@
 -- The ledger: double entry, append-only, and refused by the database itself when it does not add up.
 --
 -- Accounts, one set per tenant and currency. Debits are positive, credits negative.
---   authorised_receivable     what customers' banks have promised and we have not yet drawn (memorandum)
+--   authorised_receivable     authorised by payers' banks and not yet captured (memorandum)
 --   authorisation_commitment  its counterpart (memorandum)
---   provider_clearing         what the provider has drawn for us and owes us
---   customer_liability        what we owe customers for money drawn: goods, or the money back
+--   provider_clearing         captured by the provider, who owes it to the merchant
+--   customer_liability        owed to customers for money captured: goods, or the money back
 --
 -- Movements:
 --   authorise A   authorised_receivable +A      authorisation_commitment -A
@@ -12,7 +12,7 @@
 --                 provider_clearing +C          customer_liability -C
 --   void V        authorisation_commitment +V   authorised_receivable -V
 --   refund R      customer_liability +R         provider_clearing -R
--- A movement that the provider takes back is the same journal with every sign turned (reverses names the first one).
+-- A movement that the provider takes back is the same journal with every sign reversed; reverses names the first one.
 create table journal (
     tenant_id uuid not null,
     id uuid not null,
@@ -32,7 +32,7 @@ create table journal (
     constraint journal_has_two_sides check (entry_count >= 2)
 );
 create index journal_by_payment on journal (tenant_id, payment_id, id);
-comment on table journal is 'retention: for ever, these are the books; personal: none';
+comment on table journal is 'retention: for ever, this is the ledger; personal: none';
 select tenant_table('journal', 'select, insert', 'select');
 
 create table entry (
@@ -48,7 +48,7 @@ create table entry (
         'authorised_receivable', 'authorisation_commitment', 'provider_clearing', 'customer_liability')),
     constraint entry_amount_not_zero check (amount <> 0)
 );
-comment on table entry is 'retention: for ever, these are the books; personal: none';
+comment on table entry is 'retention: for ever, this is the ledger; personal: none';
 select tenant_table('entry', 'select, insert', 'select');
 
 -- At commit each journal that was touched must hold all its entries, of its own tenant, adding up to zero in every
@@ -89,7 +89,7 @@ begin
 end
 $$;
 
--- The owner's search path, whoever calls; temporary tables last, so that none can stand in for a ledger table.
+-- The owner's search path for every caller; temporary tables last, so that none can replace a ledger table.
 do $$
 declare
     fn text;

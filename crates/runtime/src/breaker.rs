@@ -8,41 +8,42 @@ use tokio::time::Instant;
 
 /// Failures in a row after which a peer counts as away.
 const FAILURES: u32 = 5;
-/// While it is away, one request in this time is let through.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// One peer's. Without a lock: a request more or less at the moment of a change does no harm.
-pub(crate) struct Breaker {
+pub struct Breaker {
     began: Instant,
+    /// While the peer is away, one request in this time is let through.
+    pause: Duration,
     failures: AtomicU32,
     /// When the next request is let through, in milliseconds since `began`; asked only while the peer is away.
     next_ms: AtomicU64,
 }
 
 impl Breaker {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { began: now, failures: AtomicU32::default(), next_ms: AtomicU64::default() }
+    /// Lets all requests through, until some in a row have failed.
+    pub fn new(pause: Duration, now: Instant) -> Self {
+        Self { began: now, pause, failures: AtomicU32::default(), next_ms: AtomicU64::default() }
     }
 
     /// True when the peer may be asked.
-    pub(crate) fn admits(&self, now: Instant) -> bool {
+    pub fn admits(&self, now: Instant) -> bool {
         if self.failures.load(Ordering::Relaxed) < FAILURES {
             return true;
         }
         let next = self.next_ms.load(Ordering::Relaxed);
-        let wins = || self.next_ms.compare_exchange(next, self.ms(now + PAUSE), Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let wins = || self.next_ms.compare_exchange(next, self.ms(now + self.pause), Ordering::Relaxed, Ordering::Relaxed).is_ok();
         next <= self.ms(now) && wins()
     }
 
     /// Notes whether the peer could be reached, whatever it answered.
-    pub(crate) fn reached(&self, was: bool, now: Instant) {
+    pub fn reached(&self, was: bool, now: Instant) {
         if was {
             if 0 < self.failures.load(Ordering::Relaxed) {
                 self.failures.store(0, Ordering::Relaxed);
             }
             return;
         }
-        self.next_ms.store(self.ms(now + PAUSE), Ordering::Relaxed);
+        self.next_ms.store(self.ms(now + self.pause), Ordering::Relaxed);
         // Counted no further than it matters.
         let more = |count: u32| (count < FAILURES).then_some(count + 1);
         let _ = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
@@ -57,10 +58,12 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    const PAUSE: Duration = Duration::from_millis(500);
+
     #[test]
     fn one_request_now_and_then_asks_whether_the_peer_is_back() {
         let start = Instant::now();
-        let breaker = Breaker::new(start);
+        let breaker = Breaker::new(PAUSE, start);
         for _ in 0..FAILURES {
             assert!(breaker.admits(start), "too few failures to tell");
             breaker.reached(false, start);
@@ -79,7 +82,7 @@ mod tests {
     #[test]
     fn only_failures_in_a_row_count() {
         let start = Instant::now();
-        let breaker = Breaker::new(start);
+        let breaker = Breaker::new(PAUSE, start);
         for _ in 0..3 * FAILURES {
             breaker.reached(false, start);
             breaker.reached(true, start);

@@ -30,6 +30,8 @@ const CONNECTIONS: usize = 4;
 /// What may lie in each direction of a connection within the process before its writer waits.
 const DUPLEX_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
+/// While a peer is away, one request in this time is let through.
+const BREAKER_PAUSE: Duration = Duration::from_millis(500);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -131,7 +133,7 @@ impl Peers {
     }
 
     fn peer(&self, service: &str, channels: Arc<[Channel]>) -> Peer {
-        let breaker = Arc::new(Breaker::new(Instant::now()));
+        let breaker = Arc::new(Breaker::new(BREAKER_PAUSE, Instant::now()));
         Peer { service: service.into(), served: self.served.clone(), channels, next: Arc::default(), breaker }
     }
 

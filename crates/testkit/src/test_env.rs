@@ -82,6 +82,20 @@ impl TestEnv {
         env
     }
 
+    /// A fresh schema for another service of the same test: it has this one's clock and reaches its peers.
+    ///
+    /// # Panics
+    /// When the test server cannot be reached.
+    pub async fn beside(&self, definition: &Definition) -> Self {
+        let mut env = test_env(definition.name, definition.migrations).await;
+        env.host.peers = self.host.peers.clone();
+        env.host.clock = self.host.clock.clone();
+        env.clock = self.clock.clone();
+        let config = env.schema.database(&server().await, &env.host.keys, 8, false).expect("the address is good");
+        env.db = Db::new(env.host.clone(), &config).constraints(definition.constraints);
+        env
+    }
+
     /// Starts the service on an in-process bus: REST through the [`TestClient`], gRPC for peers of the same context, tasks running.
     ///
     /// # Panics

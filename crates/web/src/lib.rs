@@ -15,6 +15,7 @@
 
 mod body;
 mod caller;
+mod either;
 mod header;
 mod if_match;
 mod lines;
@@ -40,11 +41,12 @@ mod violations;
 
 pub use body::{BODY_LIMIT, Json, Json as Body};
 pub use caller::{Caller, PERMISSION, Permission};
+pub use either::Either;
 #[doc(hidden)]
 pub use header::private;
 pub use if_match::IfMatch;
 pub use lines::{Lines, LinesReply};
-pub use list::{List, NoFilter, PageRequest};
+pub use list::{List, NoFilter, PageRequest, Paging};
 pub use middleware::{EdgeState, REASON, edge};
 pub use page::Page;
 pub use parse::{Input, Judgement, inputs, parse};

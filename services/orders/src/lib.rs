@@ -1,29 +1,29 @@
-//! Checkout and orders: the one saga of a purchase, and what happens to an order after it.
+//! Orders: the purchase of a cart, and what happens to an order after it.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`saga`] | the purchase: step → do → undo, and how it is taken up again |
-//! | `neighbours` | the calls to other services |
-//! | [`domain`] | checkouts, orders, parcels, refunds, statuses: what is legal; nothing here waits or asks |
-//! | [`ops`] | one use case a file; each owns its transactions |
-//! | [`store`] | SQL, one statement a function |
-//! | [`http`] | the public door |
-//! | [`events`] | what is consumed, exported and checked |
+//! | `checkout_saga` | the saga of a purchase: step → do → undo, and how it is resumed |
+//! | `checkout` | one attempt to buy a cart, as its buyer sees it; the saga's state |
+//! | `order` | what was bought, with its payment, fulfilments and refunds |
+//! | `operation` | calls to other services that an order needs |
+//! | `settings` | when money is captured, when an unpaid order expires |
+//! | `clients` | the calls to other services |
 //!
-//! Absent by design: a status that somebody sets although it follows from others; a call to another service inside a
-//! transaction; a call to another service whose id was not committed before it.
+//! Absent by design: a status that is set although it follows from others; a call to another service inside a transaction; a call to
+//! another service whose id was not committed before it.
 
+mod checkout;
+pub mod checkout_saga;
+mod checks;
+mod clients;
 pub mod config;
+mod consumers;
 mod detach;
-pub mod domain;
-pub mod events;
-pub mod http;
-pub mod instructions;
-mod neighbours;
-pub mod numbers;
-pub mod ops;
-pub mod saga;
-pub mod store;
+mod error;
+mod failure;
+mod operation;
+mod order;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -33,86 +33,73 @@ use bloom_contract_cart::cart_client::CartClient;
 use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_payments::payments_client::PaymentsClient;
 use bloom_db::Db;
-use bloom_events::{Bus, Events};
+pub(crate) use bloom_fleet::permission::{CheckoutsWrite, OrdersRead, OrdersWrite};
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::Definition;
-use bloom_web::Service;
-use bloom_web::page::Cursors;
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
 use crate::config::Config;
-use crate::numbers::Numbers;
+use crate::order::OrderNumberAllocator;
 
-/// Name of the service.
+/// The service's name.
 pub const NAME: &str = "orders";
 
-/// Its tables.
+/// The service's migrations.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/orders");
 
 /// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    constraints: &[],
-    settings: <Config as clap::Args>::augment_args,
-    start: |start| service(start.config()?, start.context, start.db, start.bus),
-};
+pub const SERVICE: Definition =
+    Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start).settings(<Config as clap::Args>::augment_args);
 
-/// What handlers and operations are handed. Cheap to clone.
+/// What handlers, consumers and timers receive. Cheap to clone.
 #[derive(Clone)]
 pub struct Orders {
-    /// The database.
-    pub db: Db,
-    /// Clock, entropy, keys.
-    pub host: ServiceContext,
-    /// Settings.
-    pub config: Config,
-    pub(crate) cursors: Arc<Cursors>,
-    pub(crate) numbers: Arc<Numbers>,
-    pub(crate) cart: CartClient<Peer>,
-    pub(crate) inventory: InventoryClient<Peer>,
-    pub(crate) payments: PaymentsClient<Peer>,
+    db: Db,
+    context: ServiceContext,
+    config: Config,
+    numbers: Arc<OrderNumberAllocator>,
+    cart: CartClient<Peer>,
+    inventory: InventoryClient<Peer>,
+    payments: PaymentsClient<Peer>,
 }
 
 impl Orders {
-    /// Puts it together.
-    pub fn new(config: Config, host: ServiceContext, db: Db) -> Self {
+    fn new(config: Config, context: ServiceContext, db: Db) -> Self {
         Self {
-            cursors: Arc::new(Cursors::new(&host)),
             numbers: Arc::default(),
-            cart: CartClient::new(host.peers.get("cart")),
-            inventory: InventoryClient::new(host.peers.get("inventory")),
-            payments: PaymentsClient::new(host.peers.get("payments")),
+            cart: CartClient::new(context.peers.get("cart")),
+            inventory: InventoryClient::new(context.peers.get("inventory")),
+            payments: PaymentsClient::new(context.peers.get("payments")),
             config,
             db,
-            host,
+            context,
         }
     }
 }
 
-/// The service, ready to run.
-pub fn service(config: Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
+fn start(start: Start) -> Result<Service, StartError> {
+    let config = start.config()?;
+    service(start, config)
+}
+
+fn service(start: Start, config: Config) -> Result<Service, StartError> {
     config.check()?;
-    let app = Orders::new(config, host.clone(), db.clone());
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers([Arc::new(events::PaymentNews(app.clone())) as _])
-        .timers([
-            Arc::new(saga::CheckoutTimer(app.clone())) as _,
-            Arc::new(ops::run_operation::OperationTimer(app.clone())) as _,
-            Arc::new(ops::expire_order::ExpireOrder(app.clone())) as _,
-            Arc::new(ops::sync_payment::SyncPayment(app.clone())) as _,
-        ])
-        .exports([Arc::new(events::OrderExport) as _, Arc::new(events::CheckoutExport) as _])
-        .checks([
-            Arc::new(events::OneOrderPerCheckout) as _,
-            Arc::new(events::TotalsAreSums) as _,
-            Arc::new(events::NoCheckoutStuck(app.clone())) as _,
-            Arc::new(events::OperationsSettled(app.clone())) as _,
-            Arc::new(events::RefusedParcelsStay) as _,
-            Arc::new(events::EndedOrdersHoldNothing) as _,
-        ]);
-    let mut service = Service::new(NAME, host, db, http::routes(app));
-    service.grpc = tonic::service::Routes::new(events.platform());
-    service.tasks = events.tasks();
-    Ok(service)
+    let app = Orders::new(config, start.context.clone(), start.db.clone());
+    Ok(start
+        .service(app)
+        .routes([checkout_saga::routes(), checkout::routes(), order::routes(), order::fulfilment_routes(), settings::routes()])
+        .consume("orders.payments", &["bloom.payments.payment.updated"], consumers::payment_updated)
+        .timer(checkout::TIMER, checkout_saga::resume)
+        .timer(checkout::PAYMENT_TIMER, checkout::sync_payment)
+        .timer(operation::TIMER, order::resume_operation)
+        .timer(order::EXPIRY_TIMER, order::expire)
+        .export(order::order_export)
+        .export(checkout::checkout_export)
+        .check("one_order_per_checkout", checks::purchases_differ)
+        .check("order_totals_are_sums", checks::totals_differ)
+        .check("refused_shipments_stay", checks::refused_shipments)
+        .check("ended_orders_hold_nothing", checks::ended_orders_with_money)
+        .check_app("no_checkout_stuck", checks::checkouts_stuck)
+        .check_app("order_operations_settled", checks::operations_unsettled)
+        .build())
 }

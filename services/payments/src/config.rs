@@ -1,11 +1,11 @@
-//! What payments are told when they start.
+//! The settings of payments.
 
 use std::time::Duration;
 
-/// No provider is waited for longer.
+/// Longest time-out of a request to a provider.
 const TIMEOUT_MAX: Duration = Duration::from_secs(5);
 
-/// Addresses and patience.
+/// Addresses and the time-out of providers.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
     /// Where the test provider answers; that of the same fleet when absent.
@@ -15,7 +15,7 @@ pub struct Config {
     #[arg(long = "payments-public-url", env = "BLOOM_PUBLIC_URL")]
     pub public_url: Option<String>,
     /// Where payment providers send their notices to, the gateway or payments itself; `BLOOM_PUBLIC_URL` when absent. A
-    /// connection is registered with it when it is made.
+    /// connection is registered with it when it is created, and again once it has changed.
     #[arg(long = "payments-webhook-url", env = "BLOOM_PAYMENTS_WEBHOOK_URL")]
     pub webhook_url: Option<String>,
     /// How long a provider may take to answer, in milliseconds, at most 5000.

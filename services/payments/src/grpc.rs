@@ -1,18 +1,16 @@
-//! What orders ask: authorise, capture, void, refund.
+//! The gRPC calls of orders: authorise, capture, void, refund.
 
 use bloom_contract_payments as proto;
 use bloom_fault::Fault;
-use bloom_kernel::{Currency, Money, PaymentId};
+use bloom_kernel::{Currency, Money, PaymentId, ViolationCode};
 use bloom_runtime::RequestContext;
-use bloom_runtime::{grpc::call, grpc::id};
+use bloom_runtime::grpc::{call, id};
 use tonic::{Request, Response, Status};
 
 use crate::Payments;
-use crate::domain::{Operation, OperationKind, OperationStatus, Payment, ProviderKind};
-use crate::ops::authorise_payment::{Authorise, authorise};
-use crate::ops::move_money::{Amount, MoveMoney, move_money};
-use crate::ops::void_payment::void_or_bar;
-use crate::store::payment::payment_get;
+use crate::operation::{Operation, OperationKind, OperationStatus, Requester};
+use crate::payment::{Amount, Authorise, Movement, Payment, authorise, move_money, payment_get, void_or_block};
+use crate::provider::ProviderKind;
 
 /// The service as other services see it.
 pub(crate) struct Grpc(pub(crate) Payments);
@@ -20,76 +18,82 @@ pub(crate) struct Grpc(pub(crate) Payments);
 #[tonic::async_trait]
 impl proto::payments_server::Payments for Grpc {
     async fn authorise(&self, request: Request<proto::AuthoriseRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
-        let ask = authorise_of(request.into_inner())?;
-        let (payment, operation) = authorise(&self.0, &call, ask).await?;
-        Ok(Response::new(reply(&payment, Some(&operation))))
+        let context = call(&request)?;
+        let input = authorise_input(request.into_inner())?;
+        let result = authorise(&self.0, &context, input).await?;
+        Ok(Response::new(reply(&result.payment, Some(&result.operation))))
     }
 
     async fn get_payment(&self, request: Request<proto::PaymentRef>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
+        let context = call(&request)?;
         let payment: PaymentId = id(&request.into_inner().payment_id, "payment")?;
-        let mut conn = self.0.db.read(call.tenant).await?;
-        let payment = payment_get(&mut conn, payment).await?.ok_or_else(|| Fault::not_found("payment"))?;
+        let mut conn = self.0.db.read(context.tenant).await?;
+        let payment = payment_get(&mut conn, payment).await.map_err(Fault::from)?.ok_or_else(|| Fault::not_found("payment"))?;
         Ok(Response::new(reply(&payment, None)))
     }
 
     async fn capture(&self, request: Request<proto::AmountRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
-        Ok(moved(&self.0, &call, OperationKind::Capture, &request.into_inner()).await?)
+        let context = call(&request)?;
+        Ok(moved(&self.0, &context, OperationKind::Capture, &request.into_inner()).await?)
     }
 
     async fn refund(&self, request: Request<proto::AmountRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
-        Ok(moved(&self.0, &call, OperationKind::Refund, &request.into_inner()).await?)
+        let context = call(&request)?;
+        Ok(moved(&self.0, &context, OperationKind::Refund, &request.into_inner()).await?)
     }
 
     async fn void(&self, request: Request<proto::VoidRequest>) -> Result<Response<proto::PaymentReply>, Status> {
-        let call = call(&request)?;
-        let ask = request.into_inner();
-        let (operation, payment) = (id(&ask.operation_id, "operation")?, id(&ask.payment_id, "payment")?);
-        let standing = void_or_bar(&self.0, &call, operation, payment).await?;
-        Ok(Response::new(reply(&standing.payment, Some(&standing.operation))))
+        let context = call(&request)?;
+        let request = request.into_inner();
+        let (operation, payment) = (id(&request.operation_id, "operation")?, id(&request.payment_id, "payment")?);
+        let result = void_or_block(&self.0, &context, operation, payment).await?;
+        Ok(Response::new(reply(&result.payment, Some(&result.operation))))
     }
 }
 
 async fn moved(
     app: &Payments,
-    call: &RequestContext,
+    context: &RequestContext,
     kind: OperationKind,
-    ask: &proto::AmountRequest,
+    request: &proto::AmountRequest,
 ) -> Result<Response<proto::PaymentReply>, Fault> {
-    let ask = MoveMoney {
-        operation: id(&ask.operation_id, "operation")?,
-        payment: id(&ask.payment_id, "payment")?,
+    let movement = Movement {
+        operation: id(&request.operation_id, "operation")?,
+        payment: id(&request.payment_id, "payment")?,
         kind,
-        amount: Amount::Minor(ask.amount),
+        amount: Amount::Minor(request.amount),
+        requester: Requester::Service,
     };
-    let standing = move_money(app, call, ask).await?;
-    Ok(Response::new(reply(&standing.payment, Some(&standing.operation))))
+    let result = move_money(app, context, movement).await?;
+    Ok(Response::new(reply(&result.payment, Some(&result.operation))))
 }
 
-fn authorise_of(ask: proto::AuthoriseRequest) -> Result<Authorise, Fault> {
-    let provider = match ask.provider.as_str() {
+fn authorise_input(request: proto::AuthoriseRequest) -> Result<Authorise, Fault> {
+    let provider =
+        match request.provider.as_str() {
+            "" => None,
+            word => Some(ProviderKind::parse(word).ok_or_else(|| {
+                Fault::invalid("/payment/provider", ViolationCode::Unknown, "There is no such payment provider.")
+            })?),
+        };
+    let order = match request.order_id.as_str() {
         "" => None,
-        word => Some(
-            ProviderKind::parse(word)
-                .ok_or_else(|| Fault::invalid("/payment/provider", "unknown", "There is no such payment provider."))?,
-        ),
+        text => Some(id(text, "order")?),
     };
     Ok(Authorise {
-        operation: id(&ask.operation_id, "operation")?,
-        payment: id(&ask.payment_id, "payment")?,
-        checkout: id(&ask.checkout_id, "checkout")?,
-        amount: Money::new(ask.amount, Currency::parse(&ask.currency)?),
+        operation: id(&request.operation_id, "operation")?,
+        payment: id(&request.payment_id, "payment")?,
+        checkout: id(&request.checkout_id, "checkout")?,
+        order,
+        amount: Money::new(request.amount, Currency::parse(&request.currency)?),
         provider,
-        token: ask.token,
-        return_url: Some(ask.return_url).filter(|url| !url.is_empty()),
+        token: request.token,
+        return_url: Some(request.return_url).filter(|url| !url.is_empty()),
     })
 }
 
 fn reply(payment: &Payment, operation: Option<&Operation>) -> proto::PaymentReply {
-    // What is recorded and not answered yet is pending to whoever asks meanwhile.
+    // An operation that is recorded and not answered yet is pending to a concurrent caller.
     let operation_status = operation.map_or("", |operation| match operation.status {
         OperationStatus::Init => OperationStatus::Pending.as_str(),
         status => status.as_str(),

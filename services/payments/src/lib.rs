@@ -1,33 +1,31 @@
-//! Payments: the money of a checkout, moved by a provider, booked twice.
+//! Payments: the money of a checkout, moved by a payment provider and booked in a double-entry ledger.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`domain`] | payment, operation, ledger: guards and transitions, pure |
-//! | `ops` | one use case a file |
-//! | [`provider`] | what is sent to and asked of payment providers |
-//! | [`connections`] | how a tenant reaches its providers, secrets opened |
-//! | [`store`] | SQL |
-//! | `http`, `grpc` | REST for merchants and providers, gRPC for orders |
-//! | `events`, `timers`, `check` | what is published, what happens by itself, what must hold |
+//! | `payment` | what a checkout pays: authorise, capture, void, refund, confirm; outcomes settled in any order |
+//! | `operation` | one request to a provider, and what it books |
+//! | `journal` | the ledger, read only |
+//! | `connection` | how a tenant reaches its providers, secrets sealed |
+//! | `notice` | the signed webhooks of providers |
+//! | `provider` | the providers: what is sent, what is queried, what their replies mean |
+//! | `grpc`, `checks` | the calls of orders; invariants |
 //!
-//! Absent by design: no transaction is open while a provider is asked; nothing is asked of a provider twice before it has
-//! said that it never saw it; no row of the ledger is ever changed, which the database itself refuses; no card number and
-//! no payer's token is kept.
+//! Absent by design: a transaction that is open while a provider is asked; a second request for an operation before the
+//! provider has answered that it does not know the first; a row of the ledger that is changed, which the database itself
+//! refuses; a card number or a payer's token that is stored; a merchant's request that moves the money of an order.
 
 pub mod config;
-pub mod connections;
-pub mod domain;
-pub mod provider;
-pub mod shape;
-pub mod store;
 
-mod check;
+mod access;
+mod checks;
+mod connection;
 mod error;
-mod events;
 mod grpc;
-mod http;
-mod ops;
-mod timers;
+mod journal;
+mod notice;
+mod operation;
+mod payment;
+mod provider;
 
 #[cfg(test)]
 mod tests;
@@ -35,85 +33,87 @@ mod tests;
 use std::sync::Arc;
 
 use bloom_contract_payments::payments_server::PaymentsServer;
-use bloom_db::Db;
-use bloom_events::check::Check;
-use bloom_events::export::Export;
-use bloom_events::timer::TimerHandler;
-use bloom_events::{Bus, Events};
+use bloom_db::{Db, TenantTx};
+use bloom_events::Bus;
 use bloom_runtime::{ServiceContext, StartError};
-use bloom_web::Definition;
-use bloom_web::Service;
-use bloom_web::page::Cursors;
+use bloom_web::{Definition, Service, Start, permissions};
 use sqlx::migrate::Migrator;
 
 pub use config::Config;
 
-/// Name of the service.
+/// The service's name.
 pub const NAME: &str = "payments";
 
-/// Its schema.
+/// The service's migrations.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/payments");
 
-/// What every handler and operation is given.
-#[derive(Clone)]
-pub struct Payments {
-    /// The database.
-    pub db: Db,
-    /// Time, ids, keys.
-    pub host: ServiceContext,
-    /// Payment providers.
-    pub providers: Arc<provider::Providers>,
-    /// Connections with their secrets opened.
-    pub connections: connections::Connections,
-    /// Cursors of lists.
-    pub cursors: Arc<Cursors>,
-    /// Where browsers reach this installation.
-    pub public_url: Arc<str>,
-    /// Where payment providers reach it with their notices.
-    pub notices_url: Arc<str>,
+/// How a process starts it.
+pub const SERVICE: Definition =
+    Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start).settings(<Config as clap::Args>::augment_args);
+
+permissions! {
+    PaymentsRead = "payments:read",
+    PaymentsWrite = "payments:write",
 }
 
-/// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    constraints: &[],
-    settings: <Config as clap::Args>::augment_args,
-    start: |start| {
-        let mut config: Config = start.config()?;
-        config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
-        config.public_url = config.public_url.or_else(|| start.address("gateway"));
-        service(&config, start.context, start.db, start.bus)
-    },
-};
+/// What every handler and operation receives. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Payments {
+    db: Db,
+    context: ServiceContext,
+    providers: Arc<provider::Providers>,
+    connections: connection::ConnectionCache,
+    /// Where browsers reach this installation.
+    public_url: Arc<str>,
+    /// Where payment providers send their notices.
+    notices_url: Arc<str>,
+}
 
-/// Puts the service together.
-pub fn service(config: &Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
+impl Payments {
+    /// Cached connections are dropped after the commit of this transaction.
+    fn connection_changed(&self, tx: &mut TenantTx) {
+        let connections = self.connections.clone();
+        tx.after_commit(move || connections.invalidate());
+    }
+}
+
+fn start(start: Start) -> Result<Service, StartError> {
+    let mut config: Config = start.config()?;
+    config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
+    config.public_url = config.public_url.or_else(|| start.address("gateway"));
+    wire(&config, start)
+}
+
+/// The service with these settings, for a test that starts it by hand.
+pub fn service(config: &Config, context: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
+    wire(config, Start { context, db: db.constraints(error::CONSTRAINTS), bus, addresses: Arc::default() })
+}
+
+fn wire(config: &Config, start: Start) -> Result<Service, StartError> {
     let sandbox_url = config.sandbox_url.as_deref().unwrap_or("http://sandbox-provider:8080");
     let providers = provider::Providers::new(sandbox_url, config.provider_timeout())
         .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;
     let public_url = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8000");
+    let notices_url: Arc<str> = config.webhook_url.as_deref().unwrap_or(public_url).into();
     let app = Payments {
-        db: db.clone(),
-        host: host.clone(),
+        db: start.db.clone(),
+        context: start.context.clone(),
         providers: Arc::new(providers),
-        connections: connections::Connections::new(host.clone()),
-        cursors: Arc::new(Cursors::new(&host)),
+        connections: connection::ConnectionCache::new(start.context.clone(), notices_url.clone()),
         public_url: public_url.into(),
-        notices_url: config.webhook_url.as_deref().unwrap_or(public_url).into(),
+        notices_url,
     };
-    let notices_url = app.notices_url.clone();
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .timers([Arc::new(timers::Resolve(app.clone())) as Arc<dyn TimerHandler>, Arc::new(timers::Void(app.clone()))])
-        .exports([Arc::new(events::PaymentExport) as Arc<dyn Export>, Arc::new(events::ConnectionExport { notices_url })])
-        .checks([
-            Arc::new(check::LedgerZeroSum) as Arc<dyn Check>,
-            Arc::new(check::PaymentsMatchLedger),
-            Arc::new(check::OneJournalPerOperation),
-        ]);
-    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
-    service.plain = http::plain(app.clone());
-    service.grpc = tonic::service::Routes::new(PaymentsServer::new(grpc::Grpc(app))).add_service(events.platform());
-    service.tasks = events.tasks();
-    Ok(service)
+    Ok(start
+        .service(app.clone())
+        .routes([connection::routes(), journal::routes(), payment::routes()])
+        .plain(notice::routes().merge(payment::browser_routes()).with_state(app.clone()))
+        .grpc(PaymentsServer::new(grpc::Grpc(app)))
+        .timer(payment::RESOLVE, payment::resolve)
+        .timer(payment::VOID, payment::void_waiting)
+        .export(payment::payment_export)
+        .export(connection::connection_export)
+        .check("ledger_zero_sum", checks::ledger_unbalanced)
+        .check("payments_match_ledger", checks::payments_differ)
+        .check("one_journal_per_operation", checks::operations_differ)
+        .build())
 }

@@ -25,13 +25,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aide::axum::ApiRouter;
-use bloom_db::{Db, SystemTx};
 use bloom_events::check::{Breach, Check};
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
 use bloom_fault::Fault;
-use bloom_runtime::{ServiceContext, StartError};
 use bloom_web::Definition;
+use bloom_db::{Db, SystemTx};
+use bloom_runtime::{ServiceContext, StartError};
 use bloom_web::Service;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
@@ -66,9 +66,9 @@ pub const SERVICE: Definition = Definition {
     constraints: &[],
     settings: <Config as clap::Args>::augment_args,
     start: |start| {
-        let mut config: Config = start.config()?;
-        config.public_url = config.public_url.or_else(|| Some(format!("{}/sandbox", start.address("gateway")?)));
-        service(&config, start.context, start.db, start.bus)
+            let mut config: Config = start.config()?;
+            config.public_url = config.public_url.or_else(|| Some(format!("{}/sandbox", start.address("gateway")?)));
+            service(&config, start.context, start.db, start.bus)
     },
 };
 

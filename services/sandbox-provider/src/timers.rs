@@ -1,9 +1,9 @@
 //! What the test provider does by itself at a time.
 
-use bloom_db::TenantTx;
 use bloom_events::timer::{TimerHandler, cancel, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
+use bloom_db::TenantTx;
 use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};

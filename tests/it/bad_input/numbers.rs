@@ -41,9 +41,11 @@ fn amounts_that_cannot_be() {
                 ("POST", at(&order, "refunds"), money(-5, "INR"), 400, "invalid_request", "/amount/amount"),
                 ("POST", at(&order, "refunds"), money(1, "EUR"), 400, "invalid_request", "/amount/currency"),
                 ("POST", at(&order, "refunds"), money(3_001, "INR"), 422, "refund_exceeds_paid", "/amount/amount"),
-                ("POST", at(&payment, "refunds"), money(3_001, "INR"), 422, "refund_exceeds_captured", "/amount/amount"),
-                ("POST", at(&payment, "refunds"), money(1, "USD"), 400, "currency_mismatch", "/amount/currency"),
-                ("POST", at(&payment, "captures"), money(i64::MAX, "INR"), 422, "capture_exceeds_authorised", "/amount/amount"),
+                ("POST", at(&payment, "captures"), money(1, "INR"), 409, "payment_belongs_to_order", ""),
+                ("POST", at(&payment, "captures"), money(i64::MAX, "INR"), 409, "payment_belongs_to_order", ""),
+                ("POST", at(&payment, "refunds"), money(1, "INR"), 409, "payment_belongs_to_order", ""),
+                ("POST", at(&payment, "refunds"), money(1, "USD"), 409, "payment_belongs_to_order", ""),
+                ("POST", at(&payment, "voids"), json!({}), 409, "payment_belongs_to_order", ""),
             ],
         )
         .await;

@@ -21,6 +21,9 @@ pub struct AuthoriseRequest {
     /// Where the payer's browser goes after an action.
     #[prost(string, tag = "8")]
     pub return_url: ::prost::alloc::string::String,
+    /// The order that the payment belongs to: its money is moved through the order only. Empty: it belongs to none.
+    #[prost(string, tag = "9")]
+    pub order_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PaymentRef {
@@ -71,10 +74,10 @@ pub struct PaymentReply {
     pub failure: ::core::option::Option<Failure>,
     #[prost(int64, tag = "12")]
     pub version: i64,
-    /// State of the operation that this call named: pending, success, failed, unknown. Empty for GetPayment.
+    /// State of the operation that this call named: pending, succeeded, failed, unknown. Empty for GetPayment.
     #[prost(string, tag = "13")]
     pub operation_status: ::prost::alloc::string::String,
-    /// "sandbox" or "manual": people, not a provider, say what becomes of a manual one.
+    /// "sandbox" or "manual": the outcome of a manual one is reported by people, not by a provider.
     #[prost(string, tag = "14")]
     pub provider: ::prost::alloc::string::String,
 }

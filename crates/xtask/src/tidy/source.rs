@@ -23,7 +23,7 @@ const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("services/identity/src/api_key/revocation.rs", "gateways poll the revocations of all tenants"),
     ("services/identity/src/api_key/usage.rs", "the last use of keys is written in batches over all tenants"),
     ("services/inventory/src/stock/publisher.rs", "asks which tenants have stock events to publish"),
-    ("services/payments/src/ops/receive_notice.rs", "a provider's webhook names a connection, not a tenant"),
+    ("services/payments/src/connection/store.rs", "a provider's webhook names a connection, not a tenant"),
 ];
 
 /// Who may read in one statement that sets its tenant itself, and why.

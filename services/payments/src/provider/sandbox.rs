@@ -5,20 +5,18 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bloom_fault::Fault;
-use bloom_kernel::OperationId;
+use bloom_kernel::{OperationId, ViolationCode};
 use http::StatusCode;
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, Request};
-use crate::connections::Connection;
-use crate::domain::{Failure, FailureCode, OperationKind, Report, State};
-use crate::error::provider_unavailable;
+use super::model::{ProviderReply, ProviderReport, ProviderRequest, ProviderState, unavailable};
+use crate::operation::{Failure, FailureCode, OperationKind};
 
-/// No reply of a provider is longer.
+/// Longest reply that is read.
 const REPLY_MAX: usize = 64 * 1024;
-/// A provider that cannot be reached is given up sooner than one that works.
+/// Shorter than the time-out of a request: a host that cannot be reached fails early.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) struct Sandbox {
@@ -26,7 +24,7 @@ pub(super) struct Sandbox {
     client: Client,
 }
 
-/// An object of the provider, as far as it concerns us.
+/// An object of the provider: the fields that are read.
 #[derive(Debug, Deserialize)]
 struct Object {
     id: String,
@@ -63,32 +61,31 @@ struct Envelope {
 }
 
 #[derive(Deserialize)]
-struct Complaint {
+struct Problem {
     #[serde(default)]
     detail: String,
     #[serde(default)]
-    errors: Vec<Wrong>,
+    errors: Vec<FieldError>,
 }
 
-/// What is wrong with one field.
 #[derive(Deserialize)]
-struct Wrong {
+struct FieldError {
     message: String,
 }
 
-/// A notice of the provider: what it is called, and what it says about which operation.
+/// A notice of the provider about one operation.
 #[derive(Debug)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// The provider's id of the notice; the same for every copy.
     pub id: String,
-    /// The operation; nothing when it is none of ours.
+    /// The operation; none when the provider's idempotency key is no id of an operation.
     pub operation: Option<OperationId>,
-    /// How it stands.
-    pub report: Report,
+    /// Its state.
+    pub report: ProviderReport,
 }
 
-/// Reads the body of a notice whose signature was found good.
-pub fn notice(body: &[u8]) -> Result<Notice, serde_json::Error> {
+/// Reads the body of a notice. The caller has checked its signature.
+pub(crate) fn parse_notice(body: &[u8]) -> serde_json::Result<Notice> {
     let Envelope { id, data } = serde_json::from_slice(body)?;
     Ok(Notice { id, operation: data.idempotency_key.parse().ok(), report: data.report() })
 }
@@ -103,7 +100,7 @@ impl Sandbox {
         Ok(Self { base: base.trim_end_matches('/').to_owned(), client })
     }
 
-    pub(super) async fn send(&self, connection: &Connection, request: Request<'_>) -> Answer {
+    pub(super) async fn send(&self, credentials: &str, request: ProviderRequest<'_>) -> ProviderReply {
         let body = match request.kind {
             OperationKind::Authorise => json!({
                 "amount": request.amount,
@@ -119,31 +116,31 @@ impl Sandbox {
         let call = self
             .client
             .post(format!("{}/v1/{}", self.base, collection(request.kind)))
-            .bearer_auth(connection.credentials())
+            .bearer_auth(credentials)
             .header("idempotency-key", request.operation.to_string())
             .json(&body);
-        match exchange(call).await {
+        match round_trip(call).await {
             Ok((status, bytes)) if status.is_success() => read(&bytes, |object: Object| {
                 let ours = object.idempotency_key == request.operation.to_string() && object.amount == request.amount;
-                ours.then(|| object.answer())
+                ours.then(|| ProviderReply::Report(object.report()))
             }),
-            Ok((status, bytes)) if is_refusal(status) => Answer::Refused(complaint(&bytes)),
-            Ok((status, _)) => Answer::Unknown(format!("status {status}")),
-            Err(answer) => answer,
+            Ok((status, bytes)) if is_refusal(status) => ProviderReply::Refused(failure_of(&bytes)),
+            Ok((status, _)) => ProviderReply::Unknown(format!("status {status}")),
+            Err(reply) => reply,
         }
     }
 
-    pub(super) async fn ask(&self, connection: &Connection, kind: OperationKind, operation: OperationId) -> Answer {
+    pub(super) async fn query(&self, credentials: &str, kind: OperationKind, operation: OperationId) -> ProviderReply {
         let address = format!("{}/v1/{}?idempotency_key={operation}", self.base, collection(kind));
-        match exchange(self.client.get(address).bearer_auth(connection.credentials())).await {
+        match round_trip(self.client.get(address).bearer_auth(credentials)).await {
             Ok((StatusCode::OK, bytes)) => read(&bytes, |found: Found| match found.data.into_iter().next() {
-                Some(object) if object.idempotency_key == operation.to_string() => Some(object.answer()),
+                Some(object) if object.idempotency_key == operation.to_string() => Some(ProviderReply::Report(object.report())),
                 Some(_) => None,
-                None => Some(Answer::Missing),
+                None => Some(ProviderReply::NotFound),
             }),
-            Ok((status, _)) => Answer::Unknown(format!("status {status} to a question")),
-            Err(Answer::NotSent(why)) => Answer::Unknown(why),
-            Err(answer) => answer,
+            Ok((status, _)) => ProviderReply::Unknown(format!("status {status} to a query")),
+            Err(ProviderReply::NotSent(cause)) => ProviderReply::Unknown(cause),
+            Err(reply) => reply,
         }
     }
 
@@ -153,48 +150,44 @@ impl Sandbox {
             .put(format!("{}/v1/webhook-endpoint", self.base))
             .bearer_auth(credentials)
             .json(&json!({ "url": webhook_url, "secret": STANDARD.encode(secret) }));
-        match exchange(call).await {
+        match round_trip(call).await {
             Ok((status, _)) if status.is_success() => Ok(()),
             Ok((status, bytes)) if is_refusal(status) => {
-                Err(Fault::invalid("/credentials", "refused", complaint(&bytes).message))
+                Err(Fault::invalid("/credentials", ViolationCode::Unknown, failure_of(&bytes).message))
             }
-            Ok((status, _)) => Err(provider_unavailable(format!("status {status}"))),
-            Err(answer) => Err(provider_unavailable(format!("{answer:?}"))),
+            Ok((status, _)) => Err(unavailable(format!("status {status}"))),
+            Err(reply) => Err(unavailable(format!("{reply:?}"))),
         }
     }
 }
 
 impl Object {
-    fn answer(self) -> Answer {
-        Answer::Report(self.report())
-    }
-
-    fn report(self) -> Report {
+    fn report(self) -> ProviderReport {
         let state = match self.status {
-            ObjectStatus::Pending => State::Pending { action_url: None },
-            ObjectStatus::RequiresAction => State::Pending { action_url: self.action_url.as_deref().map(printable) },
-            ObjectStatus::Succeeded => State::Succeeded,
+            ObjectStatus::Pending => ProviderState::Pending { action_url: None },
+            ObjectStatus::RequiresAction => ProviderState::Pending { action_url: self.action_url.as_deref().map(printable) },
+            ObjectStatus::Succeeded => ProviderState::Succeeded,
             ObjectStatus::Failed => {
-                let said = self.failure_message.as_deref().map(printable).filter(|said| !said.is_empty());
-                State::Failed(Failure::new(
+                let message = self.failure_message.as_deref().map(printable).filter(|message| !message.is_empty());
+                ProviderState::Failed(Failure::new(
                     failure_code(self.failure_code.as_deref()),
-                    said.unwrap_or_else(|| "The provider gave no reason.".to_owned()),
+                    message.unwrap_or_else(|| "The provider gave no reason.".to_owned()),
                 ))
             }
         };
-        Report { reference: printable(&self.id), sequence: self.sequence, state }
+        ProviderReport { reference: printable(&self.id), sequence: self.sequence, state }
     }
 }
 
-/// A provider's text without control characters: an outcome counts whatever stands in its words, and NUL cannot be stored.
+/// A provider's text without control characters: an outcome is applied whatever its text holds, and NUL cannot be stored.
 fn printable(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).collect()
 }
 
-fn failure_code(word: Option<&str>) -> FailureCode {
+fn failure_code(text: Option<&str>) -> FailureCode {
     [FailureCode::CardDeclined, FailureCode::AuthenticationFailed, FailureCode::Expired]
         .into_iter()
-        .find(|code| Some(code.as_str()) == word)
+        .find(|code| Some(code.as_str()) == text)
         .unwrap_or(FailureCode::ProviderError)
 }
 
@@ -214,37 +207,36 @@ fn is_refusal(status: StatusCode) -> bool {
 }
 
 /// What a refusal says: of the field that is wrong where it names one, as the rest of it only says that some field is.
-fn complaint(bytes: &[u8]) -> Failure {
-    let said = serde_json::from_slice(bytes)
-        .map(|Complaint { detail, errors }| errors.into_iter().next().map_or(detail, |wrong| wrong.message));
-    let message: String = printable(&said.unwrap_or_default()).chars().take(500).collect();
+fn failure_of(bytes: &[u8]) -> Failure {
+    let text = serde_json::from_slice(bytes)
+        .map(|Problem { detail, errors }| errors.into_iter().next().map_or(detail, |error| error.message));
+    let message: String = printable(&text.unwrap_or_default()).chars().take(500).collect();
     Failure::new(FailureCode::ProviderError, if message.is_empty() { "The provider refused.".to_owned() } else { message })
 }
 
-fn read<T: serde::de::DeserializeOwned>(bytes: &[u8], answer: impl FnOnce(T) -> Option<Answer>) -> Answer {
+fn read<T: serde::de::DeserializeOwned>(bytes: &[u8], reply: impl FnOnce(T) -> Option<ProviderReply>) -> ProviderReply {
     match serde_json::from_slice(bytes) {
-        Ok(parsed) => answer(parsed).unwrap_or_else(|| Answer::Unknown("the reply is about something else".to_owned())),
-        Err(error) => Answer::Unknown(format!("the reply cannot be read: {error}")),
+        Ok(parsed) => reply(parsed).unwrap_or_else(|| ProviderReply::Unknown("the reply is about another operation".to_owned())),
+        Err(error) => ProviderReply::Unknown(format!("the reply cannot be read: {error}")),
     }
 }
 
 /// Sends and reads the whole reply, within the client's time-out and no more than [`REPLY_MAX`] bytes.
-async fn exchange(call: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Answer> {
-    let mut response = call
-        .send()
-        .await
-        .map_err(|error| if error.is_connect() { Answer::NotSent(chain(&error)) } else { Answer::Unknown(chain(&error)) })?;
+async fn round_trip(call: RequestBuilder) -> Result<(StatusCode, Vec<u8>), ProviderReply> {
+    let mut response = call.send().await.map_err(|error| {
+        if error.is_connect() { ProviderReply::NotSent(error_chain(&error)) } else { ProviderReply::Unknown(error_chain(&error)) }
+    })?;
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Answer::Unknown(chain(&error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| ProviderReply::Unknown(error_chain(&error)))? {
         if REPLY_MAX < bytes.len() + chunk.len() {
-            return Err(Answer::Unknown("the reply is too long".to_owned()));
+            return Err(ProviderReply::Unknown("the reply is too long".to_owned()));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok((response.status(), bytes))
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

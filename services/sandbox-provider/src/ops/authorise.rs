@@ -1,8 +1,8 @@
 //! A new authorisation, as its token plays it.
 
-use bloom_db::{TenantTx, idempotency};
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, Timestamp};
+use bloom_db::{TenantTx, idempotency};
 use bloom_runtime::RequestContext;
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -34,12 +34,7 @@ fn known<'de, D: Deserializer<'de>>(token: D) -> Result<Token, D::Error> {
 }
 
 /// The authorisation as the reply shows it.
-pub(crate) async fn authorise(
-    app: &Sandbox,
-    call: &RequestContext,
-    key: &str,
-    input: AuthorisationCreate,
-) -> Result<Value, Fault> {
+pub(crate) async fn authorise(app: &Sandbox, call: &RequestContext, key: &str, input: AuthorisationCreate) -> Result<Value, Fault> {
     if input.amount <= 0 {
         return Err(Fault::invalid("/amount", "not_positive", "An amount is above 0."));
     }

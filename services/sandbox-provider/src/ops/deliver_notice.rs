@@ -1,8 +1,8 @@
 //! Notices: written down with the change that they tell, then delivered until they are taken or given up.
 
-use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
+use bloom_db::TenantTx;
 use bloom_runtime::RequestContext;
 use serde_json::Value;
 use uuid::Uuid;

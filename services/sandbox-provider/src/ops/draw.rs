@@ -1,7 +1,7 @@
 //! Captures, voids and refunds, under the lock of their authorisation.
 
-use bloom_db::idempotency;
 use bloom_fault::{Code, Fault};
+use bloom_db::idempotency;
 use bloom_runtime::RequestContext;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

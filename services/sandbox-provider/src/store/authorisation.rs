@@ -1,8 +1,8 @@
 //! Authorisations.
 
+use bloom_kernel::{Currency, TenantId};
 use bloom_db::WriteOnce;
 use bloom_db::write_once;
-use bloom_kernel::{Currency, TenantId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

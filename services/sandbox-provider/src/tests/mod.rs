@@ -1,7 +1,7 @@
 //! The provider by itself, through its own door.
 
 use bloom_events::Bus;
-use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
+use bloom_testkit::{Answer, TestRequest, TestEnv, TestClient, test_env};
 use futures::future::join_all;
 use serde_json::{Value, json};
 

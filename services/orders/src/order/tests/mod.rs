@@ -1,0 +1,12 @@
+//! Tests of orders.
+
+mod cancel;
+mod capture;
+mod fulfil;
+mod inputs;
+mod list;
+mod paid;
+mod random;
+mod refund;
+mod rules;
+mod sample;

@@ -1,0 +1,7 @@
+//! Tests of payments.
+
+mod guards;
+mod lifecycle;
+mod random;
+mod rest;
+mod settlement;
