@@ -153,27 +153,28 @@ async fn a_return_url_is_a_plain_web_address() {
         let request = authorise_request(ids, 1000, "tok_success");
         fixture.send_authorise(AuthoriseRequest { return_url: url.to_owned(), ..request }).await.map(|_| ids)
     };
-    for (url, code) in [
-        ("javascript:alert(1)", "scheme"),
-        ("ftp://shop.example/", "scheme"),
-        ("//shop.example/", "scheme"),
-        ("thanks", "scheme"),
-        ("https://shop.example:port/", "url"),
-        ("https://sh op.example/", "url"),
-        ("https:shop.example", "scheme"),
-        ("https://", "host"),
-        ("https:///thanks", "host"),
-        ("https://\\thanks", "host"),
-        ("https://shop.example@evil.example/", "user_info"),
-        ("https://asha:secret@shop.example/", "user_info"),
-        ("https://shop.example/\r\nset-cookie: a=b", "character"),
-        ("https://shop.example/\u{7f}", "character"),
-        ("https://shöp.example/", "character"),
-        (&format!("https://shop.example/{}", "x".repeat(2_048)), "length"),
+    for (url, code, detail) in [
+        ("javascript:alert(1)", "format", "begins with https://"),
+        ("ftp://shop.example/", "format", "begins with https://"),
+        ("//shop.example/", "format", "begins with https://"),
+        ("thanks", "format", "begins with https://"),
+        ("https://shop.example:port/", "format", "cannot be read"),
+        ("https://sh op.example/", "format", "cannot be read"),
+        ("https:shop.example", "format", "begins with https://"),
+        ("https://", "format", "names no host"),
+        ("https:///thanks", "format", "names no host"),
+        ("https://\\thanks", "format", "names no host"),
+        ("https://shop.example@evil.example/", "format", "a user name or a password"),
+        ("https://asha:secret@shop.example/", "format", "a user name or a password"),
+        ("https://shop.example/\r\nset-cookie: a=b", "pattern", "ASCII"),
+        ("https://shop.example/\u{7f}", "pattern", "ASCII"),
+        ("https://shöp.example/", "pattern", "ASCII"),
+        (&format!("https://shop.example/{}", "x".repeat(2_048)), "length", "1 to 2048"),
     ] {
         let fault = bloom_fault::Fault::from(back(url).await.unwrap_err());
         let error = &fault.errors[0];
         assert_eq!((error.pointer.as_str(), error.code.as_ref()), ("/return_url", code), "{url}");
+        assert!(error.message.contains(detail), "{url}: {}", error.message);
     }
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     for (url, before, after) in [

@@ -1,14 +1,15 @@
-//! Authorisations.
+//! Authorisations in the database.
 
+use bloom_db::{WriteOnce, write_once};
 use bloom_kernel::{Currency, TenantId};
-use bloom_db::WriteOnce;
-use bloom_db::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::{Authorisation, Status, Token};
+use super::model::Authorisation;
+use crate::object::Status;
+use crate::scenario::Token;
 
-/// Selects authorisations; the tail is the rest of the statement.
+/// Selects authorisations; `tail` is the rest of the statement.
 macro_rules! select_authorisation {
     ($tail:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -23,7 +24,7 @@ macro_rules! select_authorisation {
 }
 
 /// Stores a new one; false when its idempotency key was used before.
-pub async fn authorisation_insert(write: WriteOnce<'_>, new: &Authorisation) -> Result<bool, sqlx::Error> {
+pub(crate) async fn authorisation_insert(write: WriteOnce<'_>, new: &Authorisation) -> sqlx::Result<bool> {
     let inserted = write_once!(
         write,
         "changed as (
@@ -48,23 +49,20 @@ pub async fn authorisation_insert(write: WriteOnce<'_>, new: &Authorisation) -> 
     Ok(inserted.is_some())
 }
 
-/// By id.
-pub async fn authorisation_get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Authorisation>, sqlx::Error> {
+pub(crate) async fn authorisation_get(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Authorisation>> {
     select_authorisation!("where id = $1", id).fetch_optional(conn).await
 }
 
-/// By id, under its row lock.
-pub async fn authorisation_lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Authorisation>, sqlx::Error> {
+pub(crate) async fn authorisation_lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Authorisation>> {
     select_authorisation!("where id = $1 for update", id).fetch_optional(conn).await
 }
 
-/// By the key of the request that made it.
-pub async fn authorisation_by_key(conn: &mut PgConnection, key: &str) -> Result<Option<Authorisation>, sqlx::Error> {
+/// The authorisation that a request with this key created.
+pub(crate) async fn authorisation_by_key(conn: &mut PgConnection, key: &str) -> sqlx::Result<Option<Authorisation>> {
     select_authorisation!("where idempotency_key = $1", key).fetch_optional(conn).await
 }
 
-/// Stores how it stands.
-pub async fn authorisation_update(conn: &mut PgConnection, changed: &Authorisation) -> Result<(), sqlx::Error> {
+pub(crate) async fn authorisation_update(conn: &mut PgConnection, changed: &Authorisation) -> sqlx::Result<()> {
     sqlx::query!(
         "update authorisation
          set status = $2, failure_code = $3, captured_amount = $4, voided_amount = $5, refunded_amount = $6, sequence = $7
@@ -82,8 +80,8 @@ pub async fn authorisation_update(conn: &mut PgConnection, changed: &Authorisati
     .map(drop)
 }
 
-/// Authorisations of all accounts whose amounts are not the sums of their movements; at most a hundred.
-pub async fn authorisation_breaches(conn: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+/// A check: authorisations of all accounts whose amounts are not the sums of their movements.
+pub(crate) async fn authorisations_differ(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select format('authorisation %s: captured %s voided %s refunded %s, movements say %s %s %s',
                          a.id, a.captured_amount, a.voided_amount, a.refunded_amount, m.captured, m.voided, m.refunded) as "detail!"

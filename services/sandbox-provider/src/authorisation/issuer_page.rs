@@ -1,50 +1,44 @@
-//! The issuer's page: a payer's browser, without a key, says yes or no.
+//! The issuer's page, where a payer's browser approves or declines. A browser carries no key.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::get;
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
 use bloom_web::{Path, Query};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::account::call_of;
+use super::decide::{Verdict, decide};
+use super::model::Authorisation;
+use super::store::authorisation_get;
 use crate::Sandbox;
-use crate::domain::{Authorisation, Kind, Status};
-use crate::ops::settle::{Verdict, decide};
-use crate::store::authorisation::authorisation_get;
-
-pub(super) fn routes() -> Router<Sandbox> {
-    // At its own port, and behind the gateway.
-    Router::new().route("/3ds/{id}", get(page).post(answer)).route("/sandbox/3ds/{id}", get(page).post(answer))
-}
+use crate::account::background;
+use crate::object::{ObjectId, ObjectKind, Status};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Visit {
+pub(super) struct PageQuery {
     account: TenantId,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+pub(super) struct AnswerQuery {
     account: TenantId,
     outcome: Outcome,
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+pub(super) enum Outcome {
     Approve,
     Decline,
 }
 
-async fn page(
+pub(super) async fn page(
     State(app): State<Sandbox>,
     Path(id): Path<String>,
-    Query(Visit { account }): Query<Visit>,
+    Query(PageQuery { account }): Query<PageQuery>,
 ) -> Result<Response, Fault> {
     let mut conn = app.db.read(account).await?;
     let authorisation = authorisation_get(&mut conn, parse(&id)?).await?.ok_or_else(|| Fault::not_found("page"))?;
@@ -54,24 +48,24 @@ async fn page(
     Ok(Html(question(&authorisation)).into_response())
 }
 
-async fn answer(
+pub(super) async fn answer(
     State(app): State<Sandbox>,
     Path(id): Path<String>,
-    Query(Answer { account, outcome }): Query<Answer>,
+    Query(AnswerQuery { account, outcome }): Query<AnswerQuery>,
 ) -> Result<Response, Fault> {
     let verdict = match outcome {
         Outcome::Approve => Verdict::Succeeds,
         Outcome::Decline => Verdict::Fails("authentication_failed"),
     };
-    let call = call_of(account);
-    let authorisation = decide(&app, &call, parse(&id)?, Status::RequiresAction, verdict).await?;
+    let context = background(account);
+    let authorisation = decide(&app, &context, parse(&id)?, Status::RequiresAction, verdict).await?;
     Ok(leave(&authorisation))
 }
 
 fn parse(id: &str) -> Result<Uuid, Fault> {
-    match Kind::parse(id) {
-        Some((Kind::Authorisation, id)) => Ok(id),
-        Some((Kind::Movement(_), _)) | None => Err(Fault::not_found("page")),
+    match id.parse() {
+        Ok(ObjectId { kind: ObjectKind::Authorisation, id }) => Ok(id),
+        Ok(_) | Err(_) => Err(Fault::not_found("page")),
     }
 }
 
@@ -97,7 +91,7 @@ fn question(authorisation: &Authorisation) -> String {
     ))
 }
 
-/// Minor units as people write them.
+/// The amount in major units.
 fn amount(authorisation: &Authorisation) -> String {
     let digits = usize::from(authorisation.currency.exponent());
     let minor = format!("{:0>width$}", authorisation.amount, width = digits + 1);

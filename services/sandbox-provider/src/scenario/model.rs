@@ -1,16 +1,16 @@
-//! The tokens: each plays one way in which providers behave, for the authorisation and for all that is drawn from it.
+//! Tokens: each plays one way in which providers behave, for the authorisation and all its movements.
 
 use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Status};
+use crate::object::{ObjectKind, Status};
 
-/// A payer's instrument.
+/// A payer's instrument, named after what it plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Token {
+pub(crate) enum Token {
     /// Succeeds at once.
     TokSuccess,
     /// Is declined at once.
@@ -21,9 +21,9 @@ pub enum Token {
     Tok3ds,
     /// Is pending, and succeeds a few seconds later.
     TokDelay,
-    /// Succeeds, and the answer comes too late. No notice tells either.
+    /// Succeeds, and the reply comes after the caller's time-out. No notice is sent.
     TokTimeoutAfterSuccess,
-    /// The notice is delivered before the request is answered.
+    /// The notice is delivered before the reply.
     TokWebhookFirst,
     /// Is pending; the notice of success comes twice.
     TokDuplicateWebhook,
@@ -33,7 +33,7 @@ pub enum Token {
 
 impl Token {
     /// The word in database and API.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::TokSuccess => "tok_success",
             Self::TokDecline => "tok_decline",
@@ -47,25 +47,25 @@ impl Token {
     }
 }
 
-/// A pending object with this token is done after so long.
-pub const DELAY: TimeDelta = TimeDelta::seconds(3);
-/// A payer who does not come to the issuer's check within this time is not waited for.
-pub const EXPIRY: TimeDelta = TimeDelta::minutes(15);
+/// The wait of a pending object before it succeeds.
+const DELAY: TimeDelta = TimeDelta::seconds(3);
+/// An authorisation fails when the payer does not come to the issuer's check within this time.
+const EXPIRY: TimeDelta = TimeDelta::minutes(15);
 
-/// What happens when an object is made.
+/// What happens when an object is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How it is stored.
     pub stored: (Status, i64),
     /// How the reply shows it: status and sequence.
     pub replied: (Status, i64),
-    /// Notices: status and sequence that they tell, how often, and after what time.
-    pub notices: Vec<Telling>,
+    /// Notices: status and sequence that they report, how often, and after what time.
+    pub notices: Vec<PlannedNotice>,
     /// When it succeeds by itself.
     pub settles_after: Option<TimeDelta>,
     /// When it fails by itself.
     pub expires_after: Option<TimeDelta>,
-    /// The reply comes too late.
+    /// The reply comes after the caller's time-out.
     pub stalls: bool,
     /// The notices are delivered before the reply.
     pub notices_first: bool,
@@ -73,10 +73,10 @@ pub struct Plan {
 
 /// One notice of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Telling {
-    /// The status it tells.
+pub(crate) struct PlannedNotice {
+    /// The status it reports.
     pub status: Status,
-    /// The count of changes it tells.
+    /// The count of changes it reports.
     pub sequence: i64,
     /// How many copies are sent.
     pub copies: u32,
@@ -85,19 +85,21 @@ pub struct Telling {
 }
 
 impl Plan {
-    /// True when the object is made and the reply tells so, and that is all.
-    pub fn is_silent(&self) -> bool {
+    /// True when the object is created and replied, and nothing follows.
+    pub(crate) fn is_silent(&self) -> bool {
         self.notices.is_empty() && self.settles_after.is_none() && self.expires_after.is_none() && !self.stalls
     }
 
-    /// What a token plays for a kind of object.
-    pub fn of(token: Token, kind: Kind) -> Self {
+    /// The plan of a token for a kind of object.
+    pub(crate) fn new(token: Token, kind: ObjectKind) -> Self {
         let done = Self::simple(Status::Succeeded);
-        let success = |copies, sequence| Telling { status: Status::Succeeded, sequence, copies, after: TimeDelta::zero() };
+        let success = |copies, sequence| PlannedNotice { status: Status::Succeeded, sequence, copies, after: TimeDelta::zero() };
         match (token, kind) {
-            (Token::TokSuccess, _) | (Token::TokDecline | Token::Tok3ds, Kind::Movement(_)) => done,
-            (Token::TokDecline, Kind::Authorisation) => Self::simple(Status::Failed),
-            (Token::Tok3ds, Kind::Authorisation) => Self { expires_after: Some(EXPIRY), ..Self::simple(Status::RequiresAction) },
+            (Token::TokSuccess, _) | (Token::TokDecline | Token::Tok3ds, ObjectKind::Movement(_)) => done,
+            (Token::TokDecline, ObjectKind::Authorisation) => Self::simple(Status::Failed),
+            (Token::Tok3ds, ObjectKind::Authorisation) => {
+                Self { expires_after: Some(EXPIRY), ..Self::simple(Status::RequiresAction) }
+            }
             (Token::TokDelay, _) => Self { settles_after: Some(DELAY), ..Self::simple(Status::Pending) },
             (Token::TokTimeoutAfterSuccess, _) => Self { stalls: true, ..done },
             (Token::TokWebhookFirst, _) => Self { notices: vec![success(1, 1)], notices_first: true, ..done },
@@ -108,7 +110,7 @@ impl Plan {
                 stored: (Status::Succeeded, 2),
                 notices: vec![
                     success(1, 2),
-                    Telling { status: Status::Pending, sequence: 1, copies: 1, after: TimeDelta::seconds(1) },
+                    PlannedNotice { status: Status::Pending, sequence: 1, copies: 1, after: TimeDelta::seconds(1) },
                 ],
                 ..Self::simple(Status::Pending)
             },

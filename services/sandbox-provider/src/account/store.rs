@@ -1,39 +1,34 @@
-//! Where an account wants its notices.
+//! Webhook endpoints in the database.
 
-use bloom_kernel::{TenantId, Timestamp};
+use bloom_db::TenantTx;
 use sqlx::PgConnection;
 
-/// Address and secret.
+/// Where the notices of an account go.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// Address.
     pub url: String,
     /// What notices are signed with.
     pub secret: Vec<u8>,
 }
 
-/// Sets it.
-pub async fn endpoint_set(
-    conn: &mut PgConnection,
-    account: TenantId,
-    endpoint: &Endpoint,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
+/// Sets the account's endpoint.
+pub(crate) async fn endpoint_set(tx: &mut TenantTx, endpoint: &Endpoint) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into endpoint (tenant_id, url, secret, updated_at) values ($1, $2, $3, $4)
          on conflict (tenant_id) do update
            set url = excluded.url, secret = excluded.secret, updated_at = excluded.updated_at",
-        account.uuid(),
+        tx.tenant().uuid(),
         endpoint.url,
         endpoint.secret,
-        now,
+        tx.now(),
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
 
-/// The account's, if it has one.
-pub async fn endpoint_get(conn: &mut PgConnection) -> Result<Option<Endpoint>, sqlx::Error> {
+/// The account's endpoint, if it has one.
+pub(crate) async fn endpoint_get(conn: &mut PgConnection) -> sqlx::Result<Option<Endpoint>> {
     sqlx::query_as!(Endpoint, "select url, secret from endpoint").fetch_optional(conn).await
 }

@@ -1,12 +1,13 @@
-//! Movements.
+//! Movements in the database.
 
-use bloom_kernel::TenantId;
+use bloom_db::TenantTx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::{Movement, MovementKind, Status};
+use super::model::Movement;
+use crate::object::{MovementKind, Status};
 
-/// Selects movements; the tail is the rest of the statement.
+/// Selects movements; `tail` is the rest of the statement.
 macro_rules! select_movement {
     ($tail:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -19,13 +20,12 @@ macro_rules! select_movement {
     };
 }
 
-/// Stores a new one.
-pub async fn movement_insert(conn: &mut PgConnection, account: TenantId, new: &Movement) -> Result<(), sqlx::Error> {
+pub(crate) async fn movement_insert(tx: &mut TenantTx, new: &Movement) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into movement (tenant_id, id, authorisation_id, kind, idempotency_key, fingerprint, amount, status, sequence,
                                created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        account.uuid(),
+        tx.tenant().uuid(),
         new.id,
         new.authorisation_id,
         new.kind.as_str(),
@@ -36,23 +36,22 @@ pub async fn movement_insert(conn: &mut PgConnection, account: TenantId, new: &M
         new.sequence,
         new.created_at,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
 
-/// By id.
-pub async fn movement_get(conn: &mut PgConnection, id: Uuid) -> Result<Option<Movement>, sqlx::Error> {
+pub(crate) async fn movement_get(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Movement>> {
     select_movement!("where id = $1", id).fetch_optional(conn).await
 }
 
-/// By the key of the request that made it.
-pub async fn movement_by_key(conn: &mut PgConnection, key: &str) -> Result<Option<Movement>, sqlx::Error> {
+/// The movement that a request with this key created.
+pub(crate) async fn movement_by_key(conn: &mut PgConnection, key: &str) -> sqlx::Result<Option<Movement>> {
     select_movement!("where idempotency_key = $1", key).fetch_optional(conn).await
 }
 
-/// A pending one is done; it comes back as it is now, or not at all when it was done before.
-pub async fn movement_settle(conn: &mut PgConnection, id: Uuid) -> Result<Option<Movement>, sqlx::Error> {
+/// Settles a pending movement; `None` when it was settled before.
+pub(crate) async fn movement_settle(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Movement>> {
     sqlx::query_as!(
         Movement,
         r#"update movement set status = 'succeeded', sequence = sequence + 1 where id = $1 and status = 'pending'

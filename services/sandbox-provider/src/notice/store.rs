@@ -1,36 +1,30 @@
-//! Notices to be delivered.
+//! Notices in the database.
 
-use bloom_kernel::{TenantId, Timestamp};
+use bloom_db::TenantTx;
+use bloom_kernel::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Stores one with its body, which never changes.
-pub async fn notice_insert(
-    conn: &mut PgConnection,
-    account: TenantId,
-    id: Uuid,
-    body: &str,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
+/// Stores a notice with its body, which never changes.
+pub(crate) async fn notice_insert(tx: &mut TenantTx, id: Uuid, body: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into notice (tenant_id, id, body, attempts, created_at) values ($1, $2, $3, 0, $4)",
-        account.uuid(),
+        tx.tenant().uuid(),
         id,
         body,
-        now,
+        tx.now(),
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await
     .map(drop)
 }
 
-/// The body of one.
-pub async fn notice_body(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>, sqlx::Error> {
+pub(crate) async fn notice_body(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select body from notice where id = $1", id).fetch_optional(conn).await
 }
 
-/// Notes what an attempt came to.
-pub async fn notice_attempted(conn: &mut PgConnection, id: Uuid, error: Option<&str>, now: Timestamp) -> Result<(), sqlx::Error> {
+/// Records the outcome of an attempt.
+pub(crate) async fn notice_attempted(conn: &mut PgConnection, id: Uuid, error: Option<&str>, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query!(
         "update notice
          set attempts = attempts + 1, last_error = $2,
