@@ -1,5 +1,5 @@
--- An order is always read and written whole, under its row lock. The document is the REST resource without personal data,
--- the same that events carry; the columns beside it are what lists filter by and what other rows refer to.
+-- An order is always read and written whole, under its row lock. The document is the REST resource without personal data, as events
+-- carry it; the other columns are what lists filter by and what other rows refer to.
 create table orders (
     tenant_id uuid not null,
     id uuid not null,
@@ -11,9 +11,9 @@ create table orders (
     -- Null when there was nothing to pay.
     payment_id uuid,
     subject_id uuid not null,
-    -- E-mail and addresses, sealed for the subject.
+    -- E-mail address and postal addresses, sealed for the data subject.
     personal bytea,
-    -- Keyed digest of the e-mail; emptied with the subject's erasure.
+    -- Keyed digest of the e-mail address; cleared when the subject is erased.
     email_index bytea,
     document jsonb not null,
     version bigint not null,
@@ -41,6 +41,15 @@ select tenant_table('orders', 'select, insert, update');
 comment on table orders is
     'retention: as long as the tenant; personal: personal (sealed), email_index (keyed digest), subject_id';
 
+-- As the documents of the outbox: compressed by lz4 where the server has it.
+do $$
+begin
+    alter table orders alter column document set compression lz4;
+exception
+    when feature_not_supported then null;
+end
+$$;
+
 -- What happened to an order after it was placed, one row per version of it.
 create table timeline (
     tenant_id uuid not null,
@@ -56,7 +65,7 @@ create table timeline (
 select tenant_table('timeline', 'select, insert');
 comment on table timeline is 'retention: as long as the order; personal: none';
 
--- The next number that no process has taken yet; processes take blocks, so no order waits for another one's number.
+-- The next number that no process has reserved. Processes reserve blocks, so that no order waits for the number of another.
 create table order_number (
     tenant_id uuid not null,
     next bigint not null,
@@ -69,7 +78,7 @@ create table order_setting (
     tenant_id uuid not null,
     -- manual: the merchant captures; on_fulfilment: what is shipped is captured
     capture text not null,
-    -- Hours until an order that nobody paid expires.
+    -- Hours until an unpaid order expires.
     unpaid_hours integer not null,
     version bigint not null,
     updated_at timestamptz not null,
@@ -80,14 +89,14 @@ create table order_setting (
 select tenant_table('order_setting', 'select, insert, update');
 comment on table order_setting is 'retention: as long as the tenant; personal: none';
 
--- An erasure destroys the key that seals a person's e-mail and addresses; the digest that found their orders goes with it,
--- in the same transaction, whoever asks for the erasure.
-create function forget_email() returns trigger language plpgsql as $$
+-- An erasure destroys the key that seals a person's e-mail address and postal addresses; the digest that finds their orders is cleared
+-- in the same transaction.
+create function clear_email_index() returns trigger language plpgsql as $$
 begin
     update orders set email_index = null where subject_id = new.subject_id and email_index is not null;
     return new;
 end
 $$;
-create trigger forget_email after insert or update of wrapped on subject_key
+create trigger clear_email_index after insert or update of wrapped on subject_key
     for each row when (new.wrapped is null)
-    execute function forget_email();
+    execute function clear_email_index();

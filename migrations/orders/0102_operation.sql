@@ -1,20 +1,23 @@
--- One call to another service that an order needs: its id is the idempotency key over there, so it happens once however
--- often it is asked for. Committed before the call, settled after it.
+-- One call to another service that an order needs. Its id is the idempotency key of the call, so that it takes effect once however often
+-- it is repeated. Committed before the call, settled after it.
 create table operation (
     tenant_id uuid not null,
     id uuid not null,
     order_id uuid not null,
     kind text not null,
     status text not null,
-    -- Amount in minor units, of the kinds that move money.
+    -- Amount in minor units, of captures and refunds.
     amount bigint,
     -- The refund or fulfilment that it belongs to.
-    subject uuid,
-    -- Units at locations, of the kinds that move stock.
-    allocations jsonb not null,
-    -- Why it was refused, as the caller was told.
+    target_id uuid,
+    -- Units at locations, of shipments and releases.
+    units jsonb not null,
+    -- Of a shipment: its fulfilment was created by the same request, and is canceled when inventory refuses it.
+    with_fulfilment boolean not null default false,
+    -- Why it was refused, as the caller was answered.
     failure jsonb,
     actor text not null,
+    -- Calls without a final answer.
     attempts integer not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,

@@ -32,8 +32,9 @@ use std::sync::Arc;
 
 use bloom_contract_inventory::inventory_server::InventoryServer;
 use bloom_db::{Db, TenantTx};
+pub(crate) use bloom_fleet::permission::{InventoryRead, InventoryWrite};
 use bloom_runtime::{ServiceContext, StartError};
-use bloom_web::{Definition, Service, Start, permissions};
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
 use crate::grpc::Grpc;
@@ -48,11 +49,6 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/inventory");
 
 /// How a process starts it.
 pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
-
-permissions! {
-    InventoryRead = "inventory:read",
-    InventoryWrite = "inventory:write",
-}
 
 /// What every handler and operation receives. Cheap to clone.
 #[derive(Clone)]

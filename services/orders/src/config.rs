@@ -1,24 +1,24 @@
-//! What the service can be told.
+//! The settings of a process of this service.
 
 use bloom_runtime::StartError;
 use chrono::TimeDelta;
 use clap::Args;
 
-use crate::saga::fault::Faults;
+use crate::checkout_saga::fault_injection::Faults;
 
 /// Settings of the orders service.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Seconds after which a checkout that nobody works on is taken up again.
+    /// Seconds after which a checkout that no request drives is resumed.
     #[arg(long, env = "BLOOM_ORDERS_RESUME_AFTER_S", default_value_t = 5, value_parser = clap::value_parser!(i64).range(1..=60))]
     pub resume_after_s: i64,
-    /// Seconds that a checkout may take before its payment says that it has to wait.
+    /// Seconds that a checkout may take, apart from waiting for its payment.
     #[arg(long, env = "BLOOM_ORDERS_PROCESSING_TIMEOUT_S", default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=600))]
     pub processing_timeout_s: i64,
-    /// Seconds that a payer has for their action, and a provider for an answer.
+    /// Seconds that a payer has for their action, and a provider for its answer.
     #[arg(long, env = "BLOOM_ORDERS_PAYMENT_TIMEOUT_S", default_value_t = 900, value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub payment_timeout_s: i64,
-    /// Faults that a test wants to happen; none otherwise.
+    /// Faults that a test injects; none otherwise.
     #[arg(skip)]
     pub faults: Faults,
 }
@@ -30,12 +30,12 @@ impl Default for Config {
 }
 
 impl Config {
-    /// When a checkout that nobody works on is taken up again.
+    /// When a checkout that no request drives is resumed.
     pub fn resume_after(&self) -> TimeDelta {
         TimeDelta::seconds(self.resume_after_s)
     }
 
-    /// How long a checkout may take before its payment says that it has to wait.
+    /// How long a checkout may take, apart from waiting for its payment.
     pub fn processing_timeout(&self) -> TimeDelta {
         TimeDelta::seconds(self.processing_timeout_s)
     }

@@ -1,34 +1,37 @@
-//! Checkout and orders: the one saga of a purchase, and what happens to an order after it.
+//! Orders: the purchase of a cart, and what happens to an order after it.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`saga`] | the purchase: step → do → undo, and how it is taken up again |
-//! | `neighbours` | the calls to other services |
-//! | [`domain`] | checkouts, orders, parcels, refunds, statuses: what is legal; nothing here waits or asks |
-//! | [`ops`] | one use case a file; each owns its transactions |
-//! | [`store`] | SQL, one statement a function |
-//! | [`http`] | the public door |
-//! | [`events`] | what is consumed, exported and checked |
+//! | `checkout_saga` | the saga of a purchase: step → do → undo, and how it is resumed |
+//! | `checkout` | one attempt to buy a cart, as its buyer sees it; the saga's state |
+//! | `order` | what was bought, with its payment, fulfilments and refunds |
+//! | `operation` | calls to other services that an order needs |
+//! | `settings` | when money is captured, when an unpaid order expires |
+//! | `clients` | the calls to other services |
 //!
-//! Absent by design: a status that somebody sets although it follows from others; a call to another service inside a
-//! transaction; a call to another service whose id was not committed before it.
+//! Absent by design: a status that is set although it follows from others; a call to another service inside a transaction; a call to
+//! another service whose id was not committed before it.
 
+mod checkout;
+pub mod checkout_saga;
+mod checks;
+mod clients;
 pub mod config;
+mod consumers;
 mod detach;
-pub mod domain;
-pub mod events;
-pub mod http;
-pub mod instructions;
-mod neighbours;
-pub mod numbers;
-pub mod ops;
-pub mod saga;
-pub mod store;
+mod exports;
+mod failure;
+mod operation;
+mod order;
+mod permissions;
+mod settings;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::sync::Arc;
 
+use aide::axum::ApiRouter;
 use bloom_contract_cart::cart_client::CartClient;
 use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_payments::payments_client::PaymentsClient;
@@ -41,7 +44,7 @@ use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 
 use crate::config::Config;
-use crate::numbers::Numbers;
+use crate::order::OrderNumberAllocator;
 
 /// Name of the service.
 pub const NAME: &str = "orders";
@@ -58,7 +61,7 @@ pub const SERVICE: Definition = Definition {
     start: |start| service(start.config()?, start.context, start.db, start.bus),
 };
 
-/// What handlers and operations are handed. Cheap to clone.
+/// The state of handlers, consumers and timers. Cheap to clone.
 #[derive(Clone)]
 pub struct Orders {
     /// The database.
@@ -68,14 +71,14 @@ pub struct Orders {
     /// Settings.
     pub config: Config,
     pub(crate) cursors: Arc<Cursors>,
-    pub(crate) numbers: Arc<Numbers>,
+    pub(crate) numbers: Arc<OrderNumberAllocator>,
     pub(crate) cart: CartClient<Peer>,
     pub(crate) inventory: InventoryClient<Peer>,
     pub(crate) payments: PaymentsClient<Peer>,
 }
 
 impl Orders {
-    /// Puts it together.
+    /// The state on this database.
     pub fn new(config: Config, host: ServiceContext, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
@@ -95,24 +98,28 @@ pub fn service(config: Config, host: ServiceContext, db: Db, bus: Bus) -> Result
     config.check()?;
     let app = Orders::new(config, host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers([Arc::new(events::PaymentNews(app.clone())) as _])
+        .handlers([Arc::new(consumers::PaymentUpdated(app.clone())) as _])
         .timers([
-            Arc::new(saga::CheckoutTimer(app.clone())) as _,
-            Arc::new(ops::run_operation::OperationTimer(app.clone())) as _,
-            Arc::new(ops::expire_order::ExpireOrder(app.clone())) as _,
-            Arc::new(ops::sync_payment::SyncPayment(app.clone())) as _,
+            Arc::new(timers::ResumeCheckout(app.clone())) as _,
+            Arc::new(timers::ResumeOperation(app.clone())) as _,
+            Arc::new(timers::ExpireOrder(app.clone())) as _,
+            Arc::new(timers::SyncPayment(app.clone())) as _,
         ])
-        .exports([Arc::new(events::OrderExport) as _, Arc::new(events::CheckoutExport) as _])
+        .exports([Arc::new(exports::OrderExport) as _, Arc::new(exports::CheckoutExport) as _])
         .checks([
-            Arc::new(events::OneOrderPerCheckout) as _,
-            Arc::new(events::TotalsAreSums) as _,
-            Arc::new(events::NoCheckoutStuck(app.clone())) as _,
-            Arc::new(events::OperationsSettled(app.clone())) as _,
-            Arc::new(events::RefusedParcelsStay) as _,
-            Arc::new(events::EndedOrdersHoldNothing) as _,
+            Arc::new(checks::OneOrderPerCheckout) as _,
+            Arc::new(checks::TotalsAreSums) as _,
+            Arc::new(checks::NoCheckoutStuck(app.clone())) as _,
+            Arc::new(checks::OperationsSettled(app.clone())) as _,
+            Arc::new(checks::RefusedShipmentsStay) as _,
+            Arc::new(checks::EndedOrdersHoldNothing) as _,
         ]);
-    let mut service = Service::new(NAME, host, db, http::routes(app));
+    let mut service = Service::new(NAME, host, db, routes(app));
     service.grpc = tonic::service::Routes::new(events.platform());
     service.tasks = events.tasks();
     Ok(service)
+}
+
+fn routes(app: Orders) -> ApiRouter<()> {
+    checkout_saga::routes().merge(checkout::routes()).merge(order::routes()).merge(settings::routes()).with_state(app)
 }

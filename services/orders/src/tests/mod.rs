@@ -1,14 +1,11 @@
-//! An orders service beside all the real services that a purchase needs, each on a PostgreSQL schema of its own, with a
-//! payment provider over HTTP; time stands in the test's hand.
+//! Service-wide tests and the fixture: the orders service with all the real services that a checkout needs, each on a PostgreSQL schema
+//! of its own, with a payment provider over HTTP and a clock that only the test moves.
 
-mod aftersales;
-mod checkout;
-mod domain;
-mod given_up;
-mod lists;
-mod payment;
-mod races;
-mod rows;
-mod shipments;
-mod stage;
-mod steps;
+mod checks;
+mod fixture;
+mod idempotency;
+mod personal_data;
+mod waiting;
+
+pub(crate) use fixture::{Fixture, Guest};
+pub(crate) use waiting::{line, lock_rows, order_path, visit};

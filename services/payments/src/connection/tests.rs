@@ -26,8 +26,8 @@ async fn connections_hide_secrets_and_have_one_default() {
     assert_eq!(closed.code(), "default_connection_closed");
     let other = format!("/v1/payments/connections/{second}");
     let _ = fixture.client.patch(&other).if_match(2).json(&json!({ "active": false })).send().await.expect(200);
-    let refused = fixture.authorise_with(fixture.ids(), 100, "tok_success", "manual").await.unwrap_err();
-    assert_eq!(bloom_fault::Fault::from(refused).reason, "payment_connection_missing");
+    let refused = fixture.authorise_manual(fixture.ids(), 100, "tok_success").await.unwrap_err();
+    assert_eq!(refused.reason, "payment_connection_missing");
     // The provider is given a new webhook secret: what it signs with it is accepted.
     let rotated = json!({ "webhook_secret": "a-brand-new-secret-of-ours" });
     let _ = fixture.client.patch(&path).if_match(3).json(&rotated).send().await.expect(200);

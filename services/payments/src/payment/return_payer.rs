@@ -7,6 +7,7 @@ use bloom_fault::Fault;
 use bloom_kernel::{ConnectionId, PaymentId};
 use bloom_runtime::RequestContext;
 use bloom_web::{Path, Query};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::model::Payment;
@@ -18,7 +19,7 @@ use crate::connection::connection_tenant;
 use crate::operation::operation_authorise;
 use crate::{NAME, Payments};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct ReturnQuery {
     connection: ConnectionId,
 }

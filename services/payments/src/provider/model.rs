@@ -27,11 +27,6 @@ impl ProviderKind {
             Self::Manual => "manual",
         }
     }
-
-    /// The provider of a word.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Sandbox, Self::Manual].into_iter().find(|provider| provider.as_str() == text)
-    }
 }
 
 /// The merchant's account at a provider.

@@ -7,6 +7,7 @@ use bloom_kernel::TenantId;
 use bloom_runtime::RequestContext;
 use http::header;
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -60,7 +61,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 /// Looks an object up by the key of the request that created it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyQuery {
     pub idempotency_key: String,

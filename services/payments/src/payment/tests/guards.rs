@@ -1,16 +1,15 @@
 //! Guards: retries, concurrent requests, amounts, states, voids that wait.
 
-use bloom_contract_payments::AuthoriseRequest;
+use bloom_contract_payments::Authorise;
 use bloom_fault::Fault;
 use bloom_kernel::{OrderId, PaymentId};
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tonic::Status;
 
 use crate::tests::{Fixture, Ids, MAX_WAIT, authorise_request};
 
-fn reason(status: Status) -> String {
-    Fault::from(status).reason.to_string()
+fn reason(fault: Fault) -> String {
+    fault.reason.to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -26,7 +25,7 @@ async fn parallel_refunds_never_exceed_what_was_captured() {
         assert_eq!(reason(refusal.unwrap_err()), "refund_exceeds_captured");
     }
     fixture.until_settled(payment).await;
-    assert_eq!(fixture.payment(payment).await.refunded_amount, 990);
+    assert_eq!(fixture.payment(payment).await.refunded.amount(), 990);
     assert_eq!(fixture.provider_sum("select sum(refunded_amount)::int8 from authorisation").await, 990);
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
@@ -42,7 +41,7 @@ async fn concurrent_retries_of_an_operation_have_one_effect() {
     let captured = join_all((0..50).map(|_| fixture.capture(capture, ids.payment, 400))).await;
     assert!(captured.iter().all(Result::is_ok), "{captured:?}");
     fixture.until_settled(ids.payment).await;
-    assert_eq!(fixture.payment(ids.payment).await.captured_amount, 400);
+    assert_eq!(fixture.payment(ids.payment).await.captured.amount(), 400);
     assert_eq!(fixture.provider_sum("select count(*) from movement").await, 1);
     assert_eq!(fixture.provider_sum("select count(*) from authorisation").await, 1);
     assert_eq!(fixture.journal(ids.payment).await.len(), 2);
@@ -75,7 +74,7 @@ async fn money_of_an_order_moves_through_the_order_only() {
     let fixture = Fixture::new().await;
     let ids = fixture.ids();
     let order: OrderId = fixture.env.host.id(fixture.env.tenant);
-    let request = AuthoriseRequest { order_id: order.to_string(), ..authorise_request(ids, 1000, "tok_success") };
+    let request = Authorise { order: Some(order), ..authorise_request(ids, 1000, "tok_success") };
     fixture.send_authorise(request).await.unwrap();
     let path = format!("/v1/payments/{}", ids.payment);
     let before = fixture.client.get(&path).send().await.expect(200);
@@ -93,9 +92,9 @@ async fn money_of_an_order_moves_through_the_order_only() {
     fixture.capture(fixture.operation(), ids.payment, 600).await.unwrap();
     fixture.refund(fixture.operation(), ids.payment, 200).await.unwrap();
     let reply = fixture.void(fixture.operation(), ids.payment).await.unwrap();
-    assert_eq!((reply.captured_amount, reply.refunded_amount, reply.voided_amount), (600, 200, 400));
+    assert_eq!((reply.captured.amount(), reply.refunded.amount(), reply.voided.amount()), (600, 200, 400));
     // A retry under another order id is another request.
-    let other = AuthoriseRequest { order_id: String::new(), ..authorise_request(ids, 1000, "tok_success") };
+    let other = Authorise { order: None, ..authorise_request(ids, 1000, "tok_success") };
     assert_eq!(reason(fixture.send_authorise(other).await.unwrap_err()), "idempotency_key_reused");
 }
 
@@ -150,11 +149,11 @@ async fn a_void_waits_for_open_outcomes() {
     fixture.authorise(ids, 1000, "tok_timeout_after_success").await.unwrap();
     let void = fixture.operation();
     let reply = fixture.void(void, ids.payment).await.unwrap();
-    assert_eq!((reply.status.as_str(), reply.operation_status.as_str()), ("unknown", "pending"));
+    assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str()), ("unknown", "pending"));
     assert_eq!(reason(fixture.void(fixture.operation(), ids.payment).await.unwrap_err()), "void_in_progress");
     fixture.until_settled(ids.payment).await;
     let reply = fixture.void(void, ids.payment).await.unwrap();
-    assert_eq!((reply.status.as_str(), reply.operation_status.as_str(), reply.voided_amount), ("voided", "succeeded", 1000));
+    assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str(), reply.voided.amount()), ("voided", "succeeded", 1000));
 
     // Pending, then failed: there was nothing to void.
     let ids = fixture.ids();
@@ -163,7 +162,7 @@ async fn a_void_waits_for_open_outcomes() {
     reqwest::Client::builder().build().unwrap().post(format!("{url}&outcome=decline")).send().await.ok();
     fixture.until_settled(ids.payment).await;
     let reply = fixture.payment(ids.payment).await;
-    assert_eq!((reply.status.as_str(), reply.voided_amount), ("failed", 0));
+    assert_eq!((reply.status.as_str(), reply.voided.amount()), ("failed", 0));
     let voided_nothing = |operation: &Value| {
         operation["kind"] == "void" && operation["status"] == "failed" && operation["failure"]["code"] == "nothing_to_void"
     };
@@ -171,7 +170,7 @@ async fn a_void_waits_for_open_outcomes() {
     // A service that compensates is answered when there is nothing to void; a retry, too.
     let void = fixture.operation();
     for _ in 0..2 {
-        assert_eq!(fixture.void(void, ids.payment).await.unwrap().status, "failed");
+        assert_eq!(fixture.void(void, ids.payment).await.unwrap().status.as_str(), "failed");
     }
     assert_eq!(fixture.operations(ids.payment).await.iter().filter(|void| voided_nothing(void)).count(), 2);
 
@@ -182,7 +181,7 @@ async fn a_void_waits_for_open_outcomes() {
     assert_eq!(reason(fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "void_in_progress");
     fixture.until_settled(payment).await;
     let reply = fixture.payment(payment).await;
-    assert_eq!((reply.status.as_str(), reply.captured_amount, reply.voided_amount), ("captured", 300, 700));
+    assert_eq!((reply.status.as_str(), reply.captured.amount(), reply.voided.amount()), ("captured", 300, 700));
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
 
@@ -229,6 +228,6 @@ async fn an_authorisation_that_succeeds_after_failure_is_voided() {
     fixture.resend_notices().await;
     fixture.until_settled(payment).await;
     let reply = fixture.payment(payment).await;
-    assert_eq!((reply.status.as_str(), reply.authorised_amount, reply.voided_amount), ("voided", 1000, 1000));
+    assert_eq!((reply.status.as_str(), reply.authorised.amount(), reply.voided.amount()), ("voided", 1000, 1000));
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }

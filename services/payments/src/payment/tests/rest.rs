@@ -55,7 +55,7 @@ async fn a_merchant_confirms_manual_payments() {
     let fixture = Fixture::new().await;
     fixture.connect(json!({ "provider": "manual", "name": "Bank transfer" })).await;
     let ids = fixture.ids();
-    let reply = fixture.authorise_with(ids, 1000, "", "manual").await.unwrap();
+    let reply = fixture.authorise_manual(ids, 1000, "").await.unwrap();
     assert_eq!((reply.status.as_str(), reply.provider.as_str()), ("pending", "manual"));
     let confirmations = format!("/v1/payments/{}/confirmations", ids.payment);
     let confirmation = json!({ "outcome": "authorised", "reference": "transfer 77" });
@@ -72,12 +72,12 @@ async fn a_merchant_confirms_manual_payments() {
     let captures = format!("/v1/payments/{}/captures", ids.payment);
     let drawn = fixture.client.post(&captures).key("m1").json(&json!({})).send().await.expect(201);
     assert_eq!(drawn.json["status"], "succeeded");
-    assert_eq!(fixture.payment(ids.payment).await.captured_amount, 1000);
+    assert_eq!(fixture.payment(ids.payment).await.captured.amount(), 1000);
     // At once, by the token; and a failure that the merchant reports.
-    let at_once = fixture.authorise_with(fixture.ids(), 1000, "tok_success", "manual").await.unwrap();
-    assert_eq!(at_once.status, "authorised");
+    let at_once = fixture.authorise_manual(fixture.ids(), 1000, "tok_success").await.unwrap();
+    assert_eq!(at_once.status.as_str(), "authorised");
     let ids = fixture.ids();
-    fixture.authorise_with(ids, 1000, "", "manual").await.unwrap();
+    fixture.authorise_manual(ids, 1000, "").await.unwrap();
     let failed =
         fixture.client.post(&format!("/v1/payments/{}/confirmations", ids.payment)).key("c3").json(&changed).send().await;
     assert_eq!(failed.expect(200).json["status"], "failed");

@@ -1,0 +1,4 @@
+//! Tests of checkouts.
+
+mod cancel;
+mod store;

@@ -1,0 +1,396 @@
+//! Drives a checkout through its steps: in the request that began it, and in the timer that resumes it.
+
+use std::time::Duration;
+
+use bloom_contract_cart::CartSnapshot;
+use bloom_contract_inventory::HoldReply;
+use bloom_events::{cancel as cancel_timer, schedule};
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{CheckoutId, HoldId, Money};
+use bloom_runtime::RequestContext;
+use chrono::TimeDelta;
+use tokio::time::Instant;
+
+use super::fault_injection::{FaultKind, Moment, refusal, unavailable};
+use super::step::{STEPS, Step};
+use crate::checkout::{
+    Checkout, CheckoutAction, CheckoutRecord, CheckoutSecrets, CheckoutStatus, TIMER, checkout_get, checkout_replace_hold,
+    checkout_settle, checkout_wait, open, publish_checkout,
+};
+use crate::clients::{
+    Authorisation, Authorise, Payment, cart_complete, cart_freeze, is_transient, payment_authorise, stock_hold,
+};
+use crate::order::Order;
+use crate::{NAME, Orders};
+
+/// How long a request retries steps whose service is unreachable, before the timer does.
+const RETRY_BUDGET: Duration = Duration::from_secs(3);
+
+/// When a checkout is resumed whose step could not be done.
+const RESUME_AFTER: TimeDelta = TimeDelta::seconds(2);
+
+/// Why the steps stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The payment has no final answer yet.
+    Wait,
+    /// Refused for good. `done`: the step took effect all the same.
+    Refused { fault: Fault, done: bool },
+    /// A service is unreachable, or its reply was lost: to be tried again.
+    Later(Fault),
+    /// A test crashes the process.
+    Crash,
+    /// Another driver has changed the checkout meanwhile: read it again.
+    Overtaken,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        if is_transient(&fault) { Self::Later(fault) } else { Self::Refused { fault, done: false } }
+    }
+}
+
+/// How a run of the saga ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The order is placed. Not `settled`: something is left to do in other services.
+    Placed { checkout: Box<Checkout>, settled: bool },
+    /// It waits for its payment; its timer is set.
+    Open(Box<Checkout>),
+    /// A service is unreachable: the caller has to set a timer.
+    Interrupted(Box<Checkout>),
+    /// It failed. Not `settled`: something is left to undo in other services.
+    Failed { fault: Fault, settled: bool },
+}
+
+/// One run of the saga for a checkout.
+pub(super) struct CheckoutRun<'a> {
+    pub(super) app: &'a Orders,
+    pub(super) call: &'a RequestContext,
+    pub(super) checkout: CheckoutRecord,
+    pub(super) secrets: CheckoutSecrets,
+    pub(super) snapshot: Option<CartSnapshot>,
+    pub(super) held: Option<HoldReply>,
+    pub(super) payment: Option<Payment>,
+    /// When the run began.
+    began: Instant,
+    /// True for the request that began the checkout: it knows all that has happened.
+    pub(super) is_first_run: bool,
+    /// True when this run has asked for the payment.
+    pub(super) asked_for_payment: bool,
+    pub(super) order: Option<Order>,
+}
+
+/// Drives a checkout that has just begun.
+pub(super) async fn run(
+    app: &Orders,
+    call: &RequestContext,
+    checkout: CheckoutRecord,
+    secrets: CheckoutSecrets,
+) -> Result<Outcome, Fault> {
+    Box::pin(CheckoutRun::new(app, call, checkout, secrets, true).drive()).await
+}
+
+/// Resumes a checkout that no request drives: what its timer does. Sets the timer again unless the checkout is settled.
+pub(crate) async fn resume(app: &Orders, call: &RequestContext, id: CheckoutId) -> Result<(), Fault> {
+    let Some(checkout) = checkout_get(&mut *app.db.read(call.tenant).await?, id).await? else { return Ok(()) };
+    let call = &RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &checkout.actor) };
+    let secrets = match &checkout.secrets {
+        Some(sealed) => open(&app.host, call.tenant, id, sealed)?,
+        None => CheckoutSecrets::default(),
+    };
+    match Box::pin(CheckoutRun::new(app, call, checkout, secrets, false).drive()).await? {
+        Outcome::Placed { settled: true, .. } | Outcome::Failed { settled: true, .. } | Outcome::Open(_) => return Ok(()),
+        Outcome::Placed { settled: false, .. } | Outcome::Failed { settled: false, .. } | Outcome::Interrupted(_) => {}
+    }
+    let again = app.host.now(call.tenant) + RESUME_AFTER;
+    let mut tx = app.db.write(call).await?;
+    schedule(&mut tx, TIMER, &id.to_string(), again, &()).await?;
+    tx.commit().await
+}
+
+impl<'a> CheckoutRun<'a> {
+    fn new(
+        app: &'a Orders,
+        call: &'a RequestContext,
+        checkout: CheckoutRecord,
+        secrets: CheckoutSecrets,
+        is_first_run: bool,
+    ) -> Self {
+        Self {
+            app,
+            call,
+            checkout,
+            secrets,
+            snapshot: None,
+            held: None,
+            payment: None,
+            began: Instant::now(),
+            is_first_run,
+            asked_for_payment: false,
+            order: None,
+        }
+    }
+
+    async fn drive(mut self) -> Result<Outcome, Fault> {
+        // A status that another driver has changed meanwhile is read again; it changes at most three times.
+        for _ in 0..4 {
+            let stopped = match self.checkout.status {
+                CheckoutStatus::Processing | CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired => {
+                    self.forward(&STEPS).await
+                }
+                CheckoutStatus::Completed if self.checkout.settled => return self.placed(true).await,
+                CheckoutStatus::Completed => self.forward(&STEPS[4..]).await,
+                CheckoutStatus::Compensating => return self.undo_all().await,
+                CheckoutStatus::Failed => return self.failed().await,
+            };
+            let (step, stop) = match stopped {
+                Ok(()) => return Box::pin(self.settle()).await,
+                Err(stopped) => stopped,
+            };
+            match stop {
+                Stop::Wait => {
+                    if self.wait().await? {
+                        return Ok(Outcome::Open(Box::new(self.checkout.public())));
+                    }
+                    self.reload().await?;
+                }
+                // A placed order stands: what is left to do is tried until it is done.
+                Stop::Refused { fault, .. } if step.is_past_placing() => return Box::pin(self.interrupted(step, fault)).await,
+                Stop::Refused { fault, done } => match self.fail(step, fault, done).await? {
+                    Some(outcome) => return Ok(outcome),
+                    None => self.reload().await?,
+                },
+                Stop::Later(fault) => return Box::pin(self.interrupted(step, fault)).await,
+                Stop::Crash => return Err(unavailable(step)),
+                Stop::Overtaken => self.reload().await?,
+            }
+        }
+        Ok(Outcome::Interrupted(Box::new(self.checkout.public())))
+    }
+
+    /// True while no other driver can have resumed the checkout: its timer is not due yet.
+    pub(super) fn is_only_driver(&self) -> bool {
+        let due = self.app.config.resume_after().to_std().unwrap_or_default();
+        self.is_first_run && self.began.elapsed() + Duration::from_secs(1) < due
+    }
+
+    async fn reload(&mut self) -> Result<(), Fault> {
+        let mut conn = self.app.db.read(self.call.tenant).await?;
+        let stored = checkout_get(&mut conn, self.checkout.id).await?;
+        self.checkout = stored.ok_or_else(|| Fault::not_found("checkout"))?;
+        // It starts from the top again: the step at which it stops does not show any more what has to be undone.
+        self.is_first_run = false;
+        Ok(())
+    }
+
+    async fn forward(&mut self, steps: &[Step]) -> Result<(), (Step, Stop)> {
+        for &step in steps {
+            if self.checkout.status.may_place() && self.checkout.deadline <= self.app.host.now(self.call.tenant) {
+                // The step before is undone with the rest.
+                return Err((step, Stop::Refused { fault: too_late(), done: true }));
+            }
+            self.with_retry(step).await.map_err(|stop| (step, stop))?;
+        }
+        Ok(())
+    }
+
+    /// A step, retried for a moment while a buyer waits for the reply: a service may just be busy.
+    async fn with_retry(&mut self, step: Step) -> Result<(), Stop> {
+        let mut pause = Duration::from_millis(50);
+        let mut may_be_done = false;
+        loop {
+            match self.step(step).await {
+                Err(Stop::Later(_)) if self.is_first_run && self.began.elapsed() + pause < RETRY_BUDGET => {
+                    may_be_done = true;
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                // A call before, whose reply was lost, may have taken effect.
+                Err(Stop::Refused { fault, done }) => return Err(Stop::Refused { fault, done: done || may_be_done }),
+                other => return other,
+            }
+        }
+    }
+
+    /// One step, with the faults that a test injects.
+    async fn step(&mut self, step: Step) -> Result<(), Stop> {
+        self.inject_fault(step, Moment::Before).await?;
+        self.act(step).await?;
+        self.inject_fault(step, Moment::After).await
+    }
+
+    async fn inject_fault(&mut self, step: Step, moment: Moment) -> Result<(), Stop> {
+        match self.app.config.faults.take(step, moment) {
+            None => Ok(()),
+            Some(FaultKind::Repeat) => self.act(step).await,
+            Some(FaultKind::Crash) => Err(Stop::Crash),
+            Some(FaultKind::Refusal) => Err(Stop::Refused { fault: refusal(step), done: moment == Moment::After }),
+            Some(FaultKind::Unreachable) => Err(Stop::Later(unavailable(step))),
+        }
+    }
+
+    async fn act(&mut self, step: Step) -> Result<(), Stop> {
+        let (app, call) = (self.app, self.call);
+        let (id, cart, order) = (self.checkout.id, self.checkout.cart_id, self.checkout.order_id);
+        match step {
+            Step::FreezeCart => self.snapshot = Some(self.freeze_cart().await?),
+            Step::HoldStock => self.hold().await?,
+            Step::AuthorisePayment => self.authorise().await?,
+            Step::PlaceOrder => self.place().await?,
+            Step::CommitHold => self.commit_hold().await?,
+            Step::CompleteCart => cart_complete(app, call, cart, id, order).await?,
+        }
+        Ok(())
+    }
+
+    pub(super) async fn freeze_cart(&self) -> Result<CartSnapshot, Fault> {
+        let buyer = (self.secrets.cart_token.as_deref(), self.secrets.expected_version);
+        cart_freeze(self.app, self.call, self.checkout.cart_id, self.checkout.id, buyer).await
+    }
+
+    /// Holds every line. A hold that expired while the payer was away is replaced, if there is still enough stock.
+    async fn hold(&mut self) -> Result<(), Stop> {
+        let snapshot = self.snapshot.as_ref().ok_or_else(|| Fault::internal("stock is held after the cart is frozen"))?;
+        let held = match stock_hold(self.app, self.call, self.checkout.hold_id, snapshot).await {
+            Err(fault) if fault.reason == "hold_expired" => {
+                self.replace_hold().await?;
+                let snapshot = self.snapshot.as_ref().ok_or_else(|| Fault::internal("the cart is frozen"))?;
+                stock_hold(self.app, self.call, self.checkout.hold_id, snapshot).await?
+            }
+            other => other?,
+        };
+        self.held = Some(held);
+        Ok(())
+    }
+
+    /// Replaces an expired hold; the id of the new one is committed before it is asked for.
+    pub(super) async fn replace_hold(&mut self) -> Result<(), Stop> {
+        let hold: HoldId = self.app.host.id(self.call.tenant);
+        let mut tx = self.app.db.write(self.call).await?;
+        if !checkout_replace_hold(&mut tx, &self.checkout, hold).await? {
+            return Err(Stop::Overtaken);
+        }
+        tx.commit().await?;
+        self.checkout.hold_id = hold;
+        Ok(())
+    }
+
+    async fn authorise(&mut self) -> Result<(), Stop> {
+        let snapshot = self.snapshot.as_ref().ok_or_else(|| Fault::internal("a payment follows a frozen cart"))?;
+        if snapshot.total == 0 {
+            return Ok(());
+        }
+        let currency = bloom_kernel::Currency::parse(&snapshot.currency).map_err(Fault::from)?;
+        let input = Authorise {
+            operation: self.checkout.authorise_id,
+            payment: self.checkout.payment_id,
+            checkout: self.checkout.id,
+            order: self.checkout.order_id,
+            amount: Money::new(snapshot.total, currency),
+            provider: self.secrets.provider.as_deref(),
+            token: &self.secrets.payment_token,
+            return_url: self.secrets.return_url.as_deref(),
+        };
+        self.asked_for_payment = true;
+        let payment = match payment_authorise(self.app, self.call, input).await {
+            Ok(payment) => payment,
+            Err(fault) => {
+                // payments stores nothing of a request that it refuses: there is no payment.
+                self.asked_for_payment = is_transient(&fault);
+                return Err(at_payment(fault).into());
+            }
+        };
+        let (authorisation, is_manual) = (payment.authorisation.clone(), payment.is_manual);
+        self.payment = Some(payment);
+        match authorisation {
+            Authorisation::Authorised => Ok(()),
+            // People will confirm it: the order waits for them, not the buyer.
+            Authorisation::Pending if is_manual => Ok(()),
+            Authorisation::Pending | Authorisation::ActionRequired { .. } => Err(Stop::Wait),
+            Authorisation::Refused { code, message } => Err(Stop::Refused { fault: declined(&code, &message), done: false }),
+        }
+    }
+
+    /// Stores that the payment has to be waited for, and when to ask for it again; false when another driver has decided meanwhile.
+    async fn wait(&mut self) -> Result<bool, Fault> {
+        let now = self.app.host.now(self.call.tenant);
+        let action = match self.payment.as_ref().map(|payment| &payment.authorisation) {
+            Some(Authorisation::ActionRequired { kind, url }) => Some(CheckoutAction { r#type: kind.clone(), url: url.clone() }),
+            Some(Authorisation::Pending | Authorisation::Authorised | Authorisation::Refused { .. }) | None => None,
+        };
+        let status = if action.is_some() { CheckoutStatus::ActionRequired } else { CheckoutStatus::PaymentPending };
+        let checkout = &mut self.checkout;
+        let has_changed = checkout.status != status || checkout.action != action;
+        checkout.deadline = checkout.created_at + self.app.config.payment_timeout();
+        checkout.attempts += 1;
+        checkout.version += i64::from(has_changed);
+        checkout.updated_at = now;
+        (checkout.status, checkout.action) = (status, action);
+        let ask_again = (now + poll_interval(checkout.attempts)).min(checkout.deadline);
+        let mut tx = self.app.db.write(self.call).await?;
+        if !checkout_wait(&mut tx, checkout).await? {
+            return Ok(false);
+        }
+        schedule(&mut tx, TIMER, &checkout.id.to_string(), ask_again, &()).await?;
+        if has_changed {
+            publish_checkout(self.app, self.call, &mut tx, checkout).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Leaves the step to the timer. A checkout that may still be placed fails at its deadline.
+    async fn interrupted(self, step: Step, fault: Fault) -> Result<Outcome, Fault> {
+        tracing::warn!(checkout = %self.checkout.id, ?step, cause = fault.chain(), "a checkout is resumed later");
+        match self.checkout.status {
+            CheckoutStatus::Completed => self.placed(false).await,
+            CheckoutStatus::Processing
+            | CheckoutStatus::PaymentPending
+            | CheckoutStatus::ActionRequired
+            | CheckoutStatus::Compensating
+            | CheckoutStatus::Failed => Ok(Outcome::Interrupted(Box::new(self.checkout.public()))),
+        }
+    }
+
+    /// Stores that nothing is left to do.
+    async fn settle(mut self) -> Result<Outcome, Fault> {
+        let mut write = self.app.db.write_once(self.call);
+        cancel_timer(&mut write, TIMER, &self.checkout.id.to_string()).await?;
+        checkout_settle(write, self.checkout.id).await?;
+        self.checkout.settled = true;
+        self.placed(true).await
+    }
+}
+
+/// How long to wait before the payment is asked for again: one second, doubling, at most half a minute.
+fn poll_interval(attempts: i32) -> TimeDelta {
+    TimeDelta::seconds(1 << attempts.clamp(1, 6) >> 1).min(TimeDelta::seconds(30))
+}
+
+fn too_late() -> Fault {
+    let detail = "The checkout was not finished in time and was undone. Nothing was charged; try again.";
+    Fault::new(Code::Conflict, "checkout_expired", detail)
+}
+
+fn declined(code: &str, message: &str) -> Fault {
+    let detail = "The payment was declined. Nothing was charged; try another way to pay.";
+    let code = if code.is_empty() { "payment_declined" } else { code };
+    let message = if message.is_empty() { "The provider declined the payment." } else { message };
+    Fault::new(Code::Unprocessable, "payment_declined", detail).at("/payment/token", code, message)
+}
+
+/// Moves the fields that payments names below `/payment`, where the buyer sent them.
+fn at_payment(fault: Fault) -> Fault {
+    if is_transient(&fault) || fault.errors.is_empty() {
+        return fault;
+    }
+    let moved = Fault::new(fault.code, fault.reason.clone(), fault.detail.clone());
+    fault.errors.iter().fold(moved, |moved, wrong| {
+        let pointer = match wrong.pointer.as_str() {
+            known if known.starts_with("/payment") => known.to_owned(),
+            other => format!("/payment{other}"),
+        };
+        moved.at(pointer, &wrong.code, &wrong.message)
+    })
+}

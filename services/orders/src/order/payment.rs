@@ -1,0 +1,53 @@
+//! The amounts of an order's payment, as payments answers them.
+
+use bloom_db::TenantTx;
+use bloom_fault::Fault;
+use bloom_kernel::OrderId;
+use bloom_runtime::RequestContext;
+use serde_json::json;
+
+use super::ending::refund_late_capture;
+use super::model::{Order, OrderPayment};
+use super::save::{Change, save};
+use super::store::order_get;
+use crate::Orders;
+use crate::clients::{Payment, payment_get};
+use crate::operation::record_due;
+
+impl From<&Payment> for OrderPayment {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.id,
+            authorised: payment.authorised,
+            captured: payment.captured,
+            refunded: payment.refunded,
+            voided: payment.voided,
+            version: payment.version,
+        }
+    }
+}
+
+/// The amounts of an order's payment now; nothing for an order without one. A decision about money does not rely on the order's copy
+/// of them alone: the event of their last change may not have arrived yet.
+pub(super) async fn current_payment(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Option<OrderPayment>, Fault> {
+    let stored = order_get(&mut *app.db.read(call.tenant).await?, id).await?.ok_or_else(|| Fault::not_found("order"))?;
+    match &stored.order.payment {
+        Some(payment) => Ok(Some(OrderPayment::from(&payment_get(app, call, payment.id).await?))),
+        None => Ok(None),
+    }
+}
+
+/// Stores newer amounts of a locked order's payment. What was captured while the order ended is refunded.
+pub(crate) async fn update_payment(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    order: &mut Order,
+    payment: &OrderPayment,
+) -> Result<(), Fault> {
+    let Some((word, amount)) = order.apply_payment(payment) else { return Ok(()) };
+    let owed = refund_late_capture(app, call, order);
+    let data = json!({ "payment_id": payment.id, "amount": amount });
+    save(app, call, tx, order, Change::new(word).data(data)).await?;
+    record_due(app, call, tx, owed.as_slice()).await
+}

@@ -1,0 +1,123 @@
+//! Runs the operations of an order: calls the other service until the answer is final, then settles it with what it means for the
+//! order.
+//!
+//! | kind | service | succeeded | refused |
+//! |---|---|---|---|
+//! | capture | payments | amounts of the order | nothing is captured |
+//! | refund | payments | amounts, the refund succeeded | the refund failed and no longer counts |
+//! | void | payments | amounts; an authorisation still pending is voided as soon as it is known | – |
+//! | ship | inventory | what is shipped is captured, where the shop wants that | the fulfilment is open again, or canceled |
+//! | release | inventory | – | – |
+
+use bloom_fault::Fault;
+use bloom_kernel::{OperationId, PaymentId};
+use bloom_runtime::RequestContext;
+use futures::future::join_all;
+
+use super::model::OrderPayment;
+use super::settle::settle;
+use crate::clients::{Payment, is_transient, payment_capture, payment_refund, payment_void, stock_release_units, stock_ship};
+use crate::detach::detached;
+use crate::failure::Failure;
+use crate::operation::{Operation, OperationKind, OperationStatus, operation_get, retry_later};
+use crate::{NAME, Orders};
+
+/// Reason of an operation that the payment provider refused; every other reason is that of a service.
+pub(super) const PAYMENT_REFUSED: &str = "payment_refused";
+
+/// Runs operations at the same time, each once; those without a final answer are left to their timers. A client that disconnects does
+/// not stop them.
+pub(crate) async fn run_all(app: &Orders, call: &RequestContext, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
+    let (app, call) = (app.clone(), call.clone());
+    let work = async move { join_all(operations.into_iter().map(|operation| run(&app, &call, operation))).await };
+    detached(work).await?.into_iter().collect()
+}
+
+/// What an operation's timer does.
+pub(crate) async fn resume_operation(app: &Orders, call: &RequestContext, id: OperationId) -> Result<(), Fault> {
+    let stored = operation_get(&mut *app.db.read(call.tenant).await?, id).await?;
+    let Some(operation) = stored.filter(|operation| operation.status == OperationStatus::Running) else { return Ok(()) };
+    let call = RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &operation.actor) };
+    run(app, &call, operation).await.map(drop)
+}
+
+/// Runs an operation, and then the one that follows from it: the capture after a shipment comes second, so that nothing is captured
+/// for what inventory refuses. Answers the operation as it is afterwards.
+async fn run(app: &Orders, call: &RequestContext, operation: Operation) -> Result<Operation, Fault> {
+    let (operation, next) = attempt(app, call, operation).await?;
+    if let Some(next) = next {
+        Box::pin(attempt(app, call, next)).await?;
+    }
+    Ok(operation)
+}
+
+/// The answer of the other service.
+enum Answer {
+    Done(Option<OrderPayment>),
+    Refused(Failure, Option<OrderPayment>),
+    Open,
+}
+
+/// Calls once; settles a final answer, and sets the timer where there is none. Answers the operation as it is afterwards, and the one
+/// that follows from it.
+async fn attempt(app: &Orders, call: &RequestContext, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
+    let answer = match request(app, call, &operation).await {
+        Ok(answer) => answer,
+        Err(fault) if is_transient(&fault) => {
+            tracing::warn!(operation = %operation.id, cause = fault.chain(), "an operation is tried again later");
+            Answer::Open
+        }
+        Err(fault) => Answer::Refused(Failure::of(&fault), None),
+    };
+    let next = match answer {
+        Answer::Open => {
+            retry_later(app, call, &operation).await?;
+            None
+        }
+        Answer::Done(payment) => {
+            operation.status = OperationStatus::Succeeded;
+            settle(app, call, &operation, payment).await?
+        }
+        Answer::Refused(failure, payment) => {
+            let (kind, reason) = (operation.kind.as_str(), &failure.code);
+            tracing::warn!(operation = %operation.id, kind, reason, "an operation was refused");
+            operation.status = OperationStatus::Failed;
+            operation.failure = Some(failure);
+            settle(app, call, &operation, payment).await?
+        }
+    };
+    Ok((operation, next))
+}
+
+async fn request(app: &Orders, call: &RequestContext, operation: &Operation) -> Result<Answer, Fault> {
+    let (id, order) = (operation.id, operation.order_id);
+    let amount = operation.amount.unwrap_or_default();
+    match operation.kind {
+        OperationKind::Capture => Ok(answer_of(&payment_capture(app, call, id, payment_of(operation)?, amount).await?)),
+        OperationKind::Refund => Ok(answer_of(&payment_refund(app, call, id, payment_of(operation)?, amount).await?)),
+        // payments stores it and carries it out as soon as it can.
+        OperationKind::Void => {
+            let payment = payment_void(app, call, id, payment_of(operation)?).await?;
+            Ok(Answer::Done(Some(OrderPayment::from(&payment))))
+        }
+        OperationKind::Ship => stock_ship(app, call, id, order, &operation.units).await.map(|()| Answer::Done(None)),
+        OperationKind::Release => stock_release_units(app, call, id, order, &operation.units).await.map(|()| Answer::Done(None)),
+    }
+}
+
+fn payment_of(operation: &Operation) -> Result<PaymentId, Fault> {
+    operation.payment_id.ok_or_else(|| Fault::internal("an operation on the payment of an order that has none"))
+}
+
+fn answer_of(payment: &Payment) -> Answer {
+    let amounts = OrderPayment::from(payment);
+    match payment.operation_succeeded {
+        Some(true) => Answer::Done(Some(amounts)),
+        Some(false) => {
+            let detail = "The payment provider refused it.".to_owned();
+            let failure = Failure { status: 422, code: PAYMENT_REFUSED.to_owned(), detail, errors: Vec::new() };
+            Answer::Refused(failure, Some(amounts))
+        }
+        None => Answer::Open,
+    }
+}

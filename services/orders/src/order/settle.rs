@@ -1,0 +1,120 @@
+//! What the final answer of an operation means for its order.
+
+use bloom_db::TenantTx;
+use bloom_events::cancel as cancel_timer;
+use bloom_fault::Fault;
+use bloom_kernel::{FulfilmentId, Money, RefundId, Timestamp};
+use bloom_runtime::RequestContext;
+use serde_json::{Value, json};
+
+use super::ending::{new_operation, refund_late_capture};
+use super::model::{Order, OrderPayment};
+use super::save::{Change, lock_order, save};
+use crate::Orders;
+use crate::operation::{
+    self, Operation, OperationKind, OperationStatus, operation_settle, operations_moving_money, operations_shipping, record,
+};
+use crate::settings::{CaptureMode, settings_get};
+
+/// Commits a final answer with what it means for the order; a second answer finds the operation settled. Answers the operation that
+/// is committed with it and has to be run now: the capture after a shipment, or the refund of what was captured while the order ended.
+pub(super) async fn settle(
+    app: &Orders,
+    call: &RequestContext,
+    operation: &Operation,
+    payment: Option<OrderPayment>,
+) -> Result<Option<Operation>, Fault> {
+    let now = app.host.now(call.tenant);
+    let mut tx = app.db.write(call).await?;
+    let mut order = lock_order(&mut tx, operation.order_id).await?;
+    if !operation_settle(&mut tx, operation.id, operation.failure.as_ref(), now).await? {
+        return Ok(None);
+    }
+    // The payment's event may have come first.
+    let news = payment.and_then(|payment| order.apply_payment(&payment));
+    let has_outcome = apply_outcome(&mut order, operation, now)?;
+    let owed =
+        if news.is_some() || refused_too_much(&order, operation) { refund_late_capture(app, call, &mut order) } else { None };
+    if news.is_some() || has_outcome || owed.is_some() {
+        let change = Change::new(word(operation, news)).data(timeline_data(&order, operation, news));
+        save(app, call, &mut tx, &mut order, change).await?;
+    }
+    let earned = match (operation.kind, operation.status) {
+        (OperationKind::Ship, OperationStatus::Succeeded) => capture_of_shipped(app, call, &mut tx, &order).await?,
+        (OperationKind::Ship, OperationStatus::Running | OperationStatus::Failed)
+        | (OperationKind::Capture | OperationKind::Refund | OperationKind::Void | OperationKind::Release, _) => None,
+    };
+    let next = earned.or(owed);
+    record(app, call, &mut tx, next.as_slice()).await?;
+    cancel_timer(&mut tx, operation::TIMER, &operation.id.to_string()).await?;
+    tx.commit().await?;
+    Ok(next)
+}
+
+/// Ends the refund of a refund operation; takes a refused shipment back. False for operations that change nothing of the order but
+/// its amounts.
+fn apply_outcome(order: &mut Order, operation: &Operation, now: Timestamp) -> Result<bool, Fault> {
+    let succeeded = operation.status == OperationStatus::Succeeded;
+    let Some(target) = operation.target_id else { return Ok(false) };
+    match operation.kind {
+        OperationKind::Refund => order.settle_refund(RefundId::from_uuid(target), succeeded)?,
+        OperationKind::Ship if !succeeded => order.unship(FulfilmentId::from_uuid(target), operation.with_fulfilment, now)?,
+        OperationKind::Ship | OperationKind::Capture | OperationKind::Void | OperationKind::Release => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// True when a refund was refused because less was left than was asked for: an order that has ended asks again for what is left. A
+/// refusal of the provider is final.
+fn refused_too_much(order: &Order, operation: &Operation) -> bool {
+    operation.kind == OperationKind::Refund
+        && operation.status == OperationStatus::Failed
+        && Some(order.refundable()) < operation.amount
+}
+
+fn word(operation: &Operation, news: Option<(&'static str, Money)>) -> &'static str {
+    match (operation.kind, operation.status == OperationStatus::Succeeded) {
+        (OperationKind::Capture, true) => "captured",
+        (OperationKind::Capture, false) => "capture_failed",
+        (OperationKind::Refund, true) => "refunded",
+        (OperationKind::Refund, false) => "refund_failed",
+        // A void may have found nothing to void, and captured money instead.
+        (OperationKind::Void, _) => news.map_or("voided", |(word, _)| word),
+        (OperationKind::Ship, true) => "shipped",
+        (OperationKind::Ship, false) => "shipment_refused",
+        (OperationKind::Release, _) => "stock_released",
+    }
+}
+
+fn timeline_data(order: &Order, operation: &Operation, news: Option<(&'static str, Money)>) -> Value {
+    let amount = operation.amount.map(|amount| Money::new(amount, order.currency)).or(news.map(|(_, amount)| amount));
+    let mut data = json!({ "operation_id": operation.id, "amount": amount });
+    if let (OperationKind::Refund, Some(refund)) = (operation.kind, operation.target_id) {
+        data["refund_id"] = json!(RefundId::from_uuid(refund));
+    }
+    data
+}
+
+/// Where the shop captures what is shipped: the value of all shipped units, less what is captured. A shipment that inventory has not
+/// answered yet does not count, since it may be refused.
+async fn capture_of_shipped(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    order: &Order,
+) -> Result<Option<Operation>, Fault> {
+    let Some(payment) = &order.payment else { return Ok(None) };
+    match settings_get(tx).await?.capture {
+        CaptureMode::OnFulfilment => {}
+        CaptureMode::Manual => return Ok(None),
+    }
+    let unanswered = operations_shipping(tx, order.id).await?;
+    let capturing = operations_moving_money(tx, order.id).await?.capturing;
+    let due = order.value_of_shipped(&unanswered).amount() - payment.captured.amount() - capturing;
+    let due = due.min(order.capturable() - capturing);
+    if due <= 0 {
+        return Ok(None);
+    }
+    let amount = Money::new(due, order.currency);
+    Ok(Some(new_operation(app, call, order, OperationKind::Capture).with_amount(amount)))
+}
