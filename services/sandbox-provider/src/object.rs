@@ -22,7 +22,6 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -47,7 +46,6 @@ pub(crate) enum MovementKind {
 }
 
 impl MovementKind {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Capture => "capture",
@@ -60,9 +58,7 @@ impl MovementKind {
 /// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectKind {
-    /// An authorisation.
     Authorisation,
-    /// A movement.
     Movement(MovementKind),
 }
 
@@ -83,7 +79,6 @@ impl ObjectKind {
         }
     }
 
-    /// The word in the API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Authorisation => "authorisation",
@@ -95,7 +90,6 @@ impl ObjectKind {
 /// The id of an object as callers see it: `auth_…`, `cap_…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectId {
-    /// Its kind.
     pub kind: ObjectKind,
     /// Its id in the database.
     pub id: Uuid,

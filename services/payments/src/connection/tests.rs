@@ -1,7 +1,9 @@
 //! Tests of connections.
 
+use bloom_testkit::assert_schema_agrees;
 use serde_json::json;
 
+use super::model::{PaymentConnectionCreate, PaymentConnectionUpdate};
 use crate::tests::{Fixture, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,4 +82,19 @@ async fn notices_follow_the_installation_to_its_current_address() {
     let registered: String =
         sqlx::query_scalar("select webhook_url from connection").fetch_one(&mut fixture.env.superuser().await).await.unwrap();
     assert_eq!(registered, current);
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let secret = "a-secret-of-the-merchant-1";
+    assert_schema_agrees::<PaymentConnectionCreate>([
+        json!({ "provider": "manual" }),
+        json!({
+            "provider": "sandbox", "name": "Cards", "credentials": secret, "webhook_secret": secret, "is_default": true,
+        }),
+    ]);
+    assert_schema_agrees::<PaymentConnectionUpdate>([
+        json!({}),
+        json!({ "name": "Cards", "credentials": secret, "webhook_secret": secret, "is_default": true, "active": false }),
+    ]);
 }

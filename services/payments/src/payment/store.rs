@@ -213,15 +213,12 @@ pub(crate) async fn payment_reserve(tx: &mut TenantTx, payment: &Payment, operat
 /// A journal about to be written.
 #[derive(Debug)]
 pub(crate) struct JournalCreate<'a> {
-    /// Id.
     pub id: JournalId,
     /// The operation that it books.
     pub operation: OperationId,
     /// The operation whose journal it takes back.
     pub reverses: Option<OperationId>,
-    /// Its entries.
     pub posting: &'a Posting,
-    /// Who caused it.
     pub actor: &'a str,
 }
 

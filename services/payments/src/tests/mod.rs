@@ -2,6 +2,7 @@
 //! resource stand in its folder.
 
 mod exports;
+mod snapshots;
 
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(crate) struct Fixture {
     pub(crate) public_url: String,
     /// Where the provider sends its notices.
     pub(crate) notices_url: String,
+    /// The address of the test provider.
+    pub(crate) sandbox_url: String,
 }
 
 /// The ids of an authorisation.
@@ -61,7 +64,7 @@ impl Fixture {
         // Another name for the same port: notices need not go where browsers go.
         let notices_url = public_url.replace("127.0.0.1", "localhost");
         let config = Config {
-            sandbox_url: Some(sandbox_url),
+            sandbox_url: Some(sandbox_url.clone()),
             public_url: Some(public_url.clone()),
             webhook_url: Some(notices_url.clone()),
             provider_timeout_ms: u64::try_from(timeout.as_millis()).unwrap(),
@@ -73,7 +76,7 @@ impl Fixture {
                 Ok(service)
             })
             .await;
-        let mut fixture = Self { env, client, sandbox, connection: String::new(), public_url, notices_url };
+        let mut fixture = Self { env, client, sandbox, connection: String::new(), public_url, notices_url, sandbox_url };
         fixture.connection = fixture.connect(json!({ "provider": "sandbox", "is_default": true })).await;
         fixture
     }

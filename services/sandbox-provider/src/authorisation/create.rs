@@ -10,8 +10,7 @@ use bloom_runtime::request_context::fingerprint;
 use bloom_web::Body;
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::model::Authorisation;
@@ -27,15 +26,8 @@ use crate::scenario::{Plan, Token, play, play_before_reply};
 pub(super) struct AuthorisationCreate {
     amount: i64,
     currency: Currency,
-    #[serde(deserialize_with = "known_token")]
-    token: Token,
+    token: String,
     return_url: Option<String>,
-}
-
-/// A token of the table. The refusal of another one does not repeat it: it may be a card's number.
-fn known_token<'de, D: Deserializer<'de>>(token: D) -> Result<Token, D::Error> {
-    let unknown = "The provider does not know this token. Try `tok_success`, `tok_decline` or `tok_3ds`.";
-    Token::deserialize(token).map_err(|_| D::Error::custom(unknown))
 }
 
 pub(super) async fn create(
@@ -47,8 +39,9 @@ pub(super) async fn create(
     if input.amount <= 0 {
         return Err(Fault::invalid("/amount", ViolationCode::OutOfRange, "An amount is above 0."));
     }
-    let plan = Plan::new(input.token, ObjectKind::Authorisation);
-    let new = new_authorisation(&app, &context, key, &plan, input);
+    let token = Token::parse(&input.token).ok_or_else(token_unknown)?;
+    let plan = Plan::new(token, ObjectKind::Authorisation);
+    let new = new_authorisation(&app, &context, key, &plan, token, input);
     let show = |(status, sequence)| Authorisation { status, sequence, ..new.clone() }.body(&app.public_url);
     let reply = (StatusCode::CREATED, Json(show(plan.replied)));
     if plan.is_silent() {
@@ -74,6 +67,7 @@ fn new_authorisation(
     context: &RequestContext,
     key: String,
     plan: &Plan,
+    token: Token,
     input: AuthorisationCreate,
 ) -> Authorisation {
     Authorisation {
@@ -83,7 +77,7 @@ fn new_authorisation(
         fingerprint: fingerprint("authorisation", &input),
         amount: input.amount,
         currency: input.currency,
-        token: input.token,
+        token,
         return_url: input.return_url,
         status: plan.stored.0,
         failure_code: (plan.stored.0 == Status::Failed).then(|| "card_declined".to_owned()),
@@ -93,6 +87,12 @@ fn new_authorisation(
         sequence: plan.stored.1,
         created_at: app.context.now(context.tenant),
     }
+}
+
+/// The refusal of an unknown token does not repeat it: it may be a card's number.
+fn token_unknown() -> Fault {
+    let detail = "The provider does not know this token. Try `tok_success`, `tok_decline` or `tok_3ds`.";
+    Fault::invalid("/token", ViolationCode::Unknown, detail)
 }
 
 /// The authorisation that the key created before.

@@ -13,7 +13,6 @@ use crate::scenario::Token;
 pub(crate) struct Authorisation {
     /// The account.
     pub tenant_id: TenantId,
-    /// Id.
     pub id: Uuid,
     /// The key of the request that created it.
     pub idempotency_key: String,
@@ -21,25 +20,19 @@ pub(crate) struct Authorisation {
     pub fingerprint: Vec<u8>,
     /// Minor units.
     pub amount: i64,
-    /// Their currency.
     pub currency: Currency,
     /// Decides how it and its movements behave.
     pub token: Token,
     /// Where the payer's browser goes after the issuer's check.
     pub return_url: Option<String>,
-    /// Its status.
     pub status: Status,
-    /// Why it failed.
     pub failure_code: Option<String>,
     /// Captured, or being captured.
     pub captured_amount: i64,
-    /// Voided.
     pub voided_amount: i64,
-    /// Refunded.
     pub refunded_amount: i64,
     /// Counts its changes, from 1.
     pub sequence: i64,
-    /// When it was created.
     pub created_at: Timestamp,
 }
 

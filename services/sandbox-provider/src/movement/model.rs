@@ -9,11 +9,8 @@ use crate::object::{MovementKind, ObjectId, ObjectKind, Status};
 /// Money captured, voided or refunded under an authorisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Movement {
-    /// Id.
     pub id: Uuid,
-    /// The authorisation.
     pub authorisation_id: Uuid,
-    /// Its kind.
     pub kind: MovementKind,
     /// The key of the request that created it.
     pub idempotency_key: String,
@@ -21,11 +18,9 @@ pub(crate) struct Movement {
     pub fingerprint: Vec<u8>,
     /// Minor units.
     pub amount: i64,
-    /// Its status.
     pub status: Status,
     /// Counts its changes, from 1.
     pub sequence: i64,
-    /// When it was created.
     pub created_at: Timestamp,
 }
 

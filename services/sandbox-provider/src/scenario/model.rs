@@ -1,14 +1,11 @@
 //! Tokens: each plays one way in which providers behave, for the authorisation and all its movements.
 
 use chrono::TimeDelta;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::object::{ObjectKind, Status};
 
 /// A payer's instrument, named after what it plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub(crate) enum Token {
     /// Succeeds at once.
@@ -16,7 +13,6 @@ pub(crate) enum Token {
     /// Is declined at once.
     TokDecline,
     /// Needs the payer at a page.
-    #[serde(rename = "tok_3ds")]
     #[sqlx(rename = "tok_3ds")]
     Tok3ds,
     /// Is pending, and succeeds a few seconds later.
@@ -32,7 +28,22 @@ pub(crate) enum Token {
 }
 
 impl Token {
-    /// The word in database and API.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::TokSuccess,
+        Self::TokDecline,
+        Self::Tok3ds,
+        Self::TokDelay,
+        Self::TokTimeoutAfterSuccess,
+        Self::TokWebhookFirst,
+        Self::TokDuplicateWebhook,
+        Self::TokReorderedWebhook,
+    ];
+
+    /// The token of a text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|token| token.as_str() == text)
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::TokSuccess => "tok_success",
@@ -74,13 +85,9 @@ pub(crate) struct Plan {
 /// One notice of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedNotice {
-    /// The status it reports.
     pub status: Status,
-    /// The count of changes it reports.
     pub sequence: i64,
-    /// How many copies are sent.
     pub copies: u32,
-    /// After what time.
     pub after: TimeDelta,
 }
 

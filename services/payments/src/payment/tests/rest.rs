@@ -1,8 +1,12 @@
 //! The REST endpoints of payments.
 
 use bloom_kernel::PaymentId;
+use bloom_testkit::assert_schema_agrees;
 use serde_json::json;
 
+use crate::payment::confirm::ConfirmationCreate;
+use crate::payment::movement::MovementCreate;
+use crate::payment::void::VoidCreate;
 use crate::tests::Fixture;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +37,7 @@ async fn an_idempotency_key_moves_money_once() {
     let voids = format!("/v1/payments/{payment}/voids");
     let reason = json!({ "reason": "changed my mind" });
     let refused = fixture.client.post(&voids).key("v0").json(&reason).send().await.expect(400);
-    assert_eq!((refused.code(), refused.json["errors"][0]["pointer"].as_str()), ("invalid_request", Some("/reason")));
+    assert_eq!((refused.code(), refused.json["errors"][0]["code"].as_str()), ("invalid_request", Some("unknown_field")));
     let voided = fixture.client.post(&voids).key("v1").json(&json!({})).send().await.expect(201);
     assert_eq!(voided.json["amount"]["amount"], 700);
     let nothing = fixture.client.post(&voids).key("v2").json(&json!({})).send().await.expect(409);
@@ -166,4 +170,15 @@ async fn other_tenants_and_publishable_keys_see_nothing() {
     let _ = fixture.client.get("/v1/payments").anonymous().send().await.expect(401);
     let write = fixture.client.post(&format!("/v1/payments/{payment}/captures")).key("y").json(&json!({}));
     let _ = write.scopes(&["payments:read"]).send().await.expect(403);
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let amount = json!({ "amount": { "amount": 300, "currency": "INR" } });
+    assert_schema_agrees::<MovementCreate>([json!({}), amount]);
+    assert_schema_agrees::<VoidCreate>([json!({})]);
+    assert_schema_agrees::<ConfirmationCreate>([
+        json!({ "outcome": "authorised", "reference": "NEFT 4711" }),
+        json!({ "outcome": "failed", "message": "The transfer did not arrive." }),
+    ]);
 }
