@@ -124,7 +124,11 @@ impl Db {
     {
         match run(&mut tx).await {
             Ok(done) => tx.finish(done.into()).await.map_err(|fault| self.explain(fault)),
-            Err(fault) => Err(self.explain(fault)),
+            Err(fault) => {
+                // Not merely dropped: until it has ended it holds the lock that a retry with the key tries.
+                let _ = tx.rollback().await;
+                Err(self.explain(fault))
+            }
         }
     }
 

@@ -16,6 +16,7 @@
 mod body;
 mod caller;
 mod cart_token;
+mod either;
 mod if_match;
 mod list;
 pub mod middleware;
@@ -40,8 +41,9 @@ mod violations;
 pub use body::{BODY_LIMIT, Json, Json as Body};
 pub use caller::{Caller, PERMISSION, Permission};
 pub use cart_token::CartToken;
+pub use either::Either;
 pub use if_match::IfMatch;
-pub use list::{List, NoFilter, PageRequest};
+pub use list::{List, NoFilter, PageRequest, Paging};
 pub use middleware::{EdgeState, REASON, edge};
 pub use page::Page;
 pub use parse::{Judgement, judge, parse, schema};

@@ -64,6 +64,34 @@ impl<F: DeserializeOwned + Serialize + JsonSchema + 'static, S: Send + Sync> Fro
     }
 }
 
+/// The pages of a list that is asked for with a body, such as a search: the body has limit, cursor and filter.
+pub struct Paging {
+    tenant: TenantId,
+    key: CursorKey,
+    path: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paging {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let internal = |what: &str| Fault::internal(format!("a list was asked for outside of a service: no {what}"));
+        let tenant = parts.extensions.get::<RequestContext>().ok_or_else(|| internal("context"))?.tenant;
+        let CursorSecret(key) = *parts.extensions.get().ok_or_else(|| internal("cursor key"))?;
+        Ok(Self { tenant, key, path: parts.uri.path().to_owned() })
+    }
+}
+
+impl Paging {
+    /// The request that a body makes.
+    pub fn request<F: Serialize>(self, filter: F, limit: Limit, cursor: Option<String>) -> Result<PageRequest<F>, Fault> {
+        let scope = serde_json::to_vec(&(self.path, &filter)).map_err(Fault::internal)?;
+        Ok(PageRequest { filter, limit, cursor, tenant: self.tenant, key: self.key, scope })
+    }
+}
+
+impl OperationInput for Paging {}
+
 impl<F> PageRequest<F> {
     /// The position behind which the page begins; `None` for the first page. 400 when the cursor is garbled or belongs to another
     /// tenant, list or filter.

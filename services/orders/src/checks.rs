@@ -1,36 +1,17 @@
-//! Invariants of this service, checked over all tenants.
+//! The invariants of orders, as queries for where they are broken, over all tenants. They run as the system role.
 
-use bloom_db::SystemTx;
-use bloom_events::{Breach, Check};
 use bloom_fault::Fault;
-use bloom_kernel::{FulfilmentId, OrderId, Timestamp};
+use bloom_kernel::{FulfilmentId, OrderId};
 use chrono::TimeDelta;
-use futures::TryStreamExt;
-use futures::future::BoxFuture;
+use futures::TryStreamExt as _;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::Orders;
 use crate::order::Fulfilment;
 
-fn breaches(invariant: &'static str, details: Vec<String>) -> Vec<Breach> {
-    details.into_iter().map(|detail| Breach { invariant, detail }).collect()
-}
-
-/// A completed checkout has its one order, and an order its completed checkout.
-pub(crate) struct OneOrderPerCheckout;
-
-impl Check for OneOrderPerCheckout {
-    fn name(&self) -> &'static str {
-        "one_order_per_checkout"
-    }
-
-    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        Box::pin(async move { Ok(breaches(self.name(), purchase_breaches(tx).await?)) })
-    }
-}
-
-async fn purchase_breaches(conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
+/// Completed checkouts without their one order, and orders without their completed checkout.
+pub async fn purchases_differ(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     let rows = sqlx::query_scalar!(
         r#"select case when orders.id is null then 'checkout ' || checkout.id || ' is completed and has no order'
                        else 'order ' || orders.id || ' has no completed checkout' end as "breach!"
@@ -44,20 +25,8 @@ async fn purchase_breaches(conn: &mut PgConnection) -> Result<Vec<String>, Fault
     Ok(rows)
 }
 
-/// The total of an order is the sum of its lines and its delivery.
-pub(crate) struct TotalsAreSums;
-
-impl Check for TotalsAreSums {
-    fn name(&self) -> &'static str {
-        "order_totals_are_sums"
-    }
-
-    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        Box::pin(async move { Ok(breaches(self.name(), total_breaches(tx).await?)) })
-    }
-}
-
-async fn total_breaches(conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
+/// Orders whose total is not the sum of their lines and their delivery.
+pub async fn totals_differ(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     let rows = sqlx::query_scalar!(
         r#"select document ->> 'id' as "id!" from orders
            where (document #>> '{total,amount}')::bigint <>
@@ -71,21 +40,9 @@ async fn total_breaches(conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
     Ok(rows)
 }
 
-/// A checkout is settled within half a minute of its deadline.
-pub(crate) struct NoCheckoutStuck(pub(crate) Orders);
-
-impl Check for NoCheckoutStuck {
-    fn name(&self) -> &'static str {
-        "no_checkout_stuck"
-    }
-
-    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        let latest = self.0.host.platform_now() - TimeDelta::seconds(30);
-        Box::pin(async move { Ok(breaches(self.name(), stuck_checkouts(tx, latest).await?)) })
-    }
-}
-
-async fn stuck_checkouts(conn: &mut PgConnection, latest: Timestamp) -> Result<Vec<String>, Fault> {
+/// Checkouts that are not settled within half a minute of their deadline.
+pub async fn checkouts_stuck(app: &Orders, conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
+    let latest = app.context.platform_now() - TimeDelta::seconds(30);
     let rows = sqlx::query_scalar!(
         r#"select id::text || ' is ' || status as "breach!" from checkout
            where not settled and deadline < $1 limit 100"#,
@@ -96,21 +53,10 @@ async fn stuck_checkouts(conn: &mut PgConnection, latest: Timestamp) -> Result<V
     Ok(rows)
 }
 
-/// Operations are settled within a day. Releases and voids succeed; inventory may refuse a shipment, and payments a capture or refund.
-pub(crate) struct OperationsSettled(pub(crate) Orders);
-
-impl Check for OperationsSettled {
-    fn name(&self) -> &'static str {
-        "order_operations_settled"
-    }
-
-    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        let latest = self.0.host.platform_now() - TimeDelta::hours(24);
-        Box::pin(async move { Ok(breaches(self.name(), open_operations(tx, latest).await?)) })
-    }
-}
-
-async fn open_operations(conn: &mut PgConnection, latest: Timestamp) -> Result<Vec<String>, Fault> {
+/// Operations that are not settled within a day, and releases and voids that were refused. Inventory may refuse a shipment, payments a
+/// capture or a refund.
+pub async fn operations_unsettled(app: &Orders, conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
+    let latest = app.context.platform_now() - TimeDelta::hours(24);
     let rows = sqlx::query_scalar!(
         r#"select kind || ' ' || id::text || ' is ' || status as "breach!" from operation
            where status = 'running' and created_at < $1 or status = 'failed' and kind in ('release', 'void') limit 100"#,
@@ -121,20 +67,8 @@ async fn open_operations(conn: &mut PgConnection, latest: Timestamp) -> Result<V
     Ok(rows)
 }
 
-/// An order that ended unshipped holds no money, unless its refund is pending or was refused.
-pub(crate) struct EndedOrdersHoldNothing;
-
-impl Check for EndedOrdersHoldNothing {
-    fn name(&self) -> &'static str {
-        "ended_orders_hold_nothing"
-    }
-
-    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        Box::pin(async move { Ok(breaches(self.name(), money_of_ended_orders(tx).await?)) })
-    }
-}
-
-async fn money_of_ended_orders(conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
+/// Orders that ended unshipped and hold money, although no refund is pending or was refused.
+pub async fn ended_orders_with_money(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     let rows = sqlx::query_scalar!(
         r#"select document ->> 'id' as "id!" from orders
            where status in ('canceled', 'expired')
@@ -147,20 +81,8 @@ async fn money_of_ended_orders(conn: &mut PgConnection) -> Result<Vec<String>, F
     Ok(rows)
 }
 
-/// A fulfilment whose last shipment inventory refused is not shipped.
-pub(crate) struct RefusedShipmentsStay;
-
-impl Check for RefusedShipmentsStay {
-    fn name(&self) -> &'static str {
-        "refused_shipments_stay"
-    }
-
-    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        Box::pin(async move { Ok(breaches(self.name(), refused_shipments(tx).await?)) })
-    }
-}
-
-async fn refused_shipments(conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
+/// Fulfilments that are shipped although inventory refused their last shipment.
+pub async fn refused_shipments(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     let mut rows = sqlx::query!(
         r#"select orders.id as "order: OrderId", target_id as "fulfilment!: FulfilmentId",
                   document -> 'fulfilments' as "fulfilments!: Json<Vec<Fulfilment>>"

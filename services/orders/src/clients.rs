@@ -115,7 +115,7 @@ fn payment(reply: payments::PaymentReply) -> Result<Payment, Fault> {
 
 pub(crate) async fn cart_freeze(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     cart: CartId,
     checkout: CheckoutId,
     (cart_token, version): (Option<&str>, Option<i64>),
@@ -126,30 +126,35 @@ pub(crate) async fn cart_freeze(
         cart_token: cart_token.map(str::to_owned),
         version: version.unwrap_or_default(),
     };
-    Ok(app.cart.clone().freeze(app.host.request(call, request)).await?.into_inner())
+    Ok(app.cart.clone().freeze(app.context.request(context, request)).await?.into_inner())
 }
 
-pub(crate) async fn cart_unfreeze(app: &Orders, call: &RequestContext, cart: CartId, checkout: CheckoutId) -> Result<(), Fault> {
+pub(crate) async fn cart_unfreeze(
+    app: &Orders,
+    context: &RequestContext,
+    cart: CartId,
+    checkout: CheckoutId,
+) -> Result<(), Fault> {
     let request = CartRef { cart_id: cart.to_string(), checkout_id: checkout.to_string() };
-    app.cart.clone().unfreeze(app.host.request(call, request)).await?;
+    app.cart.clone().unfreeze(app.context.request(context, request)).await?;
     Ok(())
 }
 
 pub(crate) async fn cart_complete(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     cart: CartId,
     checkout: CheckoutId,
     order: OrderId,
 ) -> Result<(), Fault> {
     let request = CompleteRequest { cart_id: cart.to_string(), checkout_id: checkout.to_string(), order_id: order.to_string() };
-    app.cart.clone().complete(app.host.request(call, request)).await?;
+    app.cart.clone().complete(app.context.request(context, request)).await?;
     Ok(())
 }
 
 pub(crate) async fn stock_hold(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     hold: HoldId,
     snapshot: &CartSnapshot,
 ) -> Result<inventory::HoldReply, Fault> {
@@ -164,24 +169,24 @@ pub(crate) async fn stock_hold(
         lines: lines.collect(),
         ttl_seconds: app.config.hold_ttl_s(),
     };
-    Ok(app.inventory.clone().hold(app.host.request(call, request)).await?.into_inner())
+    Ok(app.inventory.clone().hold(app.context.request(context, request)).await?.into_inner())
 }
 
-pub(crate) async fn stock_release_hold(app: &Orders, call: &RequestContext, hold: HoldId) -> Result<(), Fault> {
+pub(crate) async fn stock_release_hold(app: &Orders, context: &RequestContext, hold: HoldId) -> Result<(), Fault> {
     let request = inventory::HoldRef { hold_id: hold.to_string() };
-    app.inventory.clone().release_hold(app.host.request(call, request)).await?;
+    app.inventory.clone().release_hold(app.context.request(context, request)).await?;
     Ok(())
 }
 
 /// Allocates the units of a hold to the order; answers their locations.
 pub(crate) async fn stock_commit_hold(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     hold: HoldId,
     order: OrderId,
 ) -> Result<Vec<inventory::Allocation>, Fault> {
     let request = inventory::CommitHoldRequest { hold_id: hold.to_string(), order_id: order.to_string() };
-    Ok(app.inventory.clone().commit_hold(app.host.request(call, request)).await?.into_inner().allocations)
+    Ok(app.inventory.clone().commit_hold(app.context.request(context, request)).await?.into_inner().allocations)
 }
 
 /// An authorisation to be asked for.
@@ -196,7 +201,7 @@ pub(crate) struct Authorise<'a> {
     pub(crate) return_url: Option<&'a str>,
 }
 
-pub(crate) async fn payment_authorise(app: &Orders, call: &RequestContext, input: Authorise<'_>) -> Result<Payment, Fault> {
+pub(crate) async fn payment_authorise(app: &Orders, context: &RequestContext, input: Authorise<'_>) -> Result<Payment, Fault> {
     let unknown = || Fault::invalid("/payment/provider", ViolationCode::Unknown, "There is no such payment provider.");
     let provider = match input.provider {
         None | Some("") => payments::proto::Provider::Unspecified,
@@ -213,46 +218,46 @@ pub(crate) async fn payment_authorise(app: &Orders, call: &RequestContext, input
         return_url: input.return_url.unwrap_or_default().to_owned(),
         order_id: input.order.to_string(),
     };
-    payment(app.payments.clone().authorise(app.host.request(call, request)).await?.into_inner())
+    payment(app.payments.clone().authorise(app.context.request(context, request)).await?.into_inner())
 }
 
-pub(crate) async fn payment_get(app: &Orders, call: &RequestContext, id: PaymentId) -> Result<Payment, Fault> {
+pub(crate) async fn payment_get(app: &Orders, context: &RequestContext, id: PaymentId) -> Result<Payment, Fault> {
     let request = payments::PaymentRef { payment_id: id.to_string() };
-    payment(app.payments.clone().get_payment(app.host.request(call, request)).await?.into_inner())
+    payment(app.payments.clone().get_payment(app.context.request(context, request)).await?.into_inner())
 }
 
 pub(crate) async fn payment_void(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     operation: OperationId,
     id: PaymentId,
 ) -> Result<Payment, Fault> {
     let request = payments::VoidRequest { operation_id: operation.to_string(), payment_id: id.to_string() };
-    payment(app.payments.clone().void(app.host.request(call, request)).await?.into_inner())
+    payment(app.payments.clone().void(app.context.request(context, request)).await?.into_inner())
 }
 
 pub(crate) async fn payment_capture(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     operation: OperationId,
     id: PaymentId,
     amount: i64,
 ) -> Result<Payment, Fault> {
     let (operation_id, payment_id) = (operation.to_string(), id.to_string());
     let request = payments::AmountRequest { operation_id, payment_id, amount };
-    payment(app.payments.clone().capture(app.host.request(call, request)).await?.into_inner())
+    payment(app.payments.clone().capture(app.context.request(context, request)).await?.into_inner())
 }
 
 pub(crate) async fn payment_refund(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     operation: OperationId,
     id: PaymentId,
     amount: i64,
 ) -> Result<Payment, Fault> {
     let (operation_id, payment_id) = (operation.to_string(), id.to_string());
     let request = payments::AmountRequest { operation_id, payment_id, amount };
-    payment(app.payments.clone().refund(app.host.request(call, request)).await?.into_inner())
+    payment(app.payments.clone().refund(app.context.request(context, request)).await?.into_inner())
 }
 
 fn allocation_change(operation: OperationId, order: OrderId, units: &[StockUnits]) -> inventory::AllocationChange {
@@ -272,24 +277,24 @@ fn allocation_change(operation: OperationId, order: OrderId, units: &[StockUnits
 
 pub(crate) async fn stock_ship(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     operation: OperationId,
     order: OrderId,
     units: &[StockUnits],
 ) -> Result<(), Fault> {
     let request = allocation_change(operation, order, units);
-    app.inventory.clone().ship_allocation(app.host.request(call, request)).await?;
+    app.inventory.clone().ship_allocation(app.context.request(context, request)).await?;
     Ok(())
 }
 
 pub(crate) async fn stock_release_units(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     operation: OperationId,
     order: OrderId,
     units: &[StockUnits],
 ) -> Result<(), Fault> {
     let request = allocation_change(operation, order, units);
-    app.inventory.clone().release_allocation(app.host.request(call, request)).await?;
+    app.inventory.clone().release_allocation(app.context.request(context, request)).await?;
     Ok(())
 }

@@ -1,20 +1,15 @@
 //! Events of other services: a changed payment resumes the checkout that waits for it, and brings the order's amounts up to date.
 
 use bloom_db::TenantTx;
-use bloom_events::{Envelope, Handler, schedule};
+use bloom_events::{Envelope, Publish as _};
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, Money, PaymentId};
-use bloom_runtime::RequestContext;
-use futures::future::BoxFuture;
 use serde::Deserialize;
 
+use crate::Orders;
 use crate::checkout::{self, CheckoutStatus, checkouts_unfinished, sync_payment_soon};
 use crate::operation::retry_now;
 use crate::order::{OrderPayment, orders_lock_by_checkout, update_payment};
-use crate::{NAME, Orders};
-
-/// The consumer of payments' events.
-pub(crate) struct PaymentUpdated(pub(crate) Orders);
 
 /// The part of a payment's event that orders read.
 #[derive(Deserialize)]
@@ -71,60 +66,44 @@ impl Payment {
     }
 }
 
-impl Handler for PaymentUpdated {
-    fn consumer(&self) -> &'static str {
-        "orders.payments"
+/// Applies payments' events of one tenant; the last event of each payment counts.
+pub async fn payment_updated(app: &Orders, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
+    let mut payments: Vec<Payment> = Vec::new();
+    for event in events {
+        let payment: Payment = event.data()?;
+        payments.retain(|known| known.id != payment.id);
+        payments.push(payment);
+        tx.set_causation(Some(event.id));
     }
-
-    fn topics(&self) -> &'static [&'static str] {
-        &["payments"]
-    }
-
-    fn wants(&self, kind: &str) -> bool {
-        kind == "bloom.payments.payment.updated"
-    }
-
-    fn apply<'a>(&'a self, tx: &'a mut TenantTx, batch: &'a [Envelope]) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async move {
-            // The last event of each payment counts.
-            let mut payments: Vec<Payment> = Vec::new();
-            for event in batch {
-                let payment: Payment = event.data()?;
-                payments.retain(|known| known.id != payment.id);
-                payments.push(payment);
-            }
-            resume_checkouts(&self.0, tx, &payments).await?;
-            update_orders(&self.0, tx, &payments).await
-        })
-    }
+    resume_checkouts(app, tx, &payments).await?;
+    update_orders(tx, &payments).await
 }
 
 async fn resume_checkouts(app: &Orders, tx: &mut TenantTx, payments: &[Payment]) -> Result<(), Fault> {
     let ids: Vec<_> = payments.iter().map(|payment| payment.checkout_id).collect();
-    let now = app.host.now(tx.tenant());
+    let now = tx.now();
     for checkout in checkouts_unfinished(tx, &ids).await? {
         let Some(payment) = payments.iter().find(|payment| payment.checkout_id == checkout.id) else { continue };
         if checkout.status.may_place() && payment.is_decided() && !payment.is_just_authorised() {
-            sync_payment_soon(app, tx, checkout.id).await?;
+            sync_payment_soon(app, tx, checkout.id);
         }
         if payment.resumes(checkout.status) {
-            schedule(tx, checkout::TIMER, &checkout.id.to_string(), now, &()).await?;
+            tx.schedule(checkout::TIMER, &checkout.id.to_string(), now, &());
         }
     }
     Ok(())
 }
 
-async fn update_orders(app: &Orders, tx: &mut TenantTx, payments: &[Payment]) -> Result<(), Fault> {
+async fn update_orders(tx: &mut TenantTx, payments: &[Payment]) -> Result<(), Fault> {
     let versions: Vec<_> = payments.iter().map(|payment| (payment.checkout_id, payment.version)).collect();
     let orders = orders_lock_by_checkout(tx, &versions).await?;
-    let call = RequestContext::background(NAME, tx.tenant(), "service:payments");
     for order in &orders {
-        retry_now(app, tx, order.id).await?;
+        retry_now(tx, order.id).await?;
     }
     for mut order in orders {
         let known = order.payment.as_ref().map(|payment| payment.id);
         let Some(payment) = payments.iter().find(|payment| Some(payment.id) == known) else { continue };
-        update_payment(app, &call, tx, &mut order, &payment.amounts()).await?;
+        update_payment(tx, &mut order, &payment.amounts()).await?;
     }
     Ok(())
 }

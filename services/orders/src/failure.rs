@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Why something failed, as its caller was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "CheckoutFailure")]
-pub(crate) struct Failure {
+pub struct Failure {
     /// HTTP status of the refusal.
     pub status: u16,
     /// Machine-readable reason.
@@ -20,7 +20,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// Keeps the public part of a refusal.
-    pub(crate) fn of(fault: &Fault) -> Self {
+    pub fn of(fault: &Fault) -> Self {
         Self {
             status: fault.code.status().as_u16(),
             code: fault.reason.to_string(),
@@ -30,7 +30,7 @@ impl Failure {
     }
 
     /// The refusal again.
-    pub(crate) fn fault(&self) -> Fault {
+    pub fn fault(&self) -> Fault {
         let code = Code::ALL.into_iter().find(|code| code.status().as_u16() == self.status).unwrap_or(Code::Conflict);
         let fault = Fault::new(code, self.code.clone(), self.detail.clone());
         self.errors.iter().fold(fault, |fault, wrong| fault.at(&wrong.pointer, &wrong.code, &wrong.message))

@@ -19,107 +19,87 @@ mod clients;
 pub mod config;
 mod consumers;
 mod detach;
-mod exports;
+mod error;
 mod failure;
 mod operation;
 mod order;
-mod permissions;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod timers;
 
 use std::sync::Arc;
 
-use aide::axum::ApiRouter;
 use bloom_contract_cart::cart_client::CartClient;
 use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_payments::payments_client::PaymentsClient;
 use bloom_db::Db;
-use bloom_events::{Bus, Events};
+pub(crate) use bloom_fleet::permission::{CheckoutsWrite, OrdersRead, OrdersWrite};
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::Definition;
-use bloom_web::Service;
-use bloom_web::page::Cursors;
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
 use crate::config::Config;
 use crate::order::OrderNumberAllocator;
 
-/// Name of the service.
+/// The service's name.
 pub const NAME: &str = "orders";
 
-/// Its tables.
+/// The service's migrations.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/orders");
 
 /// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    constraints: &[],
-    settings: <Config as clap::Args>::augment_args,
-    start: |start| service(start.config()?, start.context, start.db, start.bus),
-};
+pub const SERVICE: Definition =
+    Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start).settings(<Config as clap::Args>::augment_args);
 
-/// The state of handlers, consumers and timers. Cheap to clone.
+/// What handlers, consumers and timers receive. Cheap to clone.
 #[derive(Clone)]
 pub struct Orders {
-    /// The database.
-    pub db: Db,
-    /// Clock, entropy, keys.
-    pub host: ServiceContext,
-    /// Settings.
-    pub config: Config,
-    pub(crate) cursors: Arc<Cursors>,
-    pub(crate) numbers: Arc<OrderNumberAllocator>,
-    pub(crate) cart: CartClient<Peer>,
-    pub(crate) inventory: InventoryClient<Peer>,
-    pub(crate) payments: PaymentsClient<Peer>,
+    db: Db,
+    context: ServiceContext,
+    config: Config,
+    numbers: Arc<OrderNumberAllocator>,
+    cart: CartClient<Peer>,
+    inventory: InventoryClient<Peer>,
+    payments: PaymentsClient<Peer>,
 }
 
 impl Orders {
-    /// The state on this database.
-    pub fn new(config: Config, host: ServiceContext, db: Db) -> Self {
+    fn new(config: Config, context: ServiceContext, db: Db) -> Self {
         Self {
-            cursors: Arc::new(Cursors::new(&host)),
             numbers: Arc::default(),
-            cart: CartClient::new(host.peers.get("cart")),
-            inventory: InventoryClient::new(host.peers.get("inventory")),
-            payments: PaymentsClient::new(host.peers.get("payments")),
+            cart: CartClient::new(context.peers.get("cart")),
+            inventory: InventoryClient::new(context.peers.get("inventory")),
+            payments: PaymentsClient::new(context.peers.get("payments")),
             config,
             db,
-            host,
+            context,
         }
     }
 }
 
-/// The service, ready to run.
-pub fn service(config: Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
-    config.check()?;
-    let app = Orders::new(config, host.clone(), db.clone());
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers([Arc::new(consumers::PaymentUpdated(app.clone())) as _])
-        .timers([
-            Arc::new(timers::ResumeCheckout(app.clone())) as _,
-            Arc::new(timers::ResumeOperation(app.clone())) as _,
-            Arc::new(timers::ExpireOrder(app.clone())) as _,
-            Arc::new(timers::SyncPayment(app.clone())) as _,
-        ])
-        .exports([Arc::new(exports::OrderExport) as _, Arc::new(exports::CheckoutExport) as _])
-        .checks([
-            Arc::new(checks::OneOrderPerCheckout) as _,
-            Arc::new(checks::TotalsAreSums) as _,
-            Arc::new(checks::NoCheckoutStuck(app.clone())) as _,
-            Arc::new(checks::OperationsSettled(app.clone())) as _,
-            Arc::new(checks::RefusedShipmentsStay) as _,
-            Arc::new(checks::EndedOrdersHoldNothing) as _,
-        ]);
-    let mut service = Service::new(NAME, host, db, routes(app));
-    service.grpc = tonic::service::Routes::new(events.platform());
-    service.tasks = events.tasks();
-    Ok(service)
+fn start(start: Start) -> Result<Service, StartError> {
+    let config = start.config()?;
+    service(start, config)
 }
 
-fn routes(app: Orders) -> ApiRouter<()> {
-    checkout_saga::routes().merge(checkout::routes()).merge(order::routes()).merge(settings::routes()).with_state(app)
+fn service(start: Start, config: Config) -> Result<Service, StartError> {
+    config.check()?;
+    let app = Orders::new(config, start.context.clone(), start.db.clone());
+    Ok(start
+        .service(app)
+        .routes([checkout_saga::routes(), checkout::routes(), order::routes(), order::fulfilment_routes(), settings::routes()])
+        .consume("orders.payments", &["bloom.payments.payment.updated"], consumers::payment_updated)
+        .timer(checkout::TIMER, checkout_saga::resume)
+        .timer(checkout::PAYMENT_TIMER, checkout::sync_payment)
+        .timer(operation::TIMER, order::resume_operation)
+        .timer(order::EXPIRY_TIMER, order::expire)
+        .export(order::order_export)
+        .export(checkout::checkout_export)
+        .check("one_order_per_checkout", checks::purchases_differ)
+        .check("order_totals_are_sums", checks::totals_differ)
+        .check("refused_shipments_stay", checks::refused_shipments)
+        .check("ended_orders_hold_nothing", checks::ended_orders_with_money)
+        .check_app("no_checkout_stuck", checks::checkouts_stuck)
+        .check_app("order_operations_settled", checks::operations_unsettled)
+        .build())
 }

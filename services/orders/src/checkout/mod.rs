@@ -11,7 +11,7 @@ mod sync_payment;
 mod tests;
 mod transition;
 
-pub(crate) use model::{Checkout, CheckoutAction, CheckoutStatus, Tombstone};
+pub(crate) use model::{Checkout, CheckoutAction, CheckoutStatus};
 pub(crate) use routes::routes;
 pub(crate) use secrets::{CheckoutSecrets, open, seal};
 pub(crate) use store::{
@@ -19,4 +19,4 @@ pub(crate) use store::{
     checkout_purge, checkout_replace_hold, checkout_settle, checkout_wait, checkouts_unfinished,
 };
 pub(crate) use sync_payment::{TIMER as PAYMENT_TIMER, sync_payment, sync_payment_soon};
-pub(crate) use transition::{TIMER, compensate, publish_checkout};
+pub(crate) use transition::{TIMER, compensate};

@@ -1,6 +1,6 @@
 //! The checkout as its buyer sees it.
 
-use bloom_kernel::{CartId, CheckoutId, OrderId, PaymentId, Timestamp};
+use bloom_kernel::{Aggregate, CartId, CheckoutId, OrderId, PaymentId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,10 @@ use crate::failure::Failure;
 use crate::order::Order;
 
 /// The status of a checkout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum CheckoutStatus {
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum CheckoutStatus {
     /// It is being worked on.
     Processing,
     /// The provider has not answered yet whether the payment succeeds.
@@ -26,11 +27,8 @@ pub(crate) enum CheckoutStatus {
 }
 
 impl CheckoutStatus {
-    const ALL: [Self; 6] =
-        [Self::Processing, Self::PaymentPending, Self::ActionRequired, Self::Compensating, Self::Completed, Self::Failed];
-
     /// The stored word.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Processing => "processing",
             Self::PaymentPending => "payment_pending",
@@ -41,13 +39,8 @@ impl CheckoutStatus {
         }
     }
 
-    /// The status of a stored word.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
-    }
-
     /// True while it may still become an order.
-    pub(crate) const fn may_place(self) -> bool {
+    pub const fn may_place(self) -> bool {
         match self {
             Self::Processing | Self::PaymentPending | Self::ActionRequired => true,
             Self::Compensating | Self::Completed | Self::Failed => false,
@@ -57,27 +50,16 @@ impl CheckoutStatus {
 
 /// What the payer must do, for example 3-D Secure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct CheckoutAction {
+pub struct CheckoutAction {
     /// `redirect`: send the browser to `url`.
     pub r#type: String,
     /// The page.
     pub url: String,
 }
 
-/// The last event of a failed checkout that was purged.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Tombstone {
-    /// The checkout.
-    pub id: CheckoutId,
-    /// Always true.
-    pub deleted: bool,
-    /// Its last version.
-    pub version: i64,
-}
-
 /// A checkout. Events carry the same document without the order.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Checkout {
+pub struct Checkout {
     /// Its id.
     pub id: CheckoutId,
     /// Its status.
@@ -103,4 +85,21 @@ pub(crate) struct Checkout {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Aggregate for Checkout {
+    const NOUN: &'static str = "checkout";
+    type Id = CheckoutId;
+
+    fn id(&self) -> CheckoutId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn verb(&self) -> &'static str {
+        "updated"
+    }
 }

@@ -1,37 +1,27 @@
-//! `/v1/checkouts/{checkout_id}`: get; the purchase itself is `POST /v1/checkouts` of the saga.
+//! `/v1/checkouts/{checkout_id}`: get and cancel; the purchase itself is `POST /v1/checkouts` of the saga.
 
-use aide::axum::ApiRouter;
-use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_web::Reply;
-use bloom_web::{Caller, CartToken, Path};
+use bloom_web::{Caller, CartToken, Doc, Path, Reply, Routes};
 
 use super::cancel;
 use super::model::{Checkout, CheckoutStatus};
 use super::store::checkout_of_caller;
-use crate::Orders;
 use crate::order::read_order;
-use crate::permissions::CheckoutsWrite;
+use crate::{CheckoutsWrite, Orders};
 
-pub(crate) fn routes() -> ApiRouter<Orders> {
-    ApiRouter::new()
-        .api_route(
-            "/v1/checkouts/{checkout_id}",
-            get_with(get, |op| op.id("checkout_get").tag("checkouts").summary("Get a checkout")),
-        )
-        .api_route(
-            "/v1/checkouts/{checkout_id}/cancel",
-            post_with(cancel::cancel, |op| {
-                op.id("checkout_cancel").tag("checkouts").summary("Cancel a checkout that waits for its payment").description(
-                    "Its units are released, its payment is voided and its cart is open again, a moment later: the checkout is \
-                     `compensating` until it is `failed`. The reply to a checkout that has failed is the checkout. A placed order \
-                     is canceled by `POST /v1/orders/{order_id}/cancel`.",
-                )
-            }),
-        )
+pub(crate) fn routes() -> Routes<Orders> {
+    Routes::new("/v1/checkouts/{checkout_id}").get("checkout_get", "Get a checkout", get).at("/cancel").post(
+        "checkout_cancel",
+        Doc::new("Cancel a checkout that waits for its payment").describe(CANCEL),
+        cancel::cancel,
+    )
 }
+
+const CANCEL: &str = "Its units are released, its payment is voided and its cart is open again, a moment later: the checkout is \
+    `compensating` until it is `failed`. The reply to a checkout that has failed is the checkout. A placed order is canceled by \
+    `POST /v1/orders/{order_id}/cancel`.";
 
 /// A checkout of the caller, with its order as it was placed.
 async fn get(

@@ -11,7 +11,7 @@ const PURPOSE: &str = "checkout-secrets";
 
 /// What the saga needs to go on and nobody may read at rest.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(crate) struct CheckoutSecrets {
+pub struct CheckoutSecrets {
     /// Token of a guest's cart.
     pub(crate) cart_token: Option<String>,
     /// The cart's version that the buyer saw.
@@ -25,23 +25,13 @@ pub(crate) struct CheckoutSecrets {
 }
 
 /// Seals the secrets of a checkout.
-pub(crate) fn seal(
-    host: &ServiceContext,
-    tenant: TenantId,
-    checkout: CheckoutId,
-    secrets: &CheckoutSecrets,
-) -> Result<Vec<u8>, Fault> {
+pub fn seal(host: &ServiceContext, tenant: TenantId, checkout: CheckoutId, secrets: &CheckoutSecrets) -> Result<Vec<u8>, Fault> {
     let plaintext = serde_json::to_vec(secrets).map_err(Fault::internal)?;
     Ok(seal_own(host, PURPOSE, &[tenant.uuid().as_bytes(), checkout.uuid().as_bytes()], &plaintext))
 }
 
 /// Opens the secrets of a checkout.
-pub(crate) fn open(
-    host: &ServiceContext,
-    tenant: TenantId,
-    checkout: CheckoutId,
-    sealed: &[u8],
-) -> Result<CheckoutSecrets, Fault> {
+pub fn open(host: &ServiceContext, tenant: TenantId, checkout: CheckoutId, sealed: &[u8]) -> Result<CheckoutSecrets, Fault> {
     let plaintext = open_own(host, PURPOSE, &[tenant.uuid().as_bytes(), checkout.uuid().as_bytes()], sealed)?;
     serde_json::from_slice(&plaintext).map_err(Fault::internal)
 }

@@ -2,6 +2,7 @@
 
 use bloom_db::WriteOnce;
 use bloom_db::write_once;
+use bloom_events::ExportPage;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
 use bloom_runtime::RequestContext;
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 
 /// A checkout as it is stored: the state of its saga. All ids that the saga gives to others are chosen when the row is inserted.
 #[derive(Debug, Clone)]
-pub(crate) struct CheckoutRecord {
+pub struct CheckoutRecord {
     /// Its tenant.
     pub tenant: TenantId,
     /// Its id.
@@ -44,9 +45,9 @@ pub(crate) struct CheckoutRecord {
     /// Operation that refunds it, should it be captured.
     pub refund_id: OperationId,
     /// What the payer must do.
-    pub action: Option<CheckoutAction>,
+    pub action: Option<Json<CheckoutAction>>,
     /// Why it failed.
-    pub failure: Option<Failure>,
+    pub failure: Option<Json<Failure>>,
     /// When it fails unless it has ended by then.
     pub deadline: Timestamp,
     /// True when nothing is left to do in other services.
@@ -65,7 +66,7 @@ pub(crate) struct CheckoutRecord {
 
 impl CheckoutRecord {
     /// The checkout as its buyer sees it, without the order.
-    pub(crate) fn public(&self) -> Checkout {
+    pub fn public(&self) -> Checkout {
         // A checkout that failed at once may have failed before its payment was asked for.
         let has_payment = 0 < self.attempts || self.status == CheckoutStatus::Completed;
         Checkout {
@@ -75,8 +76,8 @@ impl CheckoutRecord {
             order_id: Some(self.order_id).filter(|_| self.status == CheckoutStatus::Completed),
             order: None,
             payment_id: Some(self.payment_id).filter(|_| has_payment),
-            action: self.action.clone().filter(|_| self.status == CheckoutStatus::ActionRequired),
-            failure: self.failure.clone(),
+            action: self.action.clone().map(|json| json.0).filter(|_| self.status == CheckoutStatus::ActionRequired),
+            failure: self.failure.clone().map(|json| json.0),
             expires_at: self.deadline,
             version: self.version,
             created_at: self.created_at,
@@ -85,67 +86,8 @@ impl CheckoutRecord {
     }
 }
 
-struct Row {
-    tenant: TenantId,
-    id: CheckoutId,
-    cart_id: CartId,
-    status: String,
-    fingerprint: Vec<u8>,
-    actor: String,
-    token_digest: Option<Vec<u8>>,
-    secrets: Option<Vec<u8>>,
-    order_id: OrderId,
-    hold_id: HoldId,
-    payment_id: PaymentId,
-    authorise_id: OperationId,
-    void_id: OperationId,
-    refund_id: OperationId,
-    action: Option<Json<CheckoutAction>>,
-    failure: Option<Json<Failure>>,
-    deadline: Timestamp,
-    settled: bool,
-    confirmed: bool,
-    attempts: i32,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl TryFrom<Row> for CheckoutRecord {
-    type Error = Fault;
-
-    fn try_from(row: Row) -> Result<Self, Fault> {
-        let unknown = || Fault::internal(format!("a checkout has the unknown status {}", row.status));
-        Ok(Self {
-            status: CheckoutStatus::parse(&row.status).ok_or_else(unknown)?,
-            tenant: row.tenant,
-            id: row.id,
-            cart_id: row.cart_id,
-            fingerprint: row.fingerprint,
-            actor: row.actor,
-            token_digest: row.token_digest,
-            secrets: row.secrets,
-            order_id: row.order_id,
-            hold_id: row.hold_id,
-            payment_id: row.payment_id,
-            authorise_id: row.authorise_id,
-            void_id: row.void_id,
-            refund_id: row.refund_id,
-            action: row.action.map(|json| json.0),
-            failure: row.failure.map(|json| json.0),
-            deadline: row.deadline,
-            settled: row.settled,
-            confirmed: row.confirmed,
-            attempts: row.attempts,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
-}
-
 /// Inserts a checkout; false when its idempotency key is taken.
-pub(crate) async fn checkout_insert(write: WriteOnce<'_>, checkout: &CheckoutRecord, key: &str) -> Result<bool, Fault> {
+pub async fn checkout_insert(write: WriteOnce<'_>, checkout: &CheckoutRecord, key: &str) -> sqlx::Result<bool> {
     let inserted = write_once!(
         write,
         "changed as (
@@ -176,10 +118,10 @@ pub(crate) async fn checkout_insert(write: WriteOnce<'_>, checkout: &CheckoutRec
 }
 
 /// A checkout.
-pub(crate) async fn checkout_get(conn: &mut PgConnection, id: CheckoutId) -> Result<Option<CheckoutRecord>, Fault> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
+pub async fn checkout_get(conn: &mut PgConnection, id: CheckoutId) -> sqlx::Result<Option<CheckoutRecord>> {
+    sqlx::query_as!(
+        CheckoutRecord,
+        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status as "status: _", fingerprint, actor, token_digest,
                   secrets, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
                   action as "action: _", failure as "failure: _", deadline, settled, confirmed, attempts, version,
@@ -188,27 +130,26 @@ pub(crate) async fn checkout_get(conn: &mut PgConnection, id: CheckoutId) -> Res
         id.uuid(),
     )
     .fetch_optional(conn)
-    .await?;
-    row.map(CheckoutRecord::try_from).transpose()
+    .await
 }
 
 /// A checkout that the caller may see: a guest shows their cart's token. Any other one is refused as an unknown id.
-pub(crate) async fn checkout_of_caller(
+pub async fn checkout_of_caller(
     conn: &mut PgConnection,
-    call: &RequestContext,
+    context: &RequestContext,
     token: &CartToken,
     id: CheckoutId,
 ) -> Result<CheckoutRecord, Fault> {
-    token.required(call)?;
-    let stored = checkout_get(conn, id).await?.filter(|stored| token.opens(call, stored.token_digest.as_deref()));
+    token.required(context)?;
+    let stored = checkout_get(conn, id).await?.filter(|stored| token.opens(context, stored.token_digest.as_deref()));
     stored.ok_or_else(|| Fault::not_found("checkout"))
 }
 
 /// The checkout that came with an idempotency key.
-pub(crate) async fn checkout_by_key(conn: &mut PgConnection, key: &str) -> Result<Option<CheckoutRecord>, Fault> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
+pub async fn checkout_by_key(conn: &mut PgConnection, key: &str) -> sqlx::Result<Option<CheckoutRecord>> {
+    sqlx::query_as!(
+        CheckoutRecord,
+        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status as "status: _", fingerprint, actor, token_digest,
                   secrets, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
                   action as "action: _", failure as "failure: _", deadline, settled, confirmed, attempts, version,
@@ -217,42 +158,38 @@ pub(crate) async fn checkout_by_key(conn: &mut PgConnection, key: &str) -> Resul
         key,
     )
     .fetch_optional(conn)
-    .await?;
-    row.map(CheckoutRecord::try_from).transpose()
+    .await
 }
 
-/// Published checkouts of all tenants, ordered by tenant and id, after a position in that order.
-pub(crate) async fn checkout_export(
-    conn: &mut PgConnection,
-    after: (TenantId, CheckoutId),
-    limit: i64,
-) -> Result<Vec<CheckoutRecord>, Fault> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status, fingerprint, actor, token_digest,
-                  secrets, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
+/// Published checkouts of all tenants, for the export.
+pub async fn checkout_export(conn: &mut PgConnection, page: ExportPage<CheckoutId>) -> sqlx::Result<Vec<(TenantId, Checkout)>> {
+    let (tenant, id) = page.position();
+    let records = sqlx::query_as!(
+        CheckoutRecord,
+        r#"select tenant_id as "tenant: _", id as "id: _", cart_id as "cart_id: _", status as "status: _", fingerprint, actor,
+                  token_digest, secrets, order_id as "order_id: _", hold_id as "hold_id: _", payment_id as "payment_id: _",
                   authorise_id as "authorise_id: _", void_id as "void_id: _", refund_id as "refund_id: _",
                   action as "action: _", failure as "failure: _", deadline, settled, confirmed, attempts, version,
                   created_at, updated_at
            from checkout where (tenant_id, id) > ($1, $2) and version > 0 order by tenant_id, id limit $3"#,
-        after.0.uuid(),
-        after.1.uuid(),
-        limit,
+        tenant,
+        id,
+        page.limit,
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(CheckoutRecord::try_from).collect()
+    Ok(records.into_iter().map(|record| (record.tenant, record.public())).collect())
 }
 
 /// Stores that the checkout waits for its payment; false when it may not become an order any more.
-pub(crate) async fn checkout_wait(conn: &mut PgConnection, checkout: &CheckoutRecord) -> Result<bool, Fault> {
+pub async fn checkout_wait(conn: &mut PgConnection, checkout: &CheckoutRecord) -> sqlx::Result<bool> {
     let updated = sqlx::query!(
         "update checkout
          set status = $2, action = $3, deadline = $4, attempts = $5, version = $6, updated_at = $7
          where id = $1 and status in ('processing', 'payment_pending', 'action_required')",
         checkout.id.uuid(),
         checkout.status.as_str(),
-        checkout.action.as_ref().map(Json) as Option<Json<&CheckoutAction>>,
+        &checkout.action as _,
         checkout.deadline,
         checkout.attempts,
         checkout.version,
@@ -264,7 +201,7 @@ pub(crate) async fn checkout_wait(conn: &mut PgConnection, checkout: &CheckoutRe
 }
 
 /// Stores that nothing is left to do in other services.
-pub(crate) async fn checkout_settle(write: WriteOnce<'_>, id: CheckoutId) -> Result<(), Fault> {
+pub async fn checkout_settle(write: WriteOnce<'_>, id: CheckoutId) -> sqlx::Result<()> {
     write_once!(
         write,
         "changed as (update checkout set settled = true where tenant_id = $1 and id = $4 returning version as answer)",
@@ -274,7 +211,7 @@ pub(crate) async fn checkout_settle(write: WriteOnce<'_>, id: CheckoutId) -> Res
 }
 
 /// What a checkout that fails has to release, and its new version.
-pub(crate) struct Compensating {
+pub struct Compensating {
     /// The hold.
     pub hold_id: HoldId,
     /// The version.
@@ -282,12 +219,12 @@ pub(crate) struct Compensating {
 }
 
 /// Stores that the checkout fails, before anything is undone; nothing when it is completed or has failed already.
-pub(crate) async fn checkout_compensate(
+pub async fn checkout_compensate(
     conn: &mut PgConnection,
     id: CheckoutId,
     failure: &Failure,
     now: Timestamp,
-) -> Result<Option<Compensating>, Fault> {
+) -> sqlx::Result<Option<Compensating>> {
     Ok(sqlx::query_as!(
         Compensating,
         r#"update checkout set status = 'compensating', failure = $2, action = null, version = version + 1, updated_at = $3
@@ -302,12 +239,7 @@ pub(crate) async fn checkout_compensate(
 }
 
 /// Ends a checkout that was undone. Without `keep_key` its idempotency key may be used again: nothing has happened under it.
-pub(crate) async fn checkout_fail(
-    conn: &mut PgConnection,
-    id: CheckoutId,
-    keep_key: bool,
-    now: Timestamp,
-) -> Result<Option<i64>, Fault> {
+pub async fn checkout_fail(conn: &mut PgConnection, id: CheckoutId, keep_key: bool, now: Timestamp) -> sqlx::Result<Option<i64>> {
     let version = sqlx::query_scalar!(
         "update checkout
          set status = 'failed', settled = true, secrets = null, version = version + 1, updated_at = $3,
@@ -324,24 +256,20 @@ pub(crate) async fn checkout_fail(
 }
 
 /// Deletes a checkout that was refused before it had any effect.
-pub(crate) async fn checkout_delete(conn: &mut PgConnection, id: CheckoutId) -> Result<(), Fault> {
+pub async fn checkout_delete(conn: &mut PgConnection, id: CheckoutId) -> sqlx::Result<()> {
     sqlx::query!("delete from checkout where id = $1 and status = 'processing' and version = 0", id.uuid()).execute(conn).await?;
     Ok(())
 }
 
 /// Deletes a checkout that failed long ago.
-pub(crate) async fn checkout_purge(conn: &mut PgConnection, id: CheckoutId) -> Result<(), Fault> {
+pub async fn checkout_purge(conn: &mut PgConnection, id: CheckoutId) -> sqlx::Result<()> {
     sqlx::query!("delete from checkout where id = $1 and status = 'failed'", id.uuid()).execute(conn).await?;
     Ok(())
 }
 
 /// Replaces an expired hold, of a checkout whose status and hold are those that the saga has read; false when another driver has
 /// changed either: of two new holds, one would never be released.
-pub(crate) async fn checkout_replace_hold(
-    conn: &mut PgConnection,
-    checkout: &CheckoutRecord,
-    hold: HoldId,
-) -> Result<bool, Fault> {
+pub async fn checkout_replace_hold(conn: &mut PgConnection, checkout: &CheckoutRecord, hold: HoldId) -> sqlx::Result<bool> {
     let updated = sqlx::query!(
         "update checkout set hold_id = $2
          where id = $1 and hold_id = $3 and (status in ('processing', 'payment_pending', 'action_required')) = $4
@@ -357,7 +285,7 @@ pub(crate) async fn checkout_replace_hold(
 }
 
 /// A checkout that is not completed.
-pub(crate) struct UnfinishedCheckout {
+pub struct UnfinishedCheckout {
     /// Its id.
     pub id: CheckoutId,
     /// Its status.
@@ -365,18 +293,12 @@ pub(crate) struct UnfinishedCheckout {
 }
 
 /// The checkouts among these that are not completed.
-pub(crate) async fn checkouts_unfinished(conn: &mut PgConnection, ids: &[CheckoutId]) -> Result<Vec<UnfinishedCheckout>, Fault> {
-    struct UnfinishedRow {
-        id: CheckoutId,
-        status: String,
-    }
-    let rows = sqlx::query_as!(
-        UnfinishedRow,
-        r#"select id as "id: CheckoutId", status from checkout where id = any($1) and status <> 'completed'"#,
+pub async fn checkouts_unfinished(conn: &mut PgConnection, ids: &[CheckoutId]) -> sqlx::Result<Vec<UnfinishedCheckout>> {
+    sqlx::query_as!(
+        UnfinishedCheckout,
+        r#"select id as "id: CheckoutId", status as "status: CheckoutStatus" from checkout where id = any($1) and status <> 'completed'"#,
         ids as &[CheckoutId],
     )
     .fetch_all(conn)
-    .await?;
-    let unfinished = |row: UnfinishedRow| Some(UnfinishedCheckout { id: row.id, status: CheckoutStatus::parse(&row.status)? });
-    Ok(rows.into_iter().filter_map(unfinished).collect())
+    .await
 }

@@ -2,7 +2,7 @@
 //! order was stored.
 
 use bloom_db::TenantTx;
-use bloom_events::schedule;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
 use bloom_runtime::RequestContext;
@@ -13,27 +13,33 @@ use crate::clients::payment_get;
 use crate::order::{OrderPayment, lock_order, update_payment};
 
 /// Kind of the timer; its key is the checkout's id.
-pub(crate) const TIMER: &str = "order_payment";
+pub const TIMER: &str = "order_payment";
 
 /// Asks for the payment when the order must be stored, or never will be.
-pub(crate) async fn sync_payment_soon(app: &Orders, tx: &mut TenantTx, checkout: CheckoutId) -> Result<(), Fault> {
-    let at = app.host.now(tx.tenant()) + app.config.resume_after();
-    schedule(tx, TIMER, &checkout.to_string(), at, &()).await
+pub fn sync_payment_soon(app: &Orders, tx: &mut TenantTx, checkout: CheckoutId) {
+    let at = tx.now() + app.config.resume_after();
+    tx.schedule(TIMER, &checkout.to_string(), at, &());
 }
 
 /// Takes over the payment's amounts. A checkout that may still become an order is looked at again later.
-pub(crate) async fn sync_payment(app: &Orders, call: &RequestContext, id: CheckoutId) -> Result<(), Fault> {
-    let stored = checkout_get(&mut *app.db.read(call.tenant).await?, id).await?;
+pub async fn sync_payment(app: &Orders, context: &RequestContext, id: CheckoutId, (): ()) -> Result<(), Fault> {
+    let stored = checkout_get(&mut *app.db.read(context.tenant).await?, id).await?;
     let Some(checkout) = stored else { return Ok(()) };
     if checkout.status.may_place() {
-        let mut tx = app.db.write(call).await?;
-        sync_payment_soon(app, &mut tx, id).await?;
-        return tx.commit().await;
+        return app
+            .db
+            .transaction(context, async |tx| {
+                sync_payment_soon(app, tx, id);
+                Ok(())
+            })
+            .await;
     }
     let Some(order) = checkout.public().order_id else { return Ok(()) };
-    let payment = OrderPayment::from(&payment_get(app, call, checkout.payment_id).await?);
-    let mut tx = app.db.write(call).await?;
-    let mut order = lock_order(&mut tx, order).await?;
-    update_payment(app, call, &mut tx, &mut order, &payment).await?;
-    tx.commit().await
+    let payment = OrderPayment::from(&payment_get(app, context, checkout.payment_id).await?);
+    app.db
+        .transaction(context, async |tx| {
+            let mut order = lock_order(tx, order).await?;
+            update_payment(tx, &mut order, &payment).await
+        })
+        .await
 }

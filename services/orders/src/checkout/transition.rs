@@ -1,44 +1,25 @@
-//! Changes of a checkout that buyers see: each raises the version and publishes an event.
+//! Changes of a checkout that its buyer sees: each raises the version and publishes an event.
 
 use bloom_db::TenantTx;
-use bloom_events::{Draft, publish};
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
-use bloom_runtime::RequestContext;
+use sqlx::types::Json;
 
 use super::model::CheckoutStatus;
 use super::store::{CheckoutRecord, checkout_compensate};
-use crate::Orders;
 use crate::failure::Failure;
 
 /// Kind of the timer that resumes a checkout; its key is the checkout's id.
-pub(crate) const TIMER: &str = "checkout";
+pub const TIMER: &str = "checkout";
 
 /// Decides that a checkout fails, before anything is undone; false when it is completed or has failed already. The caller commits.
-pub(crate) async fn compensate(
-    app: &Orders,
-    call: &RequestContext,
-    tx: &mut TenantTx,
-    checkout: &mut CheckoutRecord,
-    failure: Failure,
-) -> Result<bool, Fault> {
-    let now = app.host.now(call.tenant);
+pub async fn compensate(tx: &mut TenantTx, checkout: &mut CheckoutRecord, failure: Failure) -> Result<bool, Fault> {
+    let now = tx.now();
     let Some(compensating) = checkout_compensate(tx, checkout.id, &failure, now).await? else { return Ok(false) };
     // Another driver may have published a version, or replaced an expired hold.
     (checkout.version, checkout.hold_id) = (compensating.version, compensating.hold_id);
     (checkout.status, checkout.action) = (CheckoutStatus::Compensating, None);
-    (checkout.failure, checkout.updated_at) = (Some(failure), now);
-    publish_checkout(app, call, tx, checkout).await?;
+    (checkout.failure, checkout.updated_at) = (Some(Json(failure)), now);
+    tx.publish(&checkout.public());
     Ok(true)
-}
-
-/// Publishes a changed checkout.
-pub(crate) async fn publish_checkout(
-    app: &Orders,
-    call: &RequestContext,
-    tx: &mut TenantTx,
-    checkout: &CheckoutRecord,
-) -> Result<(), Fault> {
-    let (aggregate, data) = (checkout.id.to_string(), checkout.public());
-    let draft = Draft { kind: "checkout.updated", aggregate, version: data.version, data: &data, causation: None };
-    publish(tx, &app.host, call, draft).await
 }

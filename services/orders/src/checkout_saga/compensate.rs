@@ -1,15 +1,13 @@
 //! Undoes a checkout that fails: the decision is committed first, then every step is undone, the last one first.
 
-use bloom_events::{Draft, cancel as cancel_timer, publish, schedule};
+use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
 use chrono::TimeDelta;
 
 use super::fault_injection::{FaultKind, Moment, unavailable};
 use super::run::{CheckoutRun, Outcome};
 use super::step::{STEPS, Step};
-use crate::checkout::{
-    CheckoutStatus, TIMER, Tombstone, checkout_delete, checkout_fail, checkout_purge, compensate, publish_checkout,
-};
+use crate::checkout::{CheckoutStatus, TIMER, checkout_delete, checkout_fail, checkout_purge, compensate};
 use crate::clients::{Authorisation, cart_unfreeze, payment_refund, payment_void, stock_release_hold};
 use crate::failure::Failure;
 
@@ -18,17 +16,17 @@ const RETENTION: TimeDelta = TimeDelta::days(90);
 
 impl CheckoutRun<'_> {
     /// Ends the saga after a refusal; nothing when another driver has decided meanwhile.
-    pub(super) async fn fail(&mut self, step: Step, fault: Fault, done: bool) -> Result<Option<Outcome>, Fault> {
-        let (app, call) = (self.app, self.call);
-        let mut tx = app.db.write(call).await?;
+    pub async fn fail(&mut self, step: Step, fault: Fault, done: bool) -> Result<Option<Outcome>, Fault> {
+        let (app, context) = (self.app, self.context);
+        let mut tx = app.db.write(context).await?;
         if step == Step::FreezeCart && !done && self.is_only_driver() {
             // Refused before anything has happened: nothing is kept, and the idempotency key may be used again.
             checkout_delete(&mut tx, self.checkout.id).await?;
-            cancel_timer(&mut tx, TIMER, &self.checkout.id.to_string()).await?;
+            tx.unschedule(TIMER, &self.checkout.id.to_string());
             tx.commit().await?;
             return Ok(Some(Outcome::Failed { fault, settled: true }));
         }
-        if !compensate(app, call, &mut tx, &mut self.checkout, Failure::of(&fault)).await? {
+        if !compensate(&mut tx, &mut self.checkout, Failure::of(&fault)).await? {
             return Ok(None);
         }
         tx.commit().await?;
@@ -39,7 +37,7 @@ impl CheckoutRun<'_> {
     }
 
     /// Undoes everything that may have happened before this run.
-    pub(super) async fn undo_all(mut self) -> Result<Outcome, Fault> {
+    pub async fn undo_all(mut self) -> Result<Outcome, Fault> {
         let fault = self.failure();
         let settled = self.undo_from(Step::AuthorisePayment, true).await;
         Ok(Outcome::Failed { fault, settled })
@@ -47,7 +45,7 @@ impl CheckoutRun<'_> {
 
     /// Of a failed checkout nothing is left to undo, unless an authorisation that was pending has arrived after all, or this run held
     /// stock that the run that failed the checkout did not know.
-    pub(super) async fn failed(self) -> Result<Outcome, Fault> {
+    pub async fn failed(self) -> Result<Outcome, Fault> {
         if self.held.is_some() {
             self.undo(Step::HoldStock).await?;
         }
@@ -59,7 +57,7 @@ impl CheckoutRun<'_> {
 
     fn failure(&self) -> Fault {
         let failed = || Fault::new(Code::Conflict, "checkout_failed", "The checkout failed and was undone.");
-        self.checkout.failure.as_ref().map_or_else(failed, Failure::fault)
+        self.checkout.failure.as_ref().map_or_else(failed, |failure| failure.fault())
     }
 
     /// Undoes the steps before `last`, and that one too if it was `done`; true when all are undone.
@@ -104,10 +102,10 @@ impl CheckoutRun<'_> {
     }
 
     async fn undo(&self, step: Step) -> Result<(), Fault> {
-        let (app, call, checkout) = (self.app, self.call, &self.checkout);
+        let (app, context, checkout) = (self.app, self.context, &self.checkout);
         match step {
-            Step::FreezeCart => done_or_unknown(cart_unfreeze(app, call, checkout.cart_id, checkout.id).await),
-            Step::HoldStock => done_or_unknown(stock_release_hold(app, call, checkout.hold_id).await),
+            Step::FreezeCart => done_or_unknown(cart_unfreeze(app, context, checkout.cart_id, checkout.id).await),
+            Step::HoldStock => done_or_unknown(stock_release_hold(app, context, checkout.hold_id).await),
             Step::AuthorisePayment if self.is_first_run && !self.asked_for_payment => Ok(()),
             Step::AuthorisePayment => self.undo_payment().await,
             Step::PlaceOrder | Step::CommitHold | Step::CompleteCart => Ok(()),
@@ -116,14 +114,14 @@ impl CheckoutRun<'_> {
 
     /// Voids what is authorised, now or as soon as it is known, and refunds what was captured.
     async fn undo_payment(&self) -> Result<(), Fault> {
-        let (app, call, checkout) = (self.app, self.call, &self.checkout);
-        let payment = match payment_void(app, call, checkout.void_id, checkout.payment_id).await {
+        let (app, context, checkout) = (self.app, self.context, &self.checkout);
+        let payment = match payment_void(app, context, checkout.void_id, checkout.payment_id).await {
             Ok(payment) => payment,
             Err(fault) => return done_or_unknown(Err(fault)),
         };
         let held = payment.captured.amount() - payment.refunded.amount();
         if 0 < held {
-            let refund = payment_refund(app, call, checkout.refund_id, checkout.payment_id, held).await?;
+            let refund = payment_refund(app, context, checkout.refund_id, checkout.payment_id, held).await?;
             if refund.operation_succeeded != Some(true) {
                 return Err(Fault::new(Code::Unavailable, "unavailable", "").source("a refund is still pending"));
             }
@@ -132,34 +130,31 @@ impl CheckoutRun<'_> {
     }
 
     async fn end(&mut self) -> Result<(), Fault> {
-        let (app, call) = (self.app, self.call);
-        let now = app.host.now(call.tenant);
+        let (app, context) = (self.app, self.context);
+        let now = app.context.now(context.tenant);
         let keep_key = !self.is_first_run || self.asked_for_payment;
-        let mut tx = app.db.write(call).await?;
+        let mut tx = app.db.write(context).await?;
         if let Some(version) = checkout_fail(&mut tx, self.checkout.id, keep_key, now).await? {
             let checkout = &mut self.checkout;
             (checkout.status, checkout.version, checkout.updated_at) = (CheckoutStatus::Failed, version, now);
-            publish_checkout(app, call, &mut tx, checkout).await?;
+            tx.publish(&checkout.public());
         }
         let purge = self.checkout.updated_at + RETENTION;
-        schedule(&mut tx, TIMER, &self.checkout.id.to_string(), purge, &()).await?;
+        tx.schedule(TIMER, &self.checkout.id.to_string(), purge, &());
         tx.commit().await
     }
 
     /// Deletes a checkout that failed long ago; false when it is not that long.
-    pub(super) async fn purge(&self) -> Result<bool, Fault> {
-        let (app, call, checkout) = (self.app, self.call, &self.checkout);
+    pub async fn purge(&self) -> Result<bool, Fault> {
+        let (app, context, checkout) = (self.app, self.context, &self.checkout);
         let at = checkout.updated_at + RETENTION;
-        let over = at <= app.host.now(call.tenant);
-        let mut tx = app.db.write(call).await?;
+        let over = at <= app.context.now(context.tenant);
+        let mut tx = app.db.write(context).await?;
         if over {
             checkout_purge(&mut tx, checkout.id).await?;
-            let tombstone = Tombstone { id: checkout.id, deleted: true, version: checkout.version + 1 };
-            let (aggregate, version) = (checkout.id.to_string(), tombstone.version);
-            let draft = Draft { kind: "checkout.deleted", aggregate, version, data: &tombstone, causation: None };
-            publish(&mut tx, &app.host, call, draft).await?;
+            tx.publish_deleted(&checkout.public());
         } else {
-            schedule(&mut tx, TIMER, &checkout.id.to_string(), at, &()).await?;
+            tx.schedule(TIMER, &checkout.id.to_string(), at, &());
         }
         tx.commit().await?;
         Ok(over)

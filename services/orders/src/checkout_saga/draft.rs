@@ -3,17 +3,18 @@
 use bloom_contract_cart::{CartSnapshot, SnapshotLine};
 use bloom_contract_inventory::{Allocation as Committed, HoldReply};
 use bloom_fault::Fault;
-use bloom_kernel::{CartLineId, Currency, Metadata, Money, OrderLineId, Timestamp};
+use bloom_kernel::{
+    Address, CartLineId, Currency, Email, Metadata, Money, OrderLineId, PersonalData, PriceBasis, TaxLine, Timestamp,
+};
 
 use crate::checkout::CheckoutRecord;
 use crate::clients::Payment;
 use crate::order::{
-    Address, Allocation, FulfilmentStatus, Order, OrderDelivery, OrderLine, OrderPayment, OrderPaymentStatus, OrderStatus,
-    Personal, PriceBasis, TaxLine,
+    Allocation, FulfilmentStatus, Order, OrderDelivery, OrderLine, OrderPayment, OrderPaymentStatus, OrderStatus,
 };
 
 /// A new order of a checkout, as its cart, its hold and its payment make it.
-pub(super) fn order_draft(
+pub fn order_draft(
     checkout: &CheckoutRecord,
     snapshot: &CartSnapshot,
     held: &HoldReply,
@@ -32,7 +33,7 @@ pub(super) fn order_draft(
         fulfilment_status: FulfilmentStatus::Unfulfilled,
         channel_id: read(&snapshot.channel_id)?,
         currency,
-        price_basis: if snapshot.gross { PriceBasis::Gross } else { PriceBasis::Net },
+        price_basis: PriceBasis::of_gross(snapshot.gross),
         cart_id: checkout.cart_id,
         checkout_id: checkout.id,
         subject_id: read(&snapshot.subject_id)?,
@@ -69,12 +70,15 @@ fn taxes(json: &str) -> Result<Vec<TaxLine>, Fault> {
     serde_json::from_str(json).map_err(Fault::internal)
 }
 
-fn personal(snapshot: &CartSnapshot) -> Result<Personal, Fault> {
+fn personal(snapshot: &CartSnapshot) -> Result<PersonalData, Fault> {
     let address = |json: &str| -> Result<Option<Address>, Fault> {
         if json.is_empty() { Ok(None) } else { serde_json::from_str(json).map_err(Fault::internal) }
     };
-    Ok(Personal {
-        email: Some(snapshot.email.clone()).filter(|email| !email.is_empty()),
+    Ok(PersonalData {
+        email: match snapshot.email.as_str() {
+            "" => None,
+            email => Some(Email::new(email).map_err(Fault::internal)?),
+        },
         shipping_address: address(&snapshot.shipping_address_json)?,
         billing_address: address(&snapshot.billing_address_json)?,
     })
@@ -85,7 +89,7 @@ fn line_id(cart_line: &str) -> Result<OrderLineId, Fault> {
     Ok(OrderLineId::from_uuid(read::<CartLineId>(cart_line)?.uuid()))
 }
 
-pub(super) fn allocations(line: OrderLineId, held: &[Committed]) -> Result<Vec<Allocation>, Fault> {
+pub fn allocations(line: OrderLineId, held: &[Committed]) -> Result<Vec<Allocation>, Fault> {
     let cart_line = CartLineId::from_uuid(line.uuid()).to_string();
     let parts = held.iter().filter(|part| part.line_id == cart_line);
     parts

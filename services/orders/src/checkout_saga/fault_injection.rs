@@ -67,7 +67,7 @@ impl Faults {
     }
 
     /// The fault that happens here and now, if any; it happens once.
-    pub(crate) fn take(&self, step: Step, moment: Moment) -> Option<FaultKind> {
+    pub fn take(&self, step: Step, moment: Moment) -> Option<FaultKind> {
         let mut queue = self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let next = queue.front().copied().filter(|point| point.step == step && point.moment == moment)?;
         queue.pop_front();
@@ -76,11 +76,11 @@ impl Faults {
 }
 
 /// The refusal of [`FaultKind::Refusal`].
-pub(super) fn refusal(step: Step) -> Fault {
+pub fn refusal(step: Step) -> Fault {
     Fault::new(Code::Conflict, "refused_by_test", format!("The step {step:?} was refused on purpose."))
 }
 
 /// The fault of [`FaultKind::Crash`] and [`FaultKind::Unreachable`].
-pub(super) fn unavailable(step: Step) -> Fault {
+pub fn unavailable(step: Step) -> Fault {
     Fault::new(Code::Unavailable, "unavailable", "").source(format!("a test injected a fault at {step:?}"))
 }

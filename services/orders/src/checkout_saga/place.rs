@@ -1,9 +1,9 @@
 //! The pivot of the saga: order, number, events and the end of the checkout in one commit. After it the saga only goes forward.
 
 use bloom_contract_inventory::Allocation as Committed;
-use bloom_db::{seal::SubjectKey, seal::blind_index, seal::erased};
-use bloom_events::{Draft, publish_many, schedule};
-use bloom_fault::{Code, Fault, constraint};
+use bloom_db::seal::{SubjectKey, blind_index};
+use bloom_events::Publish as _;
+use bloom_fault::{Code, Fault};
 use chrono::TimeDelta;
 
 use super::draft::{allocations, order_draft};
@@ -12,16 +12,16 @@ use super::store::{Sealed, order_place};
 use crate::checkout::CheckoutStatus;
 use crate::clients::{stock_commit_hold, stock_hold};
 use crate::order::{
-    Change, EXPIRY_TIMER, Order, OrderStatus, PERSONAL, cancel_for_shortfall, document, lock_order, read_order, save,
+    Change, EXPIRY_TIMER, Order, OrderDocument, OrderStatus, PERSONAL, cancel_for_shortfall, lock_order, read_order, save,
 };
 use crate::settings::settings_get;
 
 impl CheckoutRun<'_> {
     /// Places the order, unless another driver has failed the checkout meanwhile.
-    pub(super) async fn place(&mut self) -> Result<(), Stop> {
-        let (app, call) = (self.app, self.call);
-        let number = app.numbers.next(&app.db, call).await?;
-        let now = app.host.now(call.tenant);
+    pub async fn place(&mut self) -> Result<(), Stop> {
+        let (app, context) = (self.app, self.context);
+        let number = app.numbers.next(&app.db, context).await?;
+        let now = app.context.now(context.tenant);
         let (Some(snapshot), Some(held)) = (&self.snapshot, &self.held) else {
             return Err(Fault::internal("an order follows a frozen cart and held stock").into());
         };
@@ -37,35 +37,26 @@ impl CheckoutRun<'_> {
         (checkout.status, checkout.confirmed) = (CheckoutStatus::Completed, order.status == OrderStatus::Confirmed);
         (checkout.action, checkout.secrets) = (None, None);
         (checkout.version, checkout.updated_at) = (checkout.version + 1, now);
-        let (public, document) = (checkout.public(), document(&order)?);
-        let mut write = app.db.write_once(call);
+        let (public, document) = (checkout.public(), OrderDocument::new(&order)?);
+        let mut write = app.db.write_once(context);
         if order.status == OrderStatus::Placed {
-            let hours = settings_get(&mut *app.db.read(call.tenant).await?).await?.unpaid_hours;
-            let expires = now + TimeDelta::hours(i64::from(hours));
-            schedule(&mut write, EXPIRY_TIMER, &order.id.to_string(), expires, &()).await?;
+            let hours = settings_get(&mut *app.db.read(context.tenant).await?).await?.unpaid_hours;
+            let expires = now + TimeDelta::hours(i64::from(hours.get()));
+            write.schedule(EXPIRY_TIMER, &order.id.to_string(), expires, &());
         }
-        let drafts = [
-            Draft { kind: "order.placed", aggregate: order.id.to_string(), version: 1, data: &document, causation: None },
-            Draft {
-                kind: "checkout.updated",
-                aggregate: checkout.id.to_string(),
-                version: public.version,
-                data: &public,
-                causation: None,
-            },
-        ];
-        publish_many(&mut write, &app.host, call, drafts).await?;
+        write.publish_as("placed", &document);
+        write.publish(&public);
         match order_place(write, &order, number, &public, &self.seal(&order)?, &document).await {
             Ok(true) => {}
             Ok(false) => return Err(Stop::Overtaken),
-            Err(error) => return Err(not_placed(error)),
+            Err(error) => return Err(app.db.explain(error.into()).into()),
         }
         (self.checkout, self.order) = (checkout, Some(order));
         Ok(())
     }
 
     fn seal(&self, order: &Order) -> Result<Sealed, Fault> {
-        let (host, tenant) = (&self.app.host, self.call.tenant);
+        let (host, tenant) = (&self.app.context, self.context.tenant);
         let personal = order.personal();
         let email_index = personal.email.as_deref().map(|email| blind_index(host, tenant, "email", email));
         let plaintext = serde_json::to_vec(&personal).map_err(Fault::internal)?;
@@ -76,15 +67,15 @@ impl CheckoutRun<'_> {
 
     /// Allocates the held units to the order. A hold may have expired after the order was placed, if the fleet was down: the units
     /// are held again, and if there is too little stock, the order is canceled and its payment voided.
-    pub(super) async fn commit_hold(&mut self) -> Result<(), Stop> {
-        let (app, call, order) = (self.app, self.call, self.checkout.order_id);
-        let committed = match stock_commit_hold(app, call, self.checkout.hold_id, order).await {
+    pub async fn commit_hold(&mut self) -> Result<(), Stop> {
+        let (app, context, order) = (self.app, self.context, self.checkout.order_id);
+        let committed = match stock_commit_hold(app, context, self.checkout.hold_id, order).await {
             Ok(committed) => committed,
             Err(fault) if has_ended(&fault) => {
                 if !self.hold_again().await? {
                     return Ok(());
                 }
-                stock_commit_hold(app, call, self.checkout.hold_id, order).await?
+                stock_commit_hold(app, context, self.checkout.hold_id, order).await?
             }
             Err(fault) => return Err(fault.into()),
         };
@@ -93,18 +84,18 @@ impl CheckoutRun<'_> {
 
     /// False when there was too little stock, and the order is canceled.
     async fn hold_again(&mut self) -> Result<bool, Stop> {
-        let (app, call) = (self.app, self.call);
+        let (app, context) = (self.app, self.context);
         let order = self.checkout.order_id;
-        match read_order(app, call, order).await?.status {
+        match read_order(app, context, order).await?.status {
             OrderStatus::Placed | OrderStatus::Confirmed | OrderStatus::Completed => {}
             OrderStatus::Canceled | OrderStatus::Expired => return Ok(false),
         }
         let snapshot = self.freeze_cart().await?;
         self.replace_hold().await?;
-        match stock_hold(app, call, self.checkout.hold_id, &snapshot).await {
+        match stock_hold(app, context, self.checkout.hold_id, &snapshot).await {
             Ok(_) => Ok(true),
             Err(fault) if fault.reason == "insufficient_stock" => {
-                cancel_for_shortfall(app, call, order).await?;
+                cancel_for_shortfall(app, context, order).await?;
                 Ok(false)
             }
             Err(fault) => Err(fault.into()),
@@ -114,45 +105,34 @@ impl CheckoutRun<'_> {
     /// Stores the locations of the order's units as inventory answers them: a hold that was replaced, by any driver, may have found
     /// them elsewhere.
     async fn store_allocations(&mut self, committed: &[Committed]) -> Result<(), Stop> {
-        let (app, call) = (self.app, self.call);
+        let (app, context) = (self.app, self.context);
         let order = match &self.order {
             Some(order) => order,
-            None => &read_order(app, call, self.checkout.order_id).await?,
+            None => &read_order(app, context, self.checkout.order_id).await?,
         };
         if is_known(order, committed)? {
             return Ok(());
         }
-        let mut tx = app.db.write(call).await?;
-        let mut order = lock_order(&mut tx, self.checkout.order_id).await?;
-        for line in &mut order.lines {
-            line.allocations = allocations(line.id, committed)?;
-        }
-        save(app, call, &mut tx, &mut order, Change::new("allocated_anew")).await?;
-        tx.commit().await?;
-        Ok(())
+        let id = self.checkout.order_id;
+        let stored = app.db.transaction(context, async |tx| {
+            let mut order = lock_order(tx, id).await?;
+            for line in &mut order.lines {
+                line.allocations = allocations(line.id, committed)?;
+            }
+            save(tx, &mut order, Change::new("allocated_anew")).await
+        });
+        Ok(stored.await?)
     }
 
     /// The checkout with its order, for a reply.
-    pub(super) async fn placed(self, settled: bool) -> Result<Outcome, Fault> {
+    pub async fn placed(self, settled: bool) -> Result<Outcome, Fault> {
         let order = match self.order {
             Some(order) => order,
-            None => read_order(self.app, self.call, self.checkout.order_id).await?,
+            None => read_order(self.app, self.context, self.checkout.order_id).await?,
         };
         let mut checkout = self.checkout.public();
         checkout.order = Some(order.as_placed(self.checkout.confirmed));
         Ok(Outcome::Placed { checkout: Box::new(checkout), settled })
-    }
-}
-
-/// The refusal of a violated constraint.
-fn not_placed(error: sqlx::Error) -> Stop {
-    match constraint(&error) {
-        Some("subject_key_pkey") => Stop::Refused { fault: erased(), done: true },
-        Some("checkout_cart_key") => {
-            let detail = "This cart has become an order. Start a new cart.";
-            Stop::Refused { fault: Fault::new(Code::Conflict, "cart_completed", detail), done: true }
-        }
-        _ => Fault::from(error).into(),
     }
 }
 

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use bloom_contract_cart::CartSnapshot;
 use bloom_contract_inventory::HoldReply;
-use bloom_events::{cancel as cancel_timer, schedule};
+use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CheckoutId, HoldId, Money};
 use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
+use sqlx::types::Json;
 use tokio::time::Instant;
 
 use super::fault_injection::{FaultKind, Moment, refusal, unavailable};
 use super::step::{STEPS, Step};
 use crate::checkout::{
     Checkout, CheckoutAction, CheckoutRecord, CheckoutSecrets, CheckoutStatus, TIMER, checkout_get, checkout_replace_hold,
-    checkout_settle, checkout_wait, open, publish_checkout,
+    checkout_settle, checkout_wait, open,
 };
 use crate::clients::{
     Authorisation, Authorise, Payment, cart_complete, cart_freeze, is_transient, payment_authorise, stock_hold,
@@ -31,7 +32,7 @@ const RESUME_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// Why the steps stopped.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub enum Stop {
     /// The payment has no final answer yet.
     Wait,
     /// Refused for good. `done`: the step took effect all the same.
@@ -50,9 +51,15 @@ impl From<Fault> for Stop {
     }
 }
 
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Fault::from(error).into()
+    }
+}
+
 /// How a run of the saga ended.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub enum Outcome {
     /// The order is placed. Not `settled`: something is left to do in other services.
     Placed { checkout: Box<Checkout>, settled: bool },
     /// It waits for its payment; its timer is set.
@@ -64,62 +71,63 @@ pub(super) enum Outcome {
 }
 
 /// One run of the saga for a checkout.
-pub(super) struct CheckoutRun<'a> {
-    pub(super) app: &'a Orders,
-    pub(super) call: &'a RequestContext,
-    pub(super) checkout: CheckoutRecord,
-    pub(super) secrets: CheckoutSecrets,
-    pub(super) snapshot: Option<CartSnapshot>,
-    pub(super) held: Option<HoldReply>,
-    pub(super) payment: Option<Payment>,
+pub struct CheckoutRun<'a> {
+    pub app: &'a Orders,
+    pub context: &'a RequestContext,
+    pub checkout: CheckoutRecord,
+    pub secrets: CheckoutSecrets,
+    pub snapshot: Option<CartSnapshot>,
+    pub held: Option<HoldReply>,
+    pub payment: Option<Payment>,
     /// When the run began.
     began: Instant,
     /// True for the request that began the checkout: it knows all that has happened.
-    pub(super) is_first_run: bool,
+    pub is_first_run: bool,
     /// True when this run has asked for the payment.
-    pub(super) asked_for_payment: bool,
-    pub(super) order: Option<Order>,
+    pub asked_for_payment: bool,
+    pub order: Option<Order>,
 }
 
 /// Drives a checkout that has just begun.
-pub(super) async fn run(
+pub async fn run(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     checkout: CheckoutRecord,
     secrets: CheckoutSecrets,
 ) -> Result<Outcome, Fault> {
-    Box::pin(CheckoutRun::new(app, call, checkout, secrets, true).drive()).await
+    Box::pin(CheckoutRun::new(app, context, checkout, secrets, true).drive()).await
 }
 
 /// Resumes a checkout that no request drives: what its timer does. Sets the timer again unless the checkout is settled.
-pub(crate) async fn resume(app: &Orders, call: &RequestContext, id: CheckoutId) -> Result<(), Fault> {
-    let Some(checkout) = checkout_get(&mut *app.db.read(call.tenant).await?, id).await? else { return Ok(()) };
-    let call = &RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &checkout.actor) };
+pub async fn resume(app: &Orders, context: &RequestContext, id: CheckoutId, (): ()) -> Result<(), Fault> {
+    let Some(checkout) = checkout_get(&mut *app.db.read(context.tenant).await?, id).await? else { return Ok(()) };
+    let context =
+        &RequestContext { trace: context.trace.clone(), ..RequestContext::background(NAME, context.tenant, &checkout.actor) };
     let secrets = match &checkout.secrets {
-        Some(sealed) => open(&app.host, call.tenant, id, sealed)?,
+        Some(sealed) => open(&app.context, context.tenant, id, sealed)?,
         None => CheckoutSecrets::default(),
     };
-    match Box::pin(CheckoutRun::new(app, call, checkout, secrets, false).drive()).await? {
+    match Box::pin(CheckoutRun::new(app, context, checkout, secrets, false).drive()).await? {
         Outcome::Placed { settled: true, .. } | Outcome::Failed { settled: true, .. } | Outcome::Open(_) => return Ok(()),
         Outcome::Placed { settled: false, .. } | Outcome::Failed { settled: false, .. } | Outcome::Interrupted(_) => {}
     }
-    let again = app.host.now(call.tenant) + RESUME_AFTER;
-    let mut tx = app.db.write(call).await?;
-    schedule(&mut tx, TIMER, &id.to_string(), again, &()).await?;
+    let again = app.context.now(context.tenant) + RESUME_AFTER;
+    let mut tx = app.db.write(context).await?;
+    tx.schedule(TIMER, &id.to_string(), again, &());
     tx.commit().await
 }
 
 impl<'a> CheckoutRun<'a> {
     fn new(
         app: &'a Orders,
-        call: &'a RequestContext,
+        context: &'a RequestContext,
         checkout: CheckoutRecord,
         secrets: CheckoutSecrets,
         is_first_run: bool,
     ) -> Self {
         Self {
             app,
-            call,
+            context,
             checkout,
             secrets,
             snapshot: None,
@@ -170,13 +178,13 @@ impl<'a> CheckoutRun<'a> {
     }
 
     /// True while no other driver can have resumed the checkout: its timer is not due yet.
-    pub(super) fn is_only_driver(&self) -> bool {
+    pub fn is_only_driver(&self) -> bool {
         let due = self.app.config.resume_after().to_std().unwrap_or_default();
         self.is_first_run && self.began.elapsed() + Duration::from_secs(1) < due
     }
 
     async fn reload(&mut self) -> Result<(), Fault> {
-        let mut conn = self.app.db.read(self.call.tenant).await?;
+        let mut conn = self.app.db.read(self.context.tenant).await?;
         let stored = checkout_get(&mut conn, self.checkout.id).await?;
         self.checkout = stored.ok_or_else(|| Fault::not_found("checkout"))?;
         // It starts from the top again: the step at which it stops does not show any more what has to be undone.
@@ -186,7 +194,7 @@ impl<'a> CheckoutRun<'a> {
 
     async fn forward(&mut self, steps: &[Step]) -> Result<(), (Step, Stop)> {
         for &step in steps {
-            if self.checkout.status.may_place() && self.checkout.deadline <= self.app.host.now(self.call.tenant) {
+            if self.checkout.status.may_place() && self.checkout.deadline <= self.app.context.now(self.context.tenant) {
                 // The step before is undone with the rest.
                 return Err((step, Stop::Refused { fault: too_late(), done: true }));
             }
@@ -231,7 +239,7 @@ impl<'a> CheckoutRun<'a> {
     }
 
     async fn act(&mut self, step: Step) -> Result<(), Stop> {
-        let (app, call) = (self.app, self.call);
+        let (app, context) = (self.app, self.context);
         let (id, cart, order) = (self.checkout.id, self.checkout.cart_id, self.checkout.order_id);
         match step {
             Step::FreezeCart => self.snapshot = Some(self.freeze_cart().await?),
@@ -239,24 +247,24 @@ impl<'a> CheckoutRun<'a> {
             Step::AuthorisePayment => self.authorise().await?,
             Step::PlaceOrder => self.place().await?,
             Step::CommitHold => self.commit_hold().await?,
-            Step::CompleteCart => cart_complete(app, call, cart, id, order).await?,
+            Step::CompleteCart => cart_complete(app, context, cart, id, order).await?,
         }
         Ok(())
     }
 
-    pub(super) async fn freeze_cart(&self) -> Result<CartSnapshot, Fault> {
+    pub async fn freeze_cart(&self) -> Result<CartSnapshot, Fault> {
         let buyer = (self.secrets.cart_token.as_deref(), self.secrets.expected_version);
-        cart_freeze(self.app, self.call, self.checkout.cart_id, self.checkout.id, buyer).await
+        cart_freeze(self.app, self.context, self.checkout.cart_id, self.checkout.id, buyer).await
     }
 
     /// Holds every line. A hold that expired while the payer was away is replaced, if there is still enough stock.
     async fn hold(&mut self) -> Result<(), Stop> {
         let snapshot = self.snapshot.as_ref().ok_or_else(|| Fault::internal("stock is held after the cart is frozen"))?;
-        let held = match stock_hold(self.app, self.call, self.checkout.hold_id, snapshot).await {
+        let held = match stock_hold(self.app, self.context, self.checkout.hold_id, snapshot).await {
             Err(fault) if fault.reason == "hold_expired" => {
                 self.replace_hold().await?;
                 let snapshot = self.snapshot.as_ref().ok_or_else(|| Fault::internal("the cart is frozen"))?;
-                stock_hold(self.app, self.call, self.checkout.hold_id, snapshot).await?
+                stock_hold(self.app, self.context, self.checkout.hold_id, snapshot).await?
             }
             other => other?,
         };
@@ -265,9 +273,9 @@ impl<'a> CheckoutRun<'a> {
     }
 
     /// Replaces an expired hold; the id of the new one is committed before it is asked for.
-    pub(super) async fn replace_hold(&mut self) -> Result<(), Stop> {
-        let hold: HoldId = self.app.host.id(self.call.tenant);
-        let mut tx = self.app.db.write(self.call).await?;
+    pub async fn replace_hold(&mut self) -> Result<(), Stop> {
+        let hold: HoldId = self.app.context.id(self.context.tenant);
+        let mut tx = self.app.db.write(self.context).await?;
         if !checkout_replace_hold(&mut tx, &self.checkout, hold).await? {
             return Err(Stop::Overtaken);
         }
@@ -293,7 +301,7 @@ impl<'a> CheckoutRun<'a> {
             return_url: self.secrets.return_url.as_deref(),
         };
         self.asked_for_payment = true;
-        let payment = match payment_authorise(self.app, self.call, input).await {
+        let payment = match payment_authorise(self.app, self.context, input).await {
             Ok(payment) => payment,
             Err(fault) => {
                 // payments stores nothing of a request that it refuses: there is no payment.
@@ -314,9 +322,11 @@ impl<'a> CheckoutRun<'a> {
 
     /// Stores that the payment has to be waited for, and when to ask for it again; false when another driver has decided meanwhile.
     async fn wait(&mut self) -> Result<bool, Fault> {
-        let now = self.app.host.now(self.call.tenant);
+        let now = self.app.context.now(self.context.tenant);
         let action = match self.payment.as_ref().map(|payment| &payment.authorisation) {
-            Some(Authorisation::ActionRequired { kind, url }) => Some(CheckoutAction { r#type: kind.clone(), url: url.clone() }),
+            Some(Authorisation::ActionRequired { kind, url }) => {
+                Some(Json(CheckoutAction { r#type: kind.clone(), url: url.clone() }))
+            }
             Some(Authorisation::Pending | Authorisation::Authorised | Authorisation::Refused { .. }) | None => None,
         };
         let status = if action.is_some() { CheckoutStatus::ActionRequired } else { CheckoutStatus::PaymentPending };
@@ -328,13 +338,13 @@ impl<'a> CheckoutRun<'a> {
         checkout.updated_at = now;
         (checkout.status, checkout.action) = (status, action);
         let ask_again = (now + poll_interval(checkout.attempts)).min(checkout.deadline);
-        let mut tx = self.app.db.write(self.call).await?;
+        let mut tx = self.app.db.write(self.context).await?;
         if !checkout_wait(&mut tx, checkout).await? {
             return Ok(false);
         }
-        schedule(&mut tx, TIMER, &checkout.id.to_string(), ask_again, &()).await?;
+        tx.schedule(TIMER, &checkout.id.to_string(), ask_again, &());
         if has_changed {
-            publish_checkout(self.app, self.call, &mut tx, checkout).await?;
+            tx.publish(&checkout.public());
         }
         tx.commit().await?;
         Ok(true)
@@ -355,8 +365,8 @@ impl<'a> CheckoutRun<'a> {
 
     /// Stores that nothing is left to do.
     async fn settle(mut self) -> Result<Outcome, Fault> {
-        let mut write = self.app.db.write_once(self.call);
-        cancel_timer(&mut write, TIMER, &self.checkout.id.to_string()).await?;
+        let mut write = self.app.db.write_once(self.context);
+        write.unschedule(TIMER, &self.checkout.id.to_string());
         checkout_settle(write, self.checkout.id).await?;
         self.checkout.settled = true;
         self.placed(true).await

@@ -3,13 +3,12 @@
 use bloom_db::WriteOnce;
 use bloom_db::seal::SubjectKey;
 use bloom_db::write_once;
-use serde_json::value::RawValue;
 
 use crate::checkout::Checkout;
-use crate::order::{Order, OrderStatus};
+use crate::order::{Order, OrderDocument, OrderStatus};
 
 /// The sealed part of a new order.
-pub(crate) struct Sealed {
+pub struct Sealed {
     /// Key that seals the personal data.
     pub key: SubjectKey,
     /// Sealed personal data.
@@ -20,13 +19,13 @@ pub(crate) struct Sealed {
 
 /// Stores a new order and completes its checkout, which cannot fail any more; false when the checkout has changed, has failed or is
 /// past its deadline. The first entry of the order's timeline is the order itself.
-pub(crate) async fn order_place(
+pub async fn order_place(
     write: WriteOnce<'_>,
     order: &Order,
     number: i64,
     checkout: &Checkout,
     sealed: &Sealed,
-    document: &RawValue,
+    document: &OrderDocument,
 ) -> Result<bool, sqlx::Error> {
     let placed = write_once!(
         write,

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 /// What is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OperationKind {
+pub enum OperationKind {
     /// payments: capture authorised money.
     Capture,
     /// payments: refund captured money.
@@ -25,7 +25,7 @@ impl OperationKind {
     const ALL: [Self; 5] = [Self::Capture, Self::Refund, Self::Void, Self::Ship, Self::Release];
 
     /// The stored word.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Capture => "capture",
             Self::Refund => "refund",
@@ -36,14 +36,14 @@ impl OperationKind {
     }
 
     /// The kind of a stored word.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
 /// How far an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OperationStatus {
+pub enum OperationStatus {
     /// No final answer yet.
     Running,
     /// Done.
@@ -54,7 +54,7 @@ pub(crate) enum OperationStatus {
 
 impl OperationStatus {
     /// The status of a stored word.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         match word {
             "running" => Some(Self::Running),
             "succeeded" => Some(Self::Succeeded),
@@ -66,7 +66,7 @@ impl OperationStatus {
 
 /// Units of a variant at a location, as inventory is asked about them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StockUnits {
+pub struct StockUnits {
     /// The order's line.
     pub line_id: OrderLineId,
     /// The variant.
@@ -79,7 +79,7 @@ pub(crate) struct StockUnits {
 
 /// One call to another service.
 #[derive(Debug, Clone)]
-pub(crate) struct Operation {
+pub struct Operation {
     /// Its id: the idempotency key of the call.
     pub id: OperationId,
     /// The order that needs it.
@@ -111,28 +111,28 @@ pub(crate) struct Operation {
 impl Operation {
     /// Sets the amount of a capture or refund.
     #[must_use]
-    pub(crate) fn with_amount(mut self, amount: Money) -> Self {
+    pub fn with_amount(mut self, amount: Money) -> Self {
         self.amount = Some(amount.amount());
         self
     }
 
     /// Sets the units of a shipment or release.
     #[must_use]
-    pub(crate) fn with_units(mut self, units: Vec<StockUnits>) -> Self {
+    pub fn with_units(mut self, units: Vec<StockUnits>) -> Self {
         self.units = units;
         self
     }
 
     /// Sets the refund or fulfilment that it belongs to.
     #[must_use]
-    pub(crate) fn with_target(mut self, target: impl Into<Uuid>) -> Self {
+    pub fn with_target(mut self, target: impl Into<Uuid>) -> Self {
         self.target_id = Some(target.into());
         self
     }
 
     /// Marks a shipment whose fulfilment was created by the same request.
     #[must_use]
-    pub(crate) fn with_new_fulfilment(mut self) -> Self {
+    pub fn with_new_fulfilment(mut self) -> Self {
         self.with_fulfilment = true;
         self
     }

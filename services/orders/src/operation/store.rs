@@ -1,7 +1,8 @@
 //! SQL of operations.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
-use bloom_kernel::{FulfilmentId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
+use bloom_kernel::{FulfilmentId, OperationId, OrderId, PaymentId, Timestamp};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::model::{Operation, OperationKind, OperationStatus, StockUnits};
 use crate::failure::Failure;
 
 /// Stores operations, all in one statement.
-pub(crate) async fn operation_insert(conn: &mut PgConnection, tenant: TenantId, operations: &[Operation]) -> Result<(), Fault> {
+pub async fn operation_insert(tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
     let ids: Vec<Uuid> = operations.iter().map(|operation| operation.id.uuid()).collect();
     let orders: Vec<Uuid> = operations.iter().map(|operation| operation.order_id.uuid()).collect();
     let kinds: Vec<String> = operations.iter().map(|operation| operation.kind.as_str().to_owned()).collect();
@@ -28,7 +29,7 @@ pub(crate) async fn operation_insert(conn: &mut PgConnection, tenant: TenantId, 
          from unnest($2::uuid[], $3::uuid[], $4::text[], $5::int8[], $6::uuid[], $7::jsonb[], $8::bool[], $9::text[],
                      $10::timestamptz[])
               as new(id, order_id, kind, amount, target_id, units, with_fulfilment, actor, at)",
-        tenant.uuid(),
+        tx.tenant().uuid(),
         &ids,
         &orders,
         &kinds,
@@ -39,13 +40,13 @@ pub(crate) async fn operation_insert(conn: &mut PgConnection, tenant: TenantId, 
         &actors,
         &times,
     )
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
 /// An operation.
-pub(crate) async fn operation_get(conn: &mut PgConnection, id: OperationId) -> Result<Option<Operation>, Fault> {
+pub async fn operation_get(conn: &mut PgConnection, id: OperationId) -> Result<Option<Operation>, Fault> {
     let row = sqlx::query!(
         r#"select operation.id as "id: OperationId", order_id as "order_id: OrderId", payment_id as "payment_id: PaymentId",
                   kind, operation.status, amount, target_id, units as "units: Json<Vec<StockUnits>>",
@@ -78,7 +79,7 @@ pub(crate) async fn operation_get(conn: &mut PgConnection, id: OperationId) -> R
 }
 
 /// Stores the final answer of a running operation; false when it was stored before.
-pub(crate) async fn operation_settle(
+pub async fn operation_settle(
     conn: &mut PgConnection,
     id: OperationId,
     failure: Option<&Failure>,
@@ -97,7 +98,7 @@ pub(crate) async fn operation_settle(
 }
 
 /// Counts a call that had no final answer.
-pub(crate) async fn operation_attempted(conn: &mut PgConnection, id: OperationId, now: Timestamp) -> Result<(), Fault> {
+pub async fn operation_attempted(conn: &mut PgConnection, id: OperationId, now: Timestamp) -> Result<(), Fault> {
     sqlx::query!("update operation set attempts = attempts + 1, updated_at = $2 where id = $1", id.uuid(), now)
         .execute(conn)
         .await?;
@@ -105,7 +106,7 @@ pub(crate) async fn operation_attempted(conn: &mut PgConnection, id: OperationId
 }
 
 /// Captures and refunds of an order that were called before and had no final answer.
-pub(crate) async fn operations_waiting(conn: &mut PgConnection, order: OrderId) -> Result<Vec<OperationId>, Fault> {
+pub async fn operations_waiting(conn: &mut PgConnection, order: OrderId) -> Result<Vec<OperationId>, Fault> {
     let ids = sqlx::query_scalar!(
         r#"select id as "id: OperationId" from operation
            where order_id = $1 and status = 'running' and attempts > 0 and kind in ('capture', 'refund')"#,
@@ -117,7 +118,7 @@ pub(crate) async fn operations_waiting(conn: &mut PgConnection, order: OrderId) 
 }
 
 /// Fulfilments of an order whose shipment inventory has not answered yet.
-pub(crate) async fn operations_shipping(conn: &mut PgConnection, order: OrderId) -> Result<Vec<FulfilmentId>, Fault> {
+pub async fn operations_shipping(conn: &mut PgConnection, order: OrderId) -> Result<Vec<FulfilmentId>, Fault> {
     let fulfilments = sqlx::query_scalar!(
         r#"select target_id as "fulfilment!: FulfilmentId" from operation
            where order_id = $1 and status = 'running' and kind = 'ship' and target_id is not null"#,
@@ -129,7 +130,7 @@ pub(crate) async fn operations_shipping(conn: &mut PgConnection, order: OrderId)
 }
 
 /// What running operations do with an order's money.
-pub(crate) struct MoneyInFlight {
+pub struct MoneyInFlight {
     /// Minor units that are being captured.
     pub capturing: i64,
     /// Whether the authorisation is being voided.
@@ -137,7 +138,7 @@ pub(crate) struct MoneyInFlight {
 }
 
 /// What running operations do with an order's money.
-pub(crate) async fn operations_moving_money(conn: &mut PgConnection, order: OrderId) -> Result<MoneyInFlight, Fault> {
+pub async fn operations_moving_money(conn: &mut PgConnection, order: OrderId) -> Result<MoneyInFlight, Fault> {
     let money = sqlx::query_as!(
         MoneyInFlight,
         r#"select coalesce(sum(amount) filter (where kind = 'capture'), 0)::bigint as "capturing!",

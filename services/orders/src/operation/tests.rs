@@ -30,7 +30,7 @@ async fn an_operation_runs_until_it_is_settled_once() {
         new(OperationKind::Ship).with_target(fulfilment),
         new(OperationKind::Release),
     ];
-    operation_insert(&mut tx, env.tenant, &operations).await.unwrap();
+    operation_insert(&mut tx, &operations).await.unwrap();
     let moving = operations_moving_money(&mut tx, id).await.unwrap();
     assert_eq!((moving.capturing, moving.voiding), (300, true));
     assert_eq!(operations_shipping(&mut tx, id).await.unwrap(), [fulfilment]);

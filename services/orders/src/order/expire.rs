@@ -11,19 +11,19 @@ use crate::Orders;
 use crate::operation::record;
 
 /// Kind of the timer of an unpaid order; its key is the order's id.
-pub(crate) const TIMER: &str = "order_expiry";
+pub const TIMER: &str = "order_expiry";
 
 /// Expires the order, unless it was paid or canceled meanwhile.
-pub(crate) async fn expire(app: &Orders, call: &RequestContext, id: OrderId) -> Result<(), Fault> {
-    let mut tx = app.db.write(call).await?;
-    let mut order = lock_settled_order(&mut tx, id).await?;
-    if !order.expire(app.host.now(call.tenant)) {
-        return Ok(());
-    }
-    let operations = ending_operations(app, call, &mut tx, &mut order, Stock::Allocated).await?;
-    save(app, call, &mut tx, &mut order, Change::new("expired").event("order.expired")).await?;
-    record(app, call, &mut tx, &operations).await?;
-    tx.commit().await?;
-    run_all(app, call, operations).await?;
-    Ok(())
+pub async fn expire(app: &Orders, context: &RequestContext, id: OrderId, (): ()) -> Result<(), Fault> {
+    let expired = app.db.transaction(context, async |tx| {
+        let mut order = lock_settled_order(tx, id).await?;
+        if !order.expire(tx.now()) {
+            return Ok(Vec::new());
+        }
+        let operations = ending_operations(tx, &mut order, Stock::Allocated).await?;
+        save(tx, &mut order, Change::new("expired").verb("expired")).await?;
+        record(app, tx, &operations).await?;
+        Ok(operations)
+    });
+    run_all(app, context, expired.await?).await.map(drop)
 }

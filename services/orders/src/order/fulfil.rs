@@ -1,14 +1,11 @@
 //! `/v1/orders/{order_id}/fulfilments`: creates, ships, delivers and cancels fulfilments.
 
-use aide::axum::ApiRouter;
-use aide::axum::routing::post_with;
 use axum::extract::State;
-use bloom_db::{Begin, TenantTx};
+use bloom_db::{Answer, TenantTx};
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{FulfilmentId, LocationId, OperationId, OrderId, Timestamp};
-use bloom_runtime::RequestContext;
-use bloom_web::Reply;
-use bloom_web::{Caller, Json, Path};
+use bloom_kernel::{FulfilmentId, Items, LocationId, OperationId, OrderId, Timestamp};
+use bloom_runtime::{Operation, RequestContext};
+use bloom_web::{Body, Caller, Created, Path, Reply, Routes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,33 +16,19 @@ use super::payment::current_payment;
 use super::run::run_all;
 use super::save::{Change, lock_order, lock_settled_order, save};
 use super::store::order_get;
-use crate::Orders;
 use crate::failure::Failure;
-use crate::operation::{Operation, OperationKind, OperationStatus, operation_get, operations_shipping, record, retry_now};
-use crate::permissions::OrdersWrite;
+use crate::operation::{self, OperationKind, OperationStatus, operation_get, operations_shipping, record, retry_now};
+use crate::{Orders, OrdersWrite};
 
-pub(super) fn routes() -> ApiRouter<Orders> {
-    ApiRouter::new()
-        .api_route(
-            "/v1/orders/{order_id}/fulfilments",
-            post_with(create, |op| {
-                op.id("fulfilment_create").tag("fulfilments").summary("Create a fulfilment; with tracking it ships at once")
-            }),
-        )
-        .api_route(
-            "/v1/orders/{order_id}/fulfilments/{fulfilment_id}/ship",
-            post_with(ship, |op| op.id("fulfilment_ship").tag("fulfilments").summary("Ship a fulfilment")),
-        )
-        .api_route(
-            "/v1/orders/{order_id}/fulfilments/{fulfilment_id}/deliver",
-            post_with(deliver, |op| op.id("fulfilment_deliver").tag("fulfilments").summary("Mark a fulfilment as delivered")),
-        )
-        .api_route(
-            "/v1/orders/{order_id}/fulfilments/{fulfilment_id}/cancel",
-            post_with(cancel, |op| {
-                op.id("fulfilment_cancel").tag("fulfilments").summary("Cancel a fulfilment that has not shipped")
-            }),
-        )
+pub fn routes() -> Routes<Orders> {
+    Routes::new("/v1/orders/{order_id}/fulfilments")
+        .post("fulfilment_create", "Create a fulfilment; with tracking it ships at once", create)
+        .at("/{fulfilment_id}/ship")
+        .post("fulfilment_ship", "Ship a fulfilment", ship)
+        .at("/{fulfilment_id}/deliver")
+        .post("fulfilment_deliver", "Mark a fulfilment as delivered", deliver)
+        .at("/{fulfilment_id}/cancel")
+        .post("fulfilment_cancel", "Cancel a fulfilment that has not shipped", cancel)
 }
 
 /// A new fulfilment.
@@ -53,8 +36,7 @@ pub(super) fn routes() -> ApiRouter<Orders> {
 #[serde(deny_unknown_fields, default)]
 struct FulfilmentCreate {
     /// Its units; empty: all that are left.
-    #[schemars(length(max = 200))]
-    lines: Vec<LineQuantity>,
+    lines: Items<LineQuantity, 0, 200>,
     /// Only units at this location.
     location_id: Option<LocationId>,
     /// True when it ships at once.
@@ -72,7 +54,7 @@ struct FulfilmentShip {
 }
 
 /// What was begun, for a repeat of the request.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
 struct Receipt {
     id: FulfilmentId,
     /// Its shipment, when it was to ship at once.
@@ -83,76 +65,57 @@ async fn create(
     State(app): State<Orders>,
     caller: Caller<OrdersWrite>,
     Path(id): Path<OrderId>,
-    Json(input): Json<FulfilmentCreate>,
-) -> Result<Reply<Fulfilment, 201>, Fault> {
-    const OPERATION: &str = "order_fulfil";
-    if let Some(tracking) = &input.tracking {
-        tracking.check()?;
-    }
+    Body(input): Body<FulfilmentCreate>,
+) -> Result<Created<Fulfilment>, Fault> {
     let ships = input.shipped || input.tracking.is_some();
-    let payment = match current_payment_if(ships, &app, &caller, id).await {
-        Ok(payment) => payment,
-        Err(fault) => {
-            let reply =
-                app.db.replay_or::<bloom_web::Reply<Receipt, 201>>(caller.operation(OPERATION, &(id, &input)), fault).await?;
-            return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::created).map(Reply::repeated);
-        }
-    };
-    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 201>>(&caller, OPERATION, &(id, &input)).await? {
-        Begin::Run(tx) => tx,
-        Begin::Replay(reply) => {
-            return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::created).map(Reply::repeated);
-        }
-    };
-    let mut order = lock_for_shipping(&app, &mut tx, id, payment).await?;
-    let new: FulfilmentId = app.host.id(caller.tenant);
-    order.pack(new, &input.lines, input.location_id, app.host.now(caller.tenant))?;
-    let (shipment, word) = if ships {
-        (Some(shipment_of(&app, &caller, &mut order, new, input.tracking)?.with_new_fulfilment()), "shipped")
-    } else {
-        (None, "packed")
-    };
-    save(&app, &caller, &mut tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": new }))).await?;
-    record(&app, &caller, &mut tx, shipment.as_slice()).await?;
-    let receipt = Receipt { id: new, shipment: shipment.as_ref().map(|shipment| shipment.id) };
-    tx.finish(Reply::created(&receipt)).await?;
-    run_all(&app, &caller, shipment.into_iter().collect()).await?;
-    answer(&app, &caller, id, &receipt).await.map(Reply::created)
+    let mut begun = None;
+    let ask = async || if ships { current_payment(&app, &caller, id).await } else { Ok(None) };
+    let done = app.db.idempotent_after(caller.operation("order_fulfil", &(id, &input)), ask, async |tx, payment| {
+        let mut order = lock_for_shipping(tx, id, payment).await?;
+        let new: FulfilmentId = tx.new_id();
+        order.pack(new, &input.lines, input.location_id, tx.now())?;
+        let (shipment, word) = if ships {
+            (Some(shipment_of(tx, &mut order, new, input.tracking)?.with_new_fulfilment()), "shipped")
+        } else {
+            (None, "packed")
+        };
+        save(tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": new }))).await?;
+        record(&app, tx, shipment.as_slice()).await?;
+        let receipt = Receipt { id: new, shipment: shipment.as_ref().map(|shipment| shipment.id) };
+        begun = Some(shipment);
+        Ok(receipt)
+    });
+    let Answer(receipt) = done.await?;
+    let is_replay = begun.is_none();
+    run_all(&app, &caller, begun.flatten().into_iter().collect()).await?;
+    let reply = Reply::created(outcome(&app, &caller, id, &receipt).await?);
+    Ok(if is_replay { reply.repeated() } else { reply })
 }
 
 async fn ship(
     State(app): State<Orders>,
     caller: Caller<OrdersWrite>,
     Path((id, fulfilment_id)): Path<(OrderId, FulfilmentId)>,
-    Json(input): Json<FulfilmentShip>,
+    Body(input): Body<FulfilmentShip>,
 ) -> Result<Reply<Fulfilment>, Fault> {
-    const OPERATION: &str = "order_ship";
-    if let Some(tracking) = &input.tracking {
-        tracking.check()?;
-    }
-    let payment = match current_payment(&app, &caller, id).await {
-        Ok(payment) => payment,
-        Err(fault) => {
-            let reply = app
-                .db
-                .replay_or::<bloom_web::Reply<Receipt, 200>>(caller.operation(OPERATION, &(id, fulfilment_id, &input)), fault)
-                .await?;
-            return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::ok).map(Reply::repeated);
-        }
-    };
-    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 200>>(&caller, OPERATION, &(id, fulfilment_id, &input)).await? {
-        Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return answer(&app, &caller, id, &known(&reply)?).await.map(Reply::ok).map(Reply::repeated),
-    };
-    let mut order = lock_for_shipping(&app, &mut tx, id, payment).await?;
-    check_answered(&mut tx, id, fulfilment_id).await?;
-    let shipment = shipment_of(&app, &caller, &mut order, fulfilment_id, input.tracking)?;
-    save(&app, &caller, &mut tx, &mut order, Change::new("shipped").data(json!({ "fulfilment_id": fulfilment_id }))).await?;
-    record(&app, &caller, &mut tx, std::slice::from_ref(&shipment)).await?;
-    let receipt = Receipt { id: fulfilment_id, shipment: Some(shipment.id) };
-    tx.finish(Reply::ok(&receipt)).await?;
-    run_all(&app, &caller, vec![shipment]).await?;
-    answer(&app, &caller, id, &receipt).await.map(Reply::ok)
+    let mut begun = None;
+    let operation = caller.operation("order_ship", &(id, fulfilment_id, &input));
+    let ask = async || current_payment(&app, &caller, id).await;
+    let done = app.db.idempotent_after(operation, ask, async |tx, payment| {
+        let mut order = lock_for_shipping(tx, id, payment).await?;
+        check_answered(tx, id, fulfilment_id).await?;
+        let shipment = shipment_of(tx, &mut order, fulfilment_id, input.tracking)?;
+        save(tx, &mut order, Change::new("shipped").data(json!({ "fulfilment_id": fulfilment_id }))).await?;
+        record(&app, tx, std::slice::from_ref(&shipment)).await?;
+        let receipt = Receipt { id: fulfilment_id, shipment: Some(shipment.id) };
+        begun = Some(shipment);
+        Ok(receipt)
+    });
+    let Answer(receipt) = done.await?;
+    let is_replay = begun.is_none();
+    run_all(&app, &caller, begun.into_iter().collect()).await?;
+    let reply = Reply::ok(outcome(&app, &caller, id, &receipt).await?);
+    Ok(if is_replay { reply.repeated() } else { reply })
 }
 
 async fn deliver(
@@ -160,7 +123,8 @@ async fn deliver(
     caller: Caller<OrdersWrite>,
     Path((id, fulfilment_id)): Path<(OrderId, FulfilmentId)>,
 ) -> Result<Reply<Fulfilment>, Fault> {
-    change(&app, &caller, (id, fulfilment_id), "order_deliver", "delivered", Fulfilment::deliver).await
+    change(&app, caller.operation("order_deliver", &(id, fulfilment_id)), (id, fulfilment_id), "delivered", Fulfilment::deliver)
+        .await
 }
 
 async fn cancel(
@@ -168,46 +132,37 @@ async fn cancel(
     caller: Caller<OrdersWrite>,
     Path((id, fulfilment_id)): Path<(OrderId, FulfilmentId)>,
 ) -> Result<Reply<Fulfilment>, Fault> {
-    change(&app, &caller, (id, fulfilment_id), "order_unpack", "unpacked", Fulfilment::cancel).await
+    change(&app, caller.operation("order_unpack", &(id, fulfilment_id)), (id, fulfilment_id), "unpacked", Fulfilment::cancel)
+        .await
 }
 
 async fn change(
     app: &Orders,
-    call: &RequestContext,
+    operation: Operation<'_>,
     (id, fulfilment_id): (OrderId, FulfilmentId),
-    operation: &'static str,
     word: &'static str,
     transition: fn(&mut Fulfilment, Timestamp) -> Result<(), Fault>,
 ) -> Result<Reply<Fulfilment>, Fault> {
-    let mut tx = match app.db.begin(call, operation, &(id, fulfilment_id)).await? {
-        Begin::Run(tx) => tx,
-        Begin::Replay(reply) => return Ok(reply),
-    };
-    let mut order = lock_order(&mut tx, id).await?;
-    check_answered(&mut tx, id, fulfilment_id).await?;
-    let fulfilment = order.fulfilment(fulfilment_id)?;
-    transition(fulfilment, app.host.now(call.tenant))?;
-    let fulfilment = fulfilment.clone();
-    save(app, call, &mut tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": fulfilment_id }))).await?;
-    tx.finish(Reply::ok(fulfilment)).await
+    app.db
+        .idempotent(operation, async |tx| {
+            let mut order = lock_order(tx, id).await?;
+            check_answered(tx, id, fulfilment_id).await?;
+            let fulfilment = order.fulfilment(fulfilment_id)?;
+            transition(fulfilment, tx.now())?;
+            let fulfilment = fulfilment.clone();
+            save(tx, &mut order, Change::new(word).data(json!({ "fulfilment_id": fulfilment_id }))).await?;
+            Ok(Reply::ok(fulfilment))
+        })
+        .await
 }
 
-/// Goods leave: the payment is asked for its amounts first. To pack needs no more than the order's copy of them, as the shipment asks.
-async fn current_payment_if(
-    ships: bool,
-    app: &Orders,
-    call: &RequestContext,
-    id: OrderId,
-) -> Result<Option<OrderPayment>, Fault> {
-    if ships { current_payment(app, call, id).await } else { Ok(None) }
-}
-
-/// Locks the order and takes over the amounts that its payment had a moment ago.
-async fn lock_for_shipping(app: &Orders, tx: &mut TenantTx, id: OrderId, payment: Option<OrderPayment>) -> Result<Order, Fault> {
+/// Locks the order and takes over the amounts that its payment had a moment ago. A shipment asks for them first; a fulfilment that is
+/// only packed needs no more than the order's copy, since its shipment asks.
+async fn lock_for_shipping(tx: &mut TenantTx, id: OrderId, payment: Option<OrderPayment>) -> Result<Order, Fault> {
     let mut order = lock_settled_order(tx, id).await?;
     if payment.is_some_and(|payment| order.apply_payment(&payment).is_some()) {
-        order.derive(app.host.now(tx.tenant()));
-        retry_now(app, tx, id).await?;
+        order.derive(tx.now());
+        retry_now(tx, id).await?;
     }
     Ok(order)
 }
@@ -223,24 +178,19 @@ async fn check_answered(tx: &mut TenantTx, order: OrderId, fulfilment: Fulfilmen
 
 /// Ships the fulfilment in the order; the operation tells inventory. What it costs is captured when inventory has agreed.
 fn shipment_of(
-    app: &Orders,
-    call: &RequestContext,
+    tx: &TenantTx,
     order: &mut Order,
     id: FulfilmentId,
     tracking: Option<Tracking>,
-) -> Result<Operation, Fault> {
-    let fulfilment = order.ship(id, tracking, app.host.now(call.tenant))?.clone();
+) -> Result<operation::Operation, Fault> {
+    let fulfilment = order.ship(id, tracking, tx.now())?.clone();
     let units = order.units_of(&fulfilment);
-    Ok(new_operation(app, call, order, OperationKind::Ship).with_units(units).with_target(id.uuid()))
-}
-
-fn known<const STATUS: u16>(reply: &Reply<Receipt, STATUS>) -> Result<Receipt, Fault> {
-    reply.replayed_as().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))
+    Ok(new_operation(tx, order, OperationKind::Ship).with_units(units).with_target(id.uuid()))
 }
 
 /// The fulfilment as it is now, or why inventory refused its shipment; to a repeat the same as the first time.
-async fn answer(app: &Orders, call: &RequestContext, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
-    let mut conn = app.db.read(call.tenant).await?;
+async fn outcome(app: &Orders, context: &RequestContext, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
+    let mut conn = app.db.read(context.tenant).await?;
     if let Some(shipment) = receipt.shipment {
         let stored = operation_get(&mut conn, shipment).await?.ok_or_else(|| Fault::not_found("shipment"))?;
         match stored.status {

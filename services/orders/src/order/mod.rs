@@ -31,9 +31,9 @@ mod timeline;
 
 pub(crate) use cancel::cancel_for_shortfall;
 pub(crate) use expire::{TIMER as EXPIRY_TIMER, expire};
+pub(crate) use fulfil::routes as fulfilment_routes;
 pub(crate) use model::{
-    Address, Allocation, Fulfilment, FulfilmentStatus, Order, OrderDelivery, OrderLine, OrderPayment, OrderPaymentStatus,
-    OrderStatus, Personal, PriceBasis, TaxLine,
+    Allocation, Fulfilment, FulfilmentStatus, Order, OrderDelivery, OrderLine, OrderPayment, OrderPaymentStatus, OrderStatus,
 };
 pub(crate) use number::OrderNumberAllocator;
 pub(crate) use payment::update_payment;
@@ -43,4 +43,4 @@ pub(crate) use run::resume_operation;
 pub(crate) use save::{Change, lock_order, save};
 #[cfg(test)]
 pub(crate) use store::order_get;
-pub(crate) use store::{PERSONAL, document, order_export, orders_lock_by_checkout};
+pub(crate) use store::{OrderDocument, PERSONAL, order_export, orders_lock_by_checkout};

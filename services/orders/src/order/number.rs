@@ -19,19 +19,19 @@ const FIRST: i64 = 1001;
 
 /// The blocks of this process.
 #[derive(Default)]
-pub(crate) struct OrderNumberAllocator(Mutex<HashMap<TenantId, Range<i64>>>);
+pub struct OrderNumberAllocator(Mutex<HashMap<TenantId, Range<i64>>>);
 
 impl OrderNumberAllocator {
     /// The next number of the tenant.
-    pub(crate) async fn next(&self, db: &Db, call: &RequestContext) -> Result<i64, Fault> {
-        if let Some(number) = self.take(call.tenant) {
+    pub async fn next(&self, db: &Db, context: &RequestContext) -> Result<i64, Fault> {
+        if let Some(number) = self.take(context.tenant) {
             return Ok(number);
         }
-        let mut tx = db.write(call).await?;
-        let first = order_number_reserve(&mut tx, call.tenant, BLOCK).await?;
+        let mut tx = db.write(context).await?;
+        let first = order_number_reserve(&mut tx, context.tenant, BLOCK).await?;
         tx.commit().await?;
         // Of two blocks that two requests reserve at the same time, the later one replaces the rest of the earlier one.
-        self.blocks().insert(call.tenant, first + 1..first + BLOCK);
+        self.blocks().insert(context.tenant, first + 1..first + BLOCK);
         Ok(first)
     }
 

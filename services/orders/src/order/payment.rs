@@ -29,25 +29,19 @@ impl From<&Payment> for OrderPayment {
 
 /// The amounts of an order's payment now; nothing for an order without one. A decision about money does not rely on the order's copy
 /// of them alone: the event of their last change may not have arrived yet.
-pub(super) async fn current_payment(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Option<OrderPayment>, Fault> {
-    let stored = order_get(&mut *app.db.read(call.tenant).await?, id).await?.ok_or_else(|| Fault::not_found("order"))?;
+pub async fn current_payment(app: &Orders, context: &RequestContext, id: OrderId) -> Result<Option<OrderPayment>, Fault> {
+    let stored = order_get(&mut *app.db.read(context.tenant).await?, id).await?.ok_or_else(|| Fault::not_found("order"))?;
     match &stored.order.payment {
-        Some(payment) => Ok(Some(OrderPayment::from(&payment_get(app, call, payment.id).await?))),
+        Some(payment) => Ok(Some(OrderPayment::from(&payment_get(app, context, payment.id).await?))),
         None => Ok(None),
     }
 }
 
 /// Stores newer amounts of a locked order's payment. What was captured while the order ended is refunded.
-pub(crate) async fn update_payment(
-    app: &Orders,
-    call: &RequestContext,
-    tx: &mut TenantTx,
-    order: &mut Order,
-    payment: &OrderPayment,
-) -> Result<(), Fault> {
+pub async fn update_payment(tx: &mut TenantTx, order: &mut Order, payment: &OrderPayment) -> Result<(), Fault> {
     let Some((word, amount)) = order.apply_payment(payment) else { return Ok(()) };
-    let owed = refund_late_capture(app, call, order);
+    let owed = refund_late_capture(tx, order);
     let data = json!({ "payment_id": payment.id, "amount": amount });
-    save(app, call, tx, order, Change::new(word).data(data)).await?;
-    record_due(app, call, tx, owed.as_slice()).await
+    save(tx, order, Change::new(word).by("service:payments").data(data)).await?;
+    record_due(tx, owed.as_slice()).await
 }

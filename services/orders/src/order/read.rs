@@ -2,46 +2,46 @@
 
 use bloom_db::seal::open_many;
 use bloom_fault::Fault;
-use bloom_kernel::OrderId;
+use bloom_kernel::{OrderId, PersonalData};
 use bloom_runtime::RequestContext;
 use bloom_web::Reply;
 use sqlx::PgConnection;
 
-use super::model::{Order, Personal};
+use super::model::Order;
 use super::store::{StoredOrder, order_get, sealed_personal};
 use crate::Orders;
 
 /// An order with its personal data.
-pub(crate) async fn read_order(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Order, Fault> {
-    let mut conn = app.db.read(call.tenant).await?;
+pub async fn read_order(app: &Orders, context: &RequestContext, id: OrderId) -> Result<Order, Fault> {
+    let mut conn = app.db.read(context.tenant).await?;
     let stored = order_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("order"))?;
-    let opened = open_personal(app, call, &mut conn, vec![stored]).await?;
+    let opened = open_personal(app, context, &mut conn, vec![stored]).await?;
     opened.into_iter().next().ok_or_else(|| Fault::not_found("order"))
 }
 
 /// The same as a reply.
-pub(super) async fn reply_with_order(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Reply<Order>, Fault> {
-    let order = read_order(app, call, id).await?;
+pub async fn reply_with_order(app: &Orders, context: &RequestContext, id: OrderId) -> Result<Reply<Order>, Fault> {
+    let order = read_order(app, context, id).await?;
     let version = order.version;
     Ok(Reply::ok(order).etag(version))
 }
 
 /// Opens the personal data of several orders with one look-up of their keys. Erased data are null.
-pub(super) async fn open_personal(
+pub async fn open_personal(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     conn: &mut PgConnection,
     stored: Vec<StoredOrder>,
 ) -> Result<Vec<Order>, Fault> {
     let columns: Vec<_> = stored.iter().filter_map(sealed_personal).collect();
-    let mut opened = open_many(conn, &app.host, call.tenant, &columns).await?.into_iter();
+    let mut opened = open_many(conn, &app.context, context.tenant, &columns).await?.into_iter();
     let mut orders = Vec::with_capacity(stored.len());
     for stored in stored {
         let mut order = stored.order;
         if stored.personal.is_some()
             && let Some(Some(plaintext)) = opened.next()
         {
-            order.set_personal(serde_json::from_slice::<Personal>(&plaintext).map_err(Fault::internal)?);
+            order.set_personal(serde_json::from_slice::<PersonalData>(&plaintext).map_err(Fault::internal)?);
         }
         orders.push(order);
     }

@@ -23,30 +23,31 @@ use crate::operation::{Operation, OperationKind, OperationStatus, operation_get,
 use crate::{NAME, Orders};
 
 /// Reason of an operation that the payment provider refused; every other reason is that of a service.
-pub(super) const PAYMENT_REFUSED: &str = "payment_refused";
+pub const PAYMENT_REFUSED: &str = "payment_refused";
 
 /// Runs operations at the same time, each once; those without a final answer are left to their timers. A client that disconnects does
 /// not stop them.
-pub(crate) async fn run_all(app: &Orders, call: &RequestContext, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
-    let (app, call) = (app.clone(), call.clone());
-    let work = async move { join_all(operations.into_iter().map(|operation| run(&app, &call, operation))).await };
+pub async fn run_all(app: &Orders, context: &RequestContext, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
+    let (app, context) = (app.clone(), context.clone());
+    let work = async move { join_all(operations.into_iter().map(|operation| run(&app, &context, operation))).await };
     detached(work).await?.into_iter().collect()
 }
 
 /// What an operation's timer does.
-pub(crate) async fn resume_operation(app: &Orders, call: &RequestContext, id: OperationId) -> Result<(), Fault> {
-    let stored = operation_get(&mut *app.db.read(call.tenant).await?, id).await?;
+pub async fn resume_operation(app: &Orders, context: &RequestContext, id: OperationId, (): ()) -> Result<(), Fault> {
+    let stored = operation_get(&mut *app.db.read(context.tenant).await?, id).await?;
     let Some(operation) = stored.filter(|operation| operation.status == OperationStatus::Running) else { return Ok(()) };
-    let call = RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &operation.actor) };
-    run(app, &call, operation).await.map(drop)
+    let context =
+        RequestContext { trace: context.trace.clone(), ..RequestContext::background(NAME, context.tenant, &operation.actor) };
+    run(app, &context, operation).await.map(drop)
 }
 
 /// Runs an operation, and then the one that follows from it: the capture after a shipment comes second, so that nothing is captured
 /// for what inventory refuses. Answers the operation as it is afterwards.
-async fn run(app: &Orders, call: &RequestContext, operation: Operation) -> Result<Operation, Fault> {
-    let (operation, next) = attempt(app, call, operation).await?;
+async fn run(app: &Orders, context: &RequestContext, operation: Operation) -> Result<Operation, Fault> {
+    let (operation, next) = attempt(app, context, operation).await?;
     if let Some(next) = next {
-        Box::pin(attempt(app, call, next)).await?;
+        Box::pin(attempt(app, context, next)).await?;
     }
     Ok(operation)
 }
@@ -60,8 +61,12 @@ enum Answer {
 
 /// Calls once; settles a final answer, and sets the timer where there is none. Answers the operation as it is afterwards, and the one
 /// that follows from it.
-async fn attempt(app: &Orders, call: &RequestContext, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
-    let answer = match request(app, call, &operation).await {
+async fn attempt(
+    app: &Orders,
+    context: &RequestContext,
+    mut operation: Operation,
+) -> Result<(Operation, Option<Operation>), Fault> {
+    let answer = match request(app, context, &operation).await {
         Ok(answer) => answer,
         Err(fault) if is_transient(&fault) => {
             tracing::warn!(operation = %operation.id, cause = fault.chain(), "an operation is tried again later");
@@ -71,37 +76,39 @@ async fn attempt(app: &Orders, call: &RequestContext, mut operation: Operation) 
     };
     let next = match answer {
         Answer::Open => {
-            retry_later(app, call, &operation).await?;
+            retry_later(app, context, &operation).await?;
             None
         }
         Answer::Done(payment) => {
             operation.status = OperationStatus::Succeeded;
-            settle(app, call, &operation, payment).await?
+            settle(app, context, &operation, payment).await?
         }
         Answer::Refused(failure, payment) => {
             let (kind, reason) = (operation.kind.as_str(), &failure.code);
             tracing::warn!(operation = %operation.id, kind, reason, "an operation was refused");
             operation.status = OperationStatus::Failed;
             operation.failure = Some(failure);
-            settle(app, call, &operation, payment).await?
+            settle(app, context, &operation, payment).await?
         }
     };
     Ok((operation, next))
 }
 
-async fn request(app: &Orders, call: &RequestContext, operation: &Operation) -> Result<Answer, Fault> {
+async fn request(app: &Orders, context: &RequestContext, operation: &Operation) -> Result<Answer, Fault> {
     let (id, order) = (operation.id, operation.order_id);
     let amount = operation.amount.unwrap_or_default();
     match operation.kind {
-        OperationKind::Capture => Ok(answer_of(&payment_capture(app, call, id, payment_of(operation)?, amount).await?)),
-        OperationKind::Refund => Ok(answer_of(&payment_refund(app, call, id, payment_of(operation)?, amount).await?)),
+        OperationKind::Capture => Ok(answer_of(&payment_capture(app, context, id, payment_of(operation)?, amount).await?)),
+        OperationKind::Refund => Ok(answer_of(&payment_refund(app, context, id, payment_of(operation)?, amount).await?)),
         // payments stores it and carries it out as soon as it can.
         OperationKind::Void => {
-            let payment = payment_void(app, call, id, payment_of(operation)?).await?;
+            let payment = payment_void(app, context, id, payment_of(operation)?).await?;
             Ok(Answer::Done(Some(OrderPayment::from(&payment))))
         }
-        OperationKind::Ship => stock_ship(app, call, id, order, &operation.units).await.map(|()| Answer::Done(None)),
-        OperationKind::Release => stock_release_units(app, call, id, order, &operation.units).await.map(|()| Answer::Done(None)),
+        OperationKind::Ship => stock_ship(app, context, id, order, &operation.units).await.map(|()| Answer::Done(None)),
+        OperationKind::Release => {
+            stock_release_units(app, context, id, order, &operation.units).await.map(|()| Answer::Done(None))
+        }
     }
 }
 

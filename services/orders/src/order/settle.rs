@@ -1,7 +1,7 @@
 //! What the final answer of an operation means for its order.
 
 use bloom_db::TenantTx;
-use bloom_events::cancel as cancel_timer;
+use bloom_events::Publish as _;
 use bloom_fault::Fault;
 use bloom_kernel::{FulfilmentId, Money, RefundId, Timestamp};
 use bloom_runtime::RequestContext;
@@ -18,37 +18,38 @@ use crate::settings::{CaptureMode, settings_get};
 
 /// Commits a final answer with what it means for the order; a second answer finds the operation settled. Answers the operation that
 /// is committed with it and has to be run now: the capture after a shipment, or the refund of what was captured while the order ended.
-pub(super) async fn settle(
+pub async fn settle(
     app: &Orders,
-    call: &RequestContext,
+    context: &RequestContext,
     operation: &Operation,
     payment: Option<OrderPayment>,
 ) -> Result<Option<Operation>, Fault> {
-    let now = app.host.now(call.tenant);
-    let mut tx = app.db.write(call).await?;
-    let mut order = lock_order(&mut tx, operation.order_id).await?;
-    if !operation_settle(&mut tx, operation.id, operation.failure.as_ref(), now).await? {
-        return Ok(None);
-    }
-    // The payment's event may have come first.
-    let news = payment.and_then(|payment| order.apply_payment(&payment));
-    let has_outcome = apply_outcome(&mut order, operation, now)?;
-    let owed =
-        if news.is_some() || refused_too_much(&order, operation) { refund_late_capture(app, call, &mut order) } else { None };
-    if news.is_some() || has_outcome || owed.is_some() {
-        let change = Change::new(word(operation, news)).data(timeline_data(&order, operation, news));
-        save(app, call, &mut tx, &mut order, change).await?;
-    }
-    let earned = match (operation.kind, operation.status) {
-        (OperationKind::Ship, OperationStatus::Succeeded) => capture_of_shipped(app, call, &mut tx, &order).await?,
-        (OperationKind::Ship, OperationStatus::Running | OperationStatus::Failed)
-        | (OperationKind::Capture | OperationKind::Refund | OperationKind::Void | OperationKind::Release, _) => None,
-    };
-    let next = earned.or(owed);
-    record(app, call, &mut tx, next.as_slice()).await?;
-    cancel_timer(&mut tx, operation::TIMER, &operation.id.to_string()).await?;
-    tx.commit().await?;
-    Ok(next)
+    let settled = app.db.transaction(context, async |tx| {
+        let mut order = lock_order(tx, operation.order_id).await?;
+        let now = tx.now();
+        if !operation_settle(tx, operation.id, operation.failure.as_ref(), now).await? {
+            return Ok(None);
+        }
+        // The payment's event may have come first.
+        let news = payment.and_then(|payment| order.apply_payment(&payment));
+        let has_outcome = apply_outcome(&mut order, operation, now)?;
+        let must_refund = news.is_some() || refused_too_much(&order, operation);
+        let owed = if must_refund { refund_late_capture(tx, &mut order) } else { None };
+        if news.is_some() || has_outcome || owed.is_some() {
+            let change = Change::new(word(operation, news)).data(timeline_data(&order, operation, news));
+            save(tx, &mut order, change).await?;
+        }
+        let earned = match (operation.kind, operation.status) {
+            (OperationKind::Ship, OperationStatus::Succeeded) => capture_of_shipped(tx, &order).await?,
+            (OperationKind::Ship, OperationStatus::Running | OperationStatus::Failed)
+            | (OperationKind::Capture | OperationKind::Refund | OperationKind::Void | OperationKind::Release, _) => None,
+        };
+        let next = earned.or(owed);
+        record(app, tx, next.as_slice()).await?;
+        tx.unschedule(operation::TIMER, &operation.id.to_string());
+        Ok(next)
+    });
+    settled.await
 }
 
 /// Ends the refund of a refund operation; takes a refused shipment back. False for operations that change nothing of the order but
@@ -97,12 +98,7 @@ fn timeline_data(order: &Order, operation: &Operation, news: Option<(&'static st
 
 /// Where the shop captures what is shipped: the value of all shipped units, less what is captured. A shipment that inventory has not
 /// answered yet does not count, since it may be refused.
-async fn capture_of_shipped(
-    app: &Orders,
-    call: &RequestContext,
-    tx: &mut TenantTx,
-    order: &Order,
-) -> Result<Option<Operation>, Fault> {
+async fn capture_of_shipped(tx: &mut TenantTx, order: &Order) -> Result<Option<Operation>, Fault> {
     let Some(payment) = &order.payment else { return Ok(None) };
     match settings_get(tx).await?.capture {
         CaptureMode::OnFulfilment => {}
@@ -116,5 +112,5 @@ async fn capture_of_shipped(
         return Ok(None);
     }
     let amount = Money::new(due, order.currency);
-    Ok(Some(new_operation(app, call, order, OperationKind::Capture).with_amount(amount)))
+    Ok(Some(new_operation(tx, order, OperationKind::Capture).with_amount(amount)))
 }

@@ -1,8 +1,10 @@
 //! SQL of orders.
 
 use bloom_db::TenantTx;
+use bloom_events::ExportPage;
 use bloom_fault::Fault;
-use bloom_kernel::{CheckoutId, OrderId, SubjectId, TenantId, Timestamp};
+use bloom_kernel::{Aggregate, CheckoutId, OrderId, SubjectId, TenantId, Timestamp};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,16 +12,51 @@ use uuid::Uuid;
 use super::model::Order;
 
 /// An order as it is stored, its personal data sealed.
-pub(crate) struct StoredOrder {
+pub struct StoredOrder {
     /// Everything that is not personal.
     pub order: Order,
     /// Sealed personal data.
     pub personal: Option<Vec<u8>>,
 }
 
-/// The document that is stored and published.
-pub(crate) fn document(order: &Order) -> Result<Box<RawValue>, Fault> {
-    serde_json::value::to_raw_value(&order.public()).map_err(Fault::internal)
+/// The document of an order that is stored, published and exported: the order without personal data.
+#[derive(Debug)]
+pub struct OrderDocument {
+    id: OrderId,
+    version: i64,
+    json: Box<RawValue>,
+}
+
+impl OrderDocument {
+    /// The document of an order.
+    pub fn new(order: &Order) -> Result<Self, Fault> {
+        let json = serde_json::value::to_raw_value(&order.public()).map_err(Fault::internal)?;
+        Ok(Self { id: order.id, version: order.version, json })
+    }
+
+    /// Its JSON text.
+    pub fn get(&self) -> &str {
+        self.json.get()
+    }
+}
+
+impl Serialize for OrderDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl Aggregate for OrderDocument {
+    const NOUN: &'static str = "order";
+    type Id = OrderId;
+
+    fn id(&self) -> OrderId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
 }
 
 fn parse(document: &str) -> Result<Order, Fault> {
@@ -27,7 +64,7 @@ fn parse(document: &str) -> Result<Order, Fault> {
 }
 
 /// A new entry of the timeline.
-pub(crate) struct Entry<'a> {
+pub struct Entry<'a> {
     /// What happened: `placed`, `shipped`, …
     pub kind: &'static str,
     /// Who did it.
@@ -37,10 +74,10 @@ pub(crate) struct Entry<'a> {
 }
 
 /// Replaces an order whose row is locked, and adds an entry to its timeline.
-pub(crate) async fn order_update(
+pub async fn order_update(
     conn: &mut PgConnection,
     order: &Order,
-    document: &RawValue,
+    document: &OrderDocument,
     entry: &Entry<'_>,
 ) -> Result<(), Fault> {
     sqlx::query!(
@@ -69,7 +106,7 @@ pub(crate) async fn order_update(
 }
 
 /// Locks an order's row; answers the order, and whether its checkout is settled.
-pub(crate) async fn order_lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<(Order, bool)>, Fault> {
+pub async fn order_lock(conn: &mut PgConnection, id: OrderId) -> Result<Option<(Order, bool)>, Fault> {
     let row = sqlx::query!(
         r#"select orders.document::text as "document!", checkout.settled
            from orders join checkout on checkout.tenant_id = orders.tenant_id and checkout.id = orders.checkout_id
@@ -82,7 +119,7 @@ pub(crate) async fn order_lock(conn: &mut PgConnection, id: OrderId) -> Result<O
 }
 
 /// An order.
-pub(crate) async fn order_get(conn: &mut PgConnection, id: OrderId) -> Result<Option<StoredOrder>, Fault> {
+pub async fn order_get(conn: &mut PgConnection, id: OrderId) -> Result<Option<StoredOrder>, Fault> {
     let row = sqlx::query!(r#"select document::text as "document!", personal from orders where id = $1"#, id.uuid())
         .fetch_optional(conn)
         .await?;
@@ -90,10 +127,7 @@ pub(crate) async fn order_get(conn: &mut PgConnection, id: OrderId) -> Result<Op
 }
 
 /// Locks the orders of these checkouts whose payment is older than the given version, in the order of their ids.
-pub(crate) async fn orders_lock_by_checkout(
-    conn: &mut PgConnection,
-    payments: &[(CheckoutId, i64)],
-) -> Result<Vec<Order>, Fault> {
+pub async fn orders_lock_by_checkout(conn: &mut PgConnection, payments: &[(CheckoutId, i64)]) -> Result<Vec<Order>, Fault> {
     let ids: Vec<Uuid> = payments.iter().map(|(id, _)| id.uuid()).collect();
     let versions: Vec<i64> = payments.iter().map(|(_, version)| *version).collect();
     let documents = sqlx::query_scalar!(
@@ -111,7 +145,7 @@ pub(crate) async fn orders_lock_by_checkout(
 
 /// The filter of a list of orders.
 #[derive(Debug, Default)]
-pub(crate) struct OrderFilter {
+pub struct OrderFilter {
     /// The number.
     pub number: Option<i64>,
     /// Keyed digest of the e-mail.
@@ -129,13 +163,13 @@ pub(crate) struct OrderFilter {
 }
 
 /// Plans the statements of this transaction with their values: only then does a list with optional filters use their indexes.
-pub(crate) async fn plan_with_values(tx: &mut TenantTx) -> Result<(), Fault> {
+pub async fn plan_with_values(tx: &mut TenantTx) -> Result<(), Fault> {
     sqlx::query_scalar!("select set_config('plan_cache_mode', 'force_custom_plan', true)").fetch_one(&mut **tx).await?;
     Ok(())
 }
 
 /// Orders, newest first, after a position in that order.
-pub(crate) async fn order_list(
+pub async fn order_list(
     conn: &mut PgConnection,
     filter: &OrderFilter,
     after: Option<(Timestamp, OrderId)>,
@@ -169,40 +203,28 @@ pub(crate) async fn order_list(
 }
 
 /// Name of the sealed column.
-pub(crate) const PERSONAL: &str = "orders.personal";
+pub const PERSONAL: &str = "orders.personal";
 
 /// The sealed personal data of an order and whose they are.
-pub(crate) fn sealed_personal(stored: &StoredOrder) -> Option<(SubjectId, &'static str, &[u8])> {
+pub fn sealed_personal(stored: &StoredOrder) -> Option<(SubjectId, &'static str, &[u8])> {
     stored.personal.as_deref().map(|sealed| (stored.order.subject_id, PERSONAL, sealed))
 }
 
-/// One order of an export.
-pub(crate) struct ExportedOrder {
-    /// Its tenant.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: OrderId,
-    /// Its version.
-    pub version: i64,
-    /// Its document.
-    pub document: String,
-}
-
-/// Orders of all tenants, ordered by tenant and id, after a position in that order.
-pub(crate) async fn order_export(
-    conn: &mut PgConnection,
-    after: (TenantId, OrderId),
-    limit: i64,
-) -> Result<Vec<ExportedOrder>, Fault> {
-    let rows = sqlx::query_as!(
-        ExportedOrder,
+/// Orders of all tenants, for the export.
+pub async fn order_export(conn: &mut PgConnection, page: ExportPage<OrderId>) -> sqlx::Result<Vec<(TenantId, OrderDocument)>> {
+    let (tenant, id) = page.position();
+    let rows = sqlx::query!(
         r#"select tenant_id as "tenant: TenantId", id as "id: OrderId", version, document::text as "document!"
            from orders where (tenant_id, id) > ($1, $2) order by tenant_id, id limit $3"#,
-        after.0.uuid(),
-        after.1.uuid(),
-        limit,
+        tenant,
+        id,
+        page.limit,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    let documents = rows.into_iter().map(|row| {
+        let json = RawValue::from_string(row.document).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok((row.tenant, OrderDocument { id: row.id, version: row.version, json }))
+    });
+    documents.collect()
 }

@@ -2,47 +2,30 @@
 
 use axum::extract::State;
 use bloom_fault::Fault;
-use bloom_kernel::{Limit, OrderId, Timestamp};
-use bloom_web::Reply;
-use bloom_web::page::Page;
-use bloom_web::{Caller, Path, Query};
+use bloom_kernel::{OrderId, Timestamp};
+use bloom_web::{Caller, List, NoFilter, Page, Path, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::store::order_get;
-use crate::Orders;
-use crate::permissions::OrdersRead;
+use crate::{Orders, OrdersRead};
 
-/// `limit` and `cursor` of a timeline.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TimelineQuery {
-    /// Entries per page, 1 to 100; 20 when absent.
-    #[serde(default)]
-    limit: Limit,
-    /// `next` of the page before.
-    #[serde(default)]
-    cursor: Option<String>,
-}
-
-pub(super) async fn timeline(
+pub async fn timeline(
     State(app): State<Orders>,
     caller: Caller<OrdersRead>,
     Path(id): Path<OrderId>,
-    Query(query): Query<TimelineQuery>,
+    List(page): List<NoFilter>,
 ) -> Result<Reply<Page<TimelineEntry>>, Fault> {
-    let bound = format!("timeline:{id}");
-    let after = app.cursors.position::<i64>(caller.tenant, bound.as_bytes(), query.cursor.as_deref())?;
     let mut conn = app.db.read(caller.tenant).await?;
     order_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("order"))?;
-    let entries = timeline_list(&mut conn, id, after.unwrap_or_default(), query.limit.get() + 1).await?;
-    Ok(Reply::ok(app.cursors.page(caller.tenant, bound.as_bytes(), query.limit, entries, |entry| entry.version)))
+    let entries = timeline_list(&mut conn, id, page.after()?.unwrap_or_default(), page.rows()).await?;
+    Ok(page.finish(entries, |entry| entry.version))
 }
 
 /// One entry of an order's timeline.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct TimelineEntry {
+pub struct TimelineEntry {
     /// Version of the order after it.
     pub version: i64,
     /// What happened.

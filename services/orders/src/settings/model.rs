@@ -1,13 +1,14 @@
 //! The settings and their update.
 
-use bloom_fault::Fault;
+use bloom_kernel::{number, set, update};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// When money is captured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum CaptureMode {
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum CaptureMode {
     /// When the merchant asks for it.
     Manual,
     /// When goods are shipped, for what is shipped.
@@ -16,7 +17,7 @@ pub(crate) enum CaptureMode {
 
 impl CaptureMode {
     /// The stored word.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Manual => "manual",
             Self::OnFulfilment => "on_fulfilment",
@@ -24,50 +25,44 @@ impl CaptureMode {
     }
 }
 
+number! {
+    /// Hours until an unpaid order expires.
+    pub struct UnpaidHours(i32) { range: 1..=8_760, default: 72, example: 72 }
+}
+
 /// How a shop's orders are handled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct OrderSettings {
+pub struct OrderSettings {
     /// When money is captured.
     pub capture: CaptureMode,
     /// Hours until an unpaid order expires.
-    #[schemars(range(min = 1, max = 8760))]
-    pub unpaid_hours: i32,
+    pub unpaid_hours: UnpaidHours,
     /// Rises with every change; the `ETag`.
     pub version: i64,
 }
 
 impl Default for OrderSettings {
     fn default() -> Self {
-        Self { capture: CaptureMode::Manual, unpaid_hours: 72, version: 0 }
+        Self { capture: CaptureMode::Manual, unpaid_hours: UnpaidHours::default(), version: 0 }
     }
 }
 
-/// Changes to the settings: absent fields stay.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct OrderSettingsUpdate {
-    /// When money is captured.
-    pub capture: Option<CaptureMode>,
-    /// Hours until an unpaid order expires.
-    #[schemars(range(min = 1, max = 8760))]
-    pub unpaid_hours: Option<i32>,
+update! {
+    /// A change of the settings; a field that is absent stays as it is.
+    pub struct OrderSettingsUpdate {
+        /// When money is captured.
+        pub capture: Option<CaptureMode>,
+        /// Hours until an unpaid order expires.
+        pub unpaid_hours: Option<UnpaidHours>,
+    }
 }
 
 impl OrderSettings {
     /// Sets what is given and raises the version.
-    pub(crate) fn update(&mut self, input: &OrderSettingsUpdate) {
-        self.capture = input.capture.unwrap_or(self.capture);
-        self.unpaid_hours = input.unpaid_hours.unwrap_or(self.unpaid_hours);
+    pub fn update(&mut self, input: OrderSettingsUpdate) {
+        let OrderSettingsUpdate { capture, unpaid_hours } = input;
+        set(&mut self.capture, capture);
+        set(&mut self.unpaid_hours, unpaid_hours);
         self.version += 1;
-    }
-}
-
-impl OrderSettingsUpdate {
-    /// Refuses values out of range.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        if self.unpaid_hours.is_some_and(|hours| !(1..=8760).contains(&hours)) {
-            return Err(Fault::invalid("/unpaid_hours", "out_of_range", "Give 1 to 8760 hours."));
-        }
-        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use bloom_contract_platform::{CheckRequest, DrainedRequest};
 use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_events::Bus;
-use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest};
 use bloom_web::Start;
 use bloom_web::server::Listeners;
 use chrono::TimeDelta;
@@ -59,20 +59,17 @@ impl Fixture {
 
     pub(crate) async fn with(mut config: Config) -> Self {
         let bus = Bus::in_process();
-        let own = test_env(crate::NAME, &crate::MIGRATIONS).await;
+        let own = TestEnv::of(&crate::SERVICE).await;
         let mut services = Vec::new();
-        for (name, migrations) in [
-            (bloom_catalog::NAME, &bloom_catalog::MIGRATIONS),
-            (bloom_pricing::NAME, &bloom_pricing::MIGRATIONS),
-            (bloom_inventory::NAME, &bloom_inventory::MIGRATIONS),
-            (bloom_cart::NAME, &bloom_cart::MIGRATIONS),
-            (bloom_payments::NAME, &bloom_payments::MIGRATIONS),
-            (bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS),
+        for definition in [
+            &bloom_catalog::SERVICE,
+            &bloom_pricing::SERVICE,
+            &bloom_inventory::SERVICE,
+            &bloom_cart::SERVICE,
+            &bloom_payments::SERVICE,
+            &bloom_sandbox_provider::SERVICE,
         ] {
-            let mut service = test_env(name, migrations).await;
-            service.host.peers = own.host.peers.clone();
-            service.host.clock = own.host.clock.clone();
-            services.push(service);
+            services.push(own.beside(definition).await);
         }
         let [catalog, pricing, inventory, cart, payments, sandbox] = services.as_slice() else { unreachable!() };
         let start = |host, db| Start { context: host, db, bus: bus.clone(), addresses: Arc::default() };
@@ -98,7 +95,9 @@ impl Fixture {
             .await;
         config.faults = Faults::on_request();
         let faults = config.faults.clone();
-        let orders = own.open(|host, db| crate::service(config, host, db, bus.clone())).await;
+        let orders = own
+            .open(|context, db| crate::service(Start { context, db, bus: bus.clone(), addresses: Arc::default() }, config))
+            .await;
         let (shirt, delivery) = (String::new(), String::new());
         let mut fixture =
             Self { env: own, orders, carts, inventory, payments, catalog, pricing, faults, shirt, delivery, services };

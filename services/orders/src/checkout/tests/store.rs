@@ -3,7 +3,7 @@
 use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId};
-use bloom_testkit::{TestEnv, test_env};
+use bloom_testkit::TestEnv;
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 
@@ -50,7 +50,7 @@ fn new(env: &TestEnv) -> CheckoutRecord {
 
 /// A new checkout on a database of its own.
 async fn begun() -> (TestEnv, CheckoutRecord) {
-    let env = test_env(crate::NAME, &crate::MIGRATIONS).await;
+    let env = TestEnv::of(&crate::SERVICE).await;
     let checkout = new(&env);
     assert!(checkout_insert(env.db.write_once(&env.call()), &checkout, "k1").await.unwrap());
     (env, checkout)
@@ -61,7 +61,7 @@ async fn fit<'s>(
     env: &TestEnv,
     rows: &[&'s str],
     set: &str,
-    act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>,
+    act: impl AsyncFn(&mut TenantTx) -> sqlx::Result<bool>,
 ) -> Vec<&'s str> {
     let mut fit = Vec::new();
     for row in rows {
@@ -75,7 +75,7 @@ async fn fit<'s>(
     fit
 }
 
-async fn in_status(env: &TestEnv, act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>) -> Vec<&'static str> {
+async fn in_status(env: &TestEnv, act: impl AsyncFn(&mut TenantTx) -> sqlx::Result<bool>) -> Vec<&'static str> {
     let mut fit = Vec::new();
     for status in ALL {
         let quoted = format!("'{status}'");

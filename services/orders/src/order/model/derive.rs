@@ -8,7 +8,7 @@ use super::status::{FulfilmentStatus, OrderPaymentStatus, OrderStatus};
 
 impl Order {
     /// Works out what follows from the rest: both derived statuses, confirmation and completion.
-    pub(crate) fn derive(&mut self, now: Timestamp) {
+    pub fn derive(&mut self, now: Timestamp) {
         self.payment_status = payment_status(self);
         if self.status == OrderStatus::Placed && self.is_covered() {
             self.status = OrderStatus::Confirmed;

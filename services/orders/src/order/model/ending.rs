@@ -9,7 +9,7 @@ use super::status::OrderStatus;
 
 impl Order {
     /// Cancels the order. Legal until something is shipped.
-    pub(crate) fn cancel(&mut self, reason: Option<String>, now: Timestamp) -> Result<(), Fault> {
+    pub fn cancel(&mut self, reason: Option<String>, now: Timestamp) -> Result<(), Fault> {
         match self.status {
             OrderStatus::Placed | OrderStatus::Confirmed => {}
             OrderStatus::Completed => return Err(not_cancelable("It is completed; refund it instead.")),
@@ -27,7 +27,7 @@ impl Order {
     }
 
     /// Ends an unpaid order; false when it is paid or has ended.
-    pub(crate) fn expire(&mut self, now: Timestamp) -> bool {
+    pub fn expire(&mut self, now: Timestamp) -> bool {
         if self.status != OrderStatus::Placed {
             return false;
         }
@@ -38,7 +38,7 @@ impl Order {
     }
 
     /// True when it was canceled or has expired.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         match self.status {
             OrderStatus::Canceled | OrderStatus::Expired => true,
             OrderStatus::Placed | OrderStatus::Confirmed | OrderStatus::Completed => false,

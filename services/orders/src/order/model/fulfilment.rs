@@ -1,14 +1,14 @@
 //! A fulfilment: units of an order that are packed, shipped and delivered together.
 
-use bloom_fault::{Code, Fault};
-use bloom_kernel::{FulfilmentId, LocationId, OrderLineId, Timestamp};
+use bloom_fault::{Code, Fault, ViolationCode};
+use bloom_kernel::{Form, FulfilmentId, LocationId, OrderLineId, Quantity, Timestamp, WebUrl, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The status of a fulfilment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum FulfilmentState {
+pub enum FulfilmentState {
     /// Packed, not shipped yet.
     Open,
     /// Shipped.
@@ -19,25 +19,30 @@ pub(crate) enum FulfilmentState {
     Canceled,
 }
 
+text! {
+    /// Name of a carrier.
+    pub struct Carrier { length: 1..=100, form: Form::LINE, example: "India Post" }
+
+    /// A carrier's number of a shipment.
+    pub struct TrackingNumber { length: 1..=100, form: Form::LINE, example: "EX123456789IN" }
+}
+
 /// How to track a shipment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Tracking {
+pub struct Tracking {
     /// The carrier.
-    #[schemars(length(min = 1, max = 100))]
-    pub carrier: String,
+    pub carrier: Carrier,
     /// The carrier's number.
-    #[schemars(length(min = 1, max = 100))]
-    pub number: String,
+    pub number: TrackingNumber,
     /// The carrier's page for it.
     #[serde(default)]
-    #[schemars(length(max = 2048))]
-    pub url: Option<String>,
+    pub url: Option<WebUrl>,
 }
 
 /// Units of a line in a fulfilment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct FulfilmentLine {
+pub struct FulfilmentLine {
     /// The order's line.
     pub line_id: OrderLineId,
     /// The location that they leave from.
@@ -48,7 +53,7 @@ pub(crate) struct FulfilmentLine {
 
 /// Units that are shipped together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Fulfilment {
+pub struct Fulfilment {
     /// Its id.
     pub id: FulfilmentId,
     /// Its status.
@@ -70,37 +75,16 @@ pub(crate) struct Fulfilment {
 /// A number of units of a line.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct LineQuantity {
+pub struct LineQuantity {
     /// The order's line.
     pub line_id: OrderLineId,
     /// How many.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub quantity: i64,
-}
-
-impl Tracking {
-    /// Refuses text that is too long or has control characters, and addresses that are no web addresses.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        let fits =
-            |text: &str, most: usize| (1..=most).contains(&text.trim().chars().count()) && !text.chars().any(char::is_control);
-        for (pointer, text) in [("/tracking/carrier", &self.carrier), ("/tracking/number", &self.number)] {
-            if !fits(text, 100) {
-                let message = "Give 1 to 100 characters, none of them a control character.";
-                return Err(Fault::invalid(pointer, "invalid_text", message));
-            }
-        }
-        match &self.url {
-            Some(url) if !fits(url, 2048) || !(url.starts_with("https://") || url.starts_with("http://")) => {
-                Err(Fault::invalid("/tracking/url", "invalid_url", "Give an address that begins with https:// or http://."))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
+    pub quantity: Quantity,
 }
 
 impl Fulfilment {
     /// A new fulfilment of these units.
-    pub(super) fn new(id: FulfilmentId, lines: Vec<FulfilmentLine>, now: Timestamp) -> Self {
+    pub fn new(id: FulfilmentId, lines: Vec<FulfilmentLine>, now: Timestamp) -> Self {
         Self {
             id,
             status: FulfilmentState::Open,
@@ -114,7 +98,7 @@ impl Fulfilment {
     }
 
     /// True from the moment that it is shipped.
-    pub(crate) fn has_left(&self) -> bool {
+    pub fn has_left(&self) -> bool {
         match self.status {
             FulfilmentState::Shipped | FulfilmentState::Delivered => true,
             FulfilmentState::Open | FulfilmentState::Canceled => false,
@@ -122,7 +106,7 @@ impl Fulfilment {
     }
 
     /// Marks it as shipped.
-    pub(super) fn ship(&mut self, tracking: Option<Tracking>, now: Timestamp) -> Result<(), Fault> {
+    pub fn ship(&mut self, tracking: Option<Tracking>, now: Timestamp) -> Result<(), Fault> {
         match self.status {
             FulfilmentState::Open => {}
             FulfilmentState::Shipped | FulfilmentState::Delivered => return Err(wrong_state("It is shipped already.")),
@@ -135,7 +119,7 @@ impl Fulfilment {
     }
 
     /// Marks it as delivered.
-    pub(crate) fn deliver(&mut self, now: Timestamp) -> Result<(), Fault> {
+    pub fn deliver(&mut self, now: Timestamp) -> Result<(), Fault> {
         match self.status {
             FulfilmentState::Shipped => {}
             FulfilmentState::Open => return Err(wrong_state("It is not shipped yet.")),
@@ -148,7 +132,7 @@ impl Fulfilment {
     }
 
     /// Cancels it; its units are open again.
-    pub(crate) fn cancel(&mut self, now: Timestamp) -> Result<(), Fault> {
+    pub fn cancel(&mut self, now: Timestamp) -> Result<(), Fault> {
         match self.status {
             FulfilmentState::Open => {}
             FulfilmentState::Shipped | FulfilmentState::Delivered => return Err(wrong_state("It is shipped already.")),
@@ -160,7 +144,7 @@ impl Fulfilment {
     }
 
     /// Takes a shipment back that inventory refused.
-    pub(super) fn unship(&mut self) {
+    pub fn unship(&mut self) {
         (self.status, self.tracking, self.shipped_at) = (FulfilmentState::Open, None, None);
     }
 }
@@ -170,18 +154,18 @@ fn wrong_state(why: &str) -> Fault {
 }
 
 /// The refusal of more units than are left of a line, at a location or in all.
-pub(super) fn exceeds_left(index: usize, left: i64, place: &str) -> Fault {
+pub fn exceeds_left(index: usize, left: i64, place: &str) -> Fault {
     let message = if left <= 0 {
         format!("Nothing is left of this line{place}; leave it out.")
     } else {
         format!("Give at most {left}; that is what is left of this line{place}.")
     };
     let fault = Fault::new(Code::Unprocessable, "quantity_exceeds_left", message.as_str());
-    fault.at(format!("/lines/{index}/quantity"), "quantity_exceeds_left", message)
+    fault.at(format!("/lines/{index}/quantity"), ViolationCode::OutOfRange, message)
 }
 
 /// The refusal of a line that the order does not have: as of any unknown id.
-pub(super) fn unknown_line(index: usize) -> Fault {
+pub fn unknown_line(index: usize) -> Fault {
     let message = "The order has no such line.";
-    Fault::not_found("order line").at(format!("/lines/{index}/line_id"), "not_found", message)
+    Fault::not_found("order line").at(format!("/lines/{index}/line_id"), ViolationCode::Unknown, message)
 }

@@ -13,10 +13,8 @@ mod status;
 #[cfg(test)]
 pub(crate) use fulfilment::FulfilmentState;
 pub(crate) use fulfilment::{Fulfilment, LineQuantity, Tracking};
-pub(crate) use order::{
-    Address, Allocation, Order, OrderDelivery, OrderLine, OrderPayment, OrderUpdate, Personal, PriceBasis, TaxLine,
-};
+pub(crate) use order::{Allocation, Order, OrderDelivery, OrderLine, OrderPayment, OrderUpdate};
 #[cfg(test)]
 pub(crate) use refund::share;
-pub(crate) use refund::{Refund, RefundState, RefundWish};
+pub(crate) use refund::{Reason, Refund, RefundState, RefundWish};
 pub(crate) use status::{FulfilmentStatus, OrderPaymentStatus, OrderStatus};

@@ -1,6 +1,6 @@
 //! The money of an order: what is authorised, captured, refunded, and what may still be.
 
-use bloom_fault::{Code, Fault};
+use bloom_fault::{Code, Fault, ViolationCode};
 use bloom_kernel::Money;
 
 use super::order::{Order, OrderPayment};
@@ -9,23 +9,23 @@ use super::status::OrderStatus;
 
 impl Order {
     /// Authorised and not voided; what was captured is part of it, whether or not it was refunded since.
-    pub(crate) fn covered(&self) -> i64 {
+    pub fn covered(&self) -> i64 {
         self.payment.as_ref().map_or(0, |payment| payment.authorised.amount() - payment.voided.amount())
     }
 
     /// Left to capture: authorised, neither captured nor voided.
-    pub(crate) fn capturable(&self) -> i64 {
+    pub fn capturable(&self) -> i64 {
         self.covered() - self.payment.as_ref().map_or(0, |payment| payment.captured.amount())
     }
 
     /// Left to refund: captured, neither refunded nor being refunded.
-    pub(crate) fn refundable(&self) -> i64 {
+    pub fn refundable(&self) -> i64 {
         let Some(payment) = &self.payment else { return 0 };
         payment.captured.amount() - payment.refunded.amount() - self.refunding()
     }
 
     /// What the merchant holds or may still capture.
-    pub(crate) fn secured(&self) -> i64 {
+    pub fn secured(&self) -> i64 {
         self.capturable() + self.refundable()
     }
 
@@ -35,19 +35,19 @@ impl Order {
     }
 
     /// True when the whole amount is authorised or captured.
-    pub(super) fn is_covered(&self) -> bool {
+    pub fn is_covered(&self) -> bool {
         self.total.amount() == 0 || self.payment.is_some() && self.total.amount() <= self.covered()
     }
 
     /// True when the whole amount was captured, whether or not it was refunded since.
-    pub(super) fn is_paid(&self) -> bool {
+    pub fn is_paid(&self) -> bool {
         let total = self.total.amount();
         total == 0 || self.payment.as_ref().is_some_and(|payment| total <= payment.captured.amount())
     }
 
     /// Takes over the payment's amounts, and names what changed and by how much; nothing when they are older than the known ones, or
     /// the same.
-    pub(crate) fn apply_payment(&mut self, news: &OrderPayment) -> Option<(&'static str, Money)> {
+    pub fn apply_payment(&mut self, news: &OrderPayment) -> Option<(&'static str, Money)> {
         let known = self.payment.as_mut().filter(|known| known.id == news.id && known.version < news.version)?;
         let amounts = [
             ("refunded", known.refunded, news.refunded),
@@ -61,7 +61,7 @@ impl Order {
     }
 
     /// The amount of a capture: the wished one, or all that is left when `capturing` of it is being captured already.
-    pub(crate) fn capture_amount(&self, capturing: i64, wish: Option<Money>) -> Result<Money, Fault> {
+    pub fn capture_amount(&self, capturing: i64, wish: Option<Money>) -> Result<Money, Fault> {
         match self.status {
             OrderStatus::Placed | OrderStatus::Confirmed | OrderStatus::Completed => {}
             OrderStatus::Canceled | OrderStatus::Expired => {
@@ -73,19 +73,19 @@ impl Order {
         let amount = wish.unwrap_or(Money::new(left, self.currency));
         if amount.currency() != self.currency {
             let message = format!("This order is in {}.", self.currency);
-            return Err(Fault::invalid("/amount/currency", "currency_mismatch", message));
+            return Err(Fault::invalid("/amount/currency", ViolationCode::Mismatch, message));
         }
         if left <= 0 {
             let detail = "Nothing of this order is authorised and not captured.";
             return Err(Fault::new(Code::Conflict, "nothing_to_capture", detail));
         }
         if amount.amount() <= 0 {
-            return Err(Fault::invalid("/amount/amount", "not_positive", "A capture is above 0."));
+            return Err(Fault::invalid("/amount/amount", ViolationCode::OutOfRange, "A capture is above 0."));
         }
         if left < amount.amount() {
             let message = format!("At most {left} minor units of this order are left to capture.");
             let fault = Fault::new(Code::Unprocessable, "capture_exceeds_authorised", message.as_str());
-            return Err(fault.at("/amount/amount", "too_large", message));
+            return Err(fault.at("/amount/amount", ViolationCode::OutOfRange, message));
         }
         Ok(amount)
     }

@@ -1,8 +1,9 @@
 //! The order: the facts of the purchase, which never change, and what has happened since.
 
 use bloom_kernel::{
-    CartId, ChannelId, CheckoutId, Currency, DeliveryOptionId, LocationId, Metadata, MetadataPatch, Money, OperationId, OrderId,
-    OrderLineId, PaymentId, ProductId, SubjectId, Timestamp, VariantId,
+    Address, CartId, ChannelId, CheckoutId, Currency, DeliveryOptionId, Email, LocationId, Metadata, MetadataPatch, Money,
+    OperationId, OrderId, OrderLineId, PaymentId, PersonalData, PriceBasis, ProductId, SubjectId, TaxLine, Timestamp, VariantId,
+    update,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,71 +13,9 @@ use super::refund::Refund;
 use super::status::{FulfilmentStatus, OrderPaymentStatus, OrderStatus};
 use crate::operation::{Operation, OperationKind, OperationStatus};
 
-/// Whether prices include tax.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum PriceBasis {
-    /// Prices include tax.
-    Gross,
-    /// Tax is added.
-    Net,
-}
-
-/// A postal address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Address {
-    /// Name of the recipient.
-    pub name: String,
-    /// Company.
-    #[serde(default)]
-    pub company: Option<String>,
-    /// Street and number.
-    pub line1: String,
-    /// Floor, flat, building.
-    #[serde(default)]
-    pub line2: Option<String>,
-    /// Town.
-    pub city: String,
-    /// State, province or county.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// Postal code.
-    #[serde(default)]
-    pub postal_code: Option<String>,
-    /// ISO 3166-1 alpha-2 code.
-    pub country: String,
-    /// Telephone number.
-    #[serde(default)]
-    pub phone: Option<String>,
-}
-
-/// The buyer's personal data: sealed at rest, absent from events, erased on request.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Personal {
-    /// The buyer's e-mail address.
-    pub email: Option<String>,
-    /// Address for the goods.
-    pub shipping_address: Option<Address>,
-    /// Address for the invoice.
-    pub billing_address: Option<Address>,
-}
-
-/// Tax of one rate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct TaxLine {
-    /// Name of the tax.
-    pub name: String,
-    /// Parts per million: 18 % is 180000.
-    pub rate_ppm: u32,
-    /// What is taxed.
-    pub taxable: Money,
-    /// The tax.
-    pub tax: Money,
-}
-
 /// Units of a line that are allocated at a location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Allocation {
+pub struct Allocation {
     /// The location.
     pub location_id: LocationId,
     /// How many.
@@ -87,7 +26,7 @@ pub(crate) struct Allocation {
 
 /// Units of one variant. Prices and taxes stay those of the purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct OrderLine {
+pub struct OrderLine {
     /// Its id.
     pub id: OrderLineId,
     /// The variant.
@@ -126,7 +65,7 @@ pub(crate) struct OrderLine {
 
 /// The chosen delivery option, and what it cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct OrderDelivery {
+pub struct OrderDelivery {
     /// The option.
     pub option_id: DeliveryOptionId,
     /// Its name for buyers.
@@ -143,7 +82,7 @@ pub(crate) struct OrderDelivery {
 
 /// The amounts of an order's payment, as of one version of the payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct OrderPayment {
+pub struct OrderPayment {
     /// The payment.
     pub id: PaymentId,
     /// Authorised by the payer's bank.
@@ -160,7 +99,7 @@ pub(crate) struct OrderPayment {
 
 /// An order. Events carry the same document without e-mail and addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Order {
+pub struct Order {
     /// Its id.
     pub id: OrderId,
     /// Number for people: unique, rising, with gaps.
@@ -184,7 +123,7 @@ pub(crate) struct Order {
     /// The buyer as a data subject, for erasure.
     pub subject_id: SubjectId,
     /// The buyer's e-mail address.
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// Address for the goods.
     pub shipping_address: Option<Address>,
     /// Address for the invoice; `null`: the shipping address.
@@ -229,25 +168,25 @@ pub(crate) struct Order {
     pub updated_at: Timestamp,
 }
 
-/// Changes to an order.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OrderUpdate {
-    /// Pairs to merge into the metadata; `null` removes a key.
-    pub metadata: MetadataPatch,
+update! {
+    /// A change of an order; a field that is absent stays as it is.
+    pub struct OrderUpdate {
+        /// Pairs to merge into the metadata; `null` removes a key.
+        pub metadata: MetadataPatch,
+    }
 }
 
 impl Order {
     /// Sets the personal data, or removes them with the default.
-    pub(crate) fn set_personal(&mut self, personal: Personal) {
+    pub fn set_personal(&mut self, personal: PersonalData) {
         self.email = personal.email;
         self.shipping_address = personal.shipping_address;
         self.billing_address = personal.billing_address;
     }
 
     /// The personal data.
-    pub(crate) fn personal(&self) -> Personal {
-        Personal {
+    pub fn personal(&self) -> PersonalData {
+        PersonalData {
             email: self.email.clone(),
             shipping_address: self.shipping_address.clone(),
             billing_address: self.billing_address.clone(),
@@ -256,15 +195,15 @@ impl Order {
 
     /// The order without personal data: what is stored and published.
     #[must_use]
-    pub(crate) fn public(&self) -> Self {
+    pub fn public(&self) -> Self {
         let mut public = self.clone();
-        public.set_personal(Personal::default());
+        public.set_personal(PersonalData::default());
         public
     }
 
     /// The order as it was when it was placed, confirmed at once or not: the reply to a repeated checkout.
     #[must_use]
-    pub(crate) fn as_placed(&self, confirmed: bool) -> Self {
+    pub fn as_placed(&self, confirmed: bool) -> Self {
         let mut order = self.clone();
         let nothing = Money::zero(order.currency);
         order.fulfilments.clear();
@@ -290,7 +229,7 @@ impl Order {
     }
 
     /// A new operation of this order.
-    pub(crate) fn operation(&self, id: OperationId, kind: OperationKind, actor: &str, now: Timestamp) -> Operation {
+    pub fn operation(&self, id: OperationId, kind: OperationKind, actor: &str, now: Timestamp) -> Operation {
         Operation {
             id,
             order_id: self.id,

@@ -1,15 +1,20 @@
 //! A refund.
 
-use bloom_kernel::{Money, OrderLineId, RefundId, Timestamp};
+use bloom_kernel::{Form, Money, OrderLineId, RefundId, Timestamp, text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fulfilment::LineQuantity;
 
+text! {
+    /// Why an order is canceled or refunded, in the merchant's words.
+    pub struct Reason { length: 0..=500, form: Form::LINES, example: "The buyer changed their mind." }
+}
+
 /// The status of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum RefundState {
+pub enum RefundState {
     /// The provider has not answered yet.
     Pending,
     /// The money is refunded.
@@ -20,7 +25,7 @@ pub(crate) enum RefundState {
 
 /// Refunded units of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct RefundLine {
+pub struct RefundLine {
     /// The order's line.
     pub line_id: OrderLineId,
     /// How many.
@@ -31,7 +36,7 @@ pub(crate) struct RefundLine {
 
 /// A refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Refund {
+pub struct Refund {
     /// Its id.
     pub id: RefundId,
     /// Its status.
@@ -47,7 +52,7 @@ pub(crate) struct Refund {
 }
 
 /// `paid × units ÷ of`, rounded half up: the value of some units of a line.
-pub(crate) fn share(paid: i64, units: i64, of: i64) -> i64 {
+pub fn share(paid: i64, units: i64, of: i64) -> i64 {
     if of <= 0 {
         return 0;
     }
@@ -57,7 +62,7 @@ pub(crate) fn share(paid: i64, units: i64, of: i64) -> i64 {
 
 /// What is to be refunded.
 #[derive(Debug, Clone)]
-pub(crate) enum RefundWish {
+pub enum RefundWish {
     /// An amount, not related to lines.
     Amount(Money),
     /// What was paid for these units.

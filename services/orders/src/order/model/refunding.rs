@@ -1,6 +1,6 @@
 //! Refunds of an order: by lines, so that all partial refunds of a line add up to what was paid for it, or by amount.
 
-use bloom_fault::{Code, Fault};
+use bloom_fault::{Code, Fault, ViolationCode};
 use bloom_kernel::{Money, RefundId, Timestamp};
 
 use super::fulfilment::{LineQuantity, exceeds_left, unknown_line};
@@ -12,13 +12,7 @@ const REFUNDS_MAX: usize = 100;
 
 impl Order {
     /// Begins a refund; from now on it counts against what is left to refund.
-    pub(crate) fn refund(
-        &mut self,
-        id: RefundId,
-        wish: &RefundWish,
-        reason: Option<String>,
-        now: Timestamp,
-    ) -> Result<&Refund, Fault> {
+    pub fn refund(&mut self, id: RefundId, wish: &RefundWish, reason: Option<String>, now: Timestamp) -> Result<&Refund, Fault> {
         if REFUNDS_MAX <= self.refunds.len() {
             let detail = "This order has as many refunds as an order may have.";
             return Err(Fault::new(Code::Unprocessable, "too_many_refunds", detail));
@@ -49,10 +43,10 @@ impl Order {
     fn check_refund(&self, amount: Money, pointer: &str) -> Result<(), Fault> {
         if amount.currency() != self.currency {
             let message = format!("This order is in {}.", self.currency);
-            return Err(Fault::invalid("/amount/currency", "currency_mismatch", message));
+            return Err(Fault::invalid("/amount/currency", ViolationCode::Mismatch, message));
         }
         if amount.amount() <= 0 {
-            return Err(Fault::invalid(pointer, "not_positive", "A refund is above 0."));
+            return Err(Fault::invalid(pointer, ViolationCode::OutOfRange, "A refund is above 0."));
         }
         let left = self.refundable();
         if left < amount.amount() {
@@ -63,7 +57,7 @@ impl Order {
             };
             return Err(Fault::new(Code::Unprocessable, "refund_exceeds_paid", message.as_str()).at(
                 pointer,
-                "too_large",
+                ViolationCode::OutOfRange,
                 message,
             ));
         }
@@ -76,21 +70,21 @@ impl Order {
             let line = self.lines.iter().find(|line| line.id == want.line_id).ok_or_else(|| unknown_line(index))?;
             if lines.iter().any(|known| known.line_id == line.id) {
                 let message = "This line is listed twice.";
-                return Err(Fault::invalid(format!("/lines/{index}/line_id"), "duplicate", message));
+                return Err(Fault::invalid(format!("/lines/{index}/line_id"), ViolationCode::Duplicate, message));
             }
             let left = line.quantity - line.refunded_quantity;
-            if !(1..=left).contains(&want.quantity) {
+            if left < want.quantity.get() {
                 return Err(exceeds_left(index, left, ""));
             }
-            let upto = share(line.total.amount(), line.refunded_quantity + want.quantity, line.quantity);
+            let upto = share(line.total.amount(), line.refunded_quantity + want.quantity.get(), line.quantity);
             let amount = Money::new(upto - line.refunded.amount(), self.currency);
-            lines.push(RefundLine { line_id: line.id, quantity: want.quantity, amount });
+            lines.push(RefundLine { line_id: line.id, quantity: want.quantity.get(), amount });
         }
         Ok(lines)
     }
 
     /// Stores the outcome of a refund. A failed one no longer counts.
-    pub(crate) fn settle_refund(&mut self, id: RefundId, succeeded: bool) -> Result<(), Fault> {
+    pub fn settle_refund(&mut self, id: RefundId, succeeded: bool) -> Result<(), Fault> {
         let pending = self.refunds.iter_mut().find(|refund| refund.id == id && refund.status == RefundState::Pending);
         let Some(refund) = pending else { return Ok(()) };
         if succeeded {

@@ -14,12 +14,12 @@ const FULFILMENTS_MAX: usize = 100;
 
 impl Order {
     /// True when something of it was shipped.
-    pub(crate) fn has_left(&self) -> bool {
+    pub fn has_left(&self) -> bool {
         self.fulfilments.iter().any(Fulfilment::has_left)
     }
 
     /// Units at their locations that are in no fulfilment: what a cancellation releases.
-    pub(crate) fn unpacked_units(&self) -> Vec<StockUnits> {
+    pub fn unpacked_units(&self) -> Vec<StockUnits> {
         let mut units = Vec::new();
         for line in &self.lines {
             for part in &line.allocations {
@@ -36,7 +36,7 @@ impl Order {
     }
 
     /// Units at their locations that may still be put into a fulfilment: in none yet, and not withdrawn by a refund.
-    pub(crate) fn open_units(&self) -> Vec<StockUnits> {
+    pub fn open_units(&self) -> Vec<StockUnits> {
         let mut open = self.unpacked_units();
         for line in &self.lines {
             let mut withdrawn = self.withdrawn_units(line);
@@ -76,7 +76,7 @@ impl Order {
 
     /// Creates a fulfilment of the wanted units, or of all open ones when none are named. Units are taken from their locations in
     /// the order in which inventory allocated them.
-    pub(crate) fn pack(
+    pub fn pack(
         &mut self,
         id: FulfilmentId,
         wanted: &[LineQuantity],
@@ -120,11 +120,7 @@ impl Order {
         if !self.lines.iter().any(|line| line.id == want.line_id) {
             return Err(unknown_line(index));
         }
-        if want.quantity < 1 {
-            let pointer = format!("/lines/{index}/quantity");
-            return Err(Fault::invalid(pointer, "quantity_out_of_range", "A quantity is at least 1."));
-        }
-        let mut missing = want.quantity;
+        let mut missing = want.quantity.get();
         let mut taken = Vec::new();
         for units in open.iter_mut().filter(|units| units.line_id == want.line_id) {
             let quantity = units.quantity.min(missing);
@@ -136,13 +132,13 @@ impl Order {
         }
         if 0 < missing {
             let place = if one_location { " at this location" } else { "" };
-            return Err(exceeds_left(index, want.quantity - missing, place));
+            return Err(exceeds_left(index, want.quantity.get() - missing, place));
         }
         Ok(taken)
     }
 
     /// Marks a fulfilment as shipped.
-    pub(crate) fn ship(&mut self, id: FulfilmentId, tracking: Option<Tracking>, now: Timestamp) -> Result<&Fulfilment, Fault> {
+    pub fn ship(&mut self, id: FulfilmentId, tracking: Option<Tracking>, now: Timestamp) -> Result<&Fulfilment, Fault> {
         self.check_secured()?;
         let fulfilment = self.fulfilment(id)?.clone();
         if fulfilment.status == FulfilmentState::Open {
@@ -197,13 +193,13 @@ impl Order {
     }
 
     /// A fulfilment of the order.
-    pub(crate) fn fulfilment(&mut self, id: FulfilmentId) -> Result<&mut Fulfilment, Fault> {
+    pub fn fulfilment(&mut self, id: FulfilmentId) -> Result<&mut Fulfilment, Fault> {
         self.fulfilments.iter_mut().find(|fulfilment| fulfilment.id == id).ok_or_else(|| Fault::not_found("fulfilment"))
     }
 
     /// Takes a shipment back that inventory refused. The fulfilment is open again, or canceled when the request that shipped it had
     /// created it, since no reply has named it. An order that was completed by it is confirmed again.
-    pub(crate) fn unship(&mut self, id: FulfilmentId, with_fulfilment: bool, now: Timestamp) -> Result<(), Fault> {
+    pub fn unship(&mut self, id: FulfilmentId, with_fulfilment: bool, now: Timestamp) -> Result<(), Fault> {
         let fulfilment = self.fulfilment(id)?;
         if fulfilment.status != FulfilmentState::Shipped {
             return Ok(());
@@ -219,7 +215,7 @@ impl Order {
     }
 
     /// The units of a fulfilment, as inventory is asked about them.
-    pub(crate) fn units_of(&self, fulfilment: &Fulfilment) -> Vec<StockUnits> {
+    pub fn units_of(&self, fulfilment: &Fulfilment) -> Vec<StockUnits> {
         let units = fulfilment.lines.iter().filter_map(|packed| {
             let line = self.lines.iter().find(|line| line.id == packed.line_id)?;
             let (line_id, variant_id) = (line.id, line.variant_id);
@@ -230,7 +226,7 @@ impl Order {
 
     /// What the shipped units cost, with the delivery as soon as anything is shipped: what may be captured for them. Fulfilments
     /// whose shipment inventory has not answered yet do not count.
-    pub(crate) fn value_of_shipped(&self, unanswered: &[FulfilmentId]) -> Money {
+    pub fn value_of_shipped(&self, unanswered: &[FulfilmentId]) -> Money {
         let units = self.lines.iter().map(|line| (line, self.shipped_units(line.id, unanswered)));
         let (mut value, mut any) = (0_i64, false);
         for (line, quantity) in units {

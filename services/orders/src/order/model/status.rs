@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The status of an order as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum OrderStatus {
+pub enum OrderStatus {
     /// It exists; its payment is not authorised yet.
     Placed,
     /// Its payment is authorised or captured: it is to be fulfilled.
@@ -23,7 +23,7 @@ pub(crate) enum OrderStatus {
 /// The status of an order's payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum OrderPaymentStatus {
+pub enum OrderPaymentStatus {
     /// Nothing is authorised.
     None,
     /// Authorised, nothing captured.
@@ -45,7 +45,7 @@ pub(crate) enum OrderPaymentStatus {
 /// The status of an order's goods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum FulfilmentStatus {
+pub enum FulfilmentStatus {
     /// Nothing is shipped.
     Unfulfilled,
     /// Nothing is shipped, and some units are not in stock yet.
@@ -62,7 +62,7 @@ pub(crate) enum FulfilmentStatus {
 
 impl OrderStatus {
     /// The stored word.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Placed => "placed",
             Self::Confirmed => "confirmed",
@@ -75,7 +75,7 @@ impl OrderStatus {
 
 impl OrderPaymentStatus {
     /// The stored word.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Authorised => "authorised",
@@ -91,7 +91,7 @@ impl OrderPaymentStatus {
 
 impl FulfilmentStatus {
     /// The stored word.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unfulfilled => "unfulfilled",
             Self::Backorder => "backorder",

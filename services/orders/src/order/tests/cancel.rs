@@ -88,7 +88,7 @@ async fn payment_changes_during_placing_are_synchronised() {
     let app = crate::Orders::new(crate::config::Config::default(), fixture.env.host.clone(), fixture.env.db.clone());
     let checkout = order["checkout_id"].as_str().unwrap().parse().unwrap();
     for _ in 0..2 {
-        crate::checkout::sync_payment(&app, &fixture.env.call(), checkout).await.unwrap();
+        crate::checkout::sync_payment(&app, &fixture.env.call(), checkout, ()).await.unwrap();
     }
     let synchronised = fixture.read_order(&order["id"]).await;
     assert_eq!((&synchronised["payment_status"], &synchronised["version"]), (&json!("voided"), &json!(3)));

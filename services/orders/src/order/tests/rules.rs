@@ -4,7 +4,7 @@ use bloom_fault::Fault;
 use bloom_kernel::{FulfilmentId, Metadata, RefundId};
 use uuid::Uuid;
 
-use super::sample::{at, inr, order};
+use super::sample::{at, inr, order, units};
 use crate::order::model::{
     FulfilmentState, LineQuantity, Order, OrderPayment, OrderPaymentStatus, OrderStatus, RefundWish, share,
 };
@@ -53,7 +53,7 @@ fn an_order_as_placed_omits_later_changes() {
     let mut later = placed.clone();
     later.pack(FulfilmentId::from_uuid(Uuid::from_u128(1)), &[], None, at(1)).unwrap();
     later.payment.as_mut().unwrap().captured = inr(200);
-    let units = RefundWish::Lines(vec![LineQuantity { line_id: later.lines[0].id, quantity: 1 }]);
+    let units = RefundWish::Lines(vec![LineQuantity { line_id: later.lines[0].id, quantity: units(1) }]);
     later.refund(RefundId::from_uuid(Uuid::from_u128(2)), &units, None, at(2)).unwrap();
     assert_eq!((later.lines[0].refunded_quantity, later.lines[0].refunded), (1, inr(100)));
     later.metadata = Metadata::new([("note".to_owned(), "for us".to_owned())].into()).unwrap();
@@ -67,7 +67,7 @@ fn unanswered_shipments_have_no_value_yet() {
     let mut order = order(4, 400);
     let fulfilments = [FulfilmentId::from_uuid(Uuid::from_u128(20)), FulfilmentId::from_uuid(Uuid::from_u128(21))];
     for (fulfilment, quantity) in fulfilments.into_iter().zip([1, 3]) {
-        order.pack(fulfilment, &[LineQuantity { line_id: order.lines[0].id, quantity }], None, at(1)).unwrap();
+        order.pack(fulfilment, &[LineQuantity { line_id: order.lines[0].id, quantity: units(quantity) }], None, at(1)).unwrap();
         order.ship(fulfilment, None, at(2)).unwrap();
     }
     assert_eq!(order.value_of_shipped(&[]), inr(400));
@@ -101,7 +101,7 @@ fn a_refused_shipment_reverts_the_completion() {
 #[test]
 fn refusals_name_what_is_left_of_a_line() {
     let mut order = order(2, 200);
-    let all = [LineQuantity { line_id: order.lines[0].id, quantity: 2 }];
+    let all = [LineQuantity { line_id: order.lines[0].id, quantity: units(2) }];
     order.payment.as_mut().unwrap().captured = inr(200);
     let detail = |refused: Fault| refused.public_detail().to_owned();
     order.refund(Uuid::from_u128(30).into(), &RefundWish::Lines(all.to_vec()), None, at(1)).unwrap();
@@ -126,7 +126,7 @@ fn pay(order: &mut Order, captured: i64, refunded: i64, voided: i64) {
 
 fn pack(order: &mut Order, number: u128, quantity: i64) -> Result<FulfilmentId, Fault> {
     let id = FulfilmentId::from_uuid(Uuid::from_u128(number));
-    order.pack(id, &[LineQuantity { line_id: order.lines[0].id, quantity }], None, at(1))?;
+    order.pack(id, &[LineQuantity { line_id: order.lines[0].id, quantity: units(quantity) }], None, at(1))?;
     Ok(id)
 }
 
@@ -175,7 +175,7 @@ fn refunded_units_are_not_shipped() {
     let mut order = order(3, 100);
     pay(&mut order, 100, 0, 0);
     let before = pack(&mut order, 20, 3).unwrap();
-    let one = RefundWish::Lines(vec![LineQuantity { line_id: order.lines[0].id, quantity: 1 }]);
+    let one = RefundWish::Lines(vec![LineQuantity { line_id: order.lines[0].id, quantity: units(1) }]);
     order.refund(RefundId::from_uuid(Uuid::from_u128(30)), &one, None, at(1)).unwrap();
     assert_eq!(reason(order.ship(before, None, at(2))), "order_not_fulfillable");
     order.fulfilment(before).unwrap().cancel(at(2)).unwrap();
@@ -193,7 +193,7 @@ fn returned_units_do_not_stop_the_others() {
     pay(&mut order, 300, 0, 0);
     let first = pack(&mut order, 20, 1).unwrap();
     order.ship(first, None, at(1)).unwrap();
-    let one = RefundWish::Lines(vec![LineQuantity { line_id: order.lines[0].id, quantity: 1 }]);
+    let one = RefundWish::Lines(vec![LineQuantity { line_id: order.lines[0].id, quantity: units(1) }]);
     order.refund(RefundId::from_uuid(Uuid::from_u128(30)), &one, None, at(2)).unwrap();
     let rest = pack(&mut order, 21, 2).unwrap();
     order.ship(rest, None, at(3)).unwrap();

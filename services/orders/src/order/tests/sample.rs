@@ -1,11 +1,14 @@
 //! An order to test rules with.
 
-use bloom_kernel::{Currency, LocationId, Metadata, Money, OrderLineId, Timestamp};
+use bloom_kernel::{Currency, LocationId, Metadata, Money, OrderLineId, PriceBasis, Quantity, Timestamp};
 use uuid::Uuid;
 
-use crate::order::model::{
-    Allocation, FulfilmentStatus, Order, OrderLine, OrderPayment, OrderPaymentStatus, OrderStatus, PriceBasis,
-};
+use crate::order::model::{Allocation, FulfilmentStatus, Order, OrderLine, OrderPayment, OrderPaymentStatus, OrderStatus};
+
+/// A number of units.
+pub(super) fn units(quantity: i64) -> Quantity {
+    Quantity::new(quantity).unwrap()
+}
 
 pub(super) fn inr(amount: i64) -> Money {
     Money::new(amount, Currency::parse("INR").unwrap())
