@@ -50,13 +50,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
         let key = parts.headers.get("idempotency-key").and_then(|value| value.to_str().ok());
-        match key.filter(|key| !key.is_empty() && key.len() <= 255) {
-            Some(key) => Ok(Self(key.to_owned())),
-            None => {
-                let detail = "Send an Idempotency-Key of 1 to 255 characters.";
-                Err(Fault::new(Code::Invalid, "idempotency_key_required", detail))
-            }
-        }
+        let detail = "Send an Idempotency-Key of 1 to 255 characters.";
+        let key = key.filter(|key| !key.is_empty() && key.len() <= 255);
+        let key = key.ok_or_else(|| Fault::new(Code::Invalid, "idempotency_key_required", detail))?;
+        Ok(Self(key.to_owned()))
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::tests::{Fixture, Ids, MAX_WAIT, authorise_request};
 
-fn reason(fault: Fault) -> String {
+fn reason(fault: &Fault) -> String {
     fault.reason.to_string()
 }
 
@@ -22,7 +22,7 @@ async fn parallel_refunds_never_exceed_what_was_captured() {
     let (done, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert_eq!((done.len(), refused.len()), (11, 39), "11 × 90 = 990");
     for refusal in refused {
-        assert_eq!(reason(refusal.unwrap_err()), "refund_exceeds_captured");
+        assert_eq!(reason(&refusal.unwrap_err()), "refund_exceeds_captured");
     }
     fixture.until_settled(payment).await;
     assert_eq!(fixture.payment(payment).await.refunded.amount(), 990);
@@ -52,21 +52,21 @@ async fn an_operation_id_is_valid_for_one_request_only() {
     let fixture = Fixture::new().await;
     let ids = fixture.ids();
     fixture.authorise(ids, 1000, "tok_success").await.unwrap();
-    assert_eq!(reason(fixture.authorise(ids, 1001, "tok_success").await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.authorise(ids, 1001, "tok_success").await.unwrap_err()), "idempotency_key_reused");
     let other = Ids { operation: ids.operation, ..fixture.ids() };
-    assert_eq!(reason(fixture.authorise(other, 1000, "tok_success").await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.authorise(other, 1000, "tok_success").await.unwrap_err()), "idempotency_key_reused");
     let second_payment = Ids { checkout: ids.checkout, ..fixture.ids() };
-    assert_eq!(reason(fixture.authorise(second_payment, 1000, "tok_success").await.unwrap_err()), "payment_exists");
+    assert_eq!(reason(&fixture.authorise(second_payment, 1000, "tok_success").await.unwrap_err()), "payment_exists");
     let second_try = Ids { operation: fixture.operation(), ..ids };
-    assert_eq!(reason(fixture.authorise(second_try, 1000, "tok_success").await.unwrap_err()), "payment_exists");
+    assert_eq!(reason(&fixture.authorise(second_try, 1000, "tok_success").await.unwrap_err()), "payment_exists");
 
     let capture = fixture.operation();
     fixture.capture(capture, ids.payment, 100).await.unwrap();
-    assert_eq!(reason(fixture.capture(capture, ids.payment, 101).await.unwrap_err()), "idempotency_key_reused");
-    assert_eq!(reason(fixture.refund(capture, ids.payment, 100).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.capture(capture, ids.payment, 101).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.refund(capture, ids.payment, 100).await.unwrap_err()), "idempotency_key_reused");
     let elsewhere = fixture.authorised(1000, "tok_success").await;
-    assert_eq!(reason(fixture.capture(capture, elsewhere, 100).await.unwrap_err()), "idempotency_key_reused");
-    assert_eq!(reason(fixture.void(capture, elsewhere).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.capture(capture, elsewhere, 100).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.void(capture, elsewhere).await.unwrap_err()), "idempotency_key_reused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,20 +95,20 @@ async fn money_of_an_order_moves_through_the_order_only() {
     assert_eq!((reply.captured.amount(), reply.refunded.amount(), reply.voided.amount()), (600, 200, 400));
     // A retry under another order id is another request.
     let other = Authorise { order: None, ..authorise_request(ids, 1000, "tok_success") };
-    assert_eq!(reason(fixture.send_authorise(other).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.send_authorise(other).await.unwrap_err()), "idempotency_key_reused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn amounts_and_states_are_guarded() {
     let fixture = Fixture::new().await;
-    assert_eq!(reason(fixture.authorise(fixture.ids(), 0, "tok_success").await.unwrap_err()), "invalid_request");
-    assert_eq!(reason(fixture.authorise(fixture.ids(), -5, "tok_success").await.unwrap_err()), "invalid_request");
+    assert_eq!(reason(&fixture.authorise(fixture.ids(), 0, "tok_success").await.unwrap_err()), "invalid_request");
+    assert_eq!(reason(&fixture.authorise(fixture.ids(), -5, "tok_success").await.unwrap_err()), "invalid_request");
     let unknown: PaymentId = fixture.ids().payment;
-    assert_eq!(reason(fixture.capture(fixture.operation(), unknown, 1).await.unwrap_err()), "not_found");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), unknown, 1).await.unwrap_err()), "not_found");
 
     let ids = fixture.ids();
     fixture.authorise(ids, 1000, "tok_decline").await.unwrap();
-    assert_eq!(reason(fixture.capture(fixture.operation(), ids.payment, 1).await.unwrap_err()), "payment_not_authorised");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), ids.payment, 1).await.unwrap_err()), "payment_not_authorised");
 
     let payment = fixture.authorised(1000, "tok_success").await;
     for (amount, word) in [
@@ -117,11 +117,11 @@ async fn amounts_and_states_are_guarded() {
         (1001, "capture_exceeds_authorised"),
         (i64::MAX, "capture_exceeds_authorised"),
     ] {
-        assert_eq!(reason(fixture.capture(fixture.operation(), payment, amount).await.unwrap_err()), word, "{amount}");
+        assert_eq!(reason(&fixture.capture(fixture.operation(), payment, amount).await.unwrap_err()), word, "{amount}");
     }
-    assert_eq!(reason(fixture.refund(fixture.operation(), payment, 1).await.unwrap_err()), "refund_exceeds_captured");
+    assert_eq!(reason(&fixture.refund(fixture.operation(), payment, 1).await.unwrap_err()), "refund_exceeds_captured");
     fixture.void(fixture.operation(), payment).await.unwrap();
-    assert_eq!(reason(fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "capture_exceeds_authorised");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "capture_exceeds_authorised");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +130,7 @@ async fn card_numbers_are_refused_and_stored_nowhere() {
     for token in ["4242424242424242", "4242 4242 4242 4242", "tok 4242-4242-4242-4242"] {
         let refused = fixture.authorise(fixture.ids(), 1000, token).await.unwrap_err();
         assert!(!format!("{refused:?}").contains("4242"), "the refusal does not repeat it");
-        assert_eq!(reason(refused), "card_number_refused");
+        assert_eq!(reason(&refused), "card_number_refused");
     }
     let connection = json!({ "provider": "manual", "name": "pay to 4242424242424242" });
     let answer = fixture.client.post("/v1/payments/connections").json(&connection).send().await.expect(422);
@@ -150,7 +150,7 @@ async fn a_void_waits_for_open_outcomes() {
     let void = fixture.operation();
     let reply = fixture.void(void, ids.payment).await.unwrap();
     assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str()), ("unknown", "pending"));
-    assert_eq!(reason(fixture.void(fixture.operation(), ids.payment).await.unwrap_err()), "void_in_progress");
+    assert_eq!(reason(&fixture.void(fixture.operation(), ids.payment).await.unwrap_err()), "void_in_progress");
     fixture.until_settled(ids.payment).await;
     let reply = fixture.void(void, ids.payment).await.unwrap();
     assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str(), reply.voided.amount()), ("voided", "succeeded", 1000));
@@ -178,7 +178,7 @@ async fn a_void_waits_for_open_outcomes() {
     let payment = fixture.authorised(1000, "tok_delay").await;
     fixture.capture(fixture.operation(), payment, 300).await.unwrap();
     fixture.void(fixture.operation(), payment).await.unwrap();
-    assert_eq!(reason(fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "void_in_progress");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "void_in_progress");
     fixture.until_settled(payment).await;
     let reply = fixture.payment(payment).await;
     assert_eq!((reply.status.as_str(), reply.captured.amount(), reply.voided.amount()), ("captured", 300, 700));
@@ -191,9 +191,9 @@ async fn a_void_that_overtakes_its_payment_blocks_it() {
     let ids = fixture.ids();
     let void = fixture.operation();
     for _ in 0..2 {
-        assert_eq!(reason(fixture.void(void, ids.payment).await.unwrap_err()), "not_found");
+        assert_eq!(reason(&fixture.void(void, ids.payment).await.unwrap_err()), "not_found");
     }
-    assert_eq!(reason(fixture.authorise(ids, 1000, "tok_success").await.unwrap_err()), "payment_voided");
+    assert_eq!(reason(&fixture.authorise(ids, 1000, "tok_success").await.unwrap_err()), "payment_voided");
     assert_eq!(fixture.provider_sum("select count(*) from authorisation").await, 0);
     // Concurrently: in either order, nothing stays authorised.
     for _ in 0..10 {
@@ -201,8 +201,8 @@ async fn a_void_that_overtakes_its_payment_blocks_it() {
         let (authorised, voided) = tokio::join!(fixture.authorise(ids, 1000, "tok_success"), fixture.void(void, ids.payment));
         match voided {
             Err(refused) => {
-                assert_eq!(reason(refused), "not_found");
-                assert_eq!(reason(authorised.unwrap_err()), "payment_voided");
+                assert_eq!(reason(&refused), "not_found");
+                assert_eq!(reason(&authorised.unwrap_err()), "payment_voided");
             }
             Ok(_) => {
                 fixture.until_status(ids.payment, "voided").await;
