@@ -56,6 +56,8 @@ impl<'s> Explain<'s> {
                     self.push(at.to_owned() + &step(name), ViolationCode::UnknownField, unknown_sentence(&known));
                 }
             }
+            // An object without any properties takes none.
+            Kind::FalseSchema => self.push(at.to_owned(), ViolationCode::UnknownField, "No field is known here."),
             Kind::PropertyNames { error: inner } => {
                 let name = inner.instance().as_str().unwrap_or_default();
                 let (code, sentence) = self.rule(inner);

@@ -2,9 +2,9 @@
 
 use bloom_contract_cart::{CartRef, CartSnapshot, CompleteRequest, FreezeRequest};
 use bloom_contract_inventory as inventory;
-use bloom_contract_payments as payments;
+use bloom_contract_payments::{self as payments, OperationStatus, PaymentStatus, Provider};
 use bloom_fault::{Code, Fault};
-use bloom_kernel::{CartId, CheckoutId, Currency, HoldId, Money, OperationId, OrderId, PaymentId};
+use bloom_kernel::{CartId, CheckoutId, HoldId, Money, OperationId, OrderId, PaymentId, ViolationCode};
 use bloom_runtime::RequestContext;
 
 use crate::Orders;
@@ -74,38 +74,41 @@ pub(crate) struct Payment {
     pub(crate) operation_succeeded: Option<bool>,
 }
 
-fn payment(reply: payments::PaymentReply, id: PaymentId) -> Result<Payment, Fault> {
-    let currency = Currency::parse(&reply.currency)?;
-    let money = |amount| Money::new(amount, currency);
-    let authorisation = match reply.status.as_str() {
-        "authorised" | "partially_captured" | "captured" | "partially_refunded" | "refunded"
-            if reply.amount <= reply.authorised_amount - reply.voided_amount =>
-        {
-            Authorisation::Authorised
+fn payment(reply: payments::PaymentReply) -> Result<Payment, Fault> {
+    let reply = payments::Payment::try_from(reply)?;
+    let is_whole = reply.amount.amount() <= reply.authorised.amount() - reply.voided.amount();
+    let authorisation = match (reply.status, reply.action) {
+        (
+            PaymentStatus::Authorised
+            | PaymentStatus::PartiallyCaptured
+            | PaymentStatus::Captured
+            | PaymentStatus::PartiallyRefunded
+            | PaymentStatus::Refunded,
+            _,
+        ) if is_whole => Authorisation::Authorised,
+        (PaymentStatus::ActionRequired, Some(action)) => {
+            Authorisation::ActionRequired { kind: action.kind.as_str().to_owned(), url: action.url }
         }
-        "action_required" => match reply.action {
-            Some(action) => Authorisation::ActionRequired { kind: action.r#type, url: action.url },
-            None => Authorisation::Pending,
-        },
-        "pending" | "unknown" => Authorisation::Pending,
+        (PaymentStatus::ActionRequired | PaymentStatus::Pending | PaymentStatus::Unknown, _) => Authorisation::Pending,
         _ => {
-            let failure = reply.failure.unwrap_or_default();
-            Authorisation::Refused { code: failure.code, message: failure.message }
+            let failure = reply.failure.map(|failure| (failure.code.as_str().to_owned(), failure.message));
+            let (code, message) = failure.unwrap_or_default();
+            Authorisation::Refused { code, message }
         }
     };
     Ok(Payment {
-        id,
-        authorised: money(reply.authorised_amount),
-        captured: money(reply.captured_amount),
-        refunded: money(reply.refunded_amount),
-        voided: money(reply.voided_amount),
+        id: reply.id,
+        authorised: reply.authorised,
+        captured: reply.captured,
+        refunded: reply.refunded,
+        voided: reply.voided,
         version: reply.version,
         authorisation,
-        is_manual: reply.provider == "manual",
-        operation_succeeded: match reply.operation_status.as_str() {
-            "succeeded" => Some(true),
-            "failed" => Some(false),
-            _ => None,
+        is_manual: reply.provider == Provider::Manual,
+        operation_succeeded: match reply.operation {
+            Some(OperationStatus::Succeeded) => Some(true),
+            Some(OperationStatus::Failed) => Some(false),
+            Some(OperationStatus::Pending | OperationStatus::Unknown) | None => None,
         },
     })
 }
@@ -199,23 +202,28 @@ pub(crate) struct Authorise<'a> {
 }
 
 pub(crate) async fn payment_authorise(app: &Orders, context: &RequestContext, input: Authorise<'_>) -> Result<Payment, Fault> {
+    let unknown = || Fault::invalid("/payment/provider", ViolationCode::Unknown, "There is no such payment provider.");
+    let provider = match input.provider {
+        None | Some("") => payments::proto::Provider::Unspecified,
+        Some(word) => Provider::parse(word).ok_or_else(unknown)?.into(),
+    };
     let request = payments::AuthoriseRequest {
         operation_id: input.operation.to_string(),
         payment_id: input.payment.to_string(),
         checkout_id: input.checkout.to_string(),
         amount: input.amount.amount(),
         currency: input.amount.currency().to_string(),
-        provider: input.provider.unwrap_or_default().to_owned(),
+        provider: provider.into(),
         token: input.token.to_owned(),
         return_url: input.return_url.unwrap_or_default().to_owned(),
         order_id: input.order.to_string(),
     };
-    payment(app.payments.clone().authorise(app.context.request(context, request)).await?.into_inner(), input.payment)
+    payment(app.payments.clone().authorise(app.context.request(context, request)).await?.into_inner())
 }
 
 pub(crate) async fn payment_get(app: &Orders, context: &RequestContext, id: PaymentId) -> Result<Payment, Fault> {
     let request = payments::PaymentRef { payment_id: id.to_string() };
-    payment(app.payments.clone().get_payment(app.context.request(context, request)).await?.into_inner(), id)
+    payment(app.payments.clone().get_payment(app.context.request(context, request)).await?.into_inner())
 }
 
 pub(crate) async fn payment_void(
@@ -225,7 +233,7 @@ pub(crate) async fn payment_void(
     id: PaymentId,
 ) -> Result<Payment, Fault> {
     let request = payments::VoidRequest { operation_id: operation.to_string(), payment_id: id.to_string() };
-    payment(app.payments.clone().void(app.context.request(context, request)).await?.into_inner(), id)
+    payment(app.payments.clone().void(app.context.request(context, request)).await?.into_inner())
 }
 
 pub(crate) async fn payment_capture(
@@ -237,7 +245,7 @@ pub(crate) async fn payment_capture(
 ) -> Result<Payment, Fault> {
     let (operation_id, payment_id) = (operation.to_string(), id.to_string());
     let request = payments::AmountRequest { operation_id, payment_id, amount };
-    payment(app.payments.clone().capture(app.context.request(context, request)).await?.into_inner(), id)
+    payment(app.payments.clone().capture(app.context.request(context, request)).await?.into_inner())
 }
 
 pub(crate) async fn payment_refund(
@@ -249,7 +257,7 @@ pub(crate) async fn payment_refund(
 ) -> Result<Payment, Fault> {
     let (operation_id, payment_id) = (operation.to_string(), id.to_string());
     let request = payments::AmountRequest { operation_id, payment_id, amount };
-    payment(app.payments.clone().refund(app.context.request(context, request)).await?.into_inner(), id)
+    payment(app.payments.clone().refund(app.context.request(context, request)).await?.into_inner())
 }
 
 fn allocation_change(operation: OperationId, order: OrderId, units: &[StockUnits]) -> inventory::AllocationChange {

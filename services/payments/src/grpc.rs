@@ -1,15 +1,15 @@
 //! The gRPC calls of orders: authorise, capture, void, refund.
 
-use bloom_contract_payments as proto;
+use bloom_contract_payments::{self as contract, proto};
 use bloom_fault::Fault;
-use bloom_kernel::{Currency, Money, PaymentId, ViolationCode};
+use bloom_kernel::{Currency, Money, PaymentId};
 use bloom_runtime::RequestContext;
 use bloom_runtime::grpc::{call, id};
 use tonic::{Request, Response, Status};
 
 use crate::Payments;
-use crate::operation::{Operation, OperationKind, OperationStatus, Requester};
-use crate::payment::{Amount, Authorise, Movement, Payment, authorise, move_money, payment_get, void_or_block};
+use crate::operation::{Failure, FailureCode, Operation, OperationKind, OperationStatus, Requester};
+use crate::payment::{Amount, Authorise, Movement, Payment, PaymentStatus, authorise, move_money, payment_get, void_or_block};
 use crate::provider::ProviderKind;
 
 /// The service as other services see it.
@@ -69,13 +69,10 @@ async fn moved(
 }
 
 fn authorise_input(request: proto::AuthoriseRequest) -> Result<Authorise, Fault> {
-    let provider =
-        match request.provider.as_str() {
-            "" => None,
-            word => Some(ProviderKind::parse(word).ok_or_else(|| {
-                Fault::invalid("/payment/provider", ViolationCode::Unknown, "There is no such payment provider.")
-            })?),
-        };
+    let provider = contract::Provider::of_message(request.provider)?.map(|provider| match provider {
+        contract::Provider::Sandbox => ProviderKind::Sandbox,
+        contract::Provider::Manual => ProviderKind::Manual,
+    });
     let order = match request.order_id.as_str() {
         "" => None,
         text => Some(id(text, "order")?),
@@ -93,28 +90,68 @@ fn authorise_input(request: proto::AuthoriseRequest) -> Result<Authorise, Fault>
 }
 
 fn reply(payment: &Payment, operation: Option<&Operation>) -> proto::PaymentReply {
-    // An operation that is recorded and not answered yet is pending to a concurrent caller.
-    let operation_status = operation.map_or("", |operation| match operation.status {
-        OperationStatus::Init => OperationStatus::Pending.as_str(),
-        status => status.as_str(),
-    });
+    let operation_status = operation.map(|operation| proto::OperationStatus::from(status(operation.status)));
+    let action = |url| proto::Action { r#type: proto::ActionType::Redirect.into(), url };
+    let failure = |failure: &Failure| proto::Failure {
+        code: proto::FailureCode::from(failure_code(failure.code)).into(),
+        message: failure.message.clone(),
+    };
     proto::PaymentReply {
         payment_id: payment.id.to_string(),
         checkout_id: payment.checkout_id.to_string(),
-        status: payment.status.as_str().to_owned(),
+        status: proto::PaymentStatus::from(payment_status(payment.status)).into(),
         currency: payment.currency.as_str().to_owned(),
         amount: payment.amount,
         authorised_amount: payment.authorised,
         captured_amount: payment.captured,
         refunded_amount: payment.refunded,
         voided_amount: payment.voided,
-        action: payment.action_url.clone().map(|url| proto::Action { r#type: "redirect".to_owned(), url }),
-        failure: payment
-            .failure
-            .as_ref()
-            .map(|failure| proto::Failure { code: failure.code.as_str().to_owned(), message: failure.message.clone() }),
+        action: payment.action_url.clone().map(action),
+        failure: payment.failure.as_ref().map(failure),
         version: payment.version,
-        operation_status: operation_status.to_owned(),
-        provider: payment.provider.as_str().to_owned(),
+        operation_status: operation_status.unwrap_or(proto::OperationStatus::Unspecified).into(),
+        provider: proto::Provider::from(provider(payment.provider)).into(),
+    }
+}
+
+/// An operation that is recorded and not answered yet is pending to a concurrent caller.
+const fn status(status: OperationStatus) -> contract::OperationStatus {
+    match status {
+        OperationStatus::Init | OperationStatus::Pending => contract::OperationStatus::Pending,
+        OperationStatus::Succeeded => contract::OperationStatus::Succeeded,
+        OperationStatus::Failed => contract::OperationStatus::Failed,
+        OperationStatus::Unknown => contract::OperationStatus::Unknown,
+    }
+}
+
+const fn payment_status(status: PaymentStatus) -> contract::PaymentStatus {
+    match status {
+        PaymentStatus::Pending => contract::PaymentStatus::Pending,
+        PaymentStatus::ActionRequired => contract::PaymentStatus::ActionRequired,
+        PaymentStatus::Authorised => contract::PaymentStatus::Authorised,
+        PaymentStatus::PartiallyCaptured => contract::PaymentStatus::PartiallyCaptured,
+        PaymentStatus::Captured => contract::PaymentStatus::Captured,
+        PaymentStatus::PartiallyRefunded => contract::PaymentStatus::PartiallyRefunded,
+        PaymentStatus::Refunded => contract::PaymentStatus::Refunded,
+        PaymentStatus::Voided => contract::PaymentStatus::Voided,
+        PaymentStatus::Failed => contract::PaymentStatus::Failed,
+        PaymentStatus::Unknown => contract::PaymentStatus::Unknown,
+    }
+}
+
+const fn failure_code(code: FailureCode) -> contract::FailureCode {
+    match code {
+        FailureCode::CardDeclined => contract::FailureCode::CardDeclined,
+        FailureCode::AuthenticationFailed => contract::FailureCode::AuthenticationFailed,
+        FailureCode::Expired => contract::FailureCode::Expired,
+        FailureCode::ProviderError => contract::FailureCode::ProviderError,
+        FailureCode::NothingToVoid => contract::FailureCode::NothingToVoid,
+    }
+}
+
+const fn provider(provider: ProviderKind) -> contract::Provider {
+    match provider {
+        ProviderKind::Sandbox => contract::Provider::Sandbox,
+        ProviderKind::Manual => contract::Provider::Manual,
     }
 }

@@ -32,13 +32,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use bloom_contract_payments::payments_server::PaymentsServer;
+use bloom_contract_payments::proto::payments_server::PaymentsServer;
 use bloom_db::{Db, TenantTx};
 use bloom_events::Bus;
 use bloom_runtime::{ServiceContext, StartError};
-use bloom_web::{Definition, Service, Start, permissions};
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
+pub(crate) use bloom_fleet::permission::{PaymentsRead, PaymentsWrite};
 pub use config::Config;
 
 /// The service's name.
@@ -50,11 +51,6 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/payments");
 /// How a process starts it.
 pub const SERVICE: Definition =
     Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start).settings(<Config as clap::Args>::augment_args);
-
-permissions! {
-    PaymentsRead = "payments:read",
-    PaymentsWrite = "payments:write",
-}
 
 /// What every handler and operation receives. Cheap to clone.
 #[derive(Clone)]

@@ -12,9 +12,8 @@ pub struct AuthoriseRequest {
     pub amount: i64,
     #[prost(string, tag = "5")]
     pub currency: ::prost::alloc::string::String,
-    /// "sandbox" or "manual"; empty: the tenant's default connection.
-    #[prost(string, tag = "6")]
-    pub provider: ::prost::alloc::string::String,
+    #[prost(enumeration = "Provider", tag = "6")]
+    pub provider: i32,
     /// The provider's token for the payer's instrument.
     #[prost(string, tag = "7")]
     pub token: ::prost::alloc::string::String,
@@ -53,9 +52,8 @@ pub struct PaymentReply {
     pub payment_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub checkout_id: ::prost::alloc::string::String,
-    /// pending, action_required, authorised, partially_captured, captured, partially_refunded, refunded, voided, failed, unknown
-    #[prost(string, tag = "3")]
-    pub status: ::prost::alloc::string::String,
+    #[prost(enumeration = "PaymentStatus", tag = "3")]
+    pub status: i32,
     #[prost(string, tag = "4")]
     pub currency: ::prost::alloc::string::String,
     #[prost(int64, tag = "5")]
@@ -74,29 +72,214 @@ pub struct PaymentReply {
     pub failure: ::core::option::Option<Failure>,
     #[prost(int64, tag = "12")]
     pub version: i64,
-    /// State of the operation that this call named: pending, succeeded, failed, unknown. Empty for GetPayment.
-    #[prost(string, tag = "13")]
-    pub operation_status: ::prost::alloc::string::String,
-    /// "sandbox" or "manual": the outcome of a manual one is reported by people, not by a provider.
-    #[prost(string, tag = "14")]
-    pub provider: ::prost::alloc::string::String,
+    /// Of the operation that the call named.
+    #[prost(enumeration = "OperationStatus", tag = "13")]
+    pub operation_status: i32,
+    #[prost(enumeration = "Provider", tag = "14")]
+    pub provider: i32,
 }
 /// What the payer must do, for example 3-D Secure.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Action {
-    /// "redirect"
-    #[prost(string, tag = "1")]
-    pub r#type: ::prost::alloc::string::String,
+    #[prost(enumeration = "ActionType", tag = "1")]
+    pub r#type: i32,
     #[prost(string, tag = "2")]
     pub url: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Failure {
-    /// card_declined, authentication_failed, expired, provider_error
-    #[prost(string, tag = "1")]
-    pub code: ::prost::alloc::string::String,
+    #[prost(enumeration = "FailureCode", tag = "1")]
+    pub code: i32,
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
+}
+/// Who moves the money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Provider {
+    /// In a request: that of the tenant's default connection.
+    Unspecified = 0,
+    Sandbox = 1,
+    /// People report the outcome.
+    Manual = 2,
+}
+impl Provider {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PROVIDER_UNSPECIFIED",
+            Self::Sandbox => "PROVIDER_SANDBOX",
+            Self::Manual => "PROVIDER_MANUAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PROVIDER_UNSPECIFIED" => Some(Self::Unspecified),
+            "PROVIDER_SANDBOX" => Some(Self::Sandbox),
+            "PROVIDER_MANUAL" => Some(Self::Manual),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PaymentStatus {
+    Unspecified = 0,
+    Pending = 1,
+    ActionRequired = 2,
+    Authorised = 3,
+    PartiallyCaptured = 4,
+    Captured = 5,
+    PartiallyRefunded = 6,
+    Refunded = 7,
+    Voided = 8,
+    Failed = 9,
+    /// The provider's answer to the authorisation is not known.
+    Unknown = 10,
+}
+impl PaymentStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PAYMENT_STATUS_UNSPECIFIED",
+            Self::Pending => "PAYMENT_STATUS_PENDING",
+            Self::ActionRequired => "PAYMENT_STATUS_ACTION_REQUIRED",
+            Self::Authorised => "PAYMENT_STATUS_AUTHORISED",
+            Self::PartiallyCaptured => "PAYMENT_STATUS_PARTIALLY_CAPTURED",
+            Self::Captured => "PAYMENT_STATUS_CAPTURED",
+            Self::PartiallyRefunded => "PAYMENT_STATUS_PARTIALLY_REFUNDED",
+            Self::Refunded => "PAYMENT_STATUS_REFUNDED",
+            Self::Voided => "PAYMENT_STATUS_VOIDED",
+            Self::Failed => "PAYMENT_STATUS_FAILED",
+            Self::Unknown => "PAYMENT_STATUS_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PAYMENT_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "PAYMENT_STATUS_PENDING" => Some(Self::Pending),
+            "PAYMENT_STATUS_ACTION_REQUIRED" => Some(Self::ActionRequired),
+            "PAYMENT_STATUS_AUTHORISED" => Some(Self::Authorised),
+            "PAYMENT_STATUS_PARTIALLY_CAPTURED" => Some(Self::PartiallyCaptured),
+            "PAYMENT_STATUS_CAPTURED" => Some(Self::Captured),
+            "PAYMENT_STATUS_PARTIALLY_REFUNDED" => Some(Self::PartiallyRefunded),
+            "PAYMENT_STATUS_REFUNDED" => Some(Self::Refunded),
+            "PAYMENT_STATUS_VOIDED" => Some(Self::Voided),
+            "PAYMENT_STATUS_FAILED" => Some(Self::Failed),
+            "PAYMENT_STATUS_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OperationStatus {
+    /// The call named no operation.
+    Unspecified = 0,
+    Pending = 1,
+    Succeeded = 2,
+    Failed = 3,
+    /// The provider's answer is not known.
+    Unknown = 4,
+}
+impl OperationStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPERATION_STATUS_UNSPECIFIED",
+            Self::Pending => "OPERATION_STATUS_PENDING",
+            Self::Succeeded => "OPERATION_STATUS_SUCCEEDED",
+            Self::Failed => "OPERATION_STATUS_FAILED",
+            Self::Unknown => "OPERATION_STATUS_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPERATION_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPERATION_STATUS_PENDING" => Some(Self::Pending),
+            "OPERATION_STATUS_SUCCEEDED" => Some(Self::Succeeded),
+            "OPERATION_STATUS_FAILED" => Some(Self::Failed),
+            "OPERATION_STATUS_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FailureCode {
+    Unspecified = 0,
+    CardDeclined = 1,
+    AuthenticationFailed = 2,
+    Expired = 3,
+    ProviderError = 4,
+    NothingToVoid = 5,
+}
+impl FailureCode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FAILURE_CODE_UNSPECIFIED",
+            Self::CardDeclined => "FAILURE_CODE_CARD_DECLINED",
+            Self::AuthenticationFailed => "FAILURE_CODE_AUTHENTICATION_FAILED",
+            Self::Expired => "FAILURE_CODE_EXPIRED",
+            Self::ProviderError => "FAILURE_CODE_PROVIDER_ERROR",
+            Self::NothingToVoid => "FAILURE_CODE_NOTHING_TO_VOID",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FAILURE_CODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "FAILURE_CODE_CARD_DECLINED" => Some(Self::CardDeclined),
+            "FAILURE_CODE_AUTHENTICATION_FAILED" => Some(Self::AuthenticationFailed),
+            "FAILURE_CODE_EXPIRED" => Some(Self::Expired),
+            "FAILURE_CODE_PROVIDER_ERROR" => Some(Self::ProviderError),
+            "FAILURE_CODE_NOTHING_TO_VOID" => Some(Self::NothingToVoid),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ActionType {
+    Unspecified = 0,
+    /// The payer's browser is sent to the address.
+    Redirect = 1,
+}
+impl ActionType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ACTION_TYPE_UNSPECIFIED",
+            Self::Redirect => "ACTION_TYPE_REDIRECT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ACTION_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ACTION_TYPE_REDIRECT" => Some(Self::Redirect),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod payments_client {

@@ -22,9 +22,7 @@ const CAPACITY: u64 = 10_000;
 /// A connection with its secrets opened.
 #[derive(Clone)]
 pub(crate) struct OpenConnection {
-    /// Its id.
     pub id: ConnectionId,
-    /// Its provider.
     pub provider: ProviderKind,
     /// False when the provider sends notices to an address that this installation had before.
     pub address_is_current: bool,

@@ -1,7 +1,9 @@
 //! Tests of connections.
 
+use bloom_testkit::assert_schema_agrees;
 use serde_json::json;
 
+use super::model::{PaymentConnectionCreate, PaymentConnectionUpdate};
 use crate::tests::{Fixture, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,8 +28,8 @@ async fn connections_hide_secrets_and_have_one_default() {
     assert_eq!(closed.code(), "default_connection_closed");
     let other = format!("/v1/payments/connections/{second}");
     let _ = fixture.client.patch(&other).if_match(2).json(&json!({ "active": false })).send().await.expect(200);
-    let refused = fixture.authorise_with(fixture.ids(), 100, "tok_success", "manual").await.unwrap_err();
-    assert_eq!(bloom_fault::Fault::from(refused).reason, "payment_connection_missing");
+    let refused = fixture.authorise_manual(fixture.ids(), 100, "tok_success").await.unwrap_err();
+    assert_eq!(refused.reason, "payment_connection_missing");
     // The provider is given a new webhook secret: what it signs with it is accepted.
     let rotated = json!({ "webhook_secret": "a-brand-new-secret-of-ours" });
     let _ = fixture.client.patch(&path).if_match(3).json(&rotated).send().await.expect(200);
@@ -80,4 +82,19 @@ async fn notices_follow_the_installation_to_its_current_address() {
     let registered: String =
         sqlx::query_scalar("select webhook_url from connection").fetch_one(&mut fixture.env.superuser().await).await.unwrap();
     assert_eq!(registered, current);
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let secret = "a-secret-of-the-merchant-1";
+    assert_schema_agrees::<PaymentConnectionCreate>([
+        json!({ "provider": "manual" }),
+        json!({
+            "provider": "sandbox", "name": "Cards", "credentials": secret, "webhook_secret": secret, "is_default": true,
+        }),
+    ]);
+    assert_schema_agrees::<PaymentConnectionUpdate>([
+        json!({}),
+        json!({ "name": "Cards", "credentials": secret, "webhook_secret": secret, "is_default": true, "active": false }),
+    ]);
 }

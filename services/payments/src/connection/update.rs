@@ -37,7 +37,7 @@ pub(super) async fn update(
             operation,
             async || {
                 if !input.changes_secrets() {
-                    return Ok(());
+                    return Ok(None);
                 }
                 let mut conn = app.db.read(caller.tenant).await?;
                 let connection = connection_get(&mut conn, id).await?.ok_or_else(not_found)?;
@@ -45,9 +45,9 @@ pub(super) async fn update(
                 let secrets = new_secrets(&app, caller.tenant, &mut conn, &connection, &input).await?;
                 drop(conn);
                 registered = true;
-                register(&app, id, &secrets).await.map(drop)
+                register(&app, id, &secrets).await.map(Some)
             },
-            async |tx, ()| change(&app, tx, id, if_match, input.clone()).await,
+            async |tx, webhook_url| change(&app, tx, id, if_match, input.clone(), webhook_url).await,
         )
         .await;
     if registered && !reply.as_ref().is_ok_and(|reply| reply.body().is_some()) {
@@ -62,6 +62,7 @@ async fn change(
     id: ConnectionId,
     if_match: IfMatch,
     input: PaymentConnectionUpdate,
+    webhook_url: Option<String>,
 ) -> Result<PaymentConnection, Fault> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let mut connection = connection_lock(tx, id).await?.ok_or_else(not_found)?;
@@ -69,6 +70,7 @@ async fn change(
     if input.changes_secrets() {
         let secrets = new_secrets(app, tenant, tx, &connection, &input).await?;
         seal_secrets(&app.context, tx, &mut connection, &secrets).await?;
+        connection.webhook_url = webhook_url;
     }
     connection.update(now, input)?;
     if connection.is_default

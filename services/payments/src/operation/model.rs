@@ -24,7 +24,6 @@ pub(crate) enum OperationKind {
 }
 
 impl OperationKind {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Authorise => "authorise",
@@ -54,7 +53,6 @@ pub(crate) enum OperationStatus {
 }
 
 impl OperationStatus {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Init => "init",
@@ -102,7 +100,6 @@ pub(crate) enum FailureCode {
 }
 
 impl FailureCode {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::CardDeclined => "card_declined",
@@ -125,7 +122,6 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure in a sentence.
     pub(crate) fn new(code: FailureCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
@@ -136,29 +132,21 @@ impl Failure {
 pub(crate) struct Operation {
     /// Chosen by the caller; the provider's idempotency key too.
     pub id: OperationId,
-    /// The payment.
     pub payment_id: PaymentId,
-    /// What was asked.
     pub kind: OperationKind,
     /// Minor units; 0 for a void that still waits or found nothing.
     pub amount: i64,
-    /// Progress.
     pub status: OperationStatus,
     /// Distinguishes a retry from another request under the same id.
     pub fingerprint: Vec<u8>,
     /// The operation that this one takes back.
     pub reverses: Option<OperationId>,
-    /// The provider's reference.
     pub provider_reference: Option<String>,
     /// The provider's count of changes up to the report applied last; 0 before the first.
     pub provider_sequence: i64,
-    /// Why it failed.
     pub failure: Option<Failure>,
-    /// Who asked.
     pub actor: String,
-    /// When it was recorded.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
 }
 

@@ -22,7 +22,6 @@ pub(crate) enum Account {
 }
 
 impl Account {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorisedReceivable => "authorised_receivable",
@@ -36,7 +35,6 @@ impl Account {
 /// One side of a posting: debits are positive, credits negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Side {
-    /// The account.
     pub account: Account,
     /// Minor units of the payment's currency, never 0.
     pub amount: i64,
@@ -45,11 +43,9 @@ pub(crate) struct Side {
 /// The entries of one movement of money; they add up to zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Posting {
-    /// The movement.
     pub kind: OperationKind,
     /// True when it takes an earlier movement back.
     pub reversal: bool,
-    /// Debits and credits.
     pub sides: Vec<Side>,
 }
 

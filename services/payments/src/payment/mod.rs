@@ -24,7 +24,7 @@ mod tests;
 mod void;
 
 pub(crate) use authorise::{Authorise, authorise};
-pub(crate) use model::Payment;
+pub(crate) use model::{Payment, PaymentStatus};
 pub(crate) use movement::{Amount, Movement, move_money};
 pub(crate) use resolve::resolve;
 pub(crate) use routes::{browser_routes, routes};

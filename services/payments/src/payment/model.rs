@@ -36,7 +36,6 @@ pub(crate) enum PaymentStatus {
 }
 
 impl PaymentStatus {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -80,17 +79,12 @@ impl PaymentStatus {
 /// A payment as it is stored. All amounts are minor units of its currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Payment {
-    /// Chosen by the caller.
     pub id: PaymentId,
-    /// The checkout that it pays.
     pub checkout_id: CheckoutId,
     /// The order that it pays: its money is moved through the order only.
     pub order_id: Option<OrderId>,
-    /// The connection to its provider.
     pub connection_id: ConnectionId,
-    /// Its provider.
     pub provider: ProviderKind,
-    /// Its currency.
     pub currency: Currency,
     /// The amount to authorise.
     pub amount: i64,
@@ -100,15 +94,12 @@ pub(crate) struct Payment {
     pub authorised: i64,
     /// Reserved for captures whose outcome is open.
     pub capture_pending: i64,
-    /// Captured, ever.
     pub captured: i64,
     /// Reserved for voids whose outcome is open.
     pub void_pending: i64,
-    /// Voided.
     pub voided: i64,
     /// Reserved for refunds whose outcome is open.
     pub refund_pending: i64,
-    /// Refunded.
     pub refunded: i64,
     /// A void that is carried out once the outcomes before it are known.
     pub waiting_void: Option<OperationId>,
@@ -120,11 +111,8 @@ pub(crate) struct Payment {
     pub failure: Option<Failure>,
     /// Where the payer's browser goes after an action.
     pub return_url: Option<String>,
-    /// Grows with every change.
     pub version: i64,
-    /// When it was opened.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
 }
 

@@ -20,16 +20,10 @@ pub(crate) enum Refusal {
     Voiding,
     /// More than what is authorised and not reserved.
     #[error("at most {left} minor units are left to capture")]
-    ExceedsAuthorised {
-        /// Minor units left.
-        left: i64,
-    },
+    ExceedsAuthorised { left: i64 },
     /// More than what was captured and is not reserved.
     #[error("at most {left} minor units are left to refund")]
-    ExceedsCaptured {
-        /// Minor units left.
-        left: i64,
-    },
+    ExceedsCaptured { left: i64 },
     /// The provider takes back what later operations build on.
     #[error("what the provider takes back was used by later operations")]
     Entangled,

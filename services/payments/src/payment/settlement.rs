@@ -33,9 +33,7 @@ pub(super) enum Settlement {
 /// A new state of a payment and one of its operations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// After.
     pub payment: Payment,
-    /// After.
     pub operation: Operation,
     /// What moved. A reversal is booked under an operation of its own.
     pub posting: Option<Posting>,

@@ -213,15 +213,12 @@ pub(crate) async fn payment_reserve(tx: &mut TenantTx, payment: &Payment, operat
 /// A journal about to be written.
 #[derive(Debug)]
 pub(crate) struct JournalCreate<'a> {
-    /// Id.
     pub id: JournalId,
     /// The operation that it books.
     pub operation: OperationId,
     /// The operation whose journal it takes back.
     pub reverses: Option<OperationId>,
-    /// Its entries.
     pub posting: &'a Posting,
-    /// Who caused it.
     pub actor: &'a str,
 }
 
@@ -234,8 +231,6 @@ pub(crate) async fn payment_settle(
     operation: &Operation,
     journal: Option<&JournalCreate<'_>>,
 ) -> sqlx::Result<bool> {
-    let failure = |failure: &Option<Failure>| failure.as_ref().map(|failure| failure.code.as_str());
-    let message = |failure: &Option<Failure>| failure.as_ref().map(|failure| failure.message.clone());
     let sides = journal.map_or(&[][..], |journal| &journal.posting.sides);
     let accounts: Vec<String> = sides.iter().map(|side| side.account.as_str().to_owned()).collect();
     let amounts: Vec<i64> = sides.iter().map(|side| side.amount).collect();
@@ -277,16 +272,16 @@ pub(crate) async fn payment_settle(
         payment.waiting_void.map(OperationId::uuid),
         payment.provider_reference,
         payment.action_url,
-        failure(&payment.failure),
-        message(&payment.failure),
+        code(payment.failure.as_ref()),
+        message(payment.failure.as_ref()),
         payment.version,
         payment.updated_at,
         operation.id.uuid(),
         operation.status.as_str(),
         operation.provider_reference,
         operation.provider_sequence,
-        failure(&operation.failure),
-        message(&operation.failure),
+        code(operation.failure.as_ref()),
+        message(operation.failure.as_ref()),
         journal.map(|journal| journal.id.uuid()),
         journal.map(|journal| journal.operation.uuid()),
         journal.map(|journal| journal.posting.kind.as_str()),
@@ -297,6 +292,14 @@ pub(crate) async fn payment_settle(
         payment.currency as Currency,
     )?;
     Ok(settled.is_some())
+}
+
+fn code(failure: Option<&Failure>) -> Option<&'static str> {
+    failure.map(|failure| failure.code.as_str())
+}
+
+fn message(failure: Option<&Failure>) -> Option<&str> {
+    failure.map(|failure| failure.message.as_str())
 }
 
 /// Payments of all tenants, for the export.

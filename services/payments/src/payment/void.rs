@@ -25,7 +25,7 @@ use crate::{Payments, PaymentsWrite};
 /// An empty object: a void gives up all that is left.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "PaymentVoidCreate")]
+#[schemars(rename = "PaymentVoidCreate", extend("additionalProperties" = false))]
 pub(super) struct VoidCreate {}
 
 pub(super) async fn create(

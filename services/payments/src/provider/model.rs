@@ -20,26 +20,18 @@ pub(crate) enum ProviderKind {
 }
 
 impl ProviderKind {
-    /// The word in database and API.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Sandbox => "sandbox",
             Self::Manual => "manual",
         }
     }
-
-    /// The provider of a word.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Sandbox, Self::Manual].into_iter().find(|provider| provider.as_str() == text)
-    }
 }
 
 /// The merchant's account at a provider.
 #[derive(Clone, Copy)]
 pub(crate) struct ProviderAccount<'a> {
-    /// The connection that the account belongs to.
     pub connection: ConnectionId,
-    /// The provider.
     pub provider: ProviderKind,
     /// The key that the provider knows the merchant by; empty for people.
     pub credentials: &'a str,
@@ -50,11 +42,9 @@ pub(crate) struct ProviderAccount<'a> {
 pub(crate) struct ProviderRequest<'a> {
     /// The provider's idempotency key.
     pub operation: OperationId,
-    /// What.
     pub kind: OperationKind,
     /// Minor units.
     pub amount: i64,
-    /// Their currency.
     pub currency: Currency,
     /// The payer's instrument; an authorisation has one.
     pub token: Option<&'a str>,

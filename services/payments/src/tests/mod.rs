@@ -2,23 +2,23 @@
 //! resource stand in its folder.
 
 mod exports;
+mod snapshots;
 
 use std::time::Duration;
 
-use bloom_contract_payments::payments_client::PaymentsClient;
-use bloom_contract_payments::{AmountRequest, AuthoriseRequest, PaymentRef, PaymentReply, VoidRequest};
+use bloom_contract_payments::{Authorise, Payment, PaymentsClient, Provider};
 use bloom_contract_platform::CheckRequest;
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_events::Bus;
-use bloom_kernel::{CheckoutId, OperationId, PaymentId};
-use bloom_runtime::{Peer, RequestContext};
+use bloom_fault::Fault;
+use bloom_kernel::{CheckoutId, Currency, Money, OperationId, PaymentId};
+use bloom_runtime::RequestContext;
 use bloom_testkit::{TestClient, TestEnv, test_env};
 use bloom_web::server::Listeners;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-use tonic::Status;
 
 use crate::Config;
 
@@ -36,6 +36,8 @@ pub(crate) struct Fixture {
     pub(crate) public_url: String,
     /// Where the provider sends its notices.
     pub(crate) notices_url: String,
+    /// The address of the test provider.
+    pub(crate) sandbox_url: String,
 }
 
 /// The ids of an authorisation.
@@ -62,7 +64,7 @@ impl Fixture {
         // Another name for the same port: notices need not go where browsers go.
         let notices_url = public_url.replace("127.0.0.1", "localhost");
         let config = Config {
-            sandbox_url: Some(sandbox_url),
+            sandbox_url: Some(sandbox_url.clone()),
             public_url: Some(public_url.clone()),
             webhook_url: Some(notices_url.clone()),
             provider_timeout_ms: u64::try_from(timeout.as_millis()).unwrap(),
@@ -74,7 +76,7 @@ impl Fixture {
                 Ok(service)
             })
             .await;
-        let mut fixture = Self { env, client, sandbox, connection: String::new(), public_url, notices_url };
+        let mut fixture = Self { env, client, sandbox, connection: String::new(), public_url, notices_url, sandbox_url };
         fixture.connection = fixture.connect(json!({ "provider": "sandbox", "is_default": true })).await;
         fixture
     }
@@ -87,8 +89,8 @@ impl Fixture {
         self.env.call()
     }
 
-    pub(crate) fn grpc(&self) -> PaymentsClient<Peer> {
-        PaymentsClient::new(self.client.host.peers.get(crate::NAME))
+    fn payments(&self) -> PaymentsClient {
+        PaymentsClient::new(&self.client.host)
     }
 
     pub(crate) fn ids(&self) -> Ids {
@@ -100,24 +102,17 @@ impl Fixture {
         self.env.host.id(self.env.tenant)
     }
 
-    pub(crate) async fn authorise(&self, ids: Ids, amount: i64, token: &str) -> Result<PaymentReply, Status> {
+    pub(crate) async fn authorise(&self, ids: Ids, amount: i64, token: &str) -> Result<Payment, Fault> {
         self.send_authorise(authorise_request(ids, amount, token)).await
     }
 
-    pub(crate) async fn authorise_with(
-        &self,
-        ids: Ids,
-        amount: i64,
-        token: &str,
-        provider: &str,
-    ) -> Result<PaymentReply, Status> {
+    pub(crate) async fn authorise_manual(&self, ids: Ids, amount: i64, token: &str) -> Result<Payment, Fault> {
         let request = authorise_request(ids, amount, token);
-        self.send_authorise(AuthoriseRequest { provider: provider.to_owned(), ..request }).await
+        self.send_authorise(Authorise { provider: Some(Provider::Manual), ..request }).await
     }
 
-    pub(crate) async fn send_authorise(&self, request: AuthoriseRequest) -> Result<PaymentReply, Status> {
-        let request = self.env.host.request(&self.call(), request);
-        Ok(self.grpc().authorise(request).await?.into_inner())
+    pub(crate) async fn send_authorise(&self, request: Authorise<'_>) -> Result<Payment, Fault> {
+        self.payments().authorise(&self.call(), request).await
     }
 
     /// A payment that is authorised.
@@ -125,35 +120,29 @@ impl Fixture {
         let ids = self.ids();
         self.authorise(ids, amount, token).await.unwrap();
         self.until_settled(ids.payment).await;
-        assert_eq!(self.payment(ids.payment).await.status, "authorised");
+        assert_eq!(self.payment(ids.payment).await.status.as_str(), "authorised");
         ids.payment
     }
 
-    pub(crate) async fn capture(&self, id: OperationId, payment: PaymentId, amount: i64) -> Result<PaymentReply, Status> {
-        let request = self.env.host.request(&self.call(), amount_request(id, payment, amount));
-        Ok(self.grpc().capture(request).await?.into_inner())
+    pub(crate) async fn capture(&self, id: OperationId, payment: PaymentId, amount: i64) -> Result<Payment, Fault> {
+        self.payments().capture(&self.call(), id, payment, amount).await
     }
 
-    pub(crate) async fn refund(&self, id: OperationId, payment: PaymentId, amount: i64) -> Result<PaymentReply, Status> {
-        let request = self.env.host.request(&self.call(), amount_request(id, payment, amount));
-        Ok(self.grpc().refund(request).await?.into_inner())
+    pub(crate) async fn refund(&self, id: OperationId, payment: PaymentId, amount: i64) -> Result<Payment, Fault> {
+        self.payments().refund(&self.call(), id, payment, amount).await
     }
 
-    pub(crate) async fn void(&self, id: OperationId, payment: PaymentId) -> Result<PaymentReply, Status> {
-        let message = VoidRequest { operation_id: id.to_string(), payment_id: payment.to_string() };
-        let request = self.env.host.request(&self.call(), message);
-        Ok(self.grpc().void(request).await?.into_inner())
+    pub(crate) async fn void(&self, id: OperationId, payment: PaymentId) -> Result<Payment, Fault> {
+        self.payments().void(&self.call(), id, payment).await
     }
 
-    pub(crate) async fn payment(&self, payment: PaymentId) -> PaymentReply {
-        let message = PaymentRef { payment_id: payment.to_string() };
-        let request = self.env.host.request(&self.call(), message);
-        self.grpc().get_payment(request).await.unwrap().into_inner()
+    pub(crate) async fn payment(&self, payment: PaymentId) -> Payment {
+        self.payments().get(&self.call(), payment).await.unwrap()
     }
 
     /// Waits until the payment has this status.
-    pub(crate) async fn until_status(&self, payment: PaymentId, status: &str) -> PaymentReply {
-        eventually(status, async || self.payment(payment).await.status == status).await;
+    pub(crate) async fn until_status(&self, payment: PaymentId, status: &str) -> Payment {
+        eventually(status, async || self.payment(payment).await.status.as_str() == status).await;
         self.payment(payment).await
     }
 
@@ -211,22 +200,17 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
 }
 
 /// Asks to authorise a payment that belongs to no order, through the default connection.
-pub(crate) fn authorise_request(ids: Ids, amount: i64, token: &str) -> AuthoriseRequest {
-    AuthoriseRequest {
-        operation_id: ids.operation.to_string(),
-        payment_id: ids.payment.to_string(),
-        checkout_id: ids.checkout.to_string(),
-        amount,
-        currency: "INR".to_owned(),
-        provider: String::new(),
-        token: token.to_owned(),
-        return_url: "https://shop.example/thanks?step=2".to_owned(),
-        order_id: String::new(),
+pub(crate) fn authorise_request(ids: Ids, amount: i64, token: &str) -> Authorise<'_> {
+    Authorise {
+        operation: ids.operation,
+        payment: ids.payment,
+        checkout: ids.checkout,
+        order: None,
+        amount: Money::new(amount, Currency::parse("INR").unwrap()),
+        provider: None,
+        token,
+        return_url: Some("https://shop.example/thanks?step=2"),
     }
-}
-
-fn amount_request(operation: OperationId, payment: PaymentId, amount: i64) -> AmountRequest {
-    AmountRequest { operation_id: operation.to_string(), payment_id: payment.to_string(), amount }
 }
 
 async fn listen() -> (TcpListener, String) {

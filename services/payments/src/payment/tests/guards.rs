@@ -1,16 +1,15 @@
 //! Guards: retries, concurrent requests, amounts, states, voids that wait.
 
-use bloom_contract_payments::AuthoriseRequest;
+use bloom_contract_payments::Authorise;
 use bloom_fault::Fault;
 use bloom_kernel::{OrderId, PaymentId};
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tonic::Status;
 
 use crate::tests::{Fixture, Ids, MAX_WAIT, authorise_request};
 
-fn reason(status: Status) -> String {
-    Fault::from(status).reason.to_string()
+fn reason(fault: &Fault) -> String {
+    fault.reason.to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -23,10 +22,10 @@ async fn parallel_refunds_never_exceed_what_was_captured() {
     let (done, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert_eq!((done.len(), refused.len()), (11, 39), "11 × 90 = 990");
     for refusal in refused {
-        assert_eq!(reason(refusal.unwrap_err()), "refund_exceeds_captured");
+        assert_eq!(reason(&refusal.unwrap_err()), "refund_exceeds_captured");
     }
     fixture.until_settled(payment).await;
-    assert_eq!(fixture.payment(payment).await.refunded_amount, 990);
+    assert_eq!(fixture.payment(payment).await.refunded.amount(), 990);
     assert_eq!(fixture.provider_sum("select sum(refunded_amount)::int8 from authorisation").await, 990);
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
@@ -42,7 +41,7 @@ async fn concurrent_retries_of_an_operation_have_one_effect() {
     let captured = join_all((0..50).map(|_| fixture.capture(capture, ids.payment, 400))).await;
     assert!(captured.iter().all(Result::is_ok), "{captured:?}");
     fixture.until_settled(ids.payment).await;
-    assert_eq!(fixture.payment(ids.payment).await.captured_amount, 400);
+    assert_eq!(fixture.payment(ids.payment).await.captured.amount(), 400);
     assert_eq!(fixture.provider_sum("select count(*) from movement").await, 1);
     assert_eq!(fixture.provider_sum("select count(*) from authorisation").await, 1);
     assert_eq!(fixture.journal(ids.payment).await.len(), 2);
@@ -53,21 +52,21 @@ async fn an_operation_id_is_valid_for_one_request_only() {
     let fixture = Fixture::new().await;
     let ids = fixture.ids();
     fixture.authorise(ids, 1000, "tok_success").await.unwrap();
-    assert_eq!(reason(fixture.authorise(ids, 1001, "tok_success").await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.authorise(ids, 1001, "tok_success").await.unwrap_err()), "idempotency_key_reused");
     let other = Ids { operation: ids.operation, ..fixture.ids() };
-    assert_eq!(reason(fixture.authorise(other, 1000, "tok_success").await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.authorise(other, 1000, "tok_success").await.unwrap_err()), "idempotency_key_reused");
     let second_payment = Ids { checkout: ids.checkout, ..fixture.ids() };
-    assert_eq!(reason(fixture.authorise(second_payment, 1000, "tok_success").await.unwrap_err()), "payment_exists");
+    assert_eq!(reason(&fixture.authorise(second_payment, 1000, "tok_success").await.unwrap_err()), "payment_exists");
     let second_try = Ids { operation: fixture.operation(), ..ids };
-    assert_eq!(reason(fixture.authorise(second_try, 1000, "tok_success").await.unwrap_err()), "payment_exists");
+    assert_eq!(reason(&fixture.authorise(second_try, 1000, "tok_success").await.unwrap_err()), "payment_exists");
 
     let capture = fixture.operation();
     fixture.capture(capture, ids.payment, 100).await.unwrap();
-    assert_eq!(reason(fixture.capture(capture, ids.payment, 101).await.unwrap_err()), "idempotency_key_reused");
-    assert_eq!(reason(fixture.refund(capture, ids.payment, 100).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.capture(capture, ids.payment, 101).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.refund(capture, ids.payment, 100).await.unwrap_err()), "idempotency_key_reused");
     let elsewhere = fixture.authorised(1000, "tok_success").await;
-    assert_eq!(reason(fixture.capture(capture, elsewhere, 100).await.unwrap_err()), "idempotency_key_reused");
-    assert_eq!(reason(fixture.void(capture, elsewhere).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.capture(capture, elsewhere, 100).await.unwrap_err()), "idempotency_key_reused");
+    assert_eq!(reason(&fixture.void(capture, elsewhere).await.unwrap_err()), "idempotency_key_reused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +74,7 @@ async fn money_of_an_order_moves_through_the_order_only() {
     let fixture = Fixture::new().await;
     let ids = fixture.ids();
     let order: OrderId = fixture.env.host.id(fixture.env.tenant);
-    let request = AuthoriseRequest { order_id: order.to_string(), ..authorise_request(ids, 1000, "tok_success") };
+    let request = Authorise { order: Some(order), ..authorise_request(ids, 1000, "tok_success") };
     fixture.send_authorise(request).await.unwrap();
     let path = format!("/v1/payments/{}", ids.payment);
     let before = fixture.client.get(&path).send().await.expect(200);
@@ -93,23 +92,23 @@ async fn money_of_an_order_moves_through_the_order_only() {
     fixture.capture(fixture.operation(), ids.payment, 600).await.unwrap();
     fixture.refund(fixture.operation(), ids.payment, 200).await.unwrap();
     let reply = fixture.void(fixture.operation(), ids.payment).await.unwrap();
-    assert_eq!((reply.captured_amount, reply.refunded_amount, reply.voided_amount), (600, 200, 400));
+    assert_eq!((reply.captured.amount(), reply.refunded.amount(), reply.voided.amount()), (600, 200, 400));
     // A retry under another order id is another request.
-    let other = AuthoriseRequest { order_id: String::new(), ..authorise_request(ids, 1000, "tok_success") };
-    assert_eq!(reason(fixture.send_authorise(other).await.unwrap_err()), "idempotency_key_reused");
+    let other = Authorise { order: None, ..authorise_request(ids, 1000, "tok_success") };
+    assert_eq!(reason(&fixture.send_authorise(other).await.unwrap_err()), "idempotency_key_reused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn amounts_and_states_are_guarded() {
     let fixture = Fixture::new().await;
-    assert_eq!(reason(fixture.authorise(fixture.ids(), 0, "tok_success").await.unwrap_err()), "invalid_request");
-    assert_eq!(reason(fixture.authorise(fixture.ids(), -5, "tok_success").await.unwrap_err()), "invalid_request");
+    assert_eq!(reason(&fixture.authorise(fixture.ids(), 0, "tok_success").await.unwrap_err()), "invalid_request");
+    assert_eq!(reason(&fixture.authorise(fixture.ids(), -5, "tok_success").await.unwrap_err()), "invalid_request");
     let unknown: PaymentId = fixture.ids().payment;
-    assert_eq!(reason(fixture.capture(fixture.operation(), unknown, 1).await.unwrap_err()), "not_found");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), unknown, 1).await.unwrap_err()), "not_found");
 
     let ids = fixture.ids();
     fixture.authorise(ids, 1000, "tok_decline").await.unwrap();
-    assert_eq!(reason(fixture.capture(fixture.operation(), ids.payment, 1).await.unwrap_err()), "payment_not_authorised");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), ids.payment, 1).await.unwrap_err()), "payment_not_authorised");
 
     let payment = fixture.authorised(1000, "tok_success").await;
     for (amount, word) in [
@@ -118,11 +117,11 @@ async fn amounts_and_states_are_guarded() {
         (1001, "capture_exceeds_authorised"),
         (i64::MAX, "capture_exceeds_authorised"),
     ] {
-        assert_eq!(reason(fixture.capture(fixture.operation(), payment, amount).await.unwrap_err()), word, "{amount}");
+        assert_eq!(reason(&fixture.capture(fixture.operation(), payment, amount).await.unwrap_err()), word, "{amount}");
     }
-    assert_eq!(reason(fixture.refund(fixture.operation(), payment, 1).await.unwrap_err()), "refund_exceeds_captured");
+    assert_eq!(reason(&fixture.refund(fixture.operation(), payment, 1).await.unwrap_err()), "refund_exceeds_captured");
     fixture.void(fixture.operation(), payment).await.unwrap();
-    assert_eq!(reason(fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "capture_exceeds_authorised");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "capture_exceeds_authorised");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +130,7 @@ async fn card_numbers_are_refused_and_stored_nowhere() {
     for token in ["4242424242424242", "4242 4242 4242 4242", "tok 4242-4242-4242-4242"] {
         let refused = fixture.authorise(fixture.ids(), 1000, token).await.unwrap_err();
         assert!(!format!("{refused:?}").contains("4242"), "the refusal does not repeat it");
-        assert_eq!(reason(refused), "card_number_refused");
+        assert_eq!(reason(&refused), "card_number_refused");
     }
     let connection = json!({ "provider": "manual", "name": "pay to 4242424242424242" });
     let answer = fixture.client.post("/v1/payments/connections").json(&connection).send().await.expect(422);
@@ -150,11 +149,11 @@ async fn a_void_waits_for_open_outcomes() {
     fixture.authorise(ids, 1000, "tok_timeout_after_success").await.unwrap();
     let void = fixture.operation();
     let reply = fixture.void(void, ids.payment).await.unwrap();
-    assert_eq!((reply.status.as_str(), reply.operation_status.as_str()), ("unknown", "pending"));
-    assert_eq!(reason(fixture.void(fixture.operation(), ids.payment).await.unwrap_err()), "void_in_progress");
+    assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str()), ("unknown", "pending"));
+    assert_eq!(reason(&fixture.void(fixture.operation(), ids.payment).await.unwrap_err()), "void_in_progress");
     fixture.until_settled(ids.payment).await;
     let reply = fixture.void(void, ids.payment).await.unwrap();
-    assert_eq!((reply.status.as_str(), reply.operation_status.as_str(), reply.voided_amount), ("voided", "succeeded", 1000));
+    assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str(), reply.voided.amount()), ("voided", "succeeded", 1000));
 
     // Pending, then failed: there was nothing to void.
     let ids = fixture.ids();
@@ -163,7 +162,7 @@ async fn a_void_waits_for_open_outcomes() {
     reqwest::Client::builder().build().unwrap().post(format!("{url}&outcome=decline")).send().await.ok();
     fixture.until_settled(ids.payment).await;
     let reply = fixture.payment(ids.payment).await;
-    assert_eq!((reply.status.as_str(), reply.voided_amount), ("failed", 0));
+    assert_eq!((reply.status.as_str(), reply.voided.amount()), ("failed", 0));
     let voided_nothing = |operation: &Value| {
         operation["kind"] == "void" && operation["status"] == "failed" && operation["failure"]["code"] == "nothing_to_void"
     };
@@ -171,7 +170,7 @@ async fn a_void_waits_for_open_outcomes() {
     // A service that compensates is answered when there is nothing to void; a retry, too.
     let void = fixture.operation();
     for _ in 0..2 {
-        assert_eq!(fixture.void(void, ids.payment).await.unwrap().status, "failed");
+        assert_eq!(fixture.void(void, ids.payment).await.unwrap().status.as_str(), "failed");
     }
     assert_eq!(fixture.operations(ids.payment).await.iter().filter(|void| voided_nothing(void)).count(), 2);
 
@@ -179,10 +178,10 @@ async fn a_void_waits_for_open_outcomes() {
     let payment = fixture.authorised(1000, "tok_delay").await;
     fixture.capture(fixture.operation(), payment, 300).await.unwrap();
     fixture.void(fixture.operation(), payment).await.unwrap();
-    assert_eq!(reason(fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "void_in_progress");
+    assert_eq!(reason(&fixture.capture(fixture.operation(), payment, 1).await.unwrap_err()), "void_in_progress");
     fixture.until_settled(payment).await;
     let reply = fixture.payment(payment).await;
-    assert_eq!((reply.status.as_str(), reply.captured_amount, reply.voided_amount), ("captured", 300, 700));
+    assert_eq!((reply.status.as_str(), reply.captured.amount(), reply.voided.amount()), ("captured", 300, 700));
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
 
@@ -192,9 +191,9 @@ async fn a_void_that_overtakes_its_payment_blocks_it() {
     let ids = fixture.ids();
     let void = fixture.operation();
     for _ in 0..2 {
-        assert_eq!(reason(fixture.void(void, ids.payment).await.unwrap_err()), "not_found");
+        assert_eq!(reason(&fixture.void(void, ids.payment).await.unwrap_err()), "not_found");
     }
-    assert_eq!(reason(fixture.authorise(ids, 1000, "tok_success").await.unwrap_err()), "payment_voided");
+    assert_eq!(reason(&fixture.authorise(ids, 1000, "tok_success").await.unwrap_err()), "payment_voided");
     assert_eq!(fixture.provider_sum("select count(*) from authorisation").await, 0);
     // Concurrently: in either order, nothing stays authorised.
     for _ in 0..10 {
@@ -202,8 +201,8 @@ async fn a_void_that_overtakes_its_payment_blocks_it() {
         let (authorised, voided) = tokio::join!(fixture.authorise(ids, 1000, "tok_success"), fixture.void(void, ids.payment));
         match voided {
             Err(refused) => {
-                assert_eq!(reason(refused), "not_found");
-                assert_eq!(reason(authorised.unwrap_err()), "payment_voided");
+                assert_eq!(reason(&refused), "not_found");
+                assert_eq!(reason(&authorised.unwrap_err()), "payment_voided");
             }
             Ok(_) => {
                 fixture.until_status(ids.payment, "voided").await;
@@ -229,6 +228,6 @@ async fn an_authorisation_that_succeeds_after_failure_is_voided() {
     fixture.resend_notices().await;
     fixture.until_settled(payment).await;
     let reply = fixture.payment(payment).await;
-    assert_eq!((reply.status.as_str(), reply.authorised_amount, reply.voided_amount), ("voided", 1000, 1000));
+    assert_eq!((reply.status.as_str(), reply.authorised.amount(), reply.voided.amount()), ("voided", 1000, 1000));
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }

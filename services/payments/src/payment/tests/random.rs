@@ -1,6 +1,5 @@
 //! Random operations against a simple model; the ledger is verified after every hundred.
 
-use bloom_fault::Fault;
 use bloom_kernel::{OperationId, PaymentId};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -74,7 +73,7 @@ impl Runner {
             Request::Refund(id, payment, amount) => fixture.refund(id, payment, amount).await,
             Request::Void(id, payment) => fixture.void(id, payment).await,
         };
-        let payment = reply.map_err(|status| Fault::from(status).reason.to_string())?.payment_id.parse().unwrap();
+        let payment = reply.map_err(|fault| fault.reason.to_string())?.id;
         fixture.until_settled(payment).await;
         Ok(payment)
     }
@@ -135,10 +134,10 @@ impl Runner {
             let payment = self.fixture.payment(model.id).await;
             let present = Model {
                 id: model.id,
-                authorised: payment.authorised_amount,
-                captured: payment.captured_amount,
-                voided: payment.voided_amount,
-                refunded: payment.refunded_amount,
+                authorised: payment.authorised.amount(),
+                captured: payment.captured.amount(),
+                voided: payment.voided.amount(),
+                refunded: payment.refunded.amount(),
             };
             assert_eq!(present, *model);
         }

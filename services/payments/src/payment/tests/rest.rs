@@ -1,8 +1,12 @@
 //! The REST endpoints of payments.
 
 use bloom_kernel::PaymentId;
+use bloom_testkit::assert_schema_agrees;
 use serde_json::json;
 
+use crate::payment::confirm::ConfirmationCreate;
+use crate::payment::movement::MovementCreate;
+use crate::payment::void::VoidCreate;
 use crate::tests::Fixture;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +37,7 @@ async fn an_idempotency_key_moves_money_once() {
     let voids = format!("/v1/payments/{payment}/voids");
     let reason = json!({ "reason": "changed my mind" });
     let refused = fixture.client.post(&voids).key("v0").json(&reason).send().await.expect(400);
-    assert_eq!((refused.code(), refused.json["errors"][0]["pointer"].as_str()), ("invalid_request", Some("/reason")));
+    assert_eq!((refused.code(), refused.json["errors"][0]["code"].as_str()), ("invalid_request", Some("unknown_field")));
     let voided = fixture.client.post(&voids).key("v1").json(&json!({})).send().await.expect(201);
     assert_eq!(voided.json["amount"]["amount"], 700);
     let nothing = fixture.client.post(&voids).key("v2").json(&json!({})).send().await.expect(409);
@@ -55,7 +59,7 @@ async fn a_merchant_confirms_manual_payments() {
     let fixture = Fixture::new().await;
     fixture.connect(json!({ "provider": "manual", "name": "Bank transfer" })).await;
     let ids = fixture.ids();
-    let reply = fixture.authorise_with(ids, 1000, "", "manual").await.unwrap();
+    let reply = fixture.authorise_manual(ids, 1000, "").await.unwrap();
     assert_eq!((reply.status.as_str(), reply.provider.as_str()), ("pending", "manual"));
     let confirmations = format!("/v1/payments/{}/confirmations", ids.payment);
     let confirmation = json!({ "outcome": "authorised", "reference": "transfer 77" });
@@ -72,12 +76,12 @@ async fn a_merchant_confirms_manual_payments() {
     let captures = format!("/v1/payments/{}/captures", ids.payment);
     let drawn = fixture.client.post(&captures).key("m1").json(&json!({})).send().await.expect(201);
     assert_eq!(drawn.json["status"], "succeeded");
-    assert_eq!(fixture.payment(ids.payment).await.captured_amount, 1000);
+    assert_eq!(fixture.payment(ids.payment).await.captured.amount(), 1000);
     // At once, by the token; and a failure that the merchant reports.
-    let at_once = fixture.authorise_with(fixture.ids(), 1000, "tok_success", "manual").await.unwrap();
-    assert_eq!(at_once.status, "authorised");
+    let at_once = fixture.authorise_manual(fixture.ids(), 1000, "tok_success").await.unwrap();
+    assert_eq!(at_once.status.as_str(), "authorised");
     let ids = fixture.ids();
-    fixture.authorise_with(ids, 1000, "", "manual").await.unwrap();
+    fixture.authorise_manual(ids, 1000, "").await.unwrap();
     let failed =
         fixture.client.post(&format!("/v1/payments/{}/confirmations", ids.payment)).key("c3").json(&changed).send().await;
     assert_eq!(failed.expect(200).json["status"], "failed");
@@ -166,4 +170,15 @@ async fn other_tenants_and_publishable_keys_see_nothing() {
     let _ = fixture.client.get("/v1/payments").anonymous().send().await.expect(401);
     let write = fixture.client.post(&format!("/v1/payments/{payment}/captures")).key("y").json(&json!({}));
     let _ = write.scopes(&["payments:read"]).send().await.expect(403);
+}
+
+#[test]
+fn inputs_agree_with_their_schemas() {
+    let amount = json!({ "amount": { "amount": 300, "currency": "INR" } });
+    assert_schema_agrees::<MovementCreate>([json!({}), amount]);
+    assert_schema_agrees::<VoidCreate>([json!({})]);
+    assert_schema_agrees::<ConfirmationCreate>([
+        json!({ "outcome": "authorised", "reference": "NEFT 4711" }),
+        json!({ "outcome": "failed", "message": "The transfer did not arrive." }),
+    ]);
 }

@@ -1,0 +1,7 @@
+//! Notices: stored with the change that they report, then delivered until they are accepted or given up.
+
+mod deliver;
+mod model;
+mod store;
+
+pub(crate) use deliver::{DELIVER, deliver, deliver_now, notify};

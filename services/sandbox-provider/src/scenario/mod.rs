@@ -1,0 +1,7 @@
+//! Scenarios: a token plays one way in which providers behave.
+
+mod model;
+mod play;
+
+pub(crate) use model::{Plan, Token};
+pub(crate) use play::{EXPIRE, SETTLE, play, play_before_reply, unschedule_expiry};
