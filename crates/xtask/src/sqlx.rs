@@ -39,6 +39,15 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
     Ok(())
 }
 
+/// Writes the metadata of one crate whose schema is in the development database, by compiling it and its tests.
+pub(crate) fn prepare(workspace: &Workspace, folder: &Path) -> Outcome {
+    clear(folder)?;
+    let mut command = Command::new("cargo");
+    command.args(["test", "-q", "--no-run", "-p", &workspace::package(folder)?]).current_dir(&workspace.root);
+    command.env("SQLX_OFFLINE", "false").env_remove("DATABASE_URL").env_remove("SQLX_OFFLINE_DIR");
+    if command.status()?.success() { Ok(()) } else { Err("the crate does not compile against its schema".into()) }
+}
+
 /// Puts the metadata back as it was.
 fn restore(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>) -> Outcome {
     for path in after.keys() {
