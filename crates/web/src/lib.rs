@@ -16,7 +16,6 @@
 mod body;
 mod caller;
 mod cart_token;
-mod described;
 mod if_match;
 mod list;
 pub mod middleware;
@@ -25,16 +24,19 @@ pub mod page;
 mod path;
 mod query;
 mod raw;
-mod refused;
 pub mod reply;
 mod request_body;
+mod reread;
 mod routes;
+mod schema;
 pub mod server;
 pub mod service;
 mod strict;
-mod words;
+#[cfg(test)]
+mod tests;
+mod violations;
 
-pub use body::{BODY_LIMIT, Json, Json as Body, parse};
+pub use body::{BODY_LIMIT, Json, Json as Body, Judgement, judge, parse, schema};
 pub use caller::{Caller, PERMISSION, Permission};
 pub use cart_token::CartToken;
 pub use if_match::IfMatch;
