@@ -73,7 +73,7 @@ fn violations<'q, T: JsonSchema + 'static>(pairs: impl Iterator<Item = (Cow<'q, 
         }
     }
     let names: Vec<_> = members.keys().map(|name| (step(name), name.clone())).collect();
-    for mut wrong in schema.violations(&Value::Object(members)) {
+    for mut wrong in schema.violations(&Value::Object(members), names.len()) {
         // The pointer of a parameter is its name.
         let name = names.iter().find(|(pointer, _)| *pointer == wrong.pointer).map(|(_, name)| name.as_str());
         wrong.pointer = name.unwrap_or_else(|| wrong.pointer.trim_start_matches('/')).to_owned();

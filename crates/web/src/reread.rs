@@ -1,29 +1,32 @@
 //! Reads a JSON text a second time, as a whole: what serde refused is looked at again against its schema. A tree of
 //! `serde_json` would keep the last of two equal keys; here both are noticed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use bloom_fault::{Violation, ViolationCode};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use crate::violations::step;
+use crate::violations::{VIOLATIONS_MAX, step};
 
 /// A JSON text, and what no tree of values can show about it.
 pub(super) struct Reread {
     pub(super) value: Value,
+    /// How many values it is made of.
+    pub(super) nodes: usize,
     /// Keys that come twice, and numbers that are too large to be held.
     pub(super) violations: Vec<Violation>,
 }
 
 /// Reads a whole text.
 pub(super) fn reread(bytes: &[u8]) -> Result<Reread, serde_json::Error> {
-    let violations = RefCell::new(Vec::new());
+    let (violations, nodes) = (RefCell::new(Vec::new()), Cell::new(0));
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let read = Node { place: &Place::Root, violations: &violations }.deserialize(&mut json);
+    let read = Node { place: &Place::Root, violations: &violations, nodes: &nodes }.deserialize(&mut json);
     match read.and_then(|value| json.end().map(|()| value)) {
-        Ok(value) => Ok(Reread { value, violations: violations.into_inner() }),
+        Ok(value) => Ok(Reread { value, nodes: nodes.get(), violations: violations.into_inner() }),
         Err(error) if error.is_syntax() => match within_range(bytes) {
             Some(bytes) => reread(&bytes),
             None => Err(error),
@@ -92,12 +95,19 @@ impl Place<'_> {
 struct Node<'p> {
     place: &'p Place<'p>,
     violations: &'p RefCell<Vec<Violation>>,
+    nodes: &'p Cell<usize>,
 }
 
 impl Node<'_> {
+    fn below<'p>(&'p self, place: &'p Place<'p>) -> Node<'p> {
+        Node { place, violations: self.violations, nodes: self.nodes }
+    }
+
     fn note(&self, pointer: String, code: ViolationCode, message: &str) {
-        let violation = Violation { pointer, code: code.into(), message: message.to_owned() };
-        self.violations.borrow_mut().push(violation);
+        let mut violations = self.violations.borrow_mut();
+        if violations.len() < VIOLATIONS_MAX {
+            violations.push(Violation { pointer, code: code.into(), message: message.to_owned() });
+        }
     }
 }
 
@@ -105,6 +115,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.nodes.set(self.nodes.get() + 1);
         deserializer.deserialize_any(self)
     }
 }
@@ -151,7 +162,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut list = Vec::new();
         loop {
             let place = Place::Item(self.place, list.len());
-            let Some(item) = items.next_element_seed(Node { place: &place, violations: self.violations })? else {
+            let Some(item) = items.next_element_seed(self.below(&place))? else {
                 return Ok(Value::Array(list));
             };
             list.push(item);
@@ -162,11 +173,13 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut members = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
             let place = Place::Member(self.place, &name);
-            let value = entries.next_value_seed(Node { place: &place, violations: self.violations })?;
-            if members.contains_key(&name) {
-                self.note(place.pointer(), ViolationCode::Duplicate, "This is there twice.");
-            } else {
-                members.insert(name, value);
+            let value = entries.next_value_seed(self.below(&place))?;
+            match members.entry(name) {
+                Entry::Vacant(entry) => drop(entry.insert(value)),
+                Entry::Occupied(entry) => {
+                    let pointer = Place::Member(self.place, entry.key()).pointer();
+                    self.note(pointer, ViolationCode::Duplicate, "This is there twice.");
+                }
             }
         }
         Ok(Value::Object(members))

@@ -19,6 +19,9 @@ use crate::violations::Explain;
 /// is none.
 const WHOLE: &str = "x-whole";
 
+/// The most values of an input of which all violations are listed.
+const NODES_MAX: usize = 12_000;
+
 /// What the formats of whole numbers can hold.
 const WHOLE_FORMATS: [(&str, i128, i128); 10] = [
     ("int8", i8::MIN as i128, i8::MAX as i128),
@@ -81,9 +84,14 @@ impl InputSchema {
         &self.document
     }
 
-    /// What is wrong with an input, each field once, up to the limit.
-    pub(super) fn violations(&self, input: &Value) -> Vec<Violation> {
+    /// What is wrong with an input, each field once, up to the limit. Of an input that is made of very many values only the
+    /// first violation: the validator collects all before the first one is seen.
+    pub(super) fn violations(&self, input: &Value, nodes: usize) -> Vec<Violation> {
         let mut explain = Explain::new(&self.document);
+        if NODES_MAX < nodes {
+            self.validator.validate(input).err().iter().for_each(|error| explain.add(error));
+            return explain.into_violations();
+        }
         for error in self.validator.iter_errors(input) {
             if explain.is_full() {
                 break;

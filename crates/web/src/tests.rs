@@ -249,6 +249,12 @@ fn at_most_fifty_violations_are_listed() {
 }
 
 #[test]
+fn of_a_very_large_body_the_first_violation_is_listed() {
+    let fault = parse::<Everything>(json!({ "list": vec!["x"; 100_000] }).to_string().as_bytes()).unwrap_err();
+    assert_eq!(fault.errors.iter().map(|at| at.pointer.as_str()).collect::<Vec<_>>(), ["/list/0"]);
+}
+
+#[test]
 fn what_is_no_json_is_refused_with_line_and_column() {
     for (body, detail) in [
         ("", "The body is empty. Send a JSON object."),
