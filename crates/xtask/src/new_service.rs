@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::workspace::Workspace;
 use crate::{Outcome, db, generate, sqlx};
@@ -84,7 +83,7 @@ pub(crate) fn run(workspace: &Workspace, names: &Names) -> Outcome {
     fs::write(&fleet, fs::read_to_string(&fleet)? + &names.fill(LISTED))?;
     generate::run(workspace, false)?;
     let package = format!("bloom-{}", names.name);
-    let formatted = Command::new("cargo").args(["fmt", "-p", &package]).current_dir(&workspace.root).status()?;
+    let formatted = workspace.cargo().args(["fmt", "-p", &package]).status()?;
     if !formatted.success() {
         return Err(format!("cargo fmt -p {package} failed").into());
     }

@@ -26,7 +26,8 @@ impl Copy {
         let copy = Workspace { root: original.path("target/xtask-new-service") };
         let output = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(&original.root).output();
         let listed = String::from_utf8(output.expect("git runs").stdout).expect("UTF-8");
-        let files: BTreeSet<PathBuf> = listed.lines().map(PathBuf::from).filter(|path| original.root.join(path).exists()).collect();
+        let files: BTreeSet<PathBuf> =
+            listed.lines().map(PathBuf::from).filter(|path| original.root.join(path).exists()).collect();
         assert!(!files.is_empty(), "git lists no file of the checkout");
         remove_others(&copy.root, &copy.root, &files);
         for file in &files {
@@ -98,8 +99,8 @@ fn a_new_service_is_routed_deployed_and_passes_its_tests() {
         assert!(own.is_empty(), "{name}: {own:#?}");
     }
 
-    let mut tests = Command::new("cargo");
-    tests.args(["test", "-q", "-p", "bloom-wish-list"]).current_dir(&copy.root).env("SQLX_OFFLINE", "true");
+    let mut tests = copy.cargo();
+    tests.args(["test", "-q", "-p", "bloom-wish-list"]).env("SQLX_OFFLINE", "true");
     let output = tests.output().expect("cargo runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));

@@ -22,7 +22,7 @@ const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("services/identity/src/ops/resolve_key.rs", "a key names its tenant, not the other way round"),
     ("services/identity/src/ops/list_revocations.rs", "gateways poll the revocations of all tenants"),
     ("services/identity/src/usage.rs", "the last use of keys is noted in batches over all tenants"),
-    ("services/inventory/src/events.rs", "asks which tenants have stock events to publish"),
+    ("services/inventory/src/stock/publisher.rs", "asks which tenants have stock events to publish"),
     ("services/payments/src/ops/receive_notice.rs", "a provider's webhook names a connection, not a tenant"),
 ];
 
@@ -32,7 +32,7 @@ const ONE_STATEMENT_CALLERS: &[(&str, &str)] = &[
     ("services/catalog/src/store/list.rs", "the page of products, the read that shops do most"),
     ("services/catalog/src/store/sellable.rs", "a purchase asks twice for what is in its cart"),
     ("services/pricing/src/store/candidate.rs", "a purchase asks twice for its prices"),
-    ("services/inventory/src/ops/read_availability.rs", "each look at a cart asks for stock"),
+    ("services/inventory/src/stock/availability.rs", "each look at a cart asks for stock"),
     ("services/cart/src/store/cart.rs", "each look at a cart, each change of it"),
     ("services/cart/src/store/delivery_option.rs", "each change of a cart"),
 ];
