@@ -17,9 +17,9 @@ pub(crate) struct Names {
     /// Its resource in the singular, in `snake_case`; the service's name when absent
     #[arg(long)]
     noun: Option<String>,
-    /// What the resource's ids begin with; the resource's name when absent
+    /// What the resource's ids begin with, up to five letters; the first four of its name when absent
     #[arg(long)]
-    id_prefix: Option<String>,
+    pub(crate) id_prefix: Option<String>,
 }
 
 impl Names {
@@ -31,6 +31,10 @@ impl Names {
 
     fn noun(&self) -> String {
         self.noun.clone().unwrap_or_else(|| self.name.replace('-', "_"))
+    }
+
+    fn id_prefix(&self) -> String {
+        self.id_prefix.clone().unwrap_or_else(|| self.noun().chars().filter(char::is_ascii_lowercase).take(4).collect())
     }
 
     /// The placeholders in the templates, and what takes their place.
@@ -52,7 +56,7 @@ impl Names {
             ("%path%", format!("/v1/{}", nouns.replace('_', "-"))),
             ("%Permission%", type_of(&nouns)),
             ("%permission%", nouns),
-            ("%prefix%", self.id_prefix.clone().unwrap_or_else(|| noun.replace('_', ""))),
+            ("%prefix%", self.id_prefix()),
             ("%noun%", noun),
         ]
     }
@@ -69,6 +73,12 @@ pub(crate) fn run(workspace: &Workspace, names: &Names) -> Outcome {
     };
     if !well_formed(&names.name, '-') || !well_formed(&names.noun(), '_') {
         return Err("names are of lower-case letters, a service's with dashes, a resource's with underscores".into());
+    }
+    let prefix = names.id_prefix();
+    if !well_formed(&prefix, '.') || 5 < prefix.len() || id_prefixes(workspace)?.iter().any(|(taken, _)| *taken == prefix) {
+        return Err(
+            format!("ids cannot begin with `{prefix}_`: choose up to five letters that no other kind has (--id-prefix)").into()
+        );
     }
     let files = files(workspace, names)?;
     if let Some((present, _)) = files.iter().find(|(path, _)| path.exists()) {
@@ -114,6 +124,20 @@ fn files(workspace: &Workspace, names: &Names) -> Outcome<Vec<(PathBuf, String)>
         files.push((workspace.path(&path), names.fill(&fs::read_to_string(&template)?)));
     }
     if files.is_empty() { Err(format!("there are no templates in {TEMPLATES}").into()) } else { Ok(files) }
+}
+
+/// The prefix of every kind of id, and where it is declared.
+pub(crate) fn id_prefixes(workspace: &Workspace) -> Outcome<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for folder in ["crates/kernel/src", "services"] {
+        for path in workspace.files(folder, ".rs")? {
+            let text = fs::read_to_string(&path)?;
+            let declared = text.lines().filter_map(|line| line.trim().strip_suffix("\";")?.split_once("Id = \""));
+            let place = workspace.relative(&path).display();
+            found.extend(declared.map(|(name, prefix)| (prefix.to_owned(), format!("{name}Id in {place}"))));
+        }
+    }
+    Ok(found)
 }
 
 fn plural(noun: &str) -> String {

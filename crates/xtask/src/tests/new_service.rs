@@ -109,3 +109,26 @@ fn a_new_service_is_routed_deployed_and_passes_its_tests() {
     let again = new_service::run(copy, &Names::of(NAME)).expect_err("is there already").to_string();
     assert!(again.contains("exists"), "{again}");
 }
+
+#[test]
+fn each_kind_of_id_has_a_prefix_of_its_own() {
+    let mut prefixes = new_service::id_prefixes(&Workspace::here()).expect("readable");
+    assert!(30 < prefixes.len(), "{prefixes:?}");
+    prefixes.sort();
+    for pair in prefixes.windows(2) {
+        assert_ne!(pair[0].0, pair[1].0, "{} and {}", pair[0].1, pair[1].1);
+        assert!(pair[0].0.len() <= 5, "{} is longer than the tenant probe expects", pair[0].1);
+    }
+}
+
+#[test]
+fn a_service_is_not_written_under_a_bad_name() {
+    let workspace = Workspace::here();
+    for name in ["Wishes", "wish_list", "-wish", ""] {
+        let error = new_service::run(&workspace, &Names::of(name)).expect_err(name).to_string();
+        assert!(error.contains("names are of"), "{name}: {error}");
+    }
+    let taken = Names { id_prefix: Some("ord".to_owned()), ..Names::of("wish-list") };
+    let error = new_service::run(&workspace, &taken).expect_err("another kind has it").to_string();
+    assert!(error.contains("ids cannot begin with `ord_`"), "{error}");
+}
