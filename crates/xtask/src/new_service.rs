@@ -13,10 +13,10 @@ const TEMPLATES: &str = "crates/xtask/service";
 #[derive(clap::Args)]
 pub(crate) struct Names {
     /// Name of the service, `wish-list` for example
-    name: String,
+    pub(crate) name: String,
     /// Its resource in the singular, in `snake_case`; the service's name when absent
     #[arg(long)]
-    noun: Option<String>,
+    pub(crate) noun: Option<String>,
     /// What the resource's ids begin with, up to five letters; the first four of its name when absent
     #[arg(long)]
     pub(crate) id_prefix: Option<String>,
@@ -132,7 +132,8 @@ pub(crate) fn id_prefixes(workspace: &Workspace) -> Outcome<Vec<(String, String)
     for folder in ["crates/kernel/src", "services"] {
         for path in workspace.files(folder, ".rs")? {
             let text = fs::read_to_string(&path)?;
-            let declared = text.lines().filter_map(|line| line.trim().strip_suffix("\";")?.split_once("Id = \""));
+            let declared = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+            let declared = declared.filter_map(|line| line.strip_suffix("\";")?.split_once("Id = \""));
             let place = workspace.relative(&path).display();
             found.extend(declared.map(|(name, prefix)| (prefix.to_owned(), format!("{name}Id in {place}"))));
         }
