@@ -74,15 +74,15 @@ pub(crate) fn run(workspace: &Workspace, names: &Names) -> Outcome {
     if !well_formed(&names.name, '-') || !well_formed(&names.noun(), '_') {
         return Err("names are of lower-case letters, a service's with dashes, a resource's with underscores".into());
     }
+    let files = files(workspace, names)?;
+    if let Some((present, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(format!("{} exists", workspace.relative(present).display()).into());
+    }
     let prefix = names.id_prefix();
     if !well_formed(&prefix, '.') || 5 < prefix.len() || id_prefixes(workspace)?.iter().any(|(taken, _)| *taken == prefix) {
         return Err(
             format!("ids cannot begin with `{prefix}_`: choose up to five letters that no other kind has (--id-prefix)").into()
         );
-    }
-    let files = files(workspace, names)?;
-    if let Some((present, _)) = files.iter().find(|(path, _)| path.exists()) {
-        return Err(format!("{} exists", workspace.relative(present).display()).into());
     }
     for (path, text) in files {
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
