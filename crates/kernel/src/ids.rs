@@ -1,7 +1,6 @@
 //! Typed ids: a `UUIDv7` inside, `TypeID` text (`prod_` and 26 characters) at the edge.
 
 use std::fmt;
-use std::str::FromStr;
 
 use uuid::Uuid;
 
@@ -42,7 +41,8 @@ fn decode_suffix(text: &str) -> Option<Uuid> {
     Some(Uuid::from_u128(value))
 }
 
-fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -> fmt::Result {
+#[doc(hidden)]
+pub fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -> fmt::Result {
     let suffix = encode_suffix(uuid);
     let suffix = std::str::from_utf8(&suffix).map_err(|_| fmt::Error)?;
     f.write_str(prefix)?;
@@ -50,94 +50,111 @@ fn write_id(f: &mut fmt::Formatter<'_>, prefix: &str, uuid: Uuid) -> fmt::Result
     f.write_str(suffix)
 }
 
-fn parse_id(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
+#[doc(hidden)]
+pub fn parse_id(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
     text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).and_then(decode_suffix).ok_or(IdError { prefix })
 }
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+/// Declares the id of one kind of thing. Kinds that several services speak of are below; a kind that one service alone knows is
+/// declared there.
+///
+/// ```ignore
+/// id! {
+///     /// A wish list.
+///     pub struct WishListId = "wish";
+/// }
+/// ```
+#[macro_export]
+macro_rules! id {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident = $prefix:literal;) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::sqlx::Type)]
         #[sqlx(transparent)]
-        pub struct $name(Uuid);
+        $vis struct $name(::uuid::Uuid);
 
+        #[allow(dead_code, reason = "an id has all of these, whether its service uses them or not")]
         impl $name {
             /// What the text of such an id starts with.
-            pub const PREFIX: &'static str = $prefix;
+            $vis const PREFIX: &'static str = $prefix;
 
             /// The typed id of a stored UUID.
-            pub const fn from_uuid(uuid: Uuid) -> Self {
+            $vis const fn from_uuid(uuid: ::uuid::Uuid) -> Self {
                 Self(uuid)
             }
 
             /// The UUID that the database stores.
-            pub const fn uuid(self) -> Uuid {
+            $vis const fn uuid(self) -> ::uuid::Uuid {
                 self.0
             }
         }
 
-        impl From<Uuid> for $name {
-            fn from(uuid: Uuid) -> Self {
+        impl From<::uuid::Uuid> for $name {
+            fn from(uuid: ::uuid::Uuid) -> Self {
                 Self(uuid)
             }
         }
 
-        impl From<$name> for Uuid {
+        impl From<$name> for ::uuid::Uuid {
             fn from(id: $name) -> Self {
                 id.0
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_id(f, Self::PREFIX, self.0)
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::ids::write_id(f, Self::PREFIX, self.0)
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_id(f, Self::PREFIX, self.0)
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::ids::write_id(f, Self::PREFIX, self.0)
             }
         }
 
-        impl FromStr for $name {
-            type Err = IdError;
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::ids::IdError;
 
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                parse_id(Self::PREFIX, text).map(Self)
+            fn from_str(text: &str) -> Result<Self, $crate::ids::IdError> {
+                $crate::ids::parse_id(Self::PREFIX, text).map(Self)
             }
         }
 
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(::serde::de::Error::custom)
             }
         }
 
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
                 let pattern = concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$");
                 let sentence = concat!("Give an id such as ", $prefix, "_01jd6zv4x8e5yag7k3m2n9p0qr.");
-                crate::text::publish(crate::Form::pattern(pattern, |text| text.parse::<Self>().is_ok(), sentence));
-                schemars::json_schema!({
+                $crate::text::publish($crate::Form::pattern(pattern, |text| text.parse::<Self>().is_ok(), sentence));
+                ::schemars::json_schema!({
                     "type": "string",
                     "pattern": pattern,
                     "examples": [concat!($prefix, "_01jd6zv4x8e5yag7k3m2n9p0qr")],
                 })
             }
         }
-    )*
+    };
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {
+        $($crate::id! { $(#[$doc])* pub struct $name = $prefix; })*
 
         /// The prefixes of all kinds of ids.
         #[cfg(test)]

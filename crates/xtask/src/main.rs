@@ -1,10 +1,11 @@
 //! Exists because generated code, query metadata and house rules are checked by a program, not by a reviewer.
 //!
-//! `cargo xtask gen | proto | db | sqlx | validate | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
+//! `cargo xtask gen | new-service | proto | db | sqlx | validate | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
 
 mod db;
 mod fleet;
 mod generate;
+mod new_service;
 mod pg;
 mod proto;
 mod sqlx;
@@ -55,6 +56,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write a new service with one resource, and everything that follows from it
+    NewService(new_service::Names),
     /// Check manifests with kubernetes-validate, alert rules and dashboards with promtool
     Validate,
     /// Start, stop or erase a private PostgreSQL cluster of this checkout
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Task::Db { schema } => db::run(&workspace, &schema),
         Task::Sqlx { check } => sqlx::run(&workspace, check),
         Task::Gen { check } => generate::run(&workspace, check),
+        Task::NewService(names) => new_service::run(&workspace, &names),
         Task::Validate => validate::run(&workspace),
         Task::Pg { action, purpose } => pg::run(&workspace, action, &purpose),
         Task::Tidy => tidy::run(&workspace),

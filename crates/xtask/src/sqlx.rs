@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::SystemTime;
 
 use crate::workspace::{self, Workspace};
@@ -37,6 +36,15 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
         return Err("committed query metadata differs from the code: run `cargo xtask sqlx` and commit".into());
     }
     Ok(())
+}
+
+/// Writes the metadata of one crate whose schema is in the development database, by compiling it and its tests.
+pub(crate) fn prepare(workspace: &Workspace, folder: &Path) -> Outcome {
+    clear(folder)?;
+    let mut command = workspace.cargo();
+    command.args(["test", "-q", "--no-run", "-p", &workspace::package(folder)?]);
+    command.env("SQLX_OFFLINE", "false").env_remove("DATABASE_URL").env_remove("SQLX_OFFLINE_DIR");
+    if command.status()?.success() { Ok(()) } else { Err("the crate does not compile against its schema".into()) }
 }
 
 /// Puts the metadata back as it was.
@@ -80,8 +88,8 @@ fn clear(folder: &Path) -> Outcome {
 
 /// Clippy's view of all targets, so that `./dev test` has nothing to compile twice.
 fn compile(workspace: &Workspace, users: &[PathBuf]) -> Outcome {
-    let mut command = Command::new("cargo");
-    command.args(["clippy", "-q", "--all-targets", "--no-deps"]).current_dir(&workspace.root);
+    let mut command = workspace.cargo();
+    command.args(["clippy", "-q", "--all-targets", "--no-deps"]);
     command.env("SQLX_OFFLINE", "false").env_remove("DATABASE_URL").env_remove("SQLX_OFFLINE_DIR");
     for folder in users {
         command.arg("-p").arg(workspace::package(folder)?);

@@ -4,6 +4,7 @@ mod compose;
 mod errors;
 mod fleet;
 mod manifests;
+mod new_service;
 mod prometheus;
 
 use std::path::Path;

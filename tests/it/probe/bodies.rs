@@ -1,11 +1,13 @@
-//! A body for every operation that takes one, good in its world and with an id in every place where one may stand.
+//! A body for every operation that takes one, good in its world and with an id in every place where one may stand: written here
+//! where one must fit the other things of the world, else made from the schema and its examples.
 
 use serde_json::{Value, json};
 
+use super::routes::{id_kind, resolved};
 use super::world::World;
 use crate::trade::address;
 
-/// The body of an operation; `n` makes codes unique. Nothing for an operation that the probe does not know.
+/// The body of an operation; `n` makes codes unique. Nothing for an operation whose schema says enough.
 pub(super) fn body(operation: &str, world: &World, n: usize) -> Option<Value> {
     catalog(operation, world, n)
         .or_else(|| pricing(operation, world, n))
@@ -154,5 +156,37 @@ fn identity(operation: &str, world: &World) -> Option<Value> {
         "environment_create" => json!({ "name": "Probe" }),
         "environment_update" => json!({ "name": "Probe" }),
         _ => return None,
+    })
+}
+
+/// A body made from the schema of an operation: the examples of its fields, the world's ids where it has such, a code that is
+/// used once.
+pub(super) fn from_schema(api: &Value, schema: &Value, world: &World, n: usize) -> Value {
+    let schema = resolved(api, schema);
+    if let Some(choice) = ["anyOf", "oneOf", "allOf"].into_iter().find_map(|word| schema[word].get(0)) {
+        return from_schema(api, choice, world, n);
+    }
+    if let Some(kind) = id_kind(schema) {
+        return world.known(kind).map_or(Value::Null, Value::from);
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        let field = |(name, field): (&String, &Value)| {
+            let value = match name.as_str() {
+                "code" => format!("code-{n}").into(),
+                "name" | "title" => world.mark.as_str().into(),
+                _ => from_schema(api, field, world, n),
+            };
+            (name.clone(), value)
+        };
+        return Value::Object(properties.iter().map(field).filter(|(_, value)| !value.is_null()).collect());
+    }
+    let examples = [&schema["examples"][0], &schema["example"], &schema["const"], &schema["enum"][0], &schema["default"]];
+    let example = examples.into_iter().find(|value| !value.is_null()).cloned();
+    example.unwrap_or_else(|| match schema["type"].as_str().or(schema["type"][0].as_str()) {
+        Some("array") => json!([from_schema(api, &schema["items"], world, n)]),
+        Some("object") => json!({}),
+        Some("boolean") => json!(true),
+        Some("integer" | "number") => schema["minimum"].as_i64().unwrap_or(1).into(),
+        _ => world.mark.as_str().into(),
     })
 }

@@ -17,6 +17,8 @@ pub(super) struct Operation {
     pub(super) needs: Vec<String>,
     /// Content type of its body, when it has one.
     pub(super) body: Option<String>,
+    /// Schema of that body.
+    pub(super) schema: Value,
 }
 
 impl Operation {
@@ -61,26 +63,38 @@ fn read(api: &Value, path: &str, method: &str, operation: &Value) -> Operation {
     }
     let content = operation["requestBody"]["content"].as_object();
     let body = content.and_then(|content| content.keys().next().cloned());
+    let schema = content.and_then(|content| content.values().next()).map_or(Value::Null, |media| media["schema"].clone());
     for media in content.into_iter().flat_map(|content| content.values()) {
         walk(api, &media["schema"], "", 0, &mut in_body);
     }
     in_body.sort();
     in_body.dedup();
-    Operation { name, method: method.to_uppercase(), path: path.to_owned(), in_path, in_query, in_body, needs, body }
+    Operation { name, method: method.to_uppercase(), path: path.to_owned(), in_path, in_query, in_body, needs, body, schema }
+}
+
+/// The schema itself, or the one that it refers to.
+pub(super) fn resolved<'s>(api: &'s Value, schema: &'s Value) -> &'s Value {
+    match schema["$ref"].as_str() {
+        None => schema,
+        Some(reference) => {
+            let target =
+                api.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("nothing is behind {reference}"));
+            resolved(api, target)
+        }
+    }
+}
+
+/// The kind of id that a schema describes.
+pub(super) fn id_kind(schema: &Value) -> Option<&str> {
+    let (prefix, rest) = schema["pattern"].as_str()?.strip_prefix('^')?.split_once('_')?;
+    rest.contains("{25}").then_some(prefix)
 }
 
 /// Every place below a schema where an id stands: `^prod_[…]{26}$`.
 fn walk(api: &Value, schema: &Value, pointer: &str, depth: usize, found: &mut Vec<(String, String)>) {
     assert!(depth < 20, "the schema at {pointer} does not end");
-    if let Some(reference) = schema["$ref"].as_str() {
-        let target = api.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("nothing is behind {reference}"));
-        return walk(api, target, pointer, depth + 1, found);
-    }
-    if let Some((prefix, rest)) = schema["pattern"].as_str().and_then(|pattern| pattern.strip_prefix('^')?.split_once('_'))
-        && rest.contains("{25}")
-    {
-        found.push((pointer.to_owned(), prefix.to_owned()));
-    }
+    let schema = resolved(api, schema);
+    found.extend(id_kind(schema).map(|kind| (pointer.to_owned(), kind.to_owned())));
     for word in ["anyOf", "oneOf", "allOf"] {
         for choice in schema[word].as_array().into_iter().flatten() {
             walk(api, choice, pointer, depth + 1, found);

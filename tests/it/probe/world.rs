@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::bodies::from_schema;
+use super::routes::Operation;
 use crate::fleet::Running;
 use crate::shop::send;
 use crate::trade::{Trade, text};
@@ -81,6 +83,19 @@ impl World {
         self.keep(&parcel.id());
     }
 
+    /// A thing of every kind that is not there yet and that a `POST` to the collection of its path makes.
+    pub(super) async fn complete(&mut self, api: &Value, operations: &[Operation]) {
+        for (n, one) in operations.iter().enumerate() {
+            let Some(kind) = one.in_path.last().map(|(_, kind)| kind).filter(|_| one.in_path.len() == 1) else { continue };
+            let above = one.path.rsplit_once("/{").map(|(above, _)| above);
+            let maker = operations.iter().find(|maker| maker.method == "POST" && Some(maker.path.as_str()) == above);
+            if let Some(maker) = maker.filter(|_| !self.ids.contains_key(kind)) {
+                let body = from_schema(api, &maker.schema, self, n);
+                self.make(&maker.path, &body).await;
+            }
+        }
+    }
+
     async fn make(&mut self, path: &str, body: &Value) -> Value {
         let made = self.trade.post(path, body).await.expect(201);
         self.keep(&made.id());
@@ -112,10 +127,15 @@ impl World {
         self.ids.values().any(|own| own == id)
     }
 
+    /// An id of the kind that a prefix names, if there is one.
+    pub(super) fn known(&self, prefix: &str) -> Option<&str> {
+        self.ids.get(prefix).map(String::as_str)
+    }
+
     /// An id of the kind that a prefix names.
     #[track_caller]
     pub(super) fn id(&self, prefix: &str) -> &str {
-        self.ids.get(prefix).unwrap_or_else(|| panic!("the probe has no id of the kind `{prefix}`: add one to world.rs"))
+        self.known(prefix).unwrap_or_else(|| panic!("the probe has no id of the kind `{prefix}`: add one to world.rs"))
     }
 }
 
