@@ -60,5 +60,8 @@ pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
         let (_, api) = (definition.start)(start).await?.router();
         documents.insert(definition.name.to_owned(), api);
     }
-    Ok(bloom_gateway::openapi::merge(&GatewayConfig::new(&addresses)?, documents))
+    bloom_gateway::openapi::merge(&GatewayConfig::new(&addresses)?, documents).map_err(|clashes| {
+        let clashes: Vec<String> = clashes.iter().map(ToString::to_string).collect();
+        StartError::new(clashes.join("\n"))
+    })
 }

@@ -59,6 +59,6 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Fault>
 
 impl<T: JsonSchema> OperationInput for Json<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
-        axum::Json::<T>::operation_input(ctx, operation);
+        crate::openapi::input(ctx, |ctx| axum::Json::<T>::operation_input(ctx, operation));
     }
 }
