@@ -1,6 +1,8 @@
 //! The services' API descriptions as one document.
 
-use std::collections::BTreeMap;
+mod examples;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bloom_runtime::openapi::{Clash, Merged};
@@ -64,17 +66,17 @@ fn merge_most(config: &GatewayConfig, mut documents: BTreeMap<String, Value>) ->
 
 /// The descriptions of several services as one. Only what the gateway routes is in it.
 pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Result<Value, Vec<Clash>> {
-    let tags: Vec<Value> = documents.keys().map(|name| json!({ "name": name })).collect();
     let public = documents.into_iter().map(|(name, mut document)| {
         if let Some(paths) = document["paths"].as_object_mut() {
             paths.retain(|path, _| config.route(path).is_some_and(|route| route.service == name));
         }
         (name, document)
     });
-    let Merged { paths, mut components } = bloom_runtime::openapi::merge(public.collect())?;
+    let Merged { mut paths, mut components } = bloom_runtime::openapi::merge(public.collect())?;
+    examples::add(&mut paths, &mut components);
     let description = "A secret (sk_…) or publishable (pk_…) key.";
     let key = json!({ "key": { "type": "http", "scheme": "bearer", "description": description } });
-    components.insert("securitySchemes".to_owned(), key);
+    components["securitySchemes"] = key;
     Ok(json!({
         "openapi": "3.1.0",
         "info": {
@@ -85,8 +87,14 @@ pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Resu
         },
         "servers": [{ "url": "/" }],
         "security": [{ "key": [] }],
-        "tags": tags,
+        "tags": tags(&paths),
         "paths": paths,
         "components": components,
     }))
+}
+
+fn tags(paths: &Value) -> Vec<Value> {
+    let operations = paths.as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object()).flatten();
+    let tags = operations.filter_map(|(_, operation)| operation["tags"].as_array()).flatten().filter_map(Value::as_str);
+    tags.collect::<BTreeSet<_>>().into_iter().map(|name| json!({ "name": name })).collect()
 }

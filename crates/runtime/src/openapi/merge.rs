@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::contract::INPUT;
 use super::{each_reference, statuses};
@@ -17,9 +17,9 @@ const SCHEMAS: &str = "#/components/schemas/";
 #[derive(Debug)]
 pub struct Merged {
     /// By path.
-    pub paths: Map<String, Value>,
+    pub paths: Value,
     /// `schemas` and `responses`.
-    pub components: Map<String, Value>,
+    pub components: Value,
 }
 
 /// A schema name that stands for two shapes.
@@ -71,9 +71,9 @@ pub fn merge(documents: BTreeMap<String, Value>) -> Result<Merged, Vec<Clash>> {
         return Err(clashes.into_iter().collect());
     }
     paths.values_mut().for_each(|path| rename(path, &names));
-    let components = [("schemas", merged), ("responses", statuses::components())];
-    let components = components.into_iter().map(|(kind, map)| (kind.to_owned(), Value::Object(map))).collect();
-    Ok(Merged { paths, components })
+    let mut paths = Value::Object(paths);
+    let responses = statuses::components(&mut paths);
+    Ok(Merged { paths, components: json!({ "schemas": merged, "responses": responses }) })
 }
 
 fn take_object(value: &mut Value) -> Map<String, Value> {
@@ -88,7 +88,7 @@ fn referenced(paths: &Map<String, Value>, mut all: Map<String, Value>) -> Map<St
     let mut reached = Map::new();
     let mut open: Vec<Value> = paths.values().cloned().collect();
     // The answers that every service shares refer to it.
-    open.push(serde_json::json!({ "$ref": "#/components/schemas/Problem" }));
+    open.push(json!({ "$ref": "#/components/schemas/Problem" }));
     while let Some(mut value) = open.pop() {
         each_reference(&mut value, &mut |reference| {
             let name = reference.strip_prefix(SCHEMAS).unwrap_or_default();

@@ -1,8 +1,12 @@
 //! The statuses under which an operation may be refused, in place of one answer for all of them.
 
+use std::collections::BTreeSet;
+
 use bloom_fault::Code;
 use bloom_fault::http::PROBLEM_JSON;
 use serde_json::{Map, Value, json};
+
+use super::each_reference;
 
 /// Refusals that any request may meet.
 const ALWAYS: [Code; 4] = [Code::Invalid, Code::Unauthenticated, Code::Forbidden, Code::RateLimited];
@@ -52,14 +56,13 @@ fn name(status: &str) -> String {
     format!("Problem{status}")
 }
 
-/// The answers that [`document`] refers to.
-pub(super) fn components() -> Map<String, Value> {
+/// The answers that the paths refer to.
+pub(super) fn components(paths: &mut Value) -> Map<String, Value> {
+    let mut used = BTreeSet::new();
+    each_reference(paths, &mut |reference| _ = used.insert(reference.rsplit('/').next().unwrap_or_default().to_owned()));
     let described = Code::ALL.iter().map(|code| (code.status().as_str().to_owned(), code.title()));
-    let refusals = described.filter(|(status, _)| status.starts_with('4'));
-    refusals
-        .chain([(FAILED.to_owned(), "A failure on our side")])
-        .map(|(status, title)| (name(&status), problem(title)))
-        .collect()
+    let all = described.chain([(FAILED.to_owned(), "A failure on our side")]);
+    all.map(|(status, title)| (name(&status), problem(title))).filter(|(name, _)| used.contains(name)).collect()
 }
 
 fn problem(title: &str) -> Value {
