@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bloom_runtime::http::{Patience, throw_away};
+use bloom_web::{Patience, throw_away};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use http::{Request, header};

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bloom_contract_identity::{ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest, identity_client::IdentityClient};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{TenantId, Timestamp, api_key};
-use bloom_proto_identity::{ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest, identity_client::IdentityClient};
-use bloom_runtime::call::PLATFORM;
-use bloom_runtime::context::{self, Claims, TTL_S};
-use bloom_runtime::{Audience, Call, Host, Peer, Scopes};
+use bloom_runtime::request_context::PLATFORM;
+use bloom_runtime::{Audience, Peer, RequestContext, Scopes, ServiceContext};
+use bloom_runtime::{signed_context as context, signed_context::Claims, signed_context::TTL_S};
 use http::{HeaderMap, HeaderValue, header};
 use moka::future::Cache;
 
@@ -52,7 +52,7 @@ pub(crate) struct Keyring {
 }
 
 impl Keyring {
-    pub(crate) fn new(host: &Host) -> Self {
+    pub(crate) fn new(host: &ServiceContext) -> Self {
         Self {
             identity: IdentityClient::new(host.peers.get("identity")),
             holders: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).build(),
@@ -66,7 +66,7 @@ impl Keyring {
     /// Identity is asked about a key that is not remembered, unless the address guesses keys.
     pub(crate) async fn authenticate(
         &self,
-        host: &Host,
+        host: &ServiceContext,
         limiter: &Limiter,
         client: IpAddr,
         headers: &HeaderMap,
@@ -95,7 +95,7 @@ impl Keyring {
                 })?
             }
         };
-        if holder.expires_at.is_some_and(|expiry| expiry <= host.wall()) {
+        if holder.expires_at.is_some_and(|expiry| expiry <= host.platform_now()) {
             return Err(unknown_key());
         }
         Ok(holder)
@@ -105,7 +105,7 @@ impl Keyring {
         self.changed.get(&holder.key_id).is_none_or(|cursor| cursor <= holder.cursor)
     }
 
-    async fn resolve(&self, host: &Host, digest: Digest) -> Result<Arc<Holder>, Fault> {
+    async fn resolve(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Holder>, Fault> {
         if self.unknown.contains_key(&digest) {
             return Err(unknown_key());
         }
@@ -123,7 +123,7 @@ impl Keyring {
         }
     }
 
-    async fn ask_identity(&self, host: &Host, digest: Digest) -> Result<Arc<Holder>, Fault> {
+    async fn ask_identity(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Holder>, Fault> {
         let request = host.request(&platform_call(), ResolveKeyRequest { sha256: digest.to_vec() });
         let reply = self.identity.clone().resolve_key(request).await.map_err(Fault::from)?;
         holder(host, reply.into_inner()).map(Arc::new)
@@ -137,8 +137,8 @@ impl Holder {
     }
 
     /// The signed context to forward; signed anew when little of its life is left.
-    pub(crate) fn context(&self, host: &Host) -> HeaderValue {
-        let now = host.wall().timestamp();
+    pub(crate) fn context(&self, host: &ServiceContext) -> HeaderValue {
+        let now = host.platform_now().timestamp();
         let cached = self.context.load();
         if cached.0 - now > CONTEXT_LEFT_S && cached.0 - now <= TTL_S {
             return cached.1.clone();
@@ -179,7 +179,7 @@ pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
 }
 
 /// The key that a request shows. A mistyped or made-up one is refused by its checksum, without asking anybody.
-fn presented<'h>(host: &Host, headers: &'h HeaderMap) -> Result<&'h str, Fault> {
+fn presented<'h>(host: &ServiceContext, headers: &'h HeaderMap) -> Result<&'h str, Fault> {
     let token = bearer(headers)?;
     if api_key::parse(token).is_none() {
         host.metrics.count(NAME, "key_checksum_refused", 1);
@@ -202,7 +202,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
         .ok_or_else(|| unauthenticated("key_missing", "The Authorization header carries no API key: it reads `Bearer sk_…`."))
 }
 
-fn holder(host: &Host, reply: ResolveKeyReply) -> Result<Holder, Fault> {
+fn holder(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Holder, Fault> {
     let broken = |_| Fault::internal("identity answered with an id that is none");
     let tenant: TenantId = reply.tenant_id.parse().map_err(broken)?;
     let claims = Claims {
@@ -230,8 +230,8 @@ fn holder(host: &Host, reply: ResolveKeyReply) -> Result<Holder, Fault> {
 }
 
 /// The gateway asking for itself, before it knows any tenant.
-fn platform_call() -> Call {
-    let mut call = Call::background(NAME, PLATFORM, "service:gateway");
+fn platform_call() -> RequestContext {
+    let mut call = RequestContext::background(NAME, PLATFORM, "service:gateway");
     call.deadline = tokio::time::Instant::now() + RESOLVE_DEADLINE;
     call
 }

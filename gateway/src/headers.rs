@@ -45,7 +45,7 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Fault> {
     }
     // RFC 9112 section 3.2.
     if request.version() == Version::HTTP_11 && headers.get_all(header::HOST).iter().count() != 1 {
-        return Err(Fault::new(Code::Invalid, "host_invalid", "A request names its host, once, in the header Host."));
+        return Err(Fault::new(Code::Invalid, "host_invalid", "A request names its host, once, in the header ServiceContext."));
     }
     if MOST < headers.len() {
         return Err(Fault::new(Code::TooLarge, "headers_too_many", format!("Send at most {MOST} headers.")));

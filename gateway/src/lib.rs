@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bloom_runtime::{Host, StartError};
+use bloom_runtime::{ServiceContext, StartError};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -64,7 +64,7 @@ const HEADER_BYTES: usize = 64 * 1024;
 
 /// The gateway, put together.
 pub struct Gateway {
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     pub(crate) config: GatewayConfig,
     pub(crate) keyring: Keyring,
     pub(crate) limiter: Limiter,
@@ -77,7 +77,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway over the given routes.
-    pub fn new(config: GatewayConfig, host: Host) -> Result<Arc<Self>, StartError> {
+    pub fn new(config: GatewayConfig, host: ServiceContext) -> Result<Arc<Self>, StartError> {
         let keyring = Keyring::new(&host);
         let limiter = Limiter::new(&config, &host)?;
         let connections = TaskTracker::new();
@@ -105,7 +105,7 @@ impl Gateway {
         }
         tokio::select! {
             () = self.connections.wait() => {}
-            () = tokio::time::sleep(bloom_runtime::server::DRAIN) => tracing::warn!("requests were cut off at the drain deadline"),
+            () = tokio::time::sleep(bloom_web::server::DRAIN) => tracing::warn!("requests were cut off at the drain deadline"),
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{Host, StartError};
+use bloom_runtime::{ServiceContext, StartError};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -106,7 +106,7 @@ fn field(text: &str) -> HeaderValue {
 }
 
 impl Limiter {
-    pub(crate) fn new(config: &GatewayConfig, host: &Host) -> Result<Self, StartError> {
+    pub(crate) fn new(config: &GatewayConfig, host: &ServiceContext) -> Result<Self, StartError> {
         let redis = match &config.redis_url {
             None => None,
             Some(url) => shared(url, host)?,
@@ -145,7 +145,7 @@ impl Limiter {
     }
 
     /// Counts one request of the holder against both limits and reports the tighter.
-    pub(crate) async fn check(&self, host: &Host, holder: &Holder) -> Decision {
+    pub(crate) async fn check(&self, host: &ServiceContext, holder: &Holder) -> Decision {
         if let Some(redis) = &self.redis
             && let Some(decision) = redis.check(host, holder, self.keys.rate, self.tenants.rate).await
         {
@@ -213,7 +213,7 @@ end
 return {0, left[1], left[2], 0}
 ";
 
-fn shared(url: &str, host: &Host) -> Result<Option<Shared>, StartError> {
+fn shared(url: &str, host: &ServiceContext) -> Result<Option<Shared>, StartError> {
     let client =
         redis::Client::open(url).map_err(|_| StartError::new("BLOOM_REDIS_URL is not usable: it reads redis://host:port"))?;
     let connect = redis::aio::ConnectionManager::new_lazy_with_config(client, redis::aio::ConnectionManagerConfig::new());
@@ -231,8 +231,8 @@ fn shared(url: &str, host: &Host) -> Result<Option<Shared>, StartError> {
 
 impl Shared {
     /// Nothing when Redis does not answer: the caller then limits for itself.
-    async fn check(&self, host: &Host, holder: &Holder, key: Rate, tenant: Rate) -> Option<Decision> {
-        let now = host.wall().timestamp();
+    async fn check(&self, host: &ServiceContext, holder: &Holder, key: Rate, tenant: Rate) -> Option<Decision> {
+        let now = host.platform_now().timestamp();
         if now < self.rest_until.load(Ordering::Relaxed) {
             return None;
         }

@@ -5,7 +5,7 @@ mod examples;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bloom_runtime::openapi::{Clash, Merged};
+use bloom_web::openapi::{Clash, Merged};
 use bytes::Bytes;
 use moka::future::Cache;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Resu
         }
         (name, document)
     });
-    let Merged { mut paths, mut components } = bloom_runtime::openapi::merge(public.collect())?;
+    let Merged { mut paths, mut components } = bloom_web::openapi::merge(public.collect())?;
     examples::add(&mut paths, &mut components);
     let description = "A secret (sk_…) or publishable (pk_…) key.";
     let key = json!({ "key": { "type": "http", "scheme": "bearer", "description": description } });

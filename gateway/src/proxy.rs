@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bloom_fault::{Code, Fault};
-use bloom_runtime::http::REASON;
-use bloom_runtime::metrics::{Route as RouteLabel, method_label};
 use bloom_runtime::telemetry;
+use bloom_runtime::{metrics::Route as RouteLabel, metrics::method_label};
+use bloom_web::REASON;
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::uri::{PathAndQuery, Scheme};
@@ -163,7 +163,9 @@ async fn admit<'a>(
         if !limit.allowed {
             return Err(limit.refusal());
         }
-        request.headers_mut().insert(HeaderName::from_static(bloom_runtime::context::HEADER), holder.context(&gateway.host));
+        request
+            .headers_mut()
+            .insert(HeaderName::from_static(bloom_runtime::signed_context::HEADER), holder.context(&gateway.host));
     }
     Ok(Admitted::To(route))
 }
@@ -271,7 +273,7 @@ async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> 
 }
 
 fn request_id(gateway: &Gateway) -> String {
-    let id = bloom_kernel::uuid_v7(gateway.host.wall(), &*gateway.host.entropy);
+    let id = bloom_kernel::uuid_v7(gateway.host.platform_now(), &*gateway.host.entropy);
     format!("req_{}", id.simple())
 }
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bloom_kernel::{OsEntropy, SystemClock};
-use bloom_runtime::{Host, Keys, Metrics, Peers};
+use bloom_runtime::{Keys, Metrics, Peers, ServiceContext};
 use http::{HeaderMap, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +16,8 @@ use crate::config::{GatewayConfig, Rate};
 use crate::limit::Limiter;
 use crate::{path, version};
 
-fn host() -> Host {
-    Host {
+fn host() -> ServiceContext {
+    ServiceContext {
         service: crate::NAME,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use bloom_contract_platform::{CheckRequest, DrainedRequest, ExportStateRequest, StateRecord};
 use bloom_process::{Settings, say};
-use bloom_proto_platform::{CheckRequest, DrainedRequest, ExportStateRequest, StateRecord};
 use bloom_runtime::StartError;
 use serde_json::Value;
 

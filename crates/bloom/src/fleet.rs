@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bloom_db::config::Schema;
+use bloom_db::migrate;
 use bloom_gateway::{Gateway, gateway_config};
 use bloom_kernel::Clock;
-use bloom_process::{Definition, Settings, Start, listen};
-use bloom_runtime::config::Schema;
-use bloom_runtime::server::Listeners;
-use bloom_runtime::{Host, Peers, StartError, migrate};
+use bloom_process::{Settings, listen};
+use bloom_runtime::{Peers, ServiceContext, StartError};
+use bloom_web::server::Listeners;
+use bloom_web::{Definition, Start};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +35,7 @@ pub struct Fleet {
     /// `http://host:port` of each service.
     pub services: BTreeMap<String, String>,
     /// A host of the fleet's own, for commands that ask services over gRPC.
-    pub host: Host,
+    pub host: ServiceContext,
     shutdown: CancellationToken,
     running: JoinSet<(&'static str, Result<(), StartError>)>,
 }
@@ -82,9 +84,9 @@ impl Fleet {
                 settings.database_connections,
                 settings.database_transaction_pooler,
             )?;
-            let db = bloom_runtime::Db::new(host.clone(), &config);
-            let start = Start { host, db, bus: bus.clone(), addresses: addresses.clone() };
-            let service = (definition.start)(start).await?;
+            let db = bloom_db::Db::new(host.clone(), &config);
+            let start = Start { context: host, db, bus: bus.clone(), addresses: addresses.clone() };
+            let service = (definition.start)(start)?;
             running.spawn(async move { (name, service.run(listeners).await) });
         }
         let config = gateway_config(settings, &addresses)?;

@@ -35,7 +35,7 @@ pub mod up;
 #[cfg(test)]
 mod tests;
 
-use bloom_process::Definition;
+use bloom_web::Definition;
 
 /// Every service, in the order in which they start.
 pub const SERVICES: [Definition; 8] = [

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use bloom_db::Db;
 use bloom_events::Bus;
 use bloom_gateway::config::GatewayConfig;
-use bloom_process::{Settings, Start};
-use bloom_runtime::{Db, Peers, StartError};
+use bloom_process::Settings;
+use bloom_runtime::{Peers, StartError};
+use bloom_web::Start;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -58,8 +60,8 @@ pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
     for definition in SERVICES {
         let host = settings.host(definition.name, Peers::default(), CancellationToken::new())?;
         let db: Db = settings.db(&host, &definition)?;
-        let start = Start { host, db, bus: Bus::in_process(), addresses: addresses.clone() };
-        let (_, api) = (definition.start)(start).await?.router();
+        let start = Start { context: host, db, bus: Bus::in_process(), addresses: addresses.clone() };
+        let (_, api) = (definition.start)(start)?.router();
         documents.insert(definition.name.to_owned(), api);
     }
     let merged = bloom_gateway::openapi::merge(&GatewayConfig::new(&addresses)?, documents);

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use bloom_contract_platform::{DrainedRequest, EraseSubjectRequest, ListParkedRequest, ReplayRequest, UnparkRequest};
 use bloom_fault::Fault;
 use bloom_kernel::{SubjectId, TenantId};
 use bloom_process::{Settings, say};
-use bloom_proto_platform::{DrainedRequest, EraseSubjectRequest, ListParkedRequest, ReplayRequest, UnparkRequest};
 use bloom_runtime::StartError;
 
 use crate::SERVICES;

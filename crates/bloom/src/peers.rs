@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_process::Settings;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::call::PLATFORM;
-use bloom_runtime::{Call, Host, Peer, Peers, StartError};
+use bloom_runtime::request_context::PLATFORM;
+use bloom_runtime::{Peer, Peers, RequestContext, ServiceContext, StartError};
 use tokio_util::sync::CancellationToken;
 
 use crate::SERVICES;
@@ -17,7 +17,7 @@ pub const OPERATOR: &str = "operator";
 /// A way to every service of one installation.
 pub struct Reach {
     /// Signs what is asked.
-    pub host: Host,
+    pub host: ServiceContext,
 }
 
 impl Reach {
@@ -46,7 +46,7 @@ impl Reach {
     }
 
     /// Through a fleet in this process.
-    pub fn within(host: Host) -> Self {
+    pub fn within(host: ServiceContext) -> Self {
         Self { host }
     }
 
@@ -56,7 +56,7 @@ impl Reach {
     }
 
     /// The operator asking.
-    pub fn call(&self) -> Call {
-        Call::background(OPERATOR, PLATFORM, OPERATOR)
+    pub fn call(&self) -> RequestContext {
+        RequestContext::background(OPERATOR, PLATFORM, OPERATOR)
     }
 }

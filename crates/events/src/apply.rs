@@ -7,9 +7,10 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_db::{Db, TenantTx};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::TenantId;
-use bloom_runtime::{Call, Db, Host, TenantTx, telemetry};
+use bloom_runtime::{RequestContext, ServiceContext, telemetry};
 use futures::FutureExt as _;
 use tracing::Instrument as _;
 
@@ -28,7 +29,7 @@ const TRIES: u32 = 16;
 #[derive(Clone)]
 pub(crate) struct Applier {
     pub(crate) service: &'static str,
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) reader: Reader,
@@ -94,7 +95,7 @@ impl Applier {
         admitted.retain(|event| seen.insert(group[event.place].id));
         let followers: Vec<&Envelope> = admitted.iter().filter(|event| event.parked).map(|event| &group[event.place]).collect();
         if !followers.is_empty() {
-            parked_add(&mut tx, self.reader.consumer, &followers, None, self.host.wall()).await?;
+            parked_add(&mut tx, self.reader.consumer, &followers, None, self.host.platform_now()).await?;
         }
         let fresh = admitted.len() - followers.len();
         if fresh == group.len() {
@@ -135,7 +136,7 @@ impl Applier {
                 aggregate = event.aggregate, cause, "event parked; later ones of this aggregate queue behind it"
             );
             let cause = Some((cause.as_str(), 1, transient(fault)));
-            parked_add(&mut tx, self.reader.consumer, &[event], cause, self.host.wall()).await?;
+            parked_add(&mut tx, self.reader.consumer, &[event], cause, self.host.platform_now()).await?;
             self.host.metrics.count(self.service, "events_parked", 1);
         }
         tx.commit().await
@@ -147,7 +148,7 @@ impl Applier {
     }
 
     pub(crate) async fn begin_for(&self, tenant: TenantId) -> Result<TenantTx, Fault> {
-        self.db.write(&Call::background(self.service, tenant, &format!("service:{}", self.service))).await
+        self.db.write(&RequestContext::background(self.service, tenant, &format!("service:{}", self.service))).await
     }
 
     /// Waits, but not through the end of the process.
@@ -157,7 +158,7 @@ impl Applier {
 }
 
 /// The future's outcome, or nothing when the process is to stop first.
-pub(crate) async fn stoppable<T>(host: &Host, work: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn stoppable<T>(host: &ServiceContext, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;
         () = host.shutdown.cancelled() => None,

@@ -1,7 +1,7 @@
 //! Invariants that a service proves about itself.
 
+use bloom_db::SystemTx;
 use bloom_fault::Fault;
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 
 use crate::store::outbox::outbox_gaps;

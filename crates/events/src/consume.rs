@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_db::Db;
 use bloom_fault::Fault;
-use bloom_runtime::{Db, Host, StartError};
+use bloom_runtime::{ServiceContext, StartError};
 use futures::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -33,7 +34,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// One consumer of one service in this process.
 pub(crate) struct Consumer {
     pub(crate) service: &'static str,
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) bus: Bus,
     pub(crate) handler: Arc<dyn Handler>,
@@ -115,7 +116,7 @@ impl Consumer {
             let outcome = self.load(&applier).await;
             let mut tx = self.db.system().await?;
             match &outcome {
-                Ok(()) => consumer_loaded(&mut tx, applier.reader, self.host.wall()).await?,
+                Ok(()) => consumer_loaded(&mut tx, applier.reader, self.host.platform_now()).await?,
                 Err(_) => consumer_loading(&mut tx, applier.reader, 0.0).await?,
             }
             tx.commit().await?;

@@ -1,8 +1,8 @@
 //! A service's present state, for consumers that begin anew.
 
+use bloom_db::SystemTx;
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! What a service does with events of others.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::TenantTx;
 use futures::future::BoxFuture;
 
 use crate::envelope::Envelope;
@@ -12,7 +12,7 @@ pub trait Handler: Send + Sync {
     fn consumer(&self) -> &'static str;
 
     /// The services whose events it reads.
-    fn topics(&self) -> &'static [&'static str];
+    fn topics(&self) -> &[&'static str];
 
     /// Whether it takes events of this full kind. One that it does not take costs no row and no transaction.
     fn wants(&self, _kind: &str) -> bool {

@@ -22,6 +22,7 @@ pub mod bus;
 pub mod check;
 pub mod envelope;
 pub mod export;
+mod functions;
 pub mod handler;
 pub mod platform;
 pub mod publish;
@@ -40,22 +41,27 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use bloom_runtime::{Db, Host, Task};
+use bloom_db::Db;
+use bloom_kernel::Aggregate;
+use bloom_runtime::{ServiceContext, Task};
 use tokio::sync::Notify;
 
 pub use crate::bus::Bus;
 pub use crate::check::{Breach, Check};
 pub use crate::envelope::{Data, Draft, Envelope};
 pub use crate::export::{After, Export, StateRecord};
+pub use crate::functions::{CheckFn, ConsumerFn, ExportFn, ExportPage, TimerFn};
 pub use crate::handler::Handler;
-pub use crate::publish::{publish, publish_many};
+pub use crate::publish::{Publish, publish, publish_many};
 pub use crate::timer::{TimerHandler, cancel, schedule};
 
 use crate::apply::Applier;
 use crate::check::OutboxGapFree;
 use crate::consume::{Consumer, Sources};
+use crate::functions::{CheckFunction, ConsumerFunction, ExportFunction, TimerFunction, topics_of};
 use crate::platform::{Reading, Server, Service};
 use crate::relay::Relay;
 use crate::store::inbox::Reader;
@@ -66,7 +72,7 @@ use crate::upkeep::Upkeep;
 /// RPCs.
 pub struct Events {
     service: &'static str,
-    host: Host,
+    host: ServiceContext,
     db: Db,
     bus: Bus,
     consumers: Vec<(Arc<dyn Handler>, Sources, Arc<Notify>)>,
@@ -77,7 +83,7 @@ pub struct Events {
 
 impl Events {
     /// Events of a service that so far only publishes.
-    pub fn new(service: &'static str, host: Host, db: Db, bus: Bus) -> Self {
+    pub fn new(service: &'static str, host: ServiceContext, db: Db, bus: Bus) -> Self {
         let checks: Vec<Arc<dyn Check>> = vec![Arc::new(OutboxGapFree)];
         Self { service, host, db, bus, consumers: Vec::new(), timers: Vec::new(), exports: Vec::new(), checks }
     }
@@ -111,6 +117,50 @@ impl Events {
     pub fn checks(mut self, checks: impl IntoIterator<Item = Arc<dyn Check>>) -> Self {
         self.checks.extend(checks);
         self
+    }
+
+    /// Adds a consumer: its name, the full kinds that it takes, what it does.
+    #[must_use]
+    pub fn consume<A, F>(self, app: A, consumer: &'static str, kinds: &'static [&'static str], apply: F) -> Self
+    where
+        A: Send + Sync + 'static,
+        F: for<'a> ConsumerFn<'a, A> + 'static,
+    {
+        let topics = topics_of(kinds);
+        self.handlers([Arc::new(ConsumerFunction { app, consumer, kinds, topics, apply }) as Arc<dyn Handler>])
+    }
+
+    /// Adds a kind of timer.
+    #[must_use]
+    pub fn timer<A, K, P, F>(self, app: A, kind: &'static str, fire: F) -> Self
+    where
+        A: Send + Sync + 'static,
+        K: std::str::FromStr<Err: Into<bloom_fault::Source>> + Send + 'static,
+        P: serde::de::DeserializeOwned + Send + 'static,
+        F: for<'a> TimerFn<'a, A, K, P> + 'static,
+    {
+        self.timers([Arc::new(TimerFunction { app, kind, fire, reads: PhantomData }) as Arc<dyn TimerHandler>])
+    }
+
+    /// Adds a kind of aggregate whose state is exported, under the kind `<noun>.updated`.
+    #[must_use]
+    pub fn export<T, F>(self, page: F) -> Self
+    where
+        T: Aggregate + Send + 'static,
+        F: for<'a> ExportFn<'a, T> + 'static,
+    {
+        let context = self.host.clone();
+        let kind: &'static str = format!("{}.updated", T::NOUN).leak();
+        self.exports([Arc::new(ExportFunction { context, kind, page, reads: PhantomData }) as Arc<dyn Export>])
+    }
+
+    /// Adds an invariant.
+    #[must_use]
+    pub fn check<F>(self, name: &'static str, find: F) -> Self
+    where
+        F: for<'a> CheckFn<'a> + 'static,
+    {
+        self.checks([Arc::new(CheckFunction { name, find }) as Arc<dyn Check>])
     }
 
     /// The platform RPCs of this service.

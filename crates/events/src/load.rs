@@ -1,10 +1,10 @@
 //! Loading the present state of a consumer's sources, before it follows their events.
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{ExportStateRequest, StateRecord};
 use bloom_fault::Fault;
 use bloom_kernel::{EventId, TenantId};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{ExportStateRequest, StateRecord};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ pub(crate) async fn run(applier: &Applier) -> Result<(), Fault> {
 
 async fn fetch(applier: &Applier, service: &str, after: String) -> Result<Vec<StateRecord>, Fault> {
     let nobody = TenantId::from_uuid(Uuid::nil());
-    let call = Call::background(applier.service, nobody, &format!("service:{}", applier.service));
+    let call = RequestContext::background(applier.service, nobody, &format!("service:{}", applier.service));
     let request = ExportStateRequest { kinds: Vec::new(), after, limit: PAGE };
     let mut client = PlatformClient::new(applier.host.peers.get(service));
     let mut stream = client.export_state(applier.host.request(&call, request)).await?.into_inner();
@@ -53,14 +53,14 @@ async fn fetch(applier: &Applier, service: &str, after: String) -> Result<Vec<St
 /// The state as the event that would have told it.
 fn envelope(applier: &Applier, service: &str, record: StateRecord) -> Result<Envelope, Fault> {
     Ok(Envelope {
-        id: EventId::from_uuid(bloom_kernel::uuid_v7(applier.host.wall(), &*applier.host.entropy)),
+        id: EventId::from_uuid(bloom_kernel::uuid_v7(applier.host.platform_now(), &*applier.host.entropy)),
         tenant: record.tenant_id.parse().map_err(Fault::internal)?,
         service: service.to_owned(),
         kind: full_kind(service, &record.kind),
         aggregate: record.aggregate,
         version: record.version,
         actor: format!("service:{service}"),
-        occurred_at: applier.host.wall(),
+        occurred_at: applier.host.platform_now(),
         schema_version: SCHEMA_VERSION,
         trace: None,
         causation: None,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use bloom_contract_platform as proto;
+use bloom_contract_platform::platform_server::{Platform, PlatformServer};
+use bloom_db::{Db, seal};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{EventId, SubjectId, TenantId};
-use bloom_proto_platform as proto;
-use bloom_proto_platform::platform_server::{Platform, PlatformServer};
-use bloom_runtime::{Call, Db, Host, grpc, seal};
+use bloom_runtime::{RequestContext, ServiceContext, grpc};
 use chrono::SecondsFormat;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
@@ -35,7 +36,7 @@ pub(crate) struct Reading {
 /// Answers for one service.
 pub struct Server {
     pub(crate) service: &'static str,
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) readings: Vec<Reading>,
     pub(crate) exports: Vec<Arc<dyn Export>>,
@@ -100,7 +101,7 @@ impl Server {
             unread += reading.sources.lag().await?;
         }
         let mut tx = self.db.system().await?;
-        let standing = standing(&mut tx, self.host.wall()).await?;
+        let standing = standing(&mut tx, self.host.platform_now()).await?;
         let unreadable = unreadable_count(&mut tx, None).await?;
         tx.commit().await?;
         Ok(proto::DrainedReply {
@@ -233,7 +234,7 @@ impl Platform for Server {
         let request = request.into_inner();
         let tenant: TenantId = grpc::id(&request.tenant_id, "environment")?;
         let subject: SubjectId = grpc::id(&request.subject_id, "subject")?;
-        let mut tx = self.db.write(&Call { tenant, ..call }).await?;
+        let mut tx = self.db.write(&RequestContext { tenant, ..call }).await?;
         let erased = seal::erase(&mut tx, subject).await?;
         tx.commit().await?;
         Ok(Response::new(proto::EraseSubjectReply { erased }))

@@ -1,8 +1,10 @@
-//! Telling events, in the transaction of the change.
+//! Publishing events, in the transaction of the change.
 
+use bloom_db::{OutboxRow, Writer};
 use bloom_fault::{Code, Fault};
-use bloom_runtime::db::{OutgoingEvent, Tell};
-use bloom_runtime::{Call, Host, telemetry};
+use bloom_kernel::{Aggregate, Timestamp, Tombstone};
+use bloom_runtime::{RequestContext, ServiceContext};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::envelope::{Draft, SCHEMA_VERSION};
@@ -11,13 +13,94 @@ use crate::shard::shard_of;
 /// Largest document: what a message of the bus can carry, with room for its attributes.
 pub const DATA_BYTES: usize = 4 << 20;
 
-/// Tells one event; it leaves when the transaction commits, and never if it does not.
+/// Publishing and timers, for a transaction or a statement that is one. What is published leaves when it commits, and never
+/// without that.
 ///
-/// Call it after the aggregate's row was written (and so locked), or for the statement that writes it, which tells after that:
-/// the order of telling is the order of publication.
-pub async fn publish(tx: &mut impl Tell, host: &Host, call: &Call, draft: Draft<'_>) -> Result<(), Fault> {
-    let tenant = tx.tenant();
-    tx.tell(OutgoingEvent {
+/// Publish after the aggregate's row was written (and so locked): the order of publication is the order of the events.
+pub trait Publish: Writer {
+    /// Publishes the aggregate's state as `<noun>.<verb>`.
+    fn publish<A: Aggregate>(&mut self, aggregate: &A) {
+        self.publish_as(aggregate.verb(), aggregate);
+    }
+
+    /// The same under a verb of its own, for what is more than an update: `order.cancelled`.
+    fn publish_as<A: Aggregate>(&mut self, verb: &str, aggregate: &A) {
+        let kind = format!("{}.{verb}", A::NOUN);
+        self.publish_document(kind, aggregate.id().to_string(), aggregate.version(), aggregate);
+    }
+
+    /// Publishes that the aggregate is no more: `<noun>.deleted` with a tombstone, one version above its last.
+    fn publish_deleted<A: Aggregate>(&mut self, last: &A) {
+        let (id, version) = (last.id().to_string(), last.version() + 1);
+        let tombstone = Tombstone { id: id.clone(), deleted: true, version };
+        self.publish_document(format!("{}.deleted", A::NOUN), id, version, &tombstone);
+    }
+
+    /// Publishes a document that is no aggregate of its own, under a key that its order is kept by.
+    fn publish_document(&mut self, kind: String, aggregate: String, version: i64, data: &(impl Serialize + ?Sized)) {
+        match row(self.cause(), kind, aggregate, version, data) {
+            Ok(row) => self.pending().event(row),
+            Err(fault) => self.pending().fail(fault),
+        }
+    }
+
+    /// Sets the timer of this kind and key, or moves it.
+    fn schedule(&mut self, kind: &'static str, key: &str, run_at: Timestamp, payload: &(impl Serialize + ?Sized)) {
+        match serde_json::to_string(payload) {
+            Ok(payload) => self.pending().timer(kind, key, Some((run_at, payload))),
+            Err(error) => self.pending().fail(Fault::internal(error)),
+        }
+    }
+
+    /// Removes the timer of this kind and key, if there is one.
+    fn unschedule(&mut self, kind: &'static str, key: &str) {
+        self.pending().timer(kind, key, None);
+    }
+}
+
+impl<W: Writer> Publish for W {}
+
+fn row(
+    cause: &bloom_db::Cause,
+    kind: String,
+    aggregate: String,
+    version: i64,
+    data: &(impl Serialize + ?Sized),
+) -> Result<OutboxRow, Fault> {
+    let data = serde_json::to_string(data).map_err(Fault::internal)?;
+    if DATA_BYTES < data.len() {
+        let detail = format!("The document of {kind} {aggregate} is larger than 4 MiB and cannot be published.");
+        return Err(Fault::new(Code::TooLarge, "document_too_large", detail));
+    }
+    Ok(OutboxRow {
+        id: new_id(&cause.context),
+        shard: shard_of(cause.tenant, &aggregate),
+        kind,
+        aggregate,
+        version,
+        schema_version: SCHEMA_VERSION,
+        actor: cause.actor.clone(),
+        occurred_at: cause.now(),
+        trace: cause.traceparent(),
+        causation: cause.causation,
+        data,
+    })
+}
+
+/// By the platform's clock even when the tenant has another: partitions are days of it.
+fn new_id(context: &ServiceContext) -> Uuid {
+    bloom_kernel::uuid_v7(context.platform_now(), &*context.entropy)
+}
+
+/// Publishes one event. Services that are not on [`Publish`] yet call it.
+pub async fn publish(tx: &mut impl Writer, host: &ServiceContext, call: &RequestContext, draft: Draft<'_>) -> Result<(), Fault> {
+    let tenant = tx.cause().tenant;
+    let data = draft.data.json().map_err(Fault::internal)?;
+    if DATA_BYTES < data.len() {
+        let detail = format!("The document of {draft:?} is larger than 4 MiB and cannot be published.");
+        return Err(Fault::new(Code::TooLarge, "document_too_large", detail));
+    }
+    tx.pending().event(OutboxRow {
         id: new_id(host),
         shard: shard_of(tenant, &draft.aggregate),
         kind: draft.kind.to_owned(),
@@ -25,37 +108,23 @@ pub async fn publish(tx: &mut impl Tell, host: &Host, call: &Call, draft: Draft<
         schema_version: SCHEMA_VERSION,
         actor: call.actor.clone(),
         occurred_at: host.now(tenant),
-        trace: telemetry::traceparent().or_else(|| call.trace.clone()),
+        trace: bloom_runtime::telemetry::traceparent().or_else(|| call.trace.clone()),
         causation: draft.causation.map(Uuid::from),
-        data: document(&draft)?,
+        data,
         aggregate: draft.aggregate,
-    })
-    .await
+    });
+    Ok(())
 }
 
-/// Tells events in the given order.
+/// Publishes events in the given order. Services that are not on [`Publish`] yet call it.
 pub async fn publish_many<'a>(
-    tx: &mut impl Tell,
-    host: &Host,
-    call: &Call,
+    tx: &mut impl Writer,
+    host: &ServiceContext,
+    call: &RequestContext,
     drafts: impl IntoIterator<Item = Draft<'a>, IntoIter: Send>,
 ) -> Result<(), Fault> {
     for draft in drafts {
         publish(tx, host, call, draft).await?;
     }
     Ok(())
-}
-
-/// Of the platform's time even when the tenant lives at another: partitions are days of it.
-fn new_id(host: &Host) -> Uuid {
-    bloom_kernel::uuid_v7(host.wall(), &*host.entropy)
-}
-
-fn document(draft: &Draft<'_>) -> Result<String, Fault> {
-    let data = draft.data.json().map_err(Fault::internal)?;
-    if DATA_BYTES < data.len() {
-        let detail = format!("The document of {draft:?} is larger than 4 MiB and cannot be published.");
-        return Err(Fault::new(Code::TooLarge, "document_too_large", detail));
-    }
-    Ok(data)
 }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_db::Db;
+use bloom_db::SystemConn;
 use bloom_fault::Fault;
-use bloom_runtime::db::SystemLine;
-use bloom_runtime::{Db, Host, StartError};
+use bloom_runtime::{ServiceContext, StartError};
 use tokio::time::Instant;
 
 use crate::apply::{stoppable, stopping, wait};
@@ -31,7 +32,7 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Publishes the events of one service.
 pub(crate) struct Relay {
     service: &'static str,
-    host: Host,
+    host: ServiceContext,
     db: Db,
     bus: Bus,
     /// The service's log on an in-process bus.
@@ -43,11 +44,11 @@ pub(crate) struct Relay {
     share: usize,
     renewed: Option<Instant>,
     /// Kept between rounds; a round that fails drops it.
-    line: Option<SystemLine>,
+    line: Option<SystemConn>,
 }
 
 impl Relay {
-    pub(crate) fn new(service: &'static str, host: Host, db: Db, bus: Bus) -> Self {
+    pub(crate) fn new(service: &'static str, host: ServiceContext, db: Db, bus: Bus) -> Self {
         let log = match &bus {
             Bus::InProcess(logs) => {
                 let log = logs.log(service);
@@ -96,14 +97,14 @@ impl Relay {
     pub(crate) async fn round(&mut self) -> Result<usize, Fault> {
         let mut line = match self.line.take() {
             Some(line) => line,
-            None => self.db.system_line().await?,
+            None => self.db.system_conn().await?,
         };
         let count = self.look(&mut line).await?;
         self.line = Some(line);
         Ok(count)
     }
 
-    async fn look(&mut self, line: &mut SystemLine) -> Result<usize, Fault> {
+    async fn look(&mut self, line: &mut SystemConn) -> Result<usize, Fault> {
         self.renew(line).await?;
         let shards: Vec<i16> = self.grants.iter().map(|grant| grant.shard).collect();
         if shards.len() < SHARDS
@@ -140,7 +141,7 @@ impl Relay {
 
     /// Takes and renews leases, each third of their time, and gives back what is more than an even share: between rounds
     /// nothing of it is on the way. Whoever lacks some of its share looks sooner, as nobody relays what was given back.
-    async fn renew(&mut self, line: &mut SystemLine) -> Result<(), Fault> {
+    async fn renew(&mut self, line: &mut SystemConn) -> Result<(), Fault> {
         let every = if self.grants.len() < self.share { self.lease / 30 } else { self.lease / 3 };
         if self.renewed.is_some_and(|renewed| renewed.elapsed() < every) {
             return Ok(());

@@ -4,10 +4,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_db::Db;
+use bloom_db::{SystemConn, TIMER_POLL as IDLE, Writer};
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
-use bloom_runtime::db::{SystemLine, TIMER_POLL as IDLE, Tell};
-use bloom_runtime::{Call, Db, Host, StartError, telemetry};
+use bloom_runtime::{RequestContext, ServiceContext, StartError, telemetry};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
@@ -31,37 +32,39 @@ pub trait TimerHandler: Send + Sync {
     fn kind(&self) -> &'static str;
 
     /// Fires at least once, and again after a fault, waiting longer each time. It must be safe to do twice.
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>>;
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
 /// Sets the timer of this kind and key, or moves it; it exists when the transaction commits.
 pub async fn schedule(
-    tx: &mut impl Tell,
+    tx: &mut impl Writer,
     kind: &'static str,
     key: &str,
     run_at: Timestamp,
     payload: &impl Serialize,
 ) -> Result<(), Fault> {
     let payload = serde_json::to_string(payload).map_err(Fault::internal)?;
-    tx.set_timer(kind, key, run_at, payload).await
+    tx.pending().timer(kind, key, Some((run_at, payload)));
+    Ok(())
 }
 
 /// Removes the timer of this kind and key, if there is one.
-pub async fn cancel(tx: &mut impl Tell, kind: &'static str, key: &str) -> Result<(), Fault> {
-    tx.unset_timer(kind, key).await
+pub async fn cancel(tx: &mut impl Writer, kind: &'static str, key: &str) -> Result<(), Fault> {
+    tx.pending().timer(kind, key, None);
+    Ok(())
 }
 
 /// Fires the timers of one service.
 pub(crate) struct Timers {
     service: &'static str,
-    host: Host,
+    host: ServiceContext,
     db: Db,
     handlers: Vec<Arc<dyn TimerHandler>>,
     kinds: Vec<String>,
 }
 
 impl Timers {
-    pub(crate) fn new(service: &'static str, host: Host, db: Db, handlers: Vec<Arc<dyn TimerHandler>>) -> Self {
+    pub(crate) fn new(service: &'static str, host: ServiceContext, db: Db, handlers: Vec<Arc<dyn TimerHandler>>) -> Self {
         let kinds = handlers.iter().map(|handler| handler.kind().to_owned()).collect();
         Self { service, host, db, handlers, kinds }
     }
@@ -96,12 +99,12 @@ impl Timers {
     }
 
     /// Claims what is due, and says how long to sleep when that is nothing.
-    async fn claim(&self, kept: &mut Option<SystemLine>, free: usize) -> Result<(Vec<(Due, Uuid)>, Duration), Fault> {
+    async fn claim(&self, kept: &mut Option<SystemConn>, free: usize) -> Result<(Vec<(Due, Uuid)>, Duration), Fault> {
         if free == 0 {
             return Ok((Vec::new(), IDLE));
         }
         let mut line = self.line(kept).await?;
-        let now = self.host.wall();
+        let now = self.host.platform_now();
         let next = timer_next(&mut line, &self.kinds).await?;
         let Some(next) = next.filter(|next| *next <= now) else {
             *kept = Some(line);
@@ -117,10 +120,10 @@ impl Timers {
     }
 
     /// The line kept from before; whoever takes it puts it back once it has served, so that a broken one is dropped.
-    async fn line(&self, kept: &mut Option<SystemLine>) -> Result<SystemLine, Fault> {
+    async fn line(&self, kept: &mut Option<SystemConn>) -> Result<SystemConn, Fault> {
         match kept.take() {
             Some(line) => Ok(line),
-            None => self.db.system_line().await,
+            None => self.db.system_conn().await,
         }
     }
 
@@ -140,7 +143,7 @@ impl Timers {
     }
 
     /// Notes what came of a timer. Should the note be lost, the lease runs out and it fires again.
-    async fn note(&self, kept: &mut Option<SystemLine>, fired: Fired) {
+    async fn note(&self, kept: &mut Option<SystemConn>, fired: Fired) {
         let Fired { due, claim, fault } = fired;
         let noted = async {
             let mut line = self.line(kept).await?;
@@ -160,7 +163,7 @@ impl Timers {
         let handler = self.handlers.iter().find(|handler| handler.kind() == due.kind);
         let handler = handler.ok_or_else(|| Fault::internal(format!("nobody fires {}", due.kind)))?;
         let payload: Box<RawValue> = RawValue::from_string(due.payload.clone()).map_err(Fault::internal)?;
-        let mut call = Call::background(self.service, due.tenant(), &format!("service:{}", self.service));
+        let mut call = RequestContext::background(self.service, due.tenant(), &format!("service:{}", self.service));
         let span = telemetry::background_span(self.service, handler.kind(), None);
         call.trace = span.in_scope(telemetry::traceparent);
         let work = handler.fire(&call, &due.key, &payload).instrument(span);

@@ -1,9 +1,9 @@
 //! Messages of the bus that are no events wait for an operator, or for a release that can read them. They name no tenant and no
 //! aggregate for certain, so they hold nobody up.
 
+use bloom_db::{seal::open_own, seal::seal_own};
 use bloom_fault::Fault;
-use bloom_runtime::Host;
-use bloom_runtime::seal::{open_own, seal_own};
+use bloom_runtime::ServiceContext;
 use serde::{Deserialize, Serialize};
 
 use crate::apply::Applier;
@@ -85,7 +85,7 @@ pub(crate) async fn take_up(applier: &Applier, discard: bool) -> Result<u64, Fau
     }
 }
 
-fn sealed(host: &Host, message: &Message, cause: &cloud_event::Unreadable) -> Result<Kept, Fault> {
+fn sealed(host: &ServiceContext, message: &Message, cause: &cloud_event::Unreadable) -> Result<Kept, Fault> {
     let attributes = serde_json::to_vec(&message.attributes).map_err(Fault::internal)?;
     let place = bound(&message.place);
     Ok(Kept {
@@ -93,12 +93,12 @@ fn sealed(host: &Host, message: &Message, cause: &cloud_event::Unreadable) -> Re
         cause: cause.to_string(),
         attributes: seal_own(host, PURPOSE, &[b"attributes", &place], &attributes),
         payload: message.payload.as_ref().map(|payload| seal_own(host, PURPOSE, &[b"payload", &place], payload)),
-        parked_at: host.wall(),
+        parked_at: host.platform_now(),
     })
 }
 
 /// What was kept, as it came.
-pub(crate) fn opened(host: &Host, kept: &Kept) -> Result<Message, Fault> {
+pub(crate) fn opened(host: &ServiceContext, kept: &Kept) -> Result<Message, Fault> {
     let place = bound(&kept.place);
     let attributes = open_own(host, PURPOSE, &[b"attributes", &place], &kept.attributes)?;
     let payload = kept.payload.as_ref().map(|sealed| open_own(host, PURPOSE, &[b"payload", &place], sealed)).transpose()?;

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use bloom_db::Db;
 use bloom_fault::Fault;
-use bloom_runtime::{Db, Host, StartError};
+use bloom_runtime::{ServiceContext, StartError};
 use tokio::time::Instant;
 
 use crate::apply::{Applier, stoppable};
@@ -25,7 +26,7 @@ const EXPIRED: i64 = 1_000;
 /// Upkeep of one service's event tables.
 pub(crate) struct Upkeep {
     pub(crate) service: &'static str,
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) bus: Bus,
     /// One per consumer; their generation is looked up each time.
@@ -59,7 +60,7 @@ impl Upkeep {
     pub(crate) async fn partitions(&self) -> Result<(), Fault> {
         let floors = floors(&self.bus, self.service);
         let mut tx = self.db.system().await?;
-        let dropped = partitions_keep(&mut tx, self.host.wall(), OUTBOX_DAYS, INBOX_DAYS, floors.as_ref()).await?;
+        let dropped = partitions_keep(&mut tx, self.host.platform_now(), OUTBOX_DAYS, INBOX_DAYS, floors.as_ref()).await?;
         tx.commit().await?;
         if !dropped.is_empty() {
             tracing::info!(service = self.service, ?dropped, "partitions past their retention were dropped");
@@ -70,7 +71,7 @@ impl Upkeep {
     async fn expire(&self) -> Result<(), Fault> {
         loop {
             let mut tx = self.db.system().await?;
-            let removed = idempotency_expire(&mut tx, self.host.wall(), EXPIRED).await?;
+            let removed = idempotency_expire(&mut tx, self.host.platform_now(), EXPIRED).await?;
             tx.commit().await?;
             if removed < EXPIRED.unsigned_abs() {
                 return Ok(());
@@ -92,7 +93,7 @@ impl Upkeep {
 
     async fn levels(&self) -> Result<(), Fault> {
         let mut tx = self.db.system().await?;
-        let standing = standing(&mut tx, self.host.wall()).await?;
+        let standing = standing(&mut tx, self.host.platform_now()).await?;
         let unreadable = unreadable_count(&mut tx, None).await?;
         tx.commit().await?;
         for (applier, sources) in &self.consumers {

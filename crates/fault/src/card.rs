@@ -1,8 +1,11 @@
 //! The refusal of a card number wherever people write text; the number itself is never repeated.
 
-use bloom_kernel::looks_like_card_number;
+use bloom_kernel::{Address, ViolationCode, looks_like_card_number};
 
 use crate::{Code, Fault};
+
+/// The digits of the longest telephone number (E.164), country code included.
+const PHONE_DIGITS_MAX: usize = 15;
 
 /// Refuses a text that looks like the number of a card.
 ///
@@ -16,7 +19,7 @@ pub fn refuse_card_number(pointer: &str, text: &str) -> Result<(), Fault> {
     let detail = "This looks like a card number. Card numbers never enter the platform: leave it out, and pay with the payment \
                   provider's token.";
     let fault = Fault::new(Code::Unprocessable, "card_number_refused", detail);
-    Err(fault.at(pointer, "card_number", "Looks like a card number."))
+    Err(fault.at(pointer, ViolationCode::CardNumber, "Looks like a card number."))
 }
 
 /// The same for pairs of metadata. A key that is refused is not named either.
@@ -30,4 +33,29 @@ pub fn refuse_card_numbers<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a 
         refuse_card_number(&format!("/metadata/{}", key.replace('~', "~0").replace('/', "~1")), value)?;
     }
     Ok(())
+}
+
+/// Refuses a card number given as a telephone number. One of ten telephone numbers with a country code has a card number's
+/// check digit, but no card number begins with a plus sign or a zero.
+///
+/// # Errors
+///
+/// As for one text.
+pub fn refuse_card_number_as_phone(pointer: &str, text: &str) -> Result<(), Fault> {
+    let dialled = text.trim();
+    let number = dialled.trim_start_matches(['+', '0']);
+    let is_phone = number.len() < dialled.len() && number.chars().filter(char::is_ascii_digit).count() <= PHONE_DIGITS_MAX;
+    if is_phone { Ok(()) } else { refuse_card_number(pointer, text) }
+}
+
+/// The same for every text of an address, whose pointer is given.
+///
+/// # Errors
+///
+/// As for one text.
+pub fn refuse_card_in_address(pointer: &str, address: &Address) -> Result<(), Fault> {
+    for (field, text) in address.texts() {
+        refuse_card_number(&format!("{pointer}/{field}"), text)?;
+    }
+    address.phone.as_deref().map_or(Ok(()), |phone| refuse_card_number_as_phone(&format!("{pointer}/phone"), phone))
 }

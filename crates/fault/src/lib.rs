@@ -24,12 +24,14 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
 
-use bloom_kernel::MoneyError;
 use bloom_kernel::metadata::MetadataError;
+use bloom_kernel::{InvalidValue, MoneyError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use crate::card::{refuse_card_number, refuse_card_numbers};
+pub use bloom_kernel::ViolationCode;
+
+pub use crate::card::{refuse_card_in_address, refuse_card_number, refuse_card_number_as_phone, refuse_card_numbers};
 pub use crate::code::Code;
 pub use crate::database::constraint;
 pub use crate::http::{FaultExt, Problem, problem};
@@ -94,6 +96,11 @@ impl Fault {
     /// One field of the input is wrong.
     pub fn invalid(pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Code::Invalid, "invalid_request", "The request is not valid; see errors.").at(pointer, code, message)
+    }
+
+    /// One field of the input breaks the rule of its type.
+    pub fn invalid_value(pointer: impl Into<String>, error: InvalidValue) -> Self {
+        Self::invalid(pointer, error.code, error.message)
     }
 
     /// Something that should never happen did.
@@ -182,7 +189,12 @@ impl Error for Fault {
 
 impl From<MetadataError> for Fault {
     fn from(error: MetadataError) -> Self {
-        Self::invalid("/metadata", "invalid", format!("{error}."))
+        let code = match error {
+            MetadataError::TooManyKeys => ViolationCode::Count,
+            MetadataError::KeyLength | MetadataError::ValueLength => ViolationCode::Length,
+            MetadataError::Nul => ViolationCode::Pattern,
+        };
+        Self::invalid("/metadata", code, format!("{error}."))
     }
 }
 

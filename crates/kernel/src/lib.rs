@@ -1,6 +1,7 @@
 //! Exists because two services that disagree on one of these words cannot talk to each other: typed ids, money, time,
 //! randomness, cursors and key formats.
 //!
+//! * [`aggregate`]: what an aggregate says about itself: noun, id, version
 //! * [`ids`]: one newtype per kind of thing, `TypeID` text at the edge
 //! * [`money`]: integer minor units with a currency, rates, rounding, allocation of remainders
 //! * [`time`] and [`entropy`]: the only doors to the clock and to randomness
@@ -9,29 +10,55 @@
 //! * [`api_key`]: the text format of API keys
 //! * [`card`]: what looks like the number of a card
 //! * [`country`]: which countries there are
+//! * [`text`] and [`number`]: bounded texts and numbers, declared once with their JSON Schema; [`named`]: those that several
+//!   services speak of
+//! * [`items`]: bounded lists, maps whose keys come once, moments that a caller names
+//! * [`patch`]: the vocabulary of PATCH
+//! * [`violation`]: the vocabulary for what is wrong with a field
+//! * [`person`] and [`tax`]: addresses, personal data, price basis, tax lines
 //!
 //! Nothing here does IO, nothing here is async, and nothing here knows a service.
 
+// The macros of this crate name it by its name, here as elsewhere.
+extern crate self as bloom_kernel;
+
+pub mod aggregate;
 pub mod api_key;
 pub mod card;
 pub mod country;
 pub mod entropy;
 pub mod ids;
+pub mod items;
 pub mod metadata;
 pub mod money;
+pub mod named;
+pub mod number;
 pub mod page;
+pub mod patch;
+pub mod person;
+pub mod tax;
+pub mod text;
 pub mod time;
 mod unique;
+pub mod violation;
 
 #[cfg(test)]
 mod tests;
 
+pub use aggregate::{Aggregate, Tombstone};
 pub use card::looks_like_card_number;
 pub use country::is_country;
 pub use entropy::{Entropy, OsEntropy, uuid_v7};
 pub use ids::*;
+pub use items::{Items, Moment, UniqueMap};
 pub use metadata::{Metadata, MetadataPatch};
 pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
+pub use named::{Code, Country, Email, Locale, Name, Phone, Priority, Quantity, WebUrl};
 pub use page::{CursorKey, Limit, cursor_decode, cursor_encode};
+pub use patch::Patch;
+pub use person::{Address, AddressLine, AddressLine2, City, Company, PersonalData, PostalCode, RecipientName, Region};
+pub use tax::{PriceBasis, TaxLine};
+pub use text::{Form, TextRule};
 pub use time::{Clock, SystemClock, Timestamp, moment};
 pub use unique::unique_keys;
+pub use violation::{InvalidValue, ViolationCode};

@@ -6,7 +6,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use serde_json::json;
+
 use crate::unique::unique_keys;
+
+/// The database cannot store the character NUL.
+const NO_NUL: &str = "^[^\\u0000]*$";
 
 /// At most 50 pairs of a key (1 to 40 characters) and a value (at most 500 characters). A key comes once.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -43,18 +48,20 @@ impl Metadata {
         if pairs.len() > Self::KEYS_MAX {
             return Err(MetadataError::TooManyKeys);
         }
-        for (key, value) in &pairs {
-            if key.is_empty() || key.chars().count() > Self::KEY_CHARS_MAX {
-                return Err(MetadataError::KeyLength);
-            }
-            if value.chars().count() > Self::VALUE_CHARS_MAX {
-                return Err(MetadataError::ValueLength);
-            }
-            if key.contains('\0') || value.contains('\0') {
-                return Err(MetadataError::Nul);
-            }
-        }
+        pairs.iter().try_for_each(|(key, value)| Self::check_pair(key, value))?;
         Ok(Self(pairs))
+    }
+
+    fn check_pair(key: &str, value: &str) -> Result<(), MetadataError> {
+        if key.is_empty() || key.chars().count() > Self::KEY_CHARS_MAX {
+            Err(MetadataError::KeyLength)
+        } else if value.chars().count() > Self::VALUE_CHARS_MAX {
+            Err(MetadataError::ValueLength)
+        } else if key.contains('\0') || value.contains('\0') {
+            Err(MetadataError::Nul)
+        } else {
+            Ok(())
+        }
     }
 
     /// The pairs in the order of their keys.
@@ -97,17 +104,16 @@ impl JsonSchema for Metadata {
             "description": "What a caller likes to remember at this resource",
             "type": "object",
             "maxProperties": Self::KEYS_MAX,
-            "propertyNames": { "minLength": 1, "maxLength": Self::KEY_CHARS_MAX },
-            "additionalProperties": { "type": "string", "maxLength": Self::VALUE_CHARS_MAX },
+            "propertyNames": { "minLength": 1, "maxLength": Self::KEY_CHARS_MAX, "pattern": NO_NUL },
+            "additionalProperties": { "type": "string", "maxLength": Self::VALUE_CHARS_MAX, "pattern": NO_NUL },
             "examples": [{ "erp_id": "4711" }],
         })
     }
 }
 
 /// Metadata of a PATCH: pairs are merged into the present ones, `null` removes a key. A key comes once.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
-#[schemars(inline)]
 pub struct MetadataPatch(BTreeMap<String, Option<String>>);
 
 impl MetadataPatch {
@@ -124,6 +130,29 @@ impl MetadataPatch {
 
 impl<'de> Deserialize<'de> for MetadataPatch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        unique_keys(deserializer).map(Self)
+        let pairs: BTreeMap<String, Option<String>> = unique_keys(deserializer)?;
+        let check = |(key, value): (&String, &Option<String>)| Metadata::check_pair(key, value.as_deref().unwrap_or_default());
+        pairs.iter().try_for_each(check).map_err(D::Error::custom)?;
+        Ok(Self(pairs))
+    }
+}
+
+impl JsonSchema for MetadataPatch {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MetadataPatch".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let value = json!({ "type": ["string", "null"], "maxLength": Metadata::VALUE_CHARS_MAX, "pattern": NO_NUL });
+        json_schema!({
+            "type": "object",
+            "propertyNames": { "minLength": 1, "maxLength": Metadata::KEY_CHARS_MAX, "pattern": NO_NUL },
+            "additionalProperties": value,
+            "examples": [{ "erp_id": "4711" }],
+        })
     }
 }

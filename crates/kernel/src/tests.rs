@@ -1,6 +1,7 @@
 //! Tests of the kernel.
 
 mod card;
+mod input;
 mod keys;
 mod money;
 mod words;

@@ -1,8 +1,8 @@
 //! Every setting by name, read off what parses it: for `--help` and docs/configuration.md.
 
+use bloom_web::Definition;
 use clap::{Arg, Args as _, Command};
 
-use crate::definition::Definition;
 use crate::settings::Settings;
 
 /// A setting, as its document says it.

@@ -2,7 +2,6 @@
 //! executable, `bloom serve` and `bloom up` must start it in exactly the same way.
 //!
 //! * [`Settings`]: everything a process is told, from the environment
-//! * [`Definition`]: what a service brings along: name, migrations, how it is put together
 //! * [`serve`]: one service as a process, over TCP, with Kafka when configured
 //! * [`say`]: a line of a command, whoever reads it
 //! * [`settings_of_all`]: every setting by name, for `--help` and its document
@@ -10,7 +9,6 @@
 // A line goes through `say`: `println!` panics where nobody reads it any more.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod definition;
 mod kafka;
 mod known;
 mod ready;
@@ -18,7 +16,6 @@ mod say;
 mod serve;
 mod settings;
 
-pub use definition::{Definition, Start};
 pub use kafka::KafkaSettings;
 pub use known::{Setting, own_settings, settings_of, settings_of_all, settings_of_service};
 pub use say::{complain, say};

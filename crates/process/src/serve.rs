@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bloom_runtime::server::Listeners;
-use bloom_runtime::{Peers, StartError, migrate, telemetry};
+use bloom_db::migrate;
+use bloom_runtime::{Peers, StartError, telemetry};
+use bloom_web::server::Listeners;
+use bloom_web::{Definition, Start};
 use clap::{Command, CommandFactory as _, FromArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::definition::{Definition, Start};
 use crate::known::own_settings;
 use crate::ready::ready;
 use crate::say::{complain, say};
@@ -103,7 +104,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     let bus = settings.bus()?;
     refuse_pending(definition, settings).await?;
     let db = settings.db(&host, definition)?;
-    let service = (definition.start)(Start { host, db, bus, addresses: addresses.into() }).await?;
+    let service = (definition.start)(Start { context: host, db, bus, addresses: addresses.into() })?;
     let tcp = listen(&settings.listen).await?;
     tracing::info!(service = definition.name, listen = settings.listen, "serving");
     service.run(Listeners { tcp, memory: None }).await
@@ -138,7 +139,7 @@ async fn refuse_pending(definition: &'static Definition, settings: &Settings) ->
 
 /// Migrations that the schema of a service lacks, as the service itself sees it.
 async fn pending(definition: &'static Definition, settings: &Settings) -> Result<Vec<String>, StartError> {
-    let schema = bloom_runtime::config::Schema::of(definition.name);
+    let schema = bloom_db::config::Schema::of(definition.name);
     let (server, keys) = (settings.server(definition.name)?, settings.secrets.keys(definition.name)?);
     let service = schema.database(&server, &keys, 1, false)?.system;
     migrate::pending(&service, definition.migrations).await

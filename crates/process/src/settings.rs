@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bloom_db::Db;
+use bloom_db::{config::Schema, config::connect_options};
 use bloom_events::Bus;
 use bloom_kernel::{OsEntropy, SystemClock};
-use bloom_runtime::config::{Schema, SecretKey, connect_options};
+use bloom_runtime::config::SecretKey;
 use bloom_runtime::telemetry::TelemetryConfig;
-use bloom_runtime::{Db, Host, Keys, Peers, StartError};
+use bloom_runtime::{Keys, Peers, ServiceContext, StartError};
+use bloom_web::Definition;
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
 
-use crate::definition::Definition;
 use crate::kafka::KafkaSettings;
 
 /// Settings of a process; every one is an environment variable too.
@@ -110,8 +112,8 @@ impl Settings {
     }
 
     /// What a service is handed.
-    pub fn host(&self, service: &'static str, peers: Peers, shutdown: CancellationToken) -> Result<Host, StartError> {
-        Ok(Host {
+    pub fn host(&self, service: &'static str, peers: Peers, shutdown: CancellationToken) -> Result<ServiceContext, StartError> {
+        Ok(ServiceContext {
             service,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
@@ -124,11 +126,11 @@ impl Settings {
     }
 
     /// Pools of a service.
-    pub fn db(&self, host: &Host, definition: &Definition) -> Result<Db, StartError> {
+    pub fn db(&self, host: &ServiceContext, definition: &Definition) -> Result<Db, StartError> {
         let schema = Schema::of(definition.name);
         let server = self.server(definition.name)?;
         let config = schema.database(&server, &host.keys, self.database_connections, self.database_transaction_pooler)?;
-        Ok(Db::new(host.clone(), &config))
+        Ok(Db::new(host.clone(), &config).constraints(definition.constraints))
     }
 
     /// Kafka when configured, else the process itself.

@@ -3,11 +3,11 @@
 use bloom_fault::{Code, Fault};
 use uuid::Uuid;
 
-use crate::call::{Audience, Call};
+use crate::request_context::{Audience, RequestContext};
 
 /// The verified call of a gRPC request. Only services hold contexts that this accepts: the gateway routes no gRPC.
-pub fn call<T>(request: &tonic::Request<T>) -> Result<Call, tonic::Status> {
-    let call = request.extensions().get::<Call>().cloned().ok_or_else(|| {
+pub fn call<T>(request: &tonic::Request<T>) -> Result<RequestContext, tonic::Status> {
+    let call = request.extensions().get::<RequestContext>().cloned().ok_or_else(|| {
         Fault::new(Code::Unauthenticated, "context_missing", "This call carries no valid context of the fleet.")
     })?;
     if call.audience != Audience::Service {

@@ -32,7 +32,7 @@ impl Keys {
     }
 
     /// The key that signs contexts between gateway and services.
-    pub(crate) fn context(&self) -> &[u8; 32] {
+    pub fn context(&self) -> &[u8; 32] {
         &self.context
     }
 
@@ -63,7 +63,7 @@ pub fn derive(key: &[u8; 32], label: &str) -> [u8; 32] {
 }
 
 /// HMAC-SHA256 over several parts.
-pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     for part in parts {
         mac.update(part);

@@ -1,49 +1,34 @@
-//! How a Bloom process starts, is observed and stops: the crate exists so that a service's own code holds nothing but
-//! its domain.
+//! How a Bloom process starts, is observed and stops. The crate exists so that a service's own code contains nothing but its
+//! domain.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`host`] | what every service is handed: clock, entropy, keys, peers, shutdown, metrics |
-//! | [`call`] | who asks, for which tenant, until when; [`context`] is its signed form on the wire |
-//! | [`db`] | the ways to a connection: [`TenantTx`], [`TenantRead`], [`SystemTx`] |
-//! | [`idempotency`] | one key, one effect, one reply |
-//! | [`seal`] | personal columns under a key per data subject |
-//! | [`http`], [`grpc`] | extractors, replies, and the layers around every route |
-//! | [`peers`], `breaker` | gRPC clients of other services, in memory or over TCP; one that is away is not waited for |
-//! | [`server`] | one port, REST and gRPC, health, drain |
-//! | [`migrate`] | schema, roles and migrations of a service |
-//! | [`telemetry`], [`metrics`] | logs, traces, RED figures |
+//! | [`service_context`] | what every service receives: clock, entropy, keys, peers, shutdown, metrics |
+//! | [`request_context`] | who asks, for which tenant, until when; [`signed_context`] is its signed form on the wire |
+//! | [`config`], [`keys`] | secrets in settings, and the keys derived from them |
+//! | [`peers`], [`breaker`] | gRPC clients of other services, in memory or over TCP, with a circuit breaker |
+//! | [`grpc`] | reading a request's context and ids on the server side of gRPC |
+//! | [`telemetry`], [`metrics`] | logs, traces, RED metrics |
+//! | [`task`] | background loops, and why a process could not start |
 //!
-//! Absent by design: nothing here knows any domain, reads an environment variable (settings come in from `bloom_process`), or
+//! Absent by design: nothing here knows any domain, reads an environment variable (settings come from `bloom_process`), or
 //! takes the time from anywhere but the [`Clock`](bloom_kernel::Clock).
 
-mod breaker;
-pub mod call;
+pub mod breaker;
 pub mod config;
-pub mod context;
-pub mod db;
 pub mod grpc;
-pub mod host;
-pub mod http;
-pub mod idempotency;
 pub mod keys;
 pub mod metrics;
-pub mod migrate;
-pub mod openapi;
 pub mod peers;
-pub mod reply;
-pub mod seal;
-pub mod server;
+pub mod request_context;
+pub mod service_context;
+pub mod signed_context;
 pub mod task;
 pub mod telemetry;
 
-pub use call::{Audience, Call, PERMISSIONS, PUBLISHABLE, Scopes};
-pub use db::{Db, SystemTx, TenantRead, TenantTx};
-pub use host::Host;
-pub use idempotency::Begin;
 pub use keys::Keys;
 pub use metrics::Metrics;
 pub use peers::{Peer, Peers};
-pub use reply::{Empty, Reply};
-pub use server::Service;
+pub use request_context::{Audience, Operation, PERMISSIONS, PUBLISHABLE, RequestContext, Scopes};
+pub use service_context::ServiceContext;
 pub use task::{StartError, Task};

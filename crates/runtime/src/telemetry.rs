@@ -27,7 +27,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use crate::call::PLATFORM;
+use crate::request_context::PLATFORM;
 use crate::task::StartError;
 
 pub use self::figures::Figures;

@@ -2,23 +2,23 @@
 //! door of a service without a socket. The crate may exist because every service is tested the same way.
 //!
 //! ```ignore
-//! let bench = testkit::bench("catalog", &MIGRATIONS).await;
-//! let door = bench.open(|host, db| async { catalog::service(config, host, db, bus).await }).await;
+//! let bench = testkit::test_env("catalog", &MIGRATIONS).await;
+//! let door = bench.open(|host, db| catalog::service(config, host, db, bus).await).await;
 //! let answer = door.post("/v1/catalog/products").json(&json!({…})).send().await;
 //! assert_eq!(answer.status, 201, "{answer:?}");
 //! ```
 
-mod bench;
 mod clock;
-mod door;
 mod entropy;
 mod queue;
+mod test_client;
+mod test_env;
 
-pub use bench::{Bench, bench, database, server};
 pub use clock::FakeClock;
-pub use door::{Answer, Ask, Door};
 pub use entropy::SeededEntropy;
 pub use queue::queue;
+pub use test_client::{Answer, TestClient, TestRequest};
+pub use test_env::{TestEnv, database, server, test_env};
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Generate crates/proto-<service> from proto/bloom/<service>/v1/*.proto
+    /// Generate contracts/<service> from proto/bloom/<service>/v1/*.proto
     Proto {
         /// Change nothing; fail when the committed code differs
         #[arg(long)]

@@ -1,9 +1,9 @@
 //! What others learn of carts beside their events: present state, and what must hold.
 
+use bloom_db::SystemTx;
 use bloom_events::{After, Breach, Check, Export, StateRecord};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, DeliveryOptionId, TenantId};
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 

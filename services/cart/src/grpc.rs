@@ -1,9 +1,9 @@
 //! What the purchase saga asks of carts.
 
+use bloom_contract_cart as proto;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, OrderId};
-use bloom_proto_cart as proto;
-use bloom_runtime::grpc::{call, id};
+use bloom_runtime::{grpc::call, grpc::id};
 use serde::Serialize;
 use tonic::{Request, Response, Status};
 

@@ -24,14 +24,16 @@ mod tests;
 
 use std::sync::Arc;
 
+use bloom_contract_cart::cart_server::CartServer;
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_cart::cart_server::CartServer;
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 
 use crate::config::Config;
@@ -46,8 +48,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/cart");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: <Config as clap::Args>::augment_args,
-    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus) }),
+    start: |start| service(start.config()?, start.context, start.db, start.bus),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -56,7 +59,7 @@ pub struct CartService {
     /// The database.
     pub db: Db,
     /// Clock, entropy, keys.
-    pub host: Host,
+    pub host: ServiceContext,
     /// Settings.
     pub config: Config,
     pub(crate) cursors: Arc<Cursors>,
@@ -67,7 +70,7 @@ pub struct CartService {
 
 impl CartService {
     /// Puts it together.
-    pub fn new(config: Config, host: Host, db: Db) -> Self {
+    pub fn new(config: Config, host: ServiceContext, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             catalog: CatalogClient::new(host.peers.get("catalog")),
@@ -81,7 +84,7 @@ impl CartService {
 }
 
 /// The service, ready to run.
-pub fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(config: Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = CartService::new(config, host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .timers([Arc::new(ops::expire_cart::ExpireCart(app.clone())) as _])

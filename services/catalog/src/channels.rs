@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_db::Db;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, TenantId};
-use bloom_runtime::Db;
 use moka::future::Cache;
 
 use crate::domain::channel::Channel;

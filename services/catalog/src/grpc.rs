@@ -1,11 +1,11 @@
 //! What other services ask of the catalogue.
 
-use bloom_fault::{Code, Fault};
-use bloom_kernel::{ChannelId, VariantId};
-use bloom_proto_catalog::catalog_server::Catalog as Server;
-use bloom_proto_catalog::{
+use bloom_contract_catalog::catalog_server::Catalog as Server;
+use bloom_contract_catalog::{
     Channel as ChannelMessage, FindChannelsReply, FindChannelsRequest, GetSellablesReply, GetSellablesRequest, Sellable,
 };
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{ChannelId, VariantId};
 use bloom_runtime::grpc;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;

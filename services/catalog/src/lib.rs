@@ -31,13 +31,15 @@ mod tests;
 
 use std::sync::Arc;
 
+use bloom_contract_catalog::catalog_server::CatalogServer;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_catalog::catalog_server::CatalogServer;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 
 use crate::channels::Channels;
@@ -53,8 +55,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/catalog");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus).await }),
+    start: |start| service(start.context, start.db, start.bus),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -63,7 +66,7 @@ pub struct Catalog {
     /// The database.
     pub db: Db,
     /// Clock, entropy, keys.
-    pub host: Host,
+    pub host: ServiceContext,
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) channels: Channels,
     pub(crate) freshness: Arc<Freshness>,
@@ -73,7 +76,7 @@ pub struct Catalog {
 
 impl Catalog {
     /// Puts it together.
-    pub fn new(host: Host, db: Db) -> Self {
+    pub fn new(host: ServiceContext, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             channels: Channels::new(db.clone()),
@@ -87,8 +90,7 @@ impl Catalog {
 }
 
 /// The service, ready to run.
-#[cfg_attr(not(test), expect(clippy::unused_async, reason = "every service is put together by an async function"))]
-pub async fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Catalog::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .handlers([Arc::new(events::heard::Listing { host: host.clone(), freshness: app.freshness.clone() }) as _])

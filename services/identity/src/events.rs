@@ -1,9 +1,10 @@
 //! What this service exports and what it proves. It publishes `environment.created|updated` and
 //! `api_key.created|updated|revoked`, in the environment concerned; it consumes nothing.
 
+use bloom_db::SystemTx;
 use bloom_events::{After, Breach, Check, Export, StateRecord};
 use bloom_fault::Fault;
-use bloom_runtime::{Host, SystemTx, grpc};
+use bloom_runtime::{ServiceContext, grpc};
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 
@@ -79,7 +80,7 @@ impl Check for OneLiveEnvironment {
 /// Every key that was revoked within a day was announced to the gateways.
 pub struct RevocationsAnnounced {
     /// For the time.
-    pub host: Host,
+    pub host: ServiceContext,
 }
 
 impl Check for RevocationsAnnounced {
@@ -89,7 +90,7 @@ impl Check for RevocationsAnnounced {
 
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
         Box::pin(async move {
-            let keys = store::revocation::revocation_missing(tx, self.host.wall() - TimeDelta::days(1)).await?;
+            let keys = store::revocation::revocation_missing(tx, self.host.platform_now() - TimeDelta::days(1)).await?;
             let breach = |key| Breach { invariant: self.name(), detail: format!("{key} was revoked in silence") };
             Ok(keys.into_iter().map(breach).collect())
         })

@@ -1,7 +1,7 @@
 //! What gateways ask.
 
-use bloom_proto_identity::identity_server::Identity as Contract;
-use bloom_proto_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
+use bloom_contract_identity::identity_server::Identity as Contract;
+use bloom_contract_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
 use bloom_runtime::grpc;
 use tonic::{Request, Response, Status};
 

@@ -24,13 +24,15 @@ pub mod usage;
 
 use std::sync::Arc;
 
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_identity::identity_server::IdentityServer;
+use bloom_db::Db;
 use bloom_events::{Bus, Events};
 use bloom_fault::Fault;
-use bloom_process::Definition;
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_identity::identity_server::IdentityServer;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 
 use crate::domain::account::{AccountCreate, AccountCreated};
@@ -46,8 +48,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/identity");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
+    start: |start| service(start.context, start.db, start.bus),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -56,7 +59,7 @@ pub struct Identity {
     /// The database.
     pub db: Db,
     /// Clock, entropy, keys.
-    pub host: Host,
+    pub host: ServiceContext,
     pub(crate) cursors: Arc<Cursors>,
     pub(crate) usage: Arc<Usage>,
     pub(crate) catalog: CatalogClient<Peer>,
@@ -65,7 +68,7 @@ pub struct Identity {
 
 impl Identity {
     /// Puts it together.
-    pub fn new(host: Host, db: Db) -> Self {
+    pub fn new(host: ServiceContext, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             usage: Arc::default(),
@@ -86,7 +89,7 @@ impl Identity {
 }
 
 /// The service, ready to run.
-pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Identity::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .exports([Arc::new(events::Environments) as _, Arc::new(events::ApiKeys) as _])
@@ -99,6 +102,6 @@ pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
 }
 
 /// Founds an account: for `bloom account create`, as there is no key yet that could ask for it.
-pub async fn account_create(host: &Host, db: &Db, input: AccountCreate) -> Result<AccountCreated, Fault> {
+pub async fn account_create(host: &ServiceContext, db: &Db, input: AccountCreate) -> Result<AccountCreated, Fault> {
     ops::create_account::create_account(&Identity::new(host.clone(), db.clone()), input).await
 }

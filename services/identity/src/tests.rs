@@ -7,29 +7,29 @@ mod keys;
 mod proofs;
 mod rotation;
 
+use bloom_contract_identity::identity_client::IdentityClient;
+use bloom_contract_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
 use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, TenantId, api_key};
-use bloom_proto_identity::identity_client::IdentityClient;
-use bloom_proto_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Answer, Ask, Bench, Door};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest};
 
 use crate::domain::account::{AccountCreate, AccountCreated};
 use crate::{Identity, MIGRATIONS, NAME, account_create, service};
 
 /// A shop with its account, and the door to the service.
 struct Shop {
-    bench: Bench,
-    door: Door,
+    bench: TestEnv,
+    door: TestClient,
     account: AccountCreated,
 }
 
 impl Shop {
     async fn open() -> Self {
-        let bench = bloom_testkit::bench(NAME, &MIGRATIONS).await;
+        let bench = bloom_testkit::test_env(NAME, &MIGRATIONS).await;
         let account = found(&bench, "Chai & Co").await;
-        let door = bench.open(async |host, db| service(host, db, Bus::in_process())).await;
+        let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
         Self { bench, door, account }
     }
 
@@ -42,7 +42,7 @@ impl Shop {
     }
 
     /// Asks with a key of the live environment.
-    fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+    fn ask(&self, method: &str, path: &str) -> TestRequest<'_> {
         self.door.ask(method, path).tenant(self.live())
     }
 
@@ -54,7 +54,7 @@ impl Shop {
         Identity::new(self.bench.host.clone(), self.bench.db.clone())
     }
 
-    fn gateway(&self) -> (IdentityClient<Peer>, Call) {
+    fn gateway(&self) -> (IdentityClient<Peer>, RequestContext) {
         (IdentityClient::new(self.bench.host.peers.get(NAME)), self.bench.call())
     }
 
@@ -73,7 +73,7 @@ impl Shop {
     }
 }
 
-async fn found(bench: &Bench, name: &str) -> AccountCreated {
+async fn found(bench: &TestEnv, name: &str) -> AccountCreated {
     let input = AccountCreate {
         name: name.to_owned(),
         time_zone: "Asia/Kolkata".to_owned(),

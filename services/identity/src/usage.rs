@@ -76,6 +76,6 @@ pub async fn flush(app: &Identity) -> Result<(), Fault> {
 /// Forgets revocations that every gateway has long heard.
 pub async fn purge(app: &Identity) -> Result<(), Fault> {
     let mut tx = app.db.system().await?;
-    revocation::revocation_purge(&mut tx, app.host.wall() - REVOCATIONS_KEPT).await?;
+    revocation::revocation_purge(&mut tx, app.host.platform_now() - REVOCATIONS_KEPT).await?;
     tx.commit().await
 }

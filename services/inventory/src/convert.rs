@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use bloom_contract_inventory as proto;
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, LocationId, VariantId};
-use bloom_proto_inventory as proto;
 
 use crate::domain::hold::{Hold, TTL_SECONDS_MAX};
 use crate::domain::movement::MovementKind;

@@ -1,7 +1,7 @@
 //! What inventory refuses, and which broken constraint means what.
 
+use bloom_db::idempotency;
 use bloom_fault::{Code, Fault, constraint};
-use bloom_runtime::idempotency;
 
 use crate::domain::allocate::Shortage;
 use crate::domain::hold::Ended;

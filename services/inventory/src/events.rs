@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bloom_db::TenantTx;
+use bloom_db::Writer;
 use bloom_events::{Draft, TimerHandler, publish, publish_many};
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, TenantId};
-use bloom_runtime::db::Tell;
-use bloom_runtime::{Call, StartError, TenantTx};
+use bloom_runtime::{RequestContext, StartError};
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
@@ -33,14 +34,19 @@ const BATCH: i64 = 500;
 pub const HOLD_EXPIRY: &str = "hold.expire";
 
 /// Publishes a new or changed location.
-pub async fn location_changed(app: &Inventory, tx: &mut TenantTx, call: &Call, location: &Location) -> Result<(), Fault> {
+pub async fn location_changed(
+    app: &Inventory,
+    tx: &mut TenantTx,
+    call: &RequestContext,
+    location: &Location,
+) -> Result<(), Fault> {
     let kind = if location.version == 1 { "location.created" } else { "location.updated" };
     let aggregate = location.id.to_string();
     publish(tx, &app.host, call, Draft { kind, aggregate, version: location.version, data: location, causation: None }).await
 }
 
 /// Publishes a hold that has just become what it is.
-pub async fn hold_changed(app: &Inventory, tx: &mut impl Tell, call: &Call, hold: &Hold) -> Result<(), Fault> {
+pub async fn hold_changed(app: &Inventory, tx: &mut impl Writer, call: &RequestContext, hold: &Hold) -> Result<(), Fault> {
     let (kind, aggregate) = (hold_kind(hold), hold.id.to_string());
     publish(tx, &app.host, call, Draft { kind, aggregate, version: hold.version, data: hold, causation: None }).await
 }
@@ -64,7 +70,7 @@ impl TimerHandler for HoldExpiry {
         HOLD_EXPIRY
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let id: HoldId = key.parse().map_err(Fault::internal)?;
             expire_hold(&self.0, call, id).await
@@ -131,7 +137,7 @@ impl StockPublisher {
     /// Publishes some marked variants of a tenant and removes their marks, in one commit; their number.
     async fn publish_batch(&self, tenant: TenantId) -> Result<i64, Fault> {
         let Self(app) = self;
-        let call = Call::background(crate::NAME, tenant, &format!("service:{}", crate::NAME));
+        let call = RequestContext::background(crate::NAME, tenant, &format!("service:{}", crate::NAME));
         let now = app.host.now(tenant);
         let mut tx = app.db.write(&call).await?;
         let versions = stock::stock_take_changed(&mut tx, tenant, now, BATCH).await?;

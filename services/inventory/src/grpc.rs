@@ -1,9 +1,9 @@
 //! What other services ask: each call reads its message, does one operation, writes the answer.
 
+use bloom_contract_inventory as proto;
+use bloom_contract_inventory::inventory_server;
 use bloom_fault::Fault;
 use bloom_kernel::LocationId;
-use bloom_proto_inventory as proto;
-use bloom_proto_inventory::inventory_server;
 use tonic::{Request, Response, Status};
 
 use crate::convert;

@@ -30,11 +30,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use bloom_contract_inventory::inventory_server::InventoryServer;
+use bloom_db::Db;
 use bloom_events::{Bus, Events, TimerHandler};
-use bloom_process::Definition;
-use bloom_proto_inventory::inventory_server::InventoryServer;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Service, Task};
+use bloom_runtime::{ServiceContext, Task};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
@@ -53,7 +55,7 @@ pub struct Inventory {
     /// The service's database.
     pub db: Db,
     /// Time, ids, keys.
-    pub host: Host,
+    pub host: ServiceContext,
     /// Cursors of lists.
     pub cursors: Arc<Cursors>,
     /// Which tenants have unpublished changes of stock.
@@ -66,12 +68,13 @@ pub struct Inventory {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { Ok(service(start.host, start.db, start.bus)) }),
+    start: |start| Ok(service(start.context, start.db, start.bus)),
 };
 
 /// Puts the service together.
-pub fn service(host: Host, db: Db, bus: Bus) -> Service {
+pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Service {
     let app = Inventory {
         db: db.clone(),
         host: host.clone(),

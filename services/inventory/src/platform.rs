@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_db::SystemTx;
 use bloom_events::{After, Breach, Check, Export, StateRecord};
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
-use bloom_runtime::{Host, SystemTx};
+use bloom_runtime::ServiceContext;
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use crate::store::{check, export};
 
 /// Every kind of aggregate.
-pub fn exports(host: &Host) -> Vec<Arc<dyn Export>> {
+pub fn exports(host: &ServiceContext) -> Vec<Arc<dyn Export>> {
     vec![Arc::new(Locations), Arc::new(Stocks(host.clone())), Arc::new(Holds)]
 }
 
@@ -41,7 +42,7 @@ impl Export for Locations {
     }
 }
 
-struct Stocks(Host);
+struct Stocks(ServiceContext);
 
 impl Export for Stocks {
     fn kind(&self) -> &'static str {
@@ -55,7 +56,7 @@ impl Export for Stocks {
         limit: i64,
     ) -> BoxFuture<'a, Result<Vec<StateRecord>, Fault>> {
         Box::pin(async move {
-            let now: Timestamp = self.0.wall();
+            let now: Timestamp = self.0.platform_now();
             let rows = export::stock_page(tx, export::behind(after)?, now, limit).await?;
             let record = |row: export::StockRecord| {
                 StateRecord::new(row.tenant, self.kind(), row.stock.variant_id.to_string(), row.version, &row.stock)

@@ -1,9 +1,10 @@
 //! What is consumed (news of payments), exported, and checked.
 
+use bloom_db::{SystemTx, TenantTx};
 use bloom_events::{After, Breach, Check, Envelope, Export, Handler, StateRecord, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, Money, OrderId, PaymentId, TenantId};
-use bloom_runtime::{Call, SystemTx, TenantTx};
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use serde::Deserialize;
@@ -126,7 +127,7 @@ impl PaymentNews {
     async fn note(&self, tx: &mut TenantTx, news: &[Payment]) -> Result<(), Fault> {
         let versions: Vec<_> = news.iter().map(|payment| (payment.checkout_id, payment.version)).collect();
         let orders = order_lock_of(tx, &versions).await?;
-        let call = Call::background(NAME, tx.tenant(), "service:payments");
+        let call = RequestContext::background(NAME, tx.tenant(), "service:payments");
         for order in &orders {
             wake_operations(&self.0, tx, order.id).await?;
         }
@@ -243,7 +244,7 @@ impl Check for NoCheckoutStuck {
     }
 
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        let latest = self.0.host.wall() - TimeDelta::seconds(30);
+        let latest = self.0.host.platform_now() - TimeDelta::seconds(30);
         Box::pin(async move { Ok(breaches(self.name(), stuck_checkouts(tx, latest).await?)) })
     }
 }
@@ -258,7 +259,7 @@ impl Check for OperationsSettled {
     }
 
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
-        let latest = self.0.host.wall() - TimeDelta::hours(24);
+        let latest = self.0.host.platform_now() - TimeDelta::hours(24);
         Box::pin(async move { Ok(breaches(self.name(), open_operations(tx, latest).await?)) })
     }
 }

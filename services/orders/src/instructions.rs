@@ -1,10 +1,10 @@
 //! Instructions of a checkout at rest: tokens that somebody else could pay or read with, sealed with the service's own key
 //! and bound to their row.
 
+use bloom_db::{seal::open_own, seal::seal_own};
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, TenantId};
-use bloom_runtime::Host;
-use bloom_runtime::seal::{open_own, seal_own};
+use bloom_runtime::ServiceContext;
 use serde::{Deserialize, Serialize};
 
 const PURPOSE: &str = "checkout-instructions";
@@ -25,13 +25,18 @@ pub struct Instructions {
 }
 
 /// Seals the instructions of a checkout.
-pub fn seal(host: &Host, tenant: TenantId, checkout: CheckoutId, instructions: &Instructions) -> Result<Vec<u8>, Fault> {
+pub fn seal(
+    host: &ServiceContext,
+    tenant: TenantId,
+    checkout: CheckoutId,
+    instructions: &Instructions,
+) -> Result<Vec<u8>, Fault> {
     let plaintext = serde_json::to_vec(instructions).map_err(Fault::internal)?;
     Ok(seal_own(host, PURPOSE, &[tenant.uuid().as_bytes(), checkout.uuid().as_bytes()], &plaintext))
 }
 
 /// Opens what [`seal`] made.
-pub fn open(host: &Host, tenant: TenantId, checkout: CheckoutId, sealed: &[u8]) -> Result<Instructions, Fault> {
+pub fn open(host: &ServiceContext, tenant: TenantId, checkout: CheckoutId, sealed: &[u8]) -> Result<Instructions, Fault> {
     let plaintext = open_own(host, PURPOSE, &[tenant.uuid().as_bytes(), checkout.uuid().as_bytes()], sealed)?;
     serde_json::from_slice(&plaintext).map_err(Fault::internal)
 }

@@ -29,13 +29,15 @@ mod tests;
 
 use std::sync::Arc;
 
+use bloom_contract_cart::cart_client::CartClient;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_payments::payments_client::PaymentsClient;
+use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_cart::cart_client::CartClient;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_payments::payments_client::PaymentsClient;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 
 use crate::config::Config;
@@ -51,8 +53,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/orders");
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: <Config as clap::Args>::augment_args,
-    start: |start| Box::pin(async move { service(start.config()?, start.host, start.db, start.bus) }),
+    start: |start| service(start.config()?, start.context, start.db, start.bus),
 };
 
 /// What handlers and operations are handed. Cheap to clone.
@@ -61,7 +64,7 @@ pub struct Orders {
     /// The database.
     pub db: Db,
     /// Clock, entropy, keys.
-    pub host: Host,
+    pub host: ServiceContext,
     /// Settings.
     pub config: Config,
     pub(crate) cursors: Arc<Cursors>,
@@ -73,7 +76,7 @@ pub struct Orders {
 
 impl Orders {
     /// Puts it together.
-    pub fn new(config: Config, host: Host, db: Db) -> Self {
+    pub fn new(config: Config, host: ServiceContext, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             numbers: Arc::default(),
@@ -88,7 +91,7 @@ impl Orders {
 }
 
 /// The service, ready to run.
-pub fn service(config: Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(config: Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     config.check()?;
     let app = Orders::new(config, host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)

@@ -1,11 +1,11 @@
 //! What the purchase and its aftermath ask of other services, in this service's own words.
 
+use bloom_contract_cart::{CartRef, CartSnapshot, CompleteRequest, FreezeRequest};
+use bloom_contract_inventory as inventory;
+use bloom_contract_payments as payments;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId, Currency, HoldId, Money, OperationId, OrderId, PaymentId};
-use bloom_proto_cart::{CartRef, CartSnapshot, CompleteRequest, FreezeRequest};
-use bloom_proto_inventory as inventory;
-use bloom_proto_payments as payments;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::Orders;
 use crate::domain::checkout::Action;
@@ -104,7 +104,7 @@ fn payment(reply: payments::PaymentReply, id: PaymentId) -> Result<Payment, Faul
 
 pub(crate) async fn cart_freeze(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     cart: CartId,
     checkout: CheckoutId,
     instructions: &Instructions,
@@ -118,7 +118,7 @@ pub(crate) async fn cart_freeze(
     Ok(app.cart.clone().freeze(app.host.request(call, request)).await?.into_inner())
 }
 
-pub(crate) async fn cart_unfreeze(app: &Orders, call: &Call, cart: CartId, checkout: CheckoutId) -> Result<(), Fault> {
+pub(crate) async fn cart_unfreeze(app: &Orders, call: &RequestContext, cart: CartId, checkout: CheckoutId) -> Result<(), Fault> {
     let request = CartRef { cart_id: cart.to_string(), checkout_id: checkout.to_string() };
     app.cart.clone().unfreeze(app.host.request(call, request)).await?;
     Ok(())
@@ -126,7 +126,7 @@ pub(crate) async fn cart_unfreeze(app: &Orders, call: &Call, cart: CartId, check
 
 pub(crate) async fn cart_complete(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     cart: CartId,
     checkout: CheckoutId,
     order: OrderId,
@@ -138,7 +138,7 @@ pub(crate) async fn cart_complete(
 
 pub(crate) async fn stock_hold(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     hold: HoldId,
     snapshot: &CartSnapshot,
 ) -> Result<inventory::HoldReply, Fault> {
@@ -156,7 +156,7 @@ pub(crate) async fn stock_hold(
     Ok(app.inventory.clone().hold(app.host.request(call, request)).await?.into_inner())
 }
 
-pub(crate) async fn stock_release(app: &Orders, call: &Call, hold: HoldId) -> Result<(), Fault> {
+pub(crate) async fn stock_release(app: &Orders, call: &RequestContext, hold: HoldId) -> Result<(), Fault> {
     let request = inventory::HoldRef { hold_id: hold.to_string() };
     app.inventory.clone().release_hold(app.host.request(call, request)).await?;
     Ok(())
@@ -165,7 +165,7 @@ pub(crate) async fn stock_release(app: &Orders, call: &Call, hold: HoldId) -> Re
 /// Makes the units of a hold the order's; answers where they lie.
 pub(crate) async fn stock_commit(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     hold: HoldId,
     order: OrderId,
 ) -> Result<Vec<inventory::Allocation>, Fault> {
@@ -182,7 +182,7 @@ pub(crate) struct Authorise<'a> {
     pub(crate) instructions: &'a Instructions,
 }
 
-pub(crate) async fn payment_authorise(app: &Orders, call: &Call, ask: Authorise<'_>) -> Result<Payment, Fault> {
+pub(crate) async fn payment_authorise(app: &Orders, call: &RequestContext, ask: Authorise<'_>) -> Result<Payment, Fault> {
     let request = payments::AuthoriseRequest {
         operation_id: ask.operation.to_string(),
         payment_id: ask.payment.to_string(),
@@ -196,19 +196,24 @@ pub(crate) async fn payment_authorise(app: &Orders, call: &Call, ask: Authorise<
     payment(app.payments.clone().authorise(app.host.request(call, request)).await?.into_inner(), ask.payment)
 }
 
-pub(crate) async fn payment_get(app: &Orders, call: &Call, id: PaymentId) -> Result<Payment, Fault> {
+pub(crate) async fn payment_get(app: &Orders, call: &RequestContext, id: PaymentId) -> Result<Payment, Fault> {
     let request = payments::PaymentRef { payment_id: id.to_string() };
     payment(app.payments.clone().get_payment(app.host.request(call, request)).await?.into_inner(), id)
 }
 
-pub(crate) async fn payment_void(app: &Orders, call: &Call, operation: OperationId, id: PaymentId) -> Result<Payment, Fault> {
+pub(crate) async fn payment_void(
+    app: &Orders,
+    call: &RequestContext,
+    operation: OperationId,
+    id: PaymentId,
+) -> Result<Payment, Fault> {
     let request = payments::VoidRequest { operation_id: operation.to_string(), payment_id: id.to_string() };
     payment(app.payments.clone().void(app.host.request(call, request)).await?.into_inner(), id)
 }
 
 pub(crate) async fn payment_capture(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     id: PaymentId,
     amount: i64,
@@ -220,7 +225,7 @@ pub(crate) async fn payment_capture(
 
 pub(crate) async fn payment_refund(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     id: PaymentId,
     amount: i64,
@@ -247,7 +252,7 @@ fn allocation_change(operation: OperationId, order: OrderId, units: &[Units]) ->
 
 pub(crate) async fn stock_ship(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     order: OrderId,
     units: &[Units],
@@ -259,7 +264,7 @@ pub(crate) async fn stock_ship(
 
 pub(crate) async fn stock_give_back(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: OperationId,
     order: OrderId,
     units: &[Units],

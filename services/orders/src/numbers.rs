@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
-use bloom_runtime::{Call, Db};
+use bloom_runtime::RequestContext;
 
 use crate::store::number::number_block;
 
@@ -20,7 +21,7 @@ pub struct Numbers(Mutex<HashMap<TenantId, Range<i64>>>);
 
 impl Numbers {
     /// The next number of the tenant.
-    pub async fn next(&self, db: &Db, call: &Call) -> Result<i64, Fault> {
+    pub async fn next(&self, db: &Db, call: &RequestContext) -> Result<i64, Fault> {
         if let Some(number) = self.take(call.tenant) {
             return Ok(number);
         }

@@ -1,8 +1,8 @@
 //! What must hold about payments, proved from the rows themselves.
 
+use bloom_db::SystemTx;
 use bloom_events::check::{Breach, Check};
 use bloom_fault::Fault;
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 
 use crate::store::check::{ledger_breaches, operation_breaches, payment_breaches};

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_db::seal;
 use bloom_fault::Fault;
 use bloom_kernel::{ConnectionId, SubjectId, TenantId};
-use bloom_runtime::{Host, seal};
+use bloom_runtime::ServiceContext;
 use moka::future::Cache;
 use sqlx::PgConnection;
 
@@ -65,13 +66,13 @@ pub enum Choice {
 /// Opened connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Connections {
-    host: Host,
+    host: ServiceContext,
     cache: Cache<(TenantId, Choice), Arc<Connection>>,
 }
 
 impl Connections {
     /// An empty memory.
-    pub fn new(host: Host) -> Self {
+    pub fn new(host: ServiceContext) -> Self {
         Self { host, cache: Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(REMEMBERED).build() }
     }
 

@@ -1,11 +1,12 @@
 //! What payments tell the others, and their whole state for those who begin anew.
 
+use bloom_db::Writer;
+use bloom_db::{SystemTx, TenantTx};
 use bloom_events::export::{After, Export, StateRecord};
 use bloom_events::{Draft, publish, publish_many};
 use bloom_fault::Fault;
 use bloom_kernel::{ConnectionId, PaymentId};
-use bloom_runtime::db::Tell;
-use bloom_runtime::{Call, Host, SystemTx, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 use futures::future::BoxFuture;
 
 use crate::domain::Payment;
@@ -19,16 +20,32 @@ const CONNECTION_CREATED: &str = "connection.created";
 const CONNECTION_UPDATED: &str = "connection.updated";
 
 /// A payment was opened.
-pub(crate) async fn payment_opened(tx: &mut impl Tell, host: &Host, call: &Call, payment: &Payment) -> Result<(), Fault> {
+pub(crate) async fn payment_opened(
+    tx: &mut impl Writer,
+    host: &ServiceContext,
+    call: &RequestContext,
+    payment: &Payment,
+) -> Result<(), Fault> {
     payment_event(tx, host, call, PAYMENT_OPENED, payment).await
 }
 
 /// A payment changed.
-pub(crate) async fn payment_updated(tx: &mut impl Tell, host: &Host, call: &Call, payment: &Payment) -> Result<(), Fault> {
+pub(crate) async fn payment_updated(
+    tx: &mut impl Writer,
+    host: &ServiceContext,
+    call: &RequestContext,
+    payment: &Payment,
+) -> Result<(), Fault> {
     payment_event(tx, host, call, PAYMENT_UPDATED, payment).await
 }
 
-async fn payment_event(tx: &mut impl Tell, host: &Host, call: &Call, kind: &'static str, payment: &Payment) -> Result<(), Fault> {
+async fn payment_event(
+    tx: &mut impl Writer,
+    host: &ServiceContext,
+    call: &RequestContext,
+    kind: &'static str,
+    payment: &Payment,
+) -> Result<(), Fault> {
     let shape = shape::Payment::from(payment);
     let aggregate = payment.id.to_string();
     publish(tx, host, call, Draft { kind, aggregate, version: payment.version, data: &shape, causation: None }).await
@@ -37,8 +54,8 @@ async fn payment_event(tx: &mut impl Tell, host: &Host, call: &Call, kind: &'sta
 /// A connection was made, or changed; making one the default changes another.
 pub(crate) async fn connections_changed(
     tx: &mut TenantTx,
-    host: &Host,
-    call: &Call,
+    host: &ServiceContext,
+    call: &RequestContext,
     connections: &[&shape::Connection],
 ) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = connections

@@ -1,10 +1,10 @@
 //! What orders ask: authorise, capture, void, refund.
 
+use bloom_contract_payments as proto;
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, Money, PaymentId};
-use bloom_proto_payments as proto;
-use bloom_runtime::Call;
-use bloom_runtime::grpc::{call, id};
+use bloom_runtime::RequestContext;
+use bloom_runtime::{grpc::call, grpc::id};
 use tonic::{Request, Response, Status};
 
 use crate::Payments;
@@ -55,7 +55,7 @@ impl proto::payments_server::Payments for Grpc {
 
 async fn moved(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     kind: OperationKind,
     ask: &proto::AmountRequest,
 ) -> Result<Response<proto::PaymentReply>, Fault> {

@@ -34,14 +34,16 @@ mod tests;
 
 use std::sync::Arc;
 
+use bloom_contract_payments::payments_server::PaymentsServer;
+use bloom_db::Db;
 use bloom_events::check::Check;
 use bloom_events::export::Export;
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_payments::payments_server::PaymentsServer;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Service, StartError};
+use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 use sqlx::migrate::Migrator;
 
 pub use config::Config;
@@ -58,7 +60,7 @@ pub struct Payments {
     /// The database.
     pub db: Db,
     /// Time, ids, keys.
-    pub host: Host,
+    pub host: ServiceContext,
     /// Payment providers.
     pub providers: Arc<provider::Providers>,
     /// Connections with their secrets opened.
@@ -75,19 +77,18 @@ pub struct Payments {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: <Config as clap::Args>::augment_args,
     start: |start| {
-        Box::pin(async move {
-            let mut config: Config = start.config()?;
-            config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
-            config.public_url = config.public_url.or_else(|| start.address("gateway"));
-            service(&config, start.host, start.db, start.bus)
-        })
+        let mut config: Config = start.config()?;
+        config.sandbox_url = config.sandbox_url.or_else(|| start.address("sandbox-provider"));
+        config.public_url = config.public_url.or_else(|| start.address("gateway"));
+        service(&config, start.context, start.db, start.bus)
     },
 };
 
 /// Puts the service together.
-pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(config: &Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let sandbox_url = config.sandbox_url.as_deref().unwrap_or("http://sandbox-provider:8080");
     let providers = provider::Providers::new(sandbox_url, config.provider_timeout())
         .map_err(|error| StartError::caused("the client of the payment providers could not be made", error))?;

@@ -1,10 +1,10 @@
 //! What payments do by themselves at a time: ask about open outcomes, carry out voids that waited.
 
+use bloom_db::Writer;
 use bloom_events::timer::{TimerHandler, cancel, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{OperationId, PaymentId, Timestamp};
-use bloom_runtime::Call;
-use bloom_runtime::db::Tell;
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -23,19 +23,24 @@ struct Question {
 }
 
 /// Sets the time of question number `attempt` about an operation; false when there is none left.
-pub(crate) async fn resolve_at(tx: &mut impl Tell, operation: OperationId, attempt: u32, now: Timestamp) -> Result<bool, Fault> {
+pub(crate) async fn resolve_at(
+    tx: &mut impl Writer,
+    operation: OperationId,
+    attempt: u32,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let Some(wait) = wait(attempt) else { return Ok(false) };
     schedule(tx, RESOLVE, &operation.to_string(), now + wait, &Question { attempt }).await?;
     Ok(true)
 }
 
 /// The outcome is known: no more questions.
-pub(crate) async fn resolve_cancel(tx: &mut impl Tell, operation: OperationId) -> Result<(), Fault> {
+pub(crate) async fn resolve_cancel(tx: &mut impl Writer, operation: OperationId) -> Result<(), Fault> {
     cancel(tx, RESOLVE, &operation.to_string()).await
 }
 
 /// The void that waits on a payment may be carried out.
-pub(crate) async fn void_now(tx: &mut impl Tell, payment: PaymentId, now: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn void_now(tx: &mut impl Writer, payment: PaymentId, now: Timestamp) -> Result<(), Fault> {
     schedule(tx, VOID, &payment.to_string(), now, &()).await
 }
 
@@ -47,7 +52,7 @@ impl TimerHandler for Resolve {
         RESOLVE
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let Question { attempt } = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
             resolve(&self.0, call, key.parse().map_err(Fault::internal)?, attempt).await
@@ -63,7 +68,7 @@ impl TimerHandler for Void {
         VOID
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move { void_waiting(&self.0, call, key.parse().map_err(Fault::internal)?).await })
     }
 }

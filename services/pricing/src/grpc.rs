@@ -1,13 +1,13 @@
 //! What other services ask: each call decodes, asks one operation, encodes.
 
-use bloom_fault::Fault;
-use bloom_kernel::{Currency, Money, TaxClassId};
-use bloom_proto_pricing::pricing_server;
-use bloom_proto_pricing::{
+use bloom_contract_pricing::pricing_server;
+use bloom_contract_pricing::{
     FindTaxClassesReply, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteReply, QuoteRequest, QuotedLine, SetPricesReply,
     SetPricesRequest, TaxLine, TaxSummary,
 };
-use bloom_runtime::{Call, grpc};
+use bloom_fault::Fault;
+use bloom_kernel::{Currency, Money, TaxClassId};
+use bloom_runtime::{RequestContext, grpc};
 use tonic::{Request, Response, Status};
 
 use crate::Pricing;
@@ -71,7 +71,7 @@ fn quantity(quantity: i64, pointer: String) -> Result<Quantity, Fault> {
     Quantity::new(quantity).map_err(|error| Fault::invalid(pointer, "out_of_range", error.to_string()))
 }
 
-fn asked(app: &Pricing, call: &Call, request: QuoteRequest) -> Result<Asked, Fault> {
+fn asked(app: &Pricing, call: &RequestContext, request: QuoteRequest) -> Result<Asked, Fault> {
     if LINES_MAX < request.lines.len() {
         return Err(Fault::invalid("/lines", "length", "At most 200 lines are priced in one call."));
     }

@@ -32,12 +32,14 @@ mod tests;
 
 use std::sync::Arc;
 
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_pricing::pricing_server::PricingServer;
+use bloom_db::Db;
 use bloom_events::{Bus, Events};
-use bloom_process::Definition;
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_pricing::pricing_server::PricingServer;
-use bloom_runtime::http::page::Cursors;
-use bloom_runtime::{Db, Host, Peer, Service, StartError};
+use bloom_runtime::{Peer, ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
+use bloom_web::page::Cursors;
 
 use crate::taxes::TaxCache;
 
@@ -51,8 +53,9 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migration
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: std::convert::identity,
-    start: |start| Box::pin(async move { service(start.host, start.db, start.bus) }),
+    start: |start| service(start.context, start.db, start.bus),
 };
 
 /// What handlers share.
@@ -61,7 +64,7 @@ pub struct Pricing {
     /// The database.
     pub db: Db,
     /// Time, ids, keys, peers.
-    pub host: Host,
+    pub host: ServiceContext,
     /// Cursors of lists.
     pub cursors: Arc<Cursors>,
     /// Tax tables in memory.
@@ -71,7 +74,7 @@ pub struct Pricing {
 
 impl Pricing {
     /// What handlers share, with nothing in memory yet.
-    pub fn new(host: Host, db: Db) -> Self {
+    pub fn new(host: ServiceContext, db: Db) -> Self {
         Self {
             cursors: Arc::new(Cursors::new(&host)),
             taxes: TaxCache::default(),
@@ -83,7 +86,7 @@ impl Pricing {
 }
 
 /// Puts the service together.
-pub fn service(host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let app = Pricing::new(host.clone(), db.clone());
     let events = Events::new(NAME, host.clone(), db.clone(), bus)
         .handlers(events::consume::handlers(&app))

@@ -25,12 +25,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aide::axum::ApiRouter;
+use bloom_db::{Db, SystemTx};
 use bloom_events::check::{Breach, Check};
 use bloom_events::timer::TimerHandler;
 use bloom_events::{Bus, Events};
 use bloom_fault::Fault;
-use bloom_process::Definition;
-use bloom_runtime::{Db, Host, Service, StartError, SystemTx};
+use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::Definition;
+use bloom_web::Service;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 
@@ -49,7 +51,7 @@ const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Sandbox {
     pub(crate) db: Db,
-    pub(crate) host: Host,
+    pub(crate) host: ServiceContext,
     /// Where payers' browsers reach the issuer's page.
     pub(crate) public_url: Arc<str>,
     /// How long an answer that is to come too late takes.
@@ -61,18 +63,17 @@ pub(crate) struct Sandbox {
 pub const SERVICE: Definition = Definition {
     name: NAME,
     migrations: &MIGRATIONS,
+    constraints: &[],
     settings: <Config as clap::Args>::augment_args,
     start: |start| {
-        Box::pin(async move {
-            let mut config: Config = start.config()?;
-            config.public_url = config.public_url.or_else(|| Some(format!("{}/sandbox", start.address("gateway")?)));
-            service(&config, start.host, start.db, start.bus)
-        })
+        let mut config: Config = start.config()?;
+        config.public_url = config.public_url.or_else(|| Some(format!("{}/sandbox", start.address("gateway")?)));
+        service(&config, start.context, start.db, start.bus)
     },
 };
 
 /// Puts the service together.
-pub fn service(config: &Config, host: Host, db: Db, bus: Bus) -> Result<Service, StartError> {
+pub fn service(config: &Config, host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
     let client = reqwest::Client::builder()
         .timeout(NOTICE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())

@@ -1,9 +1,10 @@
 //! What the test provider does by itself at a time.
 
+use bloom_db::TenantTx;
 use bloom_events::timer::{TimerHandler, cancel, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -51,7 +52,7 @@ impl TimerHandler for Deliver {
         DELIVER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let Attempt { attempt } = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
             let (notice, copy) = copy_of(key).ok_or_else(|| Fault::internal("a timer of no notice"))?;
@@ -65,7 +66,7 @@ impl TimerHandler for Settle {
         SETTLE
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let (kind, id) = object(key)?;
             settle(&self.0, call, kind, id).await
@@ -78,7 +79,7 @@ impl TimerHandler for Expire {
         EXPIRE
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let (_, id) = object(key)?;
             decide(&self.0, call, id, Status::RequiresAction, Verdict::Fails("expired")).await.map(drop)

@@ -5,8 +5,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bloom_db::Db;
 use bloom_fault::Fault;
-use bloom_runtime::Db;
 use tokio::sync::watch;
 
 use crate::shard::{Positions, SHARDS, index};

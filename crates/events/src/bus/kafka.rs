@@ -156,15 +156,15 @@ type Member = StreamConsumer<Refusal>;
 
 /// The consumer group of a consumer.
 pub(crate) struct Group {
-    topics: &'static [&'static str],
+    topics: Vec<&'static str>,
     /// Asks about the group while it is followed. A connection of its own: behind a fetch that waits for messages, each
     /// question would wait too.
     probe: Mutex<Option<Arc<BaseConsumer<Refusal>>>>,
 }
 
 impl Group {
-    pub(crate) fn new(topics: &'static [&'static str]) -> Self {
-        Self { topics, probe: Mutex::default() }
+    pub(crate) fn new(topics: &[&'static str]) -> Self {
+        Self { topics: topics.to_vec(), probe: Mutex::default() }
     }
 
     fn probe(&self) -> MutexGuard<'_, Option<Arc<BaseConsumer<Refusal>>>> {
@@ -177,7 +177,7 @@ impl Group {
 
     /// Sets a new generation's offsets to the present ends; false when nothing was ever published.
     pub(crate) async fn start_at_heads(&self, kafka: &Kafka, reader: Reader) -> Result<bool, Fault> {
-        for service in self.topics {
+        for service in &self.topics {
             kafka.ensure(&topic(service)).await?;
         }
         let (config, refusal) = (kafka.group_config(reader), kafka.refusal.clone());
@@ -224,7 +224,7 @@ impl Group {
 
     /// Applies what comes until the generation ends or the process stops.
     pub(crate) async fn follow(&self, kafka: &Kafka, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
-        for service in self.topics {
+        for service in &self.topics {
             kafka.ensure(&topic(service)).await?;
         }
         let unavailable = |error| kafka.unavailable(error);

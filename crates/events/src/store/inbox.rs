@@ -1,7 +1,7 @@
 //! The inbox: what a consumer has applied.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
-use bloom_runtime::TenantTx;
 use uuid::Uuid;
 
 use crate::envelope::Envelope;

@@ -1,8 +1,8 @@
 //! Events that could not be applied, in queues by aggregate.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{TenantId, Timestamp};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bloom_db::{SystemTx, TenantTx};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::TenantId;
-use bloom_runtime::{Call, Host, SystemTx, TenantTx};
-use bloom_testkit::Bench;
+use bloom_runtime::{RequestContext, ServiceContext};
+use bloom_testkit::TestEnv;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
@@ -128,8 +129,8 @@ impl Export for SourceExport {
 pub(super) struct Pair {
     /// Name of the publishing service.
     pub(super) source: &'static str,
-    pub(super) alpha: Bench,
-    pub(super) beta: Bench,
+    pub(super) alpha: TestEnv,
+    pub(super) beta: TestEnv,
     pub(super) bus: Bus,
     pub(super) handler: Arc<Projection>,
     pub(super) events: Events,
@@ -142,8 +143,8 @@ pub(super) async fn pair(bus: Bus) -> Pair {
 
 /// A pair with names of its own, for a bus that outlives the test.
 pub(super) async fn named(bus: Bus, source: &'static str, consumer: &'static str) -> Pair {
-    let alpha = bloom_testkit::bench("alpha", &MIGRATIONS).await;
-    let mut beta = bloom_testkit::bench("beta", &MIGRATIONS).await;
+    let alpha = bloom_testkit::test_env("alpha", &MIGRATIONS).await;
+    let mut beta = bloom_testkit::test_env("beta", &MIGRATIONS).await;
     beta.host.peers = alpha.host.peers.clone();
     let handler = Arc::new(Projection { refusals: Arc::default(), consumer, topics: Vec::leak(vec![source]) });
     let events = Events::new("beta", beta.host.clone(), beta.db.clone(), bus.clone()).handlers([handler.clone() as _]);
@@ -225,7 +226,7 @@ impl Pair {
     }
 
     /// (id → version, value) of a table.
-    pub(super) async fn rows(&self, bench: &Bench, table: &str) -> BTreeMap<String, (i64, String)> {
+    pub(super) async fn rows(&self, bench: &TestEnv, table: &str) -> BTreeMap<String, (i64, String)> {
         let sql = format!("select id, version, value from {table}");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut bench.superuser().await).await.unwrap();
         rows.into_iter().map(|row| (row.get("id"), (row.get("version"), row.get("value")))).collect()
@@ -254,7 +255,7 @@ impl Pair {
     }
 }
 
-pub(super) async fn change(db: &bloom_runtime::Db, host: &Host, call: &Call, id: &str, keep: bool) -> i64 {
+pub(super) async fn change(db: &bloom_db::Db, host: &ServiceContext, call: &RequestContext, id: &str, keep: bool) -> i64 {
     let mut tx = db.write(call).await.unwrap();
     let row = sqlx::query(
         "insert into source (tenant_id, id, version, value) values ($1, $2, 1, 'v1')
@@ -279,7 +280,7 @@ pub(super) async fn change(db: &bloom_runtime::Db, host: &Host, call: &Call, id:
     version
 }
 
-pub(super) fn random(host: &Host) -> u8 {
+pub(super) fn random(host: &ServiceContext) -> u8 {
     let mut byte = [0];
     host.entropy.fill(&mut byte);
     byte[0]

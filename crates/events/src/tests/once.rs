@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use bloom_db::WriteOnce;
+use bloom_db::{seal, write_once};
 use bloom_fault::Code;
 use bloom_kernel::{SubjectId, TenantId};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::{Call, seal, write_once};
-use bloom_testkit::Bench;
+use bloom_runtime::RequestContext;
+use bloom_testkit::TestEnv;
 use chrono::TimeDelta;
 use futures::FutureExt as _;
 use sqlx::Row as _;
@@ -32,9 +33,9 @@ async fn change(write: WriteOnce<'_>, subject: SubjectId, year: i64) -> Result<O
 }
 
 /// A subject that the tenant's service knows.
-async fn known(bench: &Bench, tenant: TenantId) -> SubjectId {
+async fn known(bench: &TestEnv, tenant: TenantId) -> SubjectId {
     let subject = bench.host.id(tenant);
-    let mut tx = bench.db.write(&Call { tenant, ..bench.call() }).await.unwrap();
+    let mut tx = bench.db.write(&RequestContext { tenant, ..bench.call() }).await.unwrap();
     seal::seal(&mut tx, &bench.host, subject, "name", b"x").await.unwrap();
     tx.commit().await.unwrap();
     subject
@@ -45,7 +46,7 @@ fn draft(version: i64) -> Draft<'static> {
 }
 
 /// Tells one event, sets one timer and takes one back.
-async fn tell(bench: &Bench, write: &mut WriteOnce<'_>, version: i64) {
+async fn tell(bench: &TestEnv, write: &mut WriteOnce<'_>, version: i64) {
     publish(write, &bench.host, &bench.call(), draft(version)).await.unwrap();
     let run_at = bench.clock.time() + TimeDelta::hours(1);
     schedule(write, KIND, &format!("of {version}"), run_at, &()).await.unwrap();
@@ -53,7 +54,7 @@ async fn tell(bench: &Bench, write: &mut WriteOnce<'_>, version: i64) {
 }
 
 /// Versions of the events, keys of the timers, years of the subjects.
-async fn written(bench: &Bench) -> (Vec<i64>, Vec<String>, Vec<i32>) {
+async fn written(bench: &TestEnv) -> (Vec<i64>, Vec<String>, Vec<i32>) {
     let mut conn = bench.superuser().await;
     let events = sqlx::query("select version from outbox order by seq").fetch_all(&mut conn).await.unwrap();
     let timers = sqlx::query("select key from timer order by key").fetch_all(&mut conn).await.unwrap();
@@ -183,10 +184,11 @@ async fn what_is_cut_off_leaves_its_connection_to_nobody() {
 async fn it_changes_nothing_of_another_tenant_and_leaves_the_connection_to_none() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
-    let (own, foreign) = (known(bench, bench.tenant).await, known(bench, bench.stranger).await);
+    let (own, foreign) = (known(bench, bench.tenant).await, known(bench, bench.other_tenant).await);
     for turn in 0..64 {
-        let (tenant, mine, theirs) = if turn % 2 == 0 { (bench.tenant, own, foreign) } else { (bench.stranger, foreign, own) };
-        let call = Call { tenant, ..bench.call() };
+        let (tenant, mine, theirs) =
+            if turn % 2 == 0 { (bench.tenant, own, foreign) } else { (bench.other_tenant, foreign, own) };
+        let call = RequestContext { tenant, ..bench.call() };
         assert_eq!(change(bench.db.write_once(&call), theirs, 2050).await.unwrap(), None);
         assert_eq!(change(bench.db.write_once(&call), mine, 2030).await.unwrap(), Some(2030));
     }

@@ -1,7 +1,7 @@
 //! What leaves with a commit: all of it in its order, however much and of whatever kind, or nothing.
 
-use bloom_runtime::TenantTx;
-use bloom_testkit::Bench;
+use bloom_db::TenantTx;
+use bloom_testkit::TestEnv;
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::Row as _;
@@ -12,7 +12,7 @@ use crate::{Bus, Draft, cancel, publish, schedule};
 const KIND: &str = "thing.expire";
 
 /// Tells of things with these numbers.
-async fn tell(bench: &Bench, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
+async fn tell(bench: &TestEnv, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
     for number in numbers {
         let data = json!({ "number": number });
         let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version: number, data: &data, causation: None };
@@ -20,13 +20,13 @@ async fn tell(bench: &Bench, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
     }
 }
 
-async fn set(bench: &Bench, tx: &mut TenantTx, key: &str, hours: i64) {
+async fn set(bench: &TestEnv, tx: &mut TenantTx, key: &str, hours: i64) {
     let run_at = bench.clock.time() + TimeDelta::hours(hours);
     schedule(tx, KIND, key, run_at, &json!({ "hours": hours })).await.unwrap();
 }
 
 /// The versions of the events in order of their writing, and the timers by key with what they carry.
-async fn written(bench: &Bench) -> (Vec<i64>, Vec<(String, String)>) {
+async fn written(bench: &TestEnv) -> (Vec<i64>, Vec<(String, String)>) {
     let mut conn = bench.superuser().await;
     let events = sqlx::query("select version from outbox order by seq").fetch_all(&mut conn).await.unwrap();
     let timers = sqlx::query("select key, payload, attempts from timer order by key").fetch_all(&mut conn).await.unwrap();

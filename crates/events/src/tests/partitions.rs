@@ -1,6 +1,6 @@
 //! Days of outbox and inbox are prepared, kept as long as needed, and dropped.
 
-use bloom_testkit::Bench;
+use bloom_testkit::TestEnv;
 use chrono::TimeDelta;
 
 use crate::Bus;
@@ -8,7 +8,7 @@ use crate::shard::SHARDS;
 use crate::store::outbox::partitions_keep;
 use crate::tests::fixture::pair;
 
-async fn keep(bench: &Bench, floors: Option<i64>) -> Vec<String> {
+async fn keep(bench: &TestEnv, floors: Option<i64>) -> Vec<String> {
     let floors = floors.map(|floor| [floor; SHARDS]);
     let mut tx = bench.db.system().await.unwrap();
     let dropped = partitions_keep(&mut tx, bench.clock.time(), 3, 14, floors.as_ref()).await.unwrap();
@@ -16,7 +16,7 @@ async fn keep(bench: &Bench, floors: Option<i64>) -> Vec<String> {
     dropped
 }
 
-async fn homes(bench: &Bench) -> Vec<String> {
+async fn homes(bench: &TestEnv) -> Vec<String> {
     let rows: Vec<(String,)> = sqlx::query_as("select tableoid::regclass::text from outbox order by seq")
         .fetch_all(&mut bench.superuser().await)
         .await

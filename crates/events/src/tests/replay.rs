@@ -1,8 +1,8 @@
 //! Rebuilding a projection from its sources' state.
 
-use bloom_proto_platform::ReplayRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::Service;
+use bloom_contract_platform::ReplayRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_web::Service;
 use tokio::task::JoinSet;
 
 use crate::tests::fixture::{Pair, eventually, pair};
@@ -14,7 +14,7 @@ async fn open(pair: &Pair) {
         [(&pair.alpha, pair.source, pair.publisher().platform()), (&pair.beta, "beta", pair.events.platform())]
     {
         bench
-            .open(|host, db| async move {
+            .open(|host, db| {
                 let mut service = Service::new(name, host, db, aide::axum::ApiRouter::new());
                 service.grpc = tonic::service::Routes::new(platform);
                 Ok(service)
@@ -94,7 +94,7 @@ async fn an_export_pages_through_everything_in_order() {
     let mut after = String::new();
     let mut seen = Vec::new();
     loop {
-        let request = bloom_proto_platform::ExportStateRequest { kinds: Vec::new(), after, limit: 10 };
+        let request = bloom_contract_platform::ExportStateRequest { kinds: Vec::new(), after, limit: 10 };
         let page = server.export(request).await.unwrap();
         after = page.last().map(|record| record.cursor.clone()).unwrap_or_default();
         let full = page.len() == 10;
@@ -105,7 +105,7 @@ async fn an_export_pages_through_everything_in_order() {
     }
     let expected: Vec<String> = (0..25).map(|number| format!("thing-{number:02}")).collect();
     assert_eq!(seen, expected);
-    let request = |kinds: &[&str], after: &str| bloom_proto_platform::ExportStateRequest {
+    let request = |kinds: &[&str], after: &str| bloom_contract_platform::ExportStateRequest {
         kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         after: after.to_owned(),
         limit: 0,

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::Timestamp;
-use bloom_runtime::{Call, TenantTx};
-use bloom_testkit::Bench;
+use bloom_runtime::RequestContext;
+use bloom_testkit::TestEnv;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -31,7 +32,7 @@ impl TimerHandler for Bell {
         KIND
     }
 
-    fn fire<'a>(&'a self, _: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, _: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             self.rung.lock().unwrap().push((key.to_owned(), payload.get().to_owned()));
             let mut faults = self.faults.lock().unwrap();
@@ -44,18 +45,18 @@ impl TimerHandler for Bell {
     }
 }
 
-async fn set(bench: &Bench, key: &str, run_at: Timestamp) {
+async fn set(bench: &TestEnv, key: &str, run_at: Timestamp) {
     let mut tx: TenantTx = bench.db.write(&bench.call()).await.unwrap();
     schedule(&mut tx, KIND, key, run_at, &json!({"key": key})).await.unwrap();
     tx.commit().await.unwrap();
 }
 
-async fn left(bench: &Bench) -> i64 {
+async fn left(bench: &TestEnv) -> i64 {
     let count: (i64,) = sqlx::query_as("select count(*) from timer").fetch_one(&mut bench.superuser().await).await.unwrap();
     count.0
 }
 
-fn start(bench: &Bench, bell: &Arc<Bell>) -> JoinSet<()> {
+fn start(bench: &TestEnv, bell: &Arc<Bell>) -> JoinSet<()> {
     let timers = Timers::new("alpha", bench.host.clone(), bench.db.clone(), vec![bell.clone()]);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { timers.run().await.unwrap() });

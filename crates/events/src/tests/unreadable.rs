@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use bloom_contract_platform::{ListParkedRequest, UnparkRequest};
 use bloom_kernel::{EventId, OsEntropy, uuid_v7};
-use bloom_proto_platform::{ListParkedRequest, UnparkRequest};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -48,7 +48,7 @@ async fn a_message_without_a_tenant_is_kept_once_and_holds_nobody_up() {
     let mut tasks = JoinSet::new();
     pair.start(&mut tasks).await;
     pair.change("good").await;
-    let id = EventId::from_uuid(uuid_v7(pair.alpha.host.wall(), &OsEntropy)).to_string();
+    let id = EventId::from_uuid(uuid_v7(pair.alpha.host.platform_now(), &OsEntropy)).to_string();
     send(&pair, &brokers, &[("ce_id", &id), ("ce_source", "/bloom/alpha"), ("ce_tenant", "?")], "a stranger's words").await;
     pair.change("good").await;
     pair.drained().await;

@@ -14,8 +14,8 @@ use opentelemetry_sdk::Resource;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{LAST_WORDS, series};
-use crate::call::PLATFORM;
 use crate::metrics::Metrics;
+use crate::request_context::PLATFORM;
 use crate::task::StartError;
 
 /// How often figures leave.

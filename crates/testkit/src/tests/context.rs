@@ -1,6 +1,6 @@
 use bloom_kernel::Clock as _;
-use bloom_runtime::context::{Claims, TTL_S, sign, verify};
 use bloom_runtime::{Audience, Keys, Scopes};
+use bloom_runtime::{signed_context::Claims, signed_context::TTL_S, signed_context::sign, signed_context::verify};
 
 use crate::FakeClock;
 use crate::tests::counter;

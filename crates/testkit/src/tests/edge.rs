@@ -4,7 +4,7 @@ use crate::tests::counter;
 
 const ID: &str = "subj_06dnqhtn8xtpg0m0000000000r";
 
-fn some_id(bench: &crate::Bench) -> String {
+fn some_id(bench: &crate::TestEnv) -> String {
     bench.host.id::<bloom_kernel::SubjectId>(bench.tenant).to_string()
 }
 

@@ -31,7 +31,7 @@ async fn a_key_belongs_to_one_request_of_one_tenant() {
     let post = |by: i64| door.post("/v1/count").key("k").json(&json!({ "by": by, "items": [] }));
     let _ = post(1).send().await.expect(201);
     assert_eq!(post(2).send().await.expect(422).code(), "idempotency_key_reused");
-    let _ = post(2).tenant(bench.stranger).send().await.expect(201);
+    let _ = post(2).tenant(bench.other_tenant).send().await.expect(201);
     assert_eq!(effects.load(Ordering::SeqCst), 2);
 }
 

@@ -1,7 +1,8 @@
 use std::str::FromStr as _;
 
-use bloom_runtime::config::Schema;
-use bloom_runtime::{Keys, migrate};
+use bloom_db::config::Schema;
+use bloom_db::migrate;
+use bloom_runtime::Keys;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 

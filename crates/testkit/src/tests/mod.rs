@@ -13,16 +13,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
+use bloom_db::{Begin, Db};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::SubjectId;
-use bloom_runtime::http::page::{Cursors, Page, PageQuery};
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::{Begin, Db, Host, Reply, Service, permissions};
+use bloom_runtime::ServiceContext;
+use bloom_web::{Caller, IfMatch, Json, Path, Query};
+use bloom_web::{Reply, Service, permissions};
+use bloom_web::{page::Cursors, page::Page, page::PageQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::Migrator;
 
-use crate::{Bench, Door, bench};
+use crate::{TestClient, TestEnv, test_env};
 
 /// The platform's tables and nothing else.
 static NOTHING: Migrator = Migrator::DEFAULT;
@@ -31,7 +33,7 @@ permissions! { CountRead = "count:read", CountWrite = "count:write" }
 
 #[derive(Clone)]
 struct Counter {
-    host: Host,
+    host: ServiceContext,
     db: Db,
     cursors: Arc<Cursors>,
     effects: Arc<AtomicUsize>,
@@ -69,7 +71,7 @@ async fn count_step(
         Begin::Replay(reply) => return Ok(reply),
     };
     // What is committed with the reply; the number in memory counts attempts too that were refused at the end.
-    bloom_runtime::seal::seal(&mut tx, &app.host, app.host.id(caller.tenant), "step", b"x").await?;
+    bloom_db::seal::seal(&mut tx, &app.host, app.host.id(caller.tenant), "step", b"x").await?;
     let count = app.effects.fetch_add(1, Ordering::SeqCst) + 1;
     let count = i64::try_from(count).map_err(Fault::internal)?;
     let reply = Reply::created(Count { count, secret: Some("told once".to_owned()) }).etag(count);
@@ -104,7 +106,7 @@ async fn count_fail(_: Caller<CountRead>) -> Result<Reply<Count>, Fault> {
     Err(Fault::new(Code::Internal, "internal", "the password is hunter2").source("select * from secrets"))
 }
 
-fn service(host: Host, db: Db, effects: Arc<AtomicUsize>) -> Service {
+fn service(host: ServiceContext, db: Db, effects: Arc<AtomicUsize>) -> Service {
     let cursors = Arc::new(Cursors::new(&host));
     let http = ApiRouter::new()
         .api_route("/v1/count", post_with(count_step, |op| op.id("count_step")))
@@ -117,10 +119,10 @@ fn service(host: Host, db: Db, effects: Arc<AtomicUsize>) -> Service {
 }
 
 /// A bench, the door of the counter on it, and how often the counter did something.
-async fn counter() -> (Bench, Door, Arc<AtomicUsize>) {
-    let bench = bench("counter", &NOTHING).await;
+async fn counter() -> (TestEnv, TestClient, Arc<AtomicUsize>) {
+    let bench = test_env("counter", &NOTHING).await;
     let effects = Arc::new(AtomicUsize::new(0));
     let counted = effects.clone();
-    let door = bench.open(|host, db| async { Ok(service(host, db, counted)) }).await;
+    let door = bench.open(|host, db| Ok(service(host, db, counted))).await;
     (bench, door, effects)
 }

@@ -1,19 +1,20 @@
+use bloom_db::seal;
 use bloom_kernel::TenantId;
-use bloom_runtime::{Call, seal};
+use bloom_runtime::RequestContext;
 use futures::FutureExt as _;
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _};
 use sqlx::PgConnection;
 
-use crate::Bench;
+use crate::TestEnv;
 use crate::tests::counter;
 
 async fn subjects(connection: &mut PgConnection) -> Vec<TenantId> {
     sqlx::query_scalar("select tenant_id from subject_key").fetch_all(connection).await.expect("readable")
 }
 
-async fn remember(bench: &Bench, tenant: TenantId) {
-    let call = Call { tenant, ..bench.call() };
+async fn remember(bench: &TestEnv, tenant: TenantId) {
+    let call = RequestContext { tenant, ..bench.call() };
     let mut tx = bench.db.write(&call).await.expect("a transaction");
     seal::seal(&mut tx, &bench.host, bench.host.id(tenant), "name", b"x").await.expect("sealed");
     tx.commit().await.expect("committed");
@@ -23,12 +24,12 @@ async fn remember(bench: &Bench, tenant: TenantId) {
 async fn a_tenant_sees_its_own_rows_and_the_platform_all() {
     let (bench, ..) = counter().await;
     remember(&bench, bench.tenant).await;
-    remember(&bench, bench.stranger).await;
+    remember(&bench, bench.other_tenant).await;
     let mut read = bench.db.read(bench.tenant).await.expect("a connection");
     assert_eq!(subjects(&mut read).await, [bench.tenant]);
     drop(read);
-    let mut read = bench.db.read(bench.stranger).await.expect("a connection");
-    assert_eq!(subjects(&mut read).await, [bench.stranger]);
+    let mut read = bench.db.read(bench.other_tenant).await.expect("a connection");
+    assert_eq!(subjects(&mut read).await, [bench.other_tenant]);
     let mut system = bench.db.system().await.expect("a transaction");
     assert_eq!(subjects(&mut system).await.len(), 2);
 }
@@ -53,7 +54,7 @@ async fn a_write_for_another_tenant_is_refused_by_the_database() {
     let (bench, ..) = counter().await;
     let mut tx = bench.db.write(&bench.call()).await.expect("a transaction");
     let foreign = sqlx::query("insert into subject_key (tenant_id, subject_id, wrapped, created_at) values ($1, $1, '', now())")
-        .bind(bench.stranger)
+        .bind(bench.other_tenant)
         .execute(&mut *tx)
         .await
         .expect_err("not its row");
@@ -63,7 +64,7 @@ async fn a_write_for_another_tenant_is_refused_by_the_database() {
 #[tokio::test]
 async fn many_tenants_share_a_pool_without_seeing_each_other() {
     let (bench, ..) = counter().await;
-    let tenants = [bench.tenant, bench.stranger];
+    let tenants = [bench.tenant, bench.other_tenant];
     for tenant in tenants {
         remember(&bench, tenant).await;
     }
@@ -71,7 +72,7 @@ async fn many_tenants_share_a_pool_without_seeing_each_other() {
         let (bench, tenant) = (&bench, tenants[turn % 2]);
         async move {
             let seen = if turn % 3 == 0 {
-                let mut tx = bench.db.write(&Call { tenant, ..bench.call() }).await.expect("a transaction");
+                let mut tx = bench.db.write(&RequestContext { tenant, ..bench.call() }).await.expect("a transaction");
                 subjects(&mut tx).await
             } else {
                 let mut read = bench.db.read(tenant).await.expect("a connection");

@@ -23,7 +23,7 @@ pub(crate) fn features_live_in_the_root(workspace: &Workspace) -> Outcome<Vec<St
     Ok(breaches)
 }
 
-/// A service knows others by their contract (`bloom-proto-…`), never by their crate.
+/// A service knows others by their contract (`bloom-contract-…`), never by their crate.
 pub(crate) fn services_stand_alone(workspace: &Workspace) -> Outcome<Vec<String>> {
     let output = Command::new("cargo")
         .args(["metadata", "--no-deps", "--offline", "--format-version=1"])

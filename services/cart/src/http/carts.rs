@@ -5,8 +5,8 @@ use aide::axum::routing::{get_with, patch_with, post_with};
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CartLineId};
-use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, CartToken, IfMatch, Json, Path};
+use bloom_web::Reply;
+use bloom_web::{Caller, CartToken, IfMatch, Json, Path};
 
 use super::CartsWrite;
 use crate::CartService;

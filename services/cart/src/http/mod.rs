@@ -4,7 +4,7 @@ mod carts;
 mod delivery_options;
 
 use aide::axum::ApiRouter;
-use bloom_runtime::permissions;
+use bloom_web::permissions;
 
 use crate::CartService;
 

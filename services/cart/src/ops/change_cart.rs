@@ -1,11 +1,13 @@
 //! Changes a cart: every write of a buyer takes this way. The services asked for prices and stock are asked before the
 //! transaction; the version in its `where` is what makes the change safe.
 
+use bloom_db::Begin;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CartLineId, DeliveryOptionId, MetadataPatch};
-use bloom_runtime::http::{CartToken, IfMatch};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{CartToken, IfMatch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +128,7 @@ impl CartPatch {
 /// Applies one change to the version that the buyer saw, and answers the cart priced anew.
 pub async fn change_cart(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     token: &CartToken,
     id: CartId,
     if_match: IfMatch,
@@ -138,7 +140,7 @@ pub async fn change_cart(
     let may_change = before.cart.check_open().and_then(|()| if_match.check(before.cart.version));
     if let Err(refusal) = may_change {
         // A repeat finds the cart changed by itself.
-        return app.db.replay_or(call, change.op(), &input, refusal).await;
+        return app.db.replay_or(call.operation(change.op(), &input), refusal).await;
     }
     let mut cart = before.cart.clone();
     change.apply(&mut cart, || app.host.id(call.tenant))?;
@@ -149,7 +151,7 @@ pub async fn change_cart(
 
 async fn save(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     (op, input): (&'static str, &impl Serialize),
     before: Stored,
     priced: Priced,
@@ -169,7 +171,7 @@ async fn save(
     cart.problems = Some(problems);
     let reply = Reply::ok(cart).etag(version);
 
-    let mut write = match app.db.begin_once(call, op, input, &reply).await? {
+    let mut write = match app.db.begin_once(call.operation(op, input), &reply).await? {
         Begin::Run(write) => write,
         Begin::Replay(reply) => return Ok(reply),
     };

@@ -3,7 +3,7 @@
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, OrderId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::freeze_cart::{TRIES, busy};
 use crate::CartService;
@@ -13,7 +13,7 @@ use crate::store::cart::{cart_complete, cart_get, document};
 /// Completes the cart that this checkout froze; repeated, it changes nothing.
 pub async fn complete_cart(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     id: CartId,
     checkout: CheckoutId,
     order: OrderId,
@@ -35,7 +35,7 @@ pub async fn complete_cart(
     Err(busy())
 }
 
-async fn try_complete(app: &CartService, call: &Call, mut cart: Cart, order: OrderId) -> Result<bool, Fault> {
+async fn try_complete(app: &CartService, call: &RequestContext, mut cart: Cart, order: OrderId) -> Result<bool, Fault> {
     cart.status = Status::Completed;
     cart.order_id = Some(order);
     cart.version += 1;

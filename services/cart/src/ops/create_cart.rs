@@ -1,11 +1,13 @@
 //! Creates a cart, with everything in it that the buyer already knows.
 
+use bloom_db::Begin;
+use bloom_db::seal::SubjectKey;
 use bloom_events::{Draft, publish, schedule};
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{CartId, CheckoutId, DeliveryOptionId, Metadata, Money, SubjectId};
-use bloom_runtime::http::CartToken;
-use bloom_runtime::seal::SubjectKey;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::CartToken;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +42,7 @@ pub struct CartCreate {
 }
 
 /// Creates the cart and tells its token, once.
-pub async fn create_cart(app: &CartService, call: &Call, input: CartCreate) -> Result<Reply<Cart, 201>, Fault> {
+pub async fn create_cart(app: &CartService, call: &RequestContext, input: CartCreate) -> Result<Reply<Cart, 201>, Fault> {
     let personal = Personal {
         email: input.email.clone(),
         shipping_address: input.shipping_address.clone(),
@@ -50,11 +52,11 @@ pub async fn create_cart(app: &CartService, call: &Call, input: CartCreate) -> R
     match price(app, call, &input, personal).await {
         Ok(priced) => save(app, call, &input, priced).await,
         // A repeat may name what is not sold any more.
-        Err(refusal) => app.db.replay_or(call, OP, &input, refusal).await,
+        Err(refusal) => app.db.replay_or(call.operation(OP, &input), refusal).await,
     }
 }
 
-async fn price(app: &CartService, call: &Call, input: &CartCreate, personal: Personal) -> Result<Priced, Fault> {
+async fn price(app: &CartService, call: &RequestContext, input: &CartCreate, personal: Personal) -> Result<Priced, Fault> {
     let option = match input.delivery_option_id {
         Some(id) => Some(option(app, call, id).await?),
         None => None,
@@ -67,7 +69,7 @@ async fn price(app: &CartService, call: &Call, input: &CartCreate, personal: Per
     price_with(app, call, facts, option, None, cart, Look::Written).await
 }
 
-async fn save(app: &CartService, call: &Call, input: &CartCreate, priced: Priced) -> Result<Reply<Cart, 201>, Fault> {
+async fn save(app: &CartService, call: &RequestContext, input: &CartCreate, priced: Priced) -> Result<Reply<Cart, 201>, Fault> {
     let Priced { mut cart, facts, problems } = priced;
     let (id, expires, token) = (cart.id.to_string(), cart.created_at + app.config.retention(), app.host.token());
     let document = document(&cart)?;
@@ -87,7 +89,7 @@ async fn save(app: &CartService, call: &Call, input: &CartCreate, priced: Priced
     cart.token = Some(token);
     let reply = Reply::created(cart).etag(1).replay_as(&again)?;
 
-    let mut write = match app.db.begin_once(call, OP, input, &reply).await? {
+    let mut write = match app.db.begin_once(call.operation(OP, input), &reply).await? {
         Begin::Run(write) => write,
         Begin::Replay(first) => return Ok(first),
     };
@@ -98,7 +100,7 @@ async fn save(app: &CartService, call: &Call, input: &CartCreate, priced: Priced
     Ok(reply)
 }
 
-fn empty(app: &CartService, call: &Call, facts: &Facts, input: &CartCreate) -> Cart {
+fn empty(app: &CartService, call: &RequestContext, facts: &Facts, input: &CartCreate) -> Cart {
     let now = app.host.now(call.tenant);
     let zero = Money::zero(facts.channel.currency);
     Cart {
@@ -136,7 +138,7 @@ pub const PERSONAL: &str = "cart.personal";
 /// Seals what is known of the buyer with their key, `wrapped` if they have one already; an empty cart needs none.
 pub fn seal_personal(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     subject: SubjectId,
     wrapped: Option<&[u8]>,
     personal: &Personal,

@@ -3,7 +3,7 @@
 use bloom_events::{Draft, TimerHandler, publish, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, Timestamp};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ impl TimerHandler for ExpireCart {
         TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             match key.parse() {
                 Ok(id) => expire_cart(&self.0, call, id).await,
@@ -47,7 +47,7 @@ impl TimerHandler for ExpireCart {
 }
 
 /// Removes the cart, or looks again when it will have been untouched for long enough.
-pub async fn expire_cart(app: &CartService, call: &Call, id: CartId) -> Result<(), Fault> {
+pub async fn expire_cart(app: &CartService, call: &RequestContext, id: CartId) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     let mut tx = app.db.write(call).await?;
     let Some(cart) = cart_lock(&mut tx, id).await? else { return Ok(()) };

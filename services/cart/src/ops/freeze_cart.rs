@@ -3,8 +3,8 @@
 use bloom_events::{Draft, publish};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId};
-use bloom_runtime::Call;
-use bloom_runtime::http::{CartToken, IfMatch};
+use bloom_runtime::RequestContext;
+use bloom_web::{CartToken, IfMatch};
 
 use super::price_cart::{Look, price_cart};
 use super::read_cart::load_unguarded;
@@ -29,7 +29,7 @@ pub struct Freeze {
 }
 
 /// Freezes the cart; repeated by the same checkout, it answers the same.
-pub async fn freeze_cart(app: &CartService, call: &Call, freeze: &Freeze) -> Result<Stored, Fault> {
+pub async fn freeze_cart(app: &CartService, call: &RequestContext, freeze: &Freeze) -> Result<Stored, Fault> {
     for _ in 0..TRIES {
         let Some(stored) = load_unguarded(app, call, freeze.cart).await? else { return Err(Fault::not_found("cart")) };
         if freeze.token.as_deref().is_some_and(|shown| !CartToken::fits(shown, &stored.token_digest)) {
@@ -61,7 +61,12 @@ pub(super) fn busy() -> Fault {
     Fault::new(Code::Conflict, "busy", "The cart is being changed; try again.").retry_after(1)
 }
 
-async fn try_freeze(app: &CartService, call: &Call, checkout: CheckoutId, stored: Stored) -> Result<Option<Stored>, Fault> {
+async fn try_freeze(
+    app: &CartService,
+    call: &RequestContext,
+    checkout: CheckoutId,
+    stored: Stored,
+) -> Result<Option<Stored>, Fault> {
     let priced = price_cart(app, call, &stored, stored.cart.clone(), &[], Look::Checkout).await?;
     if let Some(refusal) = refusal(&priced.problems) {
         return Err(refusal);

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use bloom_contract_catalog::{GetSellablesReply, GetSellablesRequest};
+use bloom_contract_inventory::AvailabilityRequest;
+use bloom_contract_pricing as pricing;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Money, TaxClassId, VariantId};
-use bloom_proto_catalog::{GetSellablesReply, GetSellablesRequest};
-use bloom_proto_inventory::AvailabilityRequest;
-use bloom_proto_pricing as pricing;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::CartService;
 use crate::domain::cart::{Cart, Line, LineInput, PriceBasis, TaxLine};
@@ -41,7 +41,7 @@ pub struct Priced {
 /// Prices `cart`. `before` is the same cart as its buyer last saw it, `added` what they have just put in.
 pub async fn price_cart(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     before: &Stored,
     cart: Cart,
     added: &[LineInput],
@@ -57,7 +57,7 @@ pub async fn price_cart(
 /// The same when the catalogue was asked already.
 pub async fn price_with(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     facts: Facts,
     option: Option<DeliveryOption>,
     before: Option<&Cart>,
@@ -102,7 +102,7 @@ pub fn check_known(facts: &Facts, added: &[LineInput], lines: &[Line]) -> Result
 /// What the catalogue says of a channel (empty: the tenant's default) and of variants.
 pub async fn facts(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     channel_id: String,
     variants: impl Iterator<Item = VariantId>,
 ) -> Result<Facts, Fault> {
@@ -141,7 +141,12 @@ fn read_facts(reply: GetSellablesReply) -> Option<Facts> {
     Some(Facts { channel, sellables: sellables.collect::<Option<HashMap<_, _>>>()? })
 }
 
-async fn option_of(app: &CartService, call: &Call, before: &Stored, cart: &Cart) -> Result<Option<DeliveryOption>, Fault> {
+async fn option_of(
+    app: &CartService,
+    call: &RequestContext,
+    before: &Stored,
+    cart: &Cart,
+) -> Result<Option<DeliveryOption>, Fault> {
     match cart.delivery_option_id {
         chosen if chosen == before.cart.delivery_option_id => Ok(before.option.clone()),
         Some(id) => option(app, call, id).await.map(Some),
@@ -150,7 +155,7 @@ async fn option_of(app: &CartService, call: &Call, before: &Stored, cart: &Cart)
 }
 
 /// A delivery option, refused like any unknown id.
-pub async fn option(app: &CartService, call: &Call, id: DeliveryOptionId) -> Result<DeliveryOption, Fault> {
+pub async fn option(app: &CartService, call: &RequestContext, id: DeliveryOptionId) -> Result<DeliveryOption, Fault> {
     delivery_option_get(&app.db, call.tenant, id).await?.ok_or_else(|| {
         let message = "There is no such delivery option.";
         Fault::not_found("delivery option").at("/delivery_option_id", "not_found", message)
@@ -159,7 +164,7 @@ pub async fn option(app: &CartService, call: &Call, id: DeliveryOptionId) -> Res
 
 async fn quote_of(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     cart: &Cart,
     facts: &Facts,
     option: Option<&DeliveryOption>,
@@ -240,7 +245,7 @@ fn nothing() -> Quote {
 /// Units that can be sold of each variant; nothing where nobody wants to know.
 async fn sellable_of(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     cart: &Cart,
     facts: &Facts,
     look: Look,
@@ -258,12 +263,17 @@ async fn sellable_of(
 }
 
 /// The channel that a new cart buys in: the call's, else the tenant's default.
-pub fn wanted_channel(call: &Call) -> String {
+pub fn wanted_channel(call: &RequestContext) -> String {
     call.channel.as_ref().map(ChannelId::to_string).unwrap_or_default()
 }
 
 /// Refuses a tax class that pricing does not know: a quote of nothing but a free delivery names it.
-pub async fn check_tax_class(app: &CartService, call: &Call, currency: Currency, class: TaxClassId) -> Result<(), Fault> {
+pub async fn check_tax_class(
+    app: &CartService,
+    call: &RequestContext,
+    currency: Currency,
+    class: TaxClassId,
+) -> Result<(), Fault> {
     let request = pricing::QuoteRequest {
         currency: currency.to_string(),
         // Antarctica, nobody's country: the class is looked up wherever the goods go.

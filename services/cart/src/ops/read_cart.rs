@@ -1,10 +1,11 @@
 //! Reads a cart as its buyer sees it: stored prices, and the problems of this moment.
 
+use bloom_db::seal::open_with;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, DeliveryOptionId, Money};
-use bloom_runtime::http::CartToken;
-use bloom_runtime::seal::open_with;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::CartToken;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use crate::store::cart::{Stored, cart_get};
 use crate::store::delivery_option::{delivery_option_get, delivery_option_list};
 
 /// A cart with its problems; one that is frozen or completed has none left to solve.
-pub async fn read_cart(app: &CartService, call: &Call, token: &CartToken, id: CartId) -> Result<Reply<Cart>, Fault> {
+pub async fn read_cart(app: &CartService, call: &RequestContext, token: &CartToken, id: CartId) -> Result<Reply<Cart>, Fault> {
     let stored = load(app, call, token, id).await?;
     let problems = match stored.cart.status {
         Status::Open => price_cart(app, call, &stored, stored.cart.clone(), &[], Look::Read).await?.problems,
@@ -31,14 +32,14 @@ pub async fn read_cart(app: &CartService, call: &Call, token: &CartToken, id: Ca
 }
 
 /// A cart that the caller may see, with its personal data; any other answers as an unknown one.
-pub async fn load(app: &CartService, call: &Call, token: &CartToken, id: CartId) -> Result<Stored, Fault> {
+pub async fn load(app: &CartService, call: &RequestContext, token: &CartToken, id: CartId) -> Result<Stored, Fault> {
     token.required(call)?;
     let stored = load_unguarded(app, call, id).await?;
     stored.filter(|stored| token.opens(call, Some(&stored.token_digest))).ok_or_else(|| Fault::not_found("cart"))
 }
 
 /// A cart with its personal data and its way to deliver, whoever asks.
-pub async fn load_unguarded(app: &CartService, call: &Call, id: CartId) -> Result<Option<Stored>, Fault> {
+pub async fn load_unguarded(app: &CartService, call: &RequestContext, id: CartId) -> Result<Option<Stored>, Fault> {
     let Some(mut stored) = cart_get(&app.db, call.tenant, id).await? else { return Ok(None) };
     if let Some(sealed) = &stored.personal {
         let opened = open_with(&app.host, call.tenant, stored.subject, stored.wrapped.as_deref(), PERSONAL, sealed)?;
@@ -77,7 +78,7 @@ const CHOICES_MAX: i64 = 100;
 /// The options that serve a cart as it is.
 pub async fn delivery_choices(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     token: &CartToken,
     id: CartId,
 ) -> Result<Reply<DeliveryChoices>, Fault> {

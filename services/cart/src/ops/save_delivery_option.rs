@@ -1,10 +1,12 @@
 //! Creates and changes delivery options.
 
+use bloom_db::Begin;
 use bloom_events::{Draft, publish};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, MetadataPatch, TaxClassId};
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +88,7 @@ pub struct DeliveryOptionPatch {
 /// Creates an option.
 pub async fn create_delivery_option(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     input: DeliveryOptionCreate,
 ) -> Result<Reply<DeliveryOption, 201>, Fault> {
     let now = app.host.now(call.tenant);
@@ -121,7 +123,7 @@ pub async fn create_delivery_option(
 /// Changes an option.
 pub async fn update_delivery_option(
     app: &CartService,
-    call: &Call,
+    call: &RequestContext,
     id: DeliveryOptionId,
     if_match: IfMatch,
     patch: DeliveryOptionPatch,
@@ -172,7 +174,7 @@ fn patched(mut option: DeliveryOption, patch: &DeliveryOptionPatch) -> Result<De
 }
 
 /// Refuses what does not fit, and ids that the catalogue and pricing do not know.
-async fn check(app: &CartService, call: &Call, option: &DeliveryOption) -> Result<(), Fault> {
+async fn check(app: &CartService, call: &RequestContext, option: &DeliveryOption) -> Result<(), Fault> {
     option.check()?;
     if let Some(channel) = option.channel_id {
         let known = facts(app, call, channel.to_string(), std::iter::empty()).await;

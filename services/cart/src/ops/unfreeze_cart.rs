@@ -3,7 +3,7 @@
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::CartService;
 use crate::domain::cart::Status;
@@ -11,7 +11,7 @@ use crate::store::cart::{cart_lock, cart_released, cart_reopen, document};
 
 /// Opens the cart if this checkout froze it. In any case a later freeze of the checkout is refused: it may still be on the
 /// way.
-pub async fn unfreeze_cart(app: &CartService, call: &Call, id: CartId, checkout: CheckoutId) -> Result<Status, Fault> {
+pub async fn unfreeze_cart(app: &CartService, call: &RequestContext, id: CartId, checkout: CheckoutId) -> Result<Status, Fault> {
     let mut tx = app.db.write(call).await?;
     let mut cart = cart_lock(&mut tx, id).await?.ok_or_else(|| Fault::not_found("cart"))?;
     cart_released(&mut tx, id, checkout).await?;

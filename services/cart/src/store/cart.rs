@@ -1,10 +1,10 @@
 //! Carts.
 
+use bloom_db::WriteOnce;
+use bloom_db::{Db, write_once};
+use bloom_db::{seal::SubjectKey, seal::erased};
 use bloom_fault::{Fault, constraint};
 use bloom_kernel::{CartId, CheckoutId, LocationId, SubjectId, TenantId};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::seal::{SubjectKey, erased};
-use bloom_runtime::{Db, write_once};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 

@@ -1,8 +1,8 @@
 //! Delivery options.
 
+use bloom_db::Db;
 use bloom_fault::{Code, Fault, constraint};
 use bloom_kernel::{ChannelId, Currency, DeliveryOptionId, Metadata, TaxClassId, TenantId, Timestamp};
-use bloom_runtime::Db;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -51,7 +51,7 @@ async fn a_cart_is_nobody_elses() {
     let unknown = Stage::shop(stage.door.get(&unknown), &other.token).send().await.expect(404);
     assert_eq!((wrong.code(), &wrong.json["detail"]), (unknown.code(), &unknown.json["detail"]));
     stage.door.get(&path).send().await.expect(200);
-    stage.door.get(&path).tenant(stage.bench.stranger).send().await.expect(404);
+    stage.door.get(&path).tenant(stage.bench.other_tenant).send().await.expect(404);
     let change = stage.door.post(&format!("{path}/lines")).publishable(&["carts:write"]).if_match(1);
     let change = change.header("bloom-cart-token", &other.token);
     change.json(&json!({ "lines": [{ "variant_id": stage.lamp, "quantity": 1 }] })).send().await.expect(404);
@@ -343,7 +343,7 @@ async fn nothing_personal_is_stored_open_or_published() {
     }
     let subject: uuid::Uuid = sqlx::query_scalar("select subject_id from cart").fetch_one(&mut connection).await.unwrap();
     let mut tx = stage.bench.db.write(&stage.bench.call()).await.unwrap();
-    bloom_runtime::seal::erase(&mut tx, subject.into()).await.unwrap();
+    bloom_db::seal::erase(&mut tx, subject.into()).await.unwrap();
     tx.commit().await.unwrap();
     let read = stage.read(&guest).await.expect(200);
     assert_eq!((&read.json["email"], &read.json["shipping_address"]), (&Value::Null, &Value::Null));

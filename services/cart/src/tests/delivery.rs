@@ -25,7 +25,7 @@ async fn tables_are_checked_and_options_kept_apart_by_tenant() {
     let taken = stage.door.post("/v1/delivery-options").json(&flat).send().await.expect(409);
     assert_eq!(taken.code(), "code_taken");
     let path = format!("/v1/delivery-options/{}", made.id());
-    stage.door.get(&path).tenant(stage.bench.stranger).send().await.expect(404);
+    stage.door.get(&path).tenant(stage.bench.other_tenant).send().await.expect(404);
     stage.door.post("/v1/delivery-options").publishable(&["carts:write"]).json(&flat).send().await.expect(403);
     let mut foreign = flat.clone();
     foreign["code"] = json!("y");

@@ -8,17 +8,17 @@ mod purchase;
 
 use std::sync::Arc;
 
+use bloom_contract_cart::cart_client::CartClient;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_events::Bus;
-use bloom_process::Start;
-use bloom_proto_cart::cart_client::CartClient;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
 use bloom_runtime::Peer;
-use bloom_testkit::{Answer, Ask, Bench, Door, bench};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
+use bloom_web::Start;
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -26,14 +26,14 @@ use crate::config::Config;
 /// The four services, running, and a shop with two products: a shirt for 10.00 and a heavy lamp for 25.00, tax of 18 %
 /// included.
 pub(super) struct Stage {
-    pub(super) bench: Bench,
-    pub(super) door: Door,
-    pub(super) catalog: Door,
+    pub(super) bench: TestEnv,
+    pub(super) door: TestClient,
+    pub(super) catalog: TestClient,
     pub(super) shirt: String,
     pub(super) lamp: String,
     pub(super) delivery: String,
-    _neighbours: [Bench; 3],
-    doors: [Door; 2],
+    _neighbours: [TestEnv; 3],
+    doors: [TestClient; 2],
 }
 
 /// A guest's cart.
@@ -50,22 +50,22 @@ pub(super) fn address() -> Value {
 impl Stage {
     pub(super) async fn open() -> Self {
         let bus = Bus::in_process();
-        let cart = bench(crate::NAME, &crate::MIGRATIONS).await;
+        let cart = test_env(crate::NAME, &crate::MIGRATIONS).await;
         let mut neighbours = [
-            bench(bloom_catalog::NAME, &bloom_catalog::MIGRATIONS).await,
-            bench(bloom_pricing::NAME, &bloom_pricing::MIGRATIONS).await,
-            bench(bloom_inventory::NAME, &bloom_inventory::MIGRATIONS).await,
+            test_env(bloom_catalog::NAME, &bloom_catalog::MIGRATIONS).await,
+            test_env(bloom_pricing::NAME, &bloom_pricing::MIGRATIONS).await,
+            test_env(bloom_inventory::NAME, &bloom_inventory::MIGRATIONS).await,
         ];
         for neighbour in &mut neighbours {
             neighbour.host.peers = cart.host.peers.clone();
             neighbour.host.clock = cart.host.clock.clone();
         }
         let [catalog, pricing, inventory] = &neighbours;
-        let start = |host, db| Start { host, db, bus: bus.clone(), addresses: Arc::default() };
+        let start = |host, db| Start { context: host, db, bus: bus.clone(), addresses: Arc::default() };
         let pricing = pricing.open(|host, db| (bloom_pricing::SERVICE.start)(start(host, db))).await;
         let inventory = inventory.open(|host, db| (bloom_inventory::SERVICE.start)(start(host, db))).await;
         let catalog = catalog.open(|host, db| (bloom_catalog::SERVICE.start)(start(host, db))).await;
-        let door = cart.open(async |host, db| crate::service(Config::default(), host, db, bus.clone())).await;
+        let door = cart.open(|host, db| crate::service(Config::default(), host, db, bus.clone())).await;
         let mut stage = Self {
             bench: cart,
             door,
@@ -138,7 +138,7 @@ impl Stage {
     }
 
     /// A request of a storefront, with the token of a cart.
-    pub(super) fn shop<'d>(ask: Ask<'d>, token: &str) -> Ask<'d> {
+    pub(super) fn shop<'d>(ask: TestRequest<'d>, token: &str) -> TestRequest<'d> {
         ask.publishable(&["carts:write"]).header("bloom-cart-token", token)
     }
 

@@ -1,8 +1,8 @@
 //! What the purchase saga asks: freeze, give back, complete, each as often as it likes.
 
+use bloom_contract_cart::{CartRef, CartSnapshot, CartState, CompleteRequest, FreezeRequest};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CheckoutId, OrderId};
-use bloom_proto_cart::{CartRef, CartSnapshot, CartState, CompleteRequest, FreezeRequest};
 use serde_json::json;
 
 use super::{Guest, Stage};

@@ -120,7 +120,7 @@ pub struct Resolved {
 impl ImportLine {
     /// Reads a line as strictly as a body; a refusal names the place.
     pub fn parse(line: &[u8]) -> Result<Self, Violation> {
-        bloom_runtime::http::parse(line).map_err(|fault| {
+        bloom_web::parse(line).map_err(|fault| {
             let first = fault.errors.first().cloned();
             let whole = || Violation { pointer: String::new(), code: fault.reason.to_string(), message: fault.detail.clone() };
             first.unwrap_or_else(whole)

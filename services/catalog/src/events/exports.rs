@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use bloom_db::SystemTx;
 use bloom_events::{After, Export, StateRecord};
 use bloom_fault::Fault;
 use bloom_kernel::{CategoryId, ChannelId, CollectionId, ProductId, ProductTypeId, TenantId, VariantId};
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use uuid::Uuid;

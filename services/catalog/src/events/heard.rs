@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bloom_db::TenantTx;
 use bloom_events::{Envelope, Handler};
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, LocationId, Money, TaxClassId, TenantId, VariantId};
-use bloom_runtime::{Host, TenantTx};
+use bloom_runtime::ServiceContext;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -20,7 +21,7 @@ use crate::store::product::product_lock;
 /// Keeps `listing` in line with prices, stock and locations.
 pub struct Listing {
     /// Clock and ids.
-    pub host: Host,
+    pub host: ServiceContext,
     /// Told of every change, so that no list is answered from before.
     pub freshness: Arc<Freshness>,
 }
@@ -133,7 +134,7 @@ fn newest<T>(stories: &mut BTreeMap<VariantId, (i64, T)>, variant: VariantId, ve
     }
 }
 
-async fn apply(tx: &mut TenantTx, host: &Host, told: Told) -> Result<(), Fault> {
+async fn apply(tx: &mut TenantTx, host: &ServiceContext, told: Told) -> Result<(), Fault> {
     let tenant = tx.tenant();
     if told.locations.is_empty() {
         listing::topology_share(tx, tenant).await?;

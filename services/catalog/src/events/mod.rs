@@ -5,9 +5,10 @@ pub mod exports;
 pub mod heard;
 pub mod timers;
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish, publish_many};
 use bloom_fault::Fault;
-use bloom_runtime::{Call, Host, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 
 use crate::domain::attribute::ProductType;
 use crate::domain::category::Category;
@@ -17,7 +18,12 @@ use crate::domain::import::Import;
 use crate::domain::product::{Product, ProductStatus};
 
 /// Tells of products after a change.
-pub async fn tell_products(tx: &mut TenantTx, host: &Host, call: &Call, products: &[&Product]) -> Result<(), Fault> {
+pub async fn tell_products(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    products: &[&Product],
+) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = products.iter().map(|product| product_draft(product)).collect();
     publish_many(tx, host, call, drafts).await
 }
@@ -32,14 +38,24 @@ fn product_draft(product: &Product) -> Draft<'_> {
 }
 
 /// Tells of a product type after a change.
-pub async fn tell_product_type(tx: &mut TenantTx, host: &Host, call: &Call, value: &ProductType) -> Result<(), Fault> {
+pub async fn tell_product_type(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    value: &ProductType,
+) -> Result<(), Fault> {
     let kind = if value.version == 1 { "product_type.created" } else { "product_type.updated" };
     publish(tx, host, call, Draft { kind, aggregate: value.id.to_string(), version: value.version, data: value, causation: None })
         .await
 }
 
 /// Tells of channels after a change.
-pub async fn tell_channels(tx: &mut TenantTx, host: &Host, call: &Call, channels: &[Channel]) -> Result<(), Fault> {
+pub async fn tell_channels(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    channels: &[Channel],
+) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = channels
         .iter()
         .map(|channel| {
@@ -51,7 +67,12 @@ pub async fn tell_channels(tx: &mut TenantTx, host: &Host, call: &Call, channels
 }
 
 /// Tells of categories after a change.
-pub async fn tell_categories(tx: &mut TenantTx, host: &Host, call: &Call, categories: &[Category]) -> Result<(), Fault> {
+pub async fn tell_categories(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    categories: &[Category],
+) -> Result<(), Fault> {
     let drafts: Vec<Draft<'_>> = categories
         .iter()
         .map(|category| {
@@ -63,7 +84,12 @@ pub async fn tell_categories(tx: &mut TenantTx, host: &Host, call: &Call, catego
 }
 
 /// Tells that a category is gone: its last state, one version on.
-pub async fn tell_category_gone(tx: &mut TenantTx, host: &Host, call: &Call, last: &Category) -> Result<(), Fault> {
+pub async fn tell_category_gone(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    last: &Category,
+) -> Result<(), Fault> {
     let draft = Draft {
         kind: "category.deleted",
         aggregate: last.id.to_string(),
@@ -75,14 +101,24 @@ pub async fn tell_category_gone(tx: &mut TenantTx, host: &Host, call: &Call, las
 }
 
 /// Tells of a collection after a change.
-pub async fn tell_collection(tx: &mut TenantTx, host: &Host, call: &Call, value: &Collection) -> Result<(), Fault> {
+pub async fn tell_collection(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    value: &Collection,
+) -> Result<(), Fault> {
     let kind = if value.version == 1 { "collection.created" } else { "collection.updated" };
     publish(tx, host, call, Draft { kind, aggregate: value.id.to_string(), version: value.version, data: value, causation: None })
         .await
 }
 
 /// Tells that a collection is gone: its last state, one version on.
-pub async fn tell_collection_gone(tx: &mut TenantTx, host: &Host, call: &Call, last: &Collection) -> Result<(), Fault> {
+pub async fn tell_collection_gone(
+    tx: &mut TenantTx,
+    host: &ServiceContext,
+    call: &RequestContext,
+    last: &Collection,
+) -> Result<(), Fault> {
     let draft = Draft {
         kind: "collection.deleted",
         aggregate: last.id.to_string(),
@@ -94,7 +130,7 @@ pub async fn tell_collection_gone(tx: &mut TenantTx, host: &Host, call: &Call, l
 }
 
 /// Tells that an import began or ended.
-pub async fn tell_import(tx: &mut TenantTx, host: &Host, call: &Call, import: &Import) -> Result<(), Fault> {
+pub async fn tell_import(tx: &mut TenantTx, host: &ServiceContext, call: &RequestContext, import: &Import) -> Result<(), Fault> {
     let draft = Draft {
         kind: "import.updated",
         aggregate: import.id.to_string(),

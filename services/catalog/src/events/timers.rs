@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bloom_events::TimerHandler;
 use bloom_fault::Fault;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
@@ -25,7 +25,7 @@ impl TimerHandler for Refresh {
         refresh_scope::TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let rest = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
             refresh_rest(&self.0.db, &self.0.host, call, key, rest).await?;
@@ -43,7 +43,7 @@ impl TimerHandler for RunImport {
         import::TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(import::run::run_import(&self.0, call, key))
     }
 }
@@ -56,7 +56,7 @@ impl TimerHandler for ForgetImport {
         import::FORGET_TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(import::run::forget_import(&self.0, call, key))
     }
 }

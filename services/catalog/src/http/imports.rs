@@ -9,9 +9,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ImportId;
-use bloom_runtime::http::page::{Page, PageQuery};
-use bloom_runtime::http::{Caller, Path, Query};
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::{Caller, Path, Query};
+use bloom_web::{page::Page, page::PageQuery};
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderMap, header};
@@ -116,7 +117,7 @@ async fn report(State(app): State<Catalog>, caller: Caller<CatalogWrite>, Path(i
     let mut conn = app.db.read(caller.tenant).await?;
     import_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("import"))?;
     drop(conn);
-    let start = Some((app, Call::clone(&caller), (0, 0)));
+    let start = Some((app, RequestContext::clone(&caller), (0, 0)));
     let batches = stream::try_unfold(start, move |state| async move {
         let Some((app, call, after)) = state else { return Ok::<_, Fault>(None) };
         let (text, after) = batch(&app, &call, id, after).await?;
@@ -130,7 +131,12 @@ async fn report(State(app): State<Catalog>, caller: Caller<CatalogWrite>, Path(i
 }
 
 /// Some lines of a report, and where it goes on.
-async fn batch(app: &Catalog, call: &Call, id: ImportId, after: (i64, i32)) -> Result<(String, Option<(i64, i32)>), Fault> {
+async fn batch(
+    app: &Catalog,
+    call: &RequestContext,
+    id: ImportId,
+    after: (i64, i32),
+) -> Result<(String, Option<(i64, i32)>), Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let rows = error_list(&mut conn, id, after, REPORT_BATCH).await?;
     let mut text = String::new();

@@ -9,7 +9,7 @@ mod products;
 mod variants;
 
 use aide::axum::ApiRouter;
-use bloom_runtime::permissions;
+use bloom_web::permissions;
 
 use crate::Catalog;
 

@@ -2,8 +2,9 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{ProductId, VariantId};
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Call, Empty, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::{Empty, Reply};
 
 use crate::Catalog;
 use crate::domain::product::ProductStatus;
@@ -11,7 +12,12 @@ use crate::domain::variant::VariantStatus;
 use crate::ops::save_product;
 
 /// Archives a product; an archived one stays as it is.
-pub async fn archive_product(app: &Catalog, call: &Call, id: ProductId, seen: IfMatch) -> Result<Reply<Empty, 204>, Fault> {
+pub async fn archive_product(
+    app: &Catalog,
+    call: &RequestContext,
+    id: ProductId,
+    seen: IfMatch,
+) -> Result<Reply<Empty, 204>, Fault> {
     let mut tx = app.db.write(call).await?;
     let mut product = save_product::take(&mut tx, id, seen).await?;
     if product.status != ProductStatus::Archived {
@@ -27,7 +33,7 @@ pub async fn archive_product(app: &Catalog, call: &Call, id: ProductId, seen: If
 /// Archives a variant, which sets its SKU free; the last active one of a product stays.
 pub async fn archive_variant(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     id: ProductId,
     variant: VariantId,
     seen: IfMatch,

@@ -1,7 +1,9 @@
 //! `POST /v1/catalog/categories`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::category::{Category, CategoryCreate};
@@ -11,7 +13,7 @@ use crate::store::category::category_insert;
 use crate::store::listing::topology_change;
 
 /// Creates a category.
-pub async fn create_category(app: &Catalog, call: &Call, input: CategoryCreate) -> Result<Reply<Category, 201>, Fault> {
+pub async fn create_category(app: &Catalog, call: &RequestContext, input: CategoryCreate) -> Result<Reply<Category, 201>, Fault> {
     let mut tx = match app.db.begin(call, "category_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

@@ -1,7 +1,9 @@
 //! `POST /v1/catalog/channels`
 
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::channels::CHANNELS_MAX;
@@ -14,7 +16,7 @@ use crate::store::channel::{channel_count, channel_undefault, channel_write};
 use crate::store::listing::topology_change;
 
 /// Creates a channel; every product gets a listing in it, published there or not.
-pub async fn create_channel(app: &Catalog, call: &Call, input: ChannelCreate) -> Result<Reply<Channel, 201>, Fault> {
+pub async fn create_channel(app: &Catalog, call: &RequestContext, input: ChannelCreate) -> Result<Reply<Channel, 201>, Fault> {
     known::locations(app, call, &input.location_ids).await?;
     let mut tx = match app.db.begin(call, "channel_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),

@@ -1,7 +1,9 @@
 //! `POST /v1/catalog/collections`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::collection::{Collection, CollectionCreate};
@@ -10,7 +12,11 @@ use crate::events::tell_collection;
 use crate::store::collection::collection_write;
 
 /// Creates an empty collection.
-pub async fn create_collection(app: &Catalog, call: &Call, input: CollectionCreate) -> Result<Reply<Collection, 201>, Fault> {
+pub async fn create_collection(
+    app: &Catalog,
+    call: &RequestContext,
+    input: CollectionCreate,
+) -> Result<Reply<Collection, 201>, Fault> {
     let mut tx = match app.db.begin(call, "collection_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

@@ -1,8 +1,10 @@
 //! `POST /v1/catalog/products`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::TaxClassId;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::product::{Product, ProductCreate};
@@ -12,7 +14,7 @@ use crate::store::listing::topology_share;
 use crate::store::product::{product_find, product_load};
 
 /// Creates a product with its variants.
-pub async fn create_product(app: &Catalog, call: &Call, input: ProductCreate) -> Result<Reply<Product, 201>, Fault> {
+pub async fn create_product(app: &Catalog, call: &RequestContext, input: ProductCreate) -> Result<Reply<Product, 201>, Fault> {
     known::tax_classes(app, call, &tax_classes(&input)).await?;
     let channels = match &input.channel_ids {
         Some(_) => Vec::new(),
@@ -37,7 +39,7 @@ pub async fn create_product(app: &Catalog, call: &Call, input: ProductCreate) ->
 }
 
 /// The database says that something is taken, not by which of the new variants: that is looked up for the refusal.
-async fn at_variant(app: &Catalog, call: &Call, fault: Fault, product: &Product) -> Result<Fault, Fault> {
+async fn at_variant(app: &Catalog, call: &RequestContext, fault: Fault, product: &Product) -> Result<Fault, Fault> {
     let pointer = fault.errors.first().map_or("", |wrong| wrong.pointer.as_str());
     let is_sku = fault.reason == "sku_taken";
     let is_external_id = fault.reason == "external_id_taken" && product.external_id.is_none();

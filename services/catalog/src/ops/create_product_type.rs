@@ -1,7 +1,9 @@
 //! `POST /v1/catalog/product-types`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::attribute::{ProductType, ProductTypeCreate};
@@ -10,7 +12,11 @@ use crate::events::tell_product_type;
 use crate::store::product_type::product_type_write;
 
 /// Creates a product type.
-pub async fn create_product_type(app: &Catalog, call: &Call, input: ProductTypeCreate) -> Result<Reply<ProductType, 201>, Fault> {
+pub async fn create_product_type(
+    app: &Catalog,
+    call: &RequestContext,
+    input: ProductTypeCreate,
+) -> Result<Reply<ProductType, 201>, Fault> {
     let mut tx = match app.db.begin(call, "product_type_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

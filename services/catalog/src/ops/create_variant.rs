@@ -1,9 +1,11 @@
 //! `POST /v1/catalog/products/{id}/variants`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ProductId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::product::Product;
@@ -13,7 +15,7 @@ use crate::ops::{known, save_product};
 /// Adds a variant behind the others.
 pub async fn create_variant(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     id: ProductId,
     seen: IfMatch,
     input: VariantCreate,

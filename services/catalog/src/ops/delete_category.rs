@@ -2,8 +2,9 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::CategoryId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Call, Empty, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::{Empty, Reply};
 
 use crate::Catalog;
 use crate::error::refused;
@@ -12,7 +13,12 @@ use crate::store::category::{category_delete, category_get};
 use crate::store::listing::topology_change;
 
 /// Deletes a category with neither products nor categories below it.
-pub async fn delete_category(app: &Catalog, call: &Call, id: CategoryId, seen: IfMatch) -> Result<Reply<Empty, 204>, Fault> {
+pub async fn delete_category(
+    app: &Catalog,
+    call: &RequestContext,
+    id: CategoryId,
+    seen: IfMatch,
+) -> Result<Reply<Empty, 204>, Fault> {
     let mut tx = app.db.write(call).await?;
     topology_change(&mut tx, call.tenant).await?;
     let last = category_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("category"))?;

@@ -2,8 +2,9 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::CollectionId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Call, Empty, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::{Empty, Reply};
 
 use crate::Catalog;
 use crate::error::refused;
@@ -11,7 +12,12 @@ use crate::events::tell_collection_gone;
 use crate::store::collection::{collection_delete, collection_lock};
 
 /// Deletes a collection that holds no products.
-pub async fn delete_collection(app: &Catalog, call: &Call, id: CollectionId, seen: IfMatch) -> Result<Reply<Empty, 204>, Fault> {
+pub async fn delete_collection(
+    app: &Catalog,
+    call: &RequestContext,
+    id: CollectionId,
+    seen: IfMatch,
+) -> Result<Reply<Empty, 204>, Fault> {
     let mut tx = app.db.write(call).await?;
     let last = collection_lock(&mut tx, id).await?.ok_or_else(|| Fault::not_found("collection"))?;
     seen.check(last.version)?;

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use bloom_contract_inventory::FindLocationsRequest;
+use bloom_contract_pricing::FindTaxClassesRequest;
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, TaxClassId};
-use bloom_proto_inventory::FindLocationsRequest;
-use bloom_proto_pricing::FindTaxClassesRequest;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use uuid::Uuid;
 
 use crate::Catalog;
@@ -20,7 +20,7 @@ use crate::store::heard::{location_known, tax_class_known};
 ///
 /// A channel may so name a location that has no row here: it shows no stock from there until location or stock are heard
 /// of, which refreshes what is listed (`events::heard`).
-pub async fn locations(app: &Catalog, call: &Call, ids: &[LocationId]) -> Result<(), Fault> {
+pub async fn locations(app: &Catalog, call: &RequestContext, ids: &[LocationId]) -> Result<(), Fault> {
     // More than a channel can have are refused by their number, whatever they name.
     if ids.is_empty() || LOCATIONS_MAX < ids.len() {
         return Ok(());
@@ -42,7 +42,7 @@ pub async fn locations(app: &Catalog, call: &Call, ids: &[LocationId]) -> Result
 }
 
 /// Refuses a tax class that the tenant does not have; each comes with its place in the request.
-pub async fn tax_classes(app: &Catalog, call: &Call, named: &[(String, TaxClassId)]) -> Result<(), Fault> {
+pub async fn tax_classes(app: &Catalog, call: &RequestContext, named: &[(String, TaxClassId)]) -> Result<(), Fault> {
     // The same for more than a product can have variants.
     if named.is_empty() || VARIANTS_MAX < named.len() {
         return Ok(());
@@ -60,7 +60,11 @@ pub async fn tax_classes(app: &Catalog, call: &Call, named: &[(String, TaxClassI
 }
 
 /// Those of the tax classes, of which no event has told yet, that pricing knows.
-pub async fn tax_classes_ask(app: &Catalog, call: &Call, unheard: &BTreeSet<TaxClassId>) -> Result<Vec<TaxClassId>, Fault> {
+pub async fn tax_classes_ask(
+    app: &Catalog,
+    call: &RequestContext,
+    unheard: &BTreeSet<TaxClassId>,
+) -> Result<Vec<TaxClassId>, Fault> {
     let ids: Vec<String> = unheard.iter().map(ToString::to_string).collect();
     let mut known = Vec::new();
     // A product's go into one question, a chunk of an import may have more.

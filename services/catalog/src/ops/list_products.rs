@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 
 use bloom_fault::Fault;
-use bloom_runtime::http::RawJson;
-use bloom_runtime::http::page::Page;
-use bloom_runtime::{Audience, Call};
+use bloom_runtime::{Audience, RequestContext};
+use bloom_web::RawJson;
+use bloom_web::page::Page;
 
 use crate::Catalog;
 use crate::domain::list::{ListItem, ListPosition, ListQuery};
@@ -19,7 +19,7 @@ const ITEM_BYTES: usize = 256;
 /// One page of products in the caller's channel. `seen` is the `ETag` that the caller holds.
 pub async fn list_products(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     query: &ListQuery,
     seen: Option<&str>,
 ) -> Result<RawJson<Page<ListItem>>, Fault> {
@@ -45,7 +45,7 @@ pub async fn list_products(
 }
 
 /// `{"data":[…],"page":{"limit":…,"next":…}}` out of finished items.
-fn stitch(app: &Catalog, call: &Call, filter: &[u8], rows: &[ListRow], limit: usize) -> Result<String, Fault> {
+fn stitch(app: &Catalog, call: &RequestContext, filter: &[u8], rows: &[ListRow], limit: usize) -> Result<String, Fault> {
     let mut text = String::with_capacity(rows.len() * ITEM_BYTES + 256);
     text.push_str(r#"{"data":["#);
     let (mut items, mut next) = (0, None);

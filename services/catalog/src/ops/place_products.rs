@@ -1,8 +1,10 @@
 //! `PUT /v1/catalog/collections/{id}/products` and `DELETE …/products/{product_id}`
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{CollectionId, ProductId};
-use bloom_runtime::{Call, Empty, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::{Empty, Reply};
 
 use crate::Catalog;
 use crate::domain::check::Checks;
@@ -19,7 +21,7 @@ use crate::store::uuids;
 /// Puts products into a collection, or moves them within it. Saying it again changes nothing but versions.
 pub async fn place_products(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     collection: CollectionId,
     input: Placements,
 ) -> Result<Reply<Empty, 204>, Fault> {
@@ -43,7 +45,7 @@ pub async fn place_products(
 /// Takes a product out of a collection.
 pub async fn displace_product(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     collection: CollectionId,
     product: ProductId,
 ) -> Result<Reply<Empty, 204>, Fault> {
@@ -60,7 +62,7 @@ pub async fn displace_product(
 }
 
 /// Places are part of the product: its version rises, its listings follow, and others hear of it.
-async fn retell(app: &Catalog, tx: &mut TenantTx, call: &Call, ids: &[ProductId]) -> Result<(), Fault> {
+async fn retell(app: &Catalog, tx: &mut TenantTx, call: &RequestContext, ids: &[ProductId]) -> Result<(), Fault> {
     product_touch(tx, ids, app.host.now(call.tenant)).await?;
     let products = product_load(tx, ids).await?;
     if products.iter().any(|product| COLLECTIONS_MAX < product.collections.len()) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Metadata, Money, ProductId, VariantId};
-use bloom_runtime::{Audience, Call};
+use bloom_runtime::{Audience, RequestContext};
 
 use crate::Catalog;
 use crate::domain::list::{ListInventory, ListItem};
@@ -46,7 +46,7 @@ impl Expand {
 }
 
 /// The product, when the caller may see it: a publishable key sees what its channel shows.
-pub async fn read_product(app: &Catalog, call: &Call, id: ProductId, expand: Expand) -> Result<Product, Fault> {
+pub async fn read_product(app: &Catalog, call: &RequestContext, id: ProductId, expand: Expand) -> Result<Product, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let product = product_load(&mut conn, &[id]).await?.pop();
     drop(conn);
@@ -75,7 +75,7 @@ fn hide(product: &mut Product) {
     }
 }
 
-async fn expand(app: &Catalog, call: &Call, product: &mut Product, expand: Expand) -> Result<(), Fault> {
+async fn expand(app: &Catalog, call: &RequestContext, product: &mut Product, expand: Expand) -> Result<(), Fault> {
     let channel = app.channels.resolve(call.tenant, call.channel).await?;
     let mut conn = app.db.read(call.tenant).await?;
     let facts = variant_facts(&mut conn, channel.id, product.id).await?;

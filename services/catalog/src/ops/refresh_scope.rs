@@ -3,10 +3,11 @@
 //! The first products are refreshed in the transaction of the change; what is left goes on in transactions of the same
 //! size, by a timer of this change alone.
 
+use bloom_db::{Db, TenantTx};
 use bloom_events::schedule;
 use bloom_fault::Fault;
 use bloom_kernel::{CategoryId, LocationId};
-use bloom_runtime::{Call, Db, Host, TenantTx};
+use bloom_runtime::{RequestContext, ServiceContext};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -42,20 +43,20 @@ pub struct Rest {
 }
 
 /// Refreshes what a change touches. The caller holds the topology for the change.
-pub async fn refresh_scope(tx: &mut TenantTx, host: &Host, scope: Scope) -> Result<(), Fault> {
+pub async fn refresh_scope(tx: &mut TenantTx, host: &ServiceContext, scope: Scope) -> Result<(), Fault> {
     if let Some(after) = refresh_some(tx, scope, Uuid::nil()).await? {
-        let key: Uuid = bloom_kernel::uuid_v7(host.wall(), &*host.entropy);
-        schedule(tx, TIMER, &key.to_string(), host.wall(), &Rest { scope, after }).await?;
+        let key: Uuid = bloom_kernel::uuid_v7(host.platform_now(), &*host.entropy);
+        schedule(tx, TIMER, &key.to_string(), host.platform_now(), &Rest { scope, after }).await?;
     }
     Ok(())
 }
 
 /// Refreshes some more of the rest; the same timer fires again while anything is left.
-pub async fn refresh_rest(db: &Db, host: &Host, call: &Call, key: &str, rest: Rest) -> Result<(), Fault> {
+pub async fn refresh_rest(db: &Db, host: &ServiceContext, call: &RequestContext, key: &str, rest: Rest) -> Result<(), Fault> {
     let mut tx = db.write(call).await?;
     topology_share(&mut tx, call.tenant).await?;
     if let Some(after) = refresh_some(&mut tx, rest.scope, rest.after).await? {
-        schedule(&mut tx, TIMER, key, host.wall(), &Rest { after, ..rest }).await?;
+        schedule(&mut tx, TIMER, key, host.platform_now(), &Rest { after, ..rest }).await?;
     }
     tx.commit().await
 }

@@ -1,9 +1,10 @@
 //! The last steps of every change of one product: check, write, refresh its listings, tell.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{ProductId, VariantId};
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
 
 use crate::Catalog;
 use crate::domain::product::Product;
@@ -38,7 +39,7 @@ pub fn of_variant(fault: Fault, product: &Product, id: VariantId) -> Fault {
 }
 
 /// Checks and writes a new or changed product.
-pub async fn save(app: &Catalog, tx: &mut TenantTx, call: &Call, product: &mut Product) -> Result<(), Fault> {
+pub async fn save(app: &Catalog, tx: &mut TenantTx, call: &RequestContext, product: &mut Product) -> Result<(), Fault> {
     product.normalise();
     let product_type = match product.product_type_id {
         None => None,

@@ -1,9 +1,11 @@
 //! `PATCH /v1/catalog/categories/{id}`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::CategoryId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::category::{Category, CategoryPatch};
@@ -16,7 +18,7 @@ use crate::store::listing::topology_change;
 /// Changes a category; a new parent moves it with everything below it, and the listings of all products there follow.
 pub async fn update_category(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     id: CategoryId,
     seen: IfMatch,
     patch: CategoryPatch,

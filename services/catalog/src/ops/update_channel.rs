@@ -1,9 +1,11 @@
 //! `PATCH /v1/catalog/channels/{id}`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ChannelId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::channel::{Channel, ChannelPatch};
@@ -17,7 +19,7 @@ use crate::store::listing::topology_change;
 /// Changes a channel; other locations mean another availability of everything in it.
 pub async fn update_channel(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     id: ChannelId,
     seen: IfMatch,
     patch: ChannelPatch,

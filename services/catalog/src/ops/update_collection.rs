@@ -1,9 +1,11 @@
 //! `PATCH /v1/catalog/collections/{id}`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::CollectionId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::collection::{Collection, CollectionPatch};
@@ -14,7 +16,7 @@ use crate::store::collection::{collection_lock, collection_write};
 /// Changes what a collection says about itself.
 pub async fn update_collection(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     id: CollectionId,
     seen: IfMatch,
     patch: CollectionPatch,

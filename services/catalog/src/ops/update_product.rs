@@ -1,9 +1,11 @@
 //! `PATCH /v1/catalog/products/{id}`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ProductId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::product::{Product, ProductPatch};
@@ -12,7 +14,7 @@ use crate::ops::save_product;
 /// Changes a product.
 pub async fn update_product(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     id: ProductId,
     seen: IfMatch,
     patch: ProductPatch,

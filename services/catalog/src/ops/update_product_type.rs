@@ -1,9 +1,11 @@
 //! `PATCH /v1/catalog/product-types/{id}`
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ProductTypeId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::attribute::{ProductType, ProductTypePatch};
@@ -14,7 +16,7 @@ use crate::store::product_type::{product_type_lock, product_type_write};
 /// Changes a product type.
 pub async fn update_product_type(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     id: ProductTypeId,
     seen: IfMatch,
     patch: ProductTypePatch,

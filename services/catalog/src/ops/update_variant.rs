@@ -1,9 +1,11 @@
 //! `PATCH /v1/catalog/products/{id}/variants/{variant_id}`
 
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ProductId, VariantId};
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::Catalog;
 use crate::domain::variant::{Variant, VariantPatch};
@@ -13,7 +15,7 @@ use crate::ops::{known, save_product};
 /// Changes a variant. `If-Match` carries the product's version.
 pub async fn update_variant(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     (id, variant): (ProductId, VariantId),
     seen: IfMatch,
     patch: VariantPatch,

@@ -4,9 +4,9 @@
 //! Without filters a page is a range of one index of `listing_entry` and as many look-ups in `listing`. With filters the
 //! range is cut at [`SCAN_MAX`] rows, and a row without a document says how far it went.
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, ProductId, TenantId};
-use bloom_runtime::Db;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;

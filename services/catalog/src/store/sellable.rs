@@ -1,8 +1,8 @@
 //! What other services and expanded reads ask of variants and listings.
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, ProductId, TaxClassId, TenantId, VariantId};
-use bloom_runtime::Db;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -166,7 +166,7 @@ async fn a_tax_class_that_no_event_has_told_of_is_asked_for() {
     let (heard, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (stage.id(), stage.id(), stage.id());
     stage.tax_class(heard).await;
     books.own(stage.bench.tenant, &owned);
-    books.own(stage.bench.stranger, &foreign);
+    books.own(stage.bench.other_tenant, &foreign);
     let classed = |nr: usize, class: TaxClassId| {
         let variants = json!([{ "sku": format!("SKU-{nr}"), "tax_class_id": class }]);
         with(line(nr), json!({ "variants": variants }))

@@ -46,7 +46,7 @@ async fn the_answer_of_the_product_description() {
     );
     assert_eq!(answer.text, expected);
     assert_eq!(answer.header("content-type"), "application/json");
-    let parsed: bloom_runtime::http::page::Page<crate::domain::list::ListItem> = serde_json::from_str(&answer.text).unwrap();
+    let parsed: bloom_web::page::Page<crate::domain::list::ListItem> = serde_json::from_str(&answer.text).unwrap();
     assert_eq!(parsed.data[0].inventory.warehouse.as_deref(), Some("BLR-1"));
     let first = stage.list("limit=1").await;
     assert!(text(&first["page"]["next"]).starts_with("cursor_"));

@@ -17,12 +17,12 @@ mod tenants;
 
 use std::time::Duration;
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
 use bloom_events::{Bus, Envelope, Handler as _};
 use bloom_kernel::{ChannelId, LocationId, TaxClassId, VariantId};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Answer, Bench, Door, bench};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{Answer, TestClient, TestEnv, test_env};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -33,15 +33,15 @@ use crate::{Catalog, MIGRATIONS, NAME, service};
 
 /// The service on a schema of its own, and what the tests ask it.
 struct Stage {
-    bench: Bench,
-    door: Door,
+    bench: TestEnv,
+    door: TestClient,
     app: Catalog,
     books: Books,
 }
 
 /// A stage whose neighbours are away: they can be opened later.
 async fn alone() -> Stage {
-    let bench = bench(NAME, &MIGRATIONS).await;
+    let bench = test_env(NAME, &MIGRATIONS).await;
     let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
     let app = Catalog::new(bench.host.clone(), bench.db.clone());
     let books = Books::new(&bench.host);
@@ -70,7 +70,7 @@ fn with(mut base: Value, more: Value) -> Value {
 }
 
 impl Stage {
-    fn call(&self) -> Call {
+    fn call(&self) -> RequestContext {
         self.bench.call()
     }
 

@@ -4,22 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use bloom_fault::{Code, Fault};
-use bloom_kernel::TenantId;
-use bloom_proto_inventory::inventory_server::{Inventory, InventoryServer};
-use bloom_proto_inventory::{self as inventory, SetStockReply, SetStockRequest};
-use bloom_proto_pricing::pricing_server::{Pricing, PricingServer};
-use bloom_proto_pricing::{
+use bloom_contract_inventory::inventory_server::{Inventory, InventoryServer};
+use bloom_contract_inventory::{self as inventory, SetStockReply, SetStockRequest};
+use bloom_contract_pricing::pricing_server::{Pricing, PricingServer};
+use bloom_contract_pricing::{
     FindTaxClassesReply, FindTaxClassesRequest, QuoteReply, QuoteRequest, SetPricesReply, SetPricesRequest,
 };
-use bloom_runtime::{Host, context};
+use bloom_fault::{Code, Fault};
+use bloom_kernel::TenantId;
+use bloom_runtime::{ServiceContext, signed_context as context};
 use tonic::{Request, Response, Status};
 
 /// What pricing and inventory own and were told, and how often they were asked.
 #[derive(Clone)]
 pub(super) struct Books {
     pub(super) ledger: Arc<Mutex<Ledger>>,
-    host: Host,
+    host: ServiceContext,
 }
 
 #[derive(Default)]
@@ -39,7 +39,7 @@ pub(super) struct Ledger {
 
 impl Books {
     /// Nobody can ask them yet.
-    pub(super) fn new(host: &Host) -> Self {
+    pub(super) fn new(host: &ServiceContext) -> Self {
         Self { ledger: Arc::default(), host: host.clone() }
     }
 
@@ -57,7 +57,7 @@ impl Books {
     /// Which of the ids the tenant of the request has.
     fn found<T>(&self, request: &Request<T>, ids: &[String]) -> Result<Vec<String>, Status> {
         let token = request.metadata().get(context::HEADER).unwrap().to_str().unwrap();
-        let tenant = context::verify(&self.host.keys, token, self.host.wall()).unwrap().tenant;
+        let tenant = context::verify(&self.host.keys, token, self.host.platform_now()).unwrap().tenant;
         let mut ledger = self.call()?;
         ledger.asked.extend(ids.iter().cloned());
         Ok(ids.iter().filter(|id| ledger.owned.contains(&(tenant, (*id).clone()))).cloned().collect())
@@ -162,7 +162,7 @@ impl Inventory for Books {
     }
 }
 
-fn serve(host: &Host, name: &str, routes: tonic::service::Routes) {
+fn serve(host: &ServiceContext, name: &str, routes: tonic::service::Routes) {
     let (listener, stop) = (host.peers.in_memory(name), host.shutdown.clone());
     let app = routes.prepare().into_axum_router();
     #[expect(clippy::disallowed_methods, reason = "a server of the test, gone with it")]

@@ -1,6 +1,6 @@
 //! The projection is proven equal to its sources; corrupted, it is found out.
 
-use bloom_proto_platform::ExportStateRequest;
+use bloom_contract_platform::ExportStateRequest;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 

@@ -31,7 +31,7 @@ async fn a_location_that_no_event_has_told_of_is_asked_for() {
     let heard = stage.location("BLR-1", 1).await;
     let (owned, foreign, nobodys): (LocationId, LocationId, LocationId) = (stage.id(), stage.id(), stage.id());
     stage.books.own(stage.bench.tenant, &owned);
-    stage.books.own(stage.bench.stranger, &foreign);
+    stage.books.own(stage.bench.other_tenant, &foreign);
     let post = |locations: &[LocationId]| stage.door.post("/v1/catalog/channels").json(&Stage::channel_at("web", locations));
     for unknown in [foreign, nobodys] {
         let refused = post(&[heard, owned, unknown]).send().await.expect(404);
@@ -78,7 +78,7 @@ async fn a_tax_class_that_no_event_has_told_of_is_asked_for() {
     let (heard, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (stage.id(), stage.id(), stage.id());
     stage.tax_class(heard).await;
     stage.books.own(stage.bench.tenant, &owned);
-    stage.books.own(stage.bench.stranger, &foreign);
+    stage.books.own(stage.bench.other_tenant, &foreign);
     let variant = |sku: &str, class| json!({ "sku": sku, "options": { "Size": sku }, "tax_class_id": class });
     let shirt = |classes: [TaxClassId; 3]| {
         let variants: Vec<Value> = ["S", "M", "L"].into_iter().zip(classes).map(|(sku, class)| variant(sku, class)).collect();

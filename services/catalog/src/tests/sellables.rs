@@ -1,7 +1,7 @@
 //! What carts ask, and who hears of a channel before its event.
 
-use bloom_proto_catalog::catalog_client::CatalogClient;
-use bloom_proto_catalog::{FindChannelsRequest, GetSellablesRequest};
+use bloom_contract_catalog::catalog_client::CatalogClient;
+use bloom_contract_catalog::{FindChannelsRequest, GetSellablesRequest};
 use serde_json::json;
 
 use super::{shop, text, variant_of};
@@ -37,7 +37,7 @@ async fn variants_are_told_with_all_that_a_cart_needs() {
         ask(stage.id::<bloom_kernel::ChannelId>().to_string(), stage.bench.tenant).await.unwrap_err().code(),
         tonic::Code::NotFound
     );
-    assert!(ask(channel.to_string(), stage.bench.stranger).await.is_err(), "another tenant's channel is none");
+    assert!(ask(channel.to_string(), stage.bench.other_tenant).await.is_err(), "another tenant's channel is none");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn channels_are_found_by_their_own_tenant() {
         [(web.to_string(), "INR", true), (shop.to_string(), "EUR", false)],
         "one that does not sell exists all the same"
     );
-    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().channels, []);
+    assert_eq!(find(stage.bench.other_tenant, ids).await.unwrap().into_inner().channels, []);
     let many = vec![web.to_string(); 101];
     assert_eq!(find(stage.bench.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }

@@ -12,7 +12,7 @@ async fn a_stranger_finds_nothing() {
     let collection = stage.made("collections", json!({ "code": "c", "title": "C" })).await;
     let kind = stage.made("product-types", json!({ "code": "t", "name": "T" })).await;
     let variant = variant_of(&product);
-    let stranger = stage.bench.stranger;
+    let stranger = stage.bench.other_tenant;
     let unknown_product: bloom_kernel::ProductId = stage.id();
     for path in [
         format!("channels/{channel}"),
@@ -61,7 +61,7 @@ async fn a_stranger_finds_nothing() {
 async fn pages_of_two_tenants_on_the_same_connections_never_mix() {
     let (stage, channel) = shop().await;
     stage.product("Ours", "S", json!({})).await;
-    let stranger = stage.bench.stranger;
+    let stranger = stage.bench.other_tenant;
     let own = json!({ "code": "web", "name": "W", "currency": "EUR", "price_basis": "net", "country": "DE" });
     let theirs = stage.door.post("/v1/catalog/channels").tenant(stranger).json(&own).send().await.expect(201).json;
     let product = json!({ "title": "Theirs", "status": "active", "variants": [{ "sku": "S" }] });

@@ -4,8 +4,8 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
 use bloom_fault::Fault;
-use bloom_runtime::Reply;
-use bloom_runtime::http::Caller;
+use bloom_web::Caller;
+use bloom_web::Reply;
 
 use super::IdentityRead;
 use crate::domain::account::Account;

@@ -8,7 +8,7 @@ use aide::axum::ApiRouter;
 
 use crate::Identity;
 
-bloom_runtime::permissions! {
+bloom_web::permissions! {
     IdentityRead = "identity:read",
     IdentityWrite = "identity:write",
 }

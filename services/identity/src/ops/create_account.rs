@@ -1,8 +1,9 @@
 //! An account comes to be, with its live environment, a sandbox, and the first keys of both. All or nothing.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{AccountId, TenantId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use crate::domain::account::{Account, AccountCreate, AccountCreated, Founded};
 use crate::domain::api_key::{IssuedKey, KeyKind, NewKey};
@@ -16,7 +17,7 @@ use crate::{Identity, NAME, store};
 /// Founds the account; there is no caller but the operator at the machine.
 pub async fn create_account(app: &Identity, input: AccountCreate) -> Result<AccountCreated, Fault> {
     check_name("/name", &input.name, 255)?;
-    let now = app.host.wall();
+    let now = app.host.platform_now();
     let [live, sandbox] = [(); 2].map(|()| TenantId::from_uuid(bloom_kernel::uuid_v7(now, &*app.host.entropy)));
     let account = Account {
         id: AccountId::from_uuid(bloom_kernel::uuid_v7(now, &*app.host.entropy)),
@@ -25,7 +26,7 @@ pub async fn create_account(app: &Identity, input: AccountCreate) -> Result<Acco
         created_at: now,
         updated_at: now,
     };
-    let call = Call::background(NAME, live, "operator");
+    let call = RequestContext::background(NAME, live, "operator");
     let mut tx = app.db.write(&call).await?;
     store::account::account_insert(&mut tx, &account).await?;
     let live = environment(app, &account, &input, live, EnvironmentKind::Live, now)?;
@@ -68,7 +69,7 @@ fn environment(
 async fn found(
     app: &Identity,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     environment: Environment,
     now: Timestamp,
 ) -> Result<Founded, Fault> {
@@ -81,7 +82,7 @@ async fn found(
 async fn first_key(
     app: &Identity,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     environment: &Environment,
     kind: KeyKind,
     now: Timestamp,

@@ -1,9 +1,11 @@
 //! A key is made for an environment. Its text leaves once, in this reply.
 
+use bloom_contract_catalog::GetSellablesRequest;
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, TenantId};
-use bloom_proto_catalog::GetSellablesRequest;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::domain::api_key::{ApiKeyCreate, ApiKeyCreated, NewKey};
 use crate::domain::scopes;
@@ -11,7 +13,11 @@ use crate::ops::issue_key::issue_key;
 use crate::{Identity, store};
 
 /// Makes a key for the caller's environment, or for a sandbox of the live one.
-pub async fn create_api_key(app: &Identity, call: &Call, input: ApiKeyCreate) -> Result<Reply<ApiKeyCreated, 201>, Fault> {
+pub async fn create_api_key(
+    app: &Identity,
+    call: &RequestContext,
+    input: ApiKeyCreate,
+) -> Result<Reply<ApiKeyCreated, 201>, Fault> {
     // Asked before the transaction: nobody is waited for inside one.
     if let Some(channel) = input.channel_id {
         let environment = input.environment_id.unwrap_or(call.tenant);
@@ -44,8 +50,8 @@ pub async fn create_api_key(app: &Identity, call: &Call, input: ApiKeyCreate) ->
 }
 
 /// Refuses a channel that the environment does not have; channels are the catalogue's.
-async fn check_channel(app: &Identity, call: &Call, environment: TenantId, channel: ChannelId) -> Result<(), Fault> {
-    let call = Call { tenant: environment, ..call.clone() };
+async fn check_channel(app: &Identity, call: &RequestContext, environment: TenantId, channel: ChannelId) -> Result<(), Fault> {
+    let call = RequestContext { tenant: environment, ..call.clone() };
     let message = GetSellablesRequest { channel_id: channel.to_string(), variant_ids: Vec::new() };
     match app.catalog.clone().get_sellables(app.host.request(&call, message)).await.map_err(Fault::from) {
         Ok(_) => Ok(()),

@@ -1,7 +1,9 @@
 //! The live environment founds a sandbox, and gets its first secret key.
 
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::domain::api_key::{KeyKind, NewKey};
 use crate::domain::environment::{Environment, EnvironmentCreate, EnvironmentCreated, EnvironmentKind};
@@ -13,7 +15,7 @@ use crate::{Identity, store};
 /// Founds a sandbox beside the caller's live environment.
 pub async fn create_environment(
     app: &Identity,
-    call: &Call,
+    call: &RequestContext,
     input: EnvironmentCreate,
 ) -> Result<Reply<EnvironmentCreated, 201>, Fault> {
     let mut tx = match app.db.begin(call, "environment_create", &input).await? {

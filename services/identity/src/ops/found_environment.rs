@@ -1,8 +1,9 @@
 //! Part of two use cases: an environment comes to be.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use crate::Identity;
 use crate::domain::environment::Environment;
@@ -12,7 +13,7 @@ use crate::store;
 pub(crate) async fn found_environment(
     app: &Identity,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     environment: &Environment,
 ) -> Result<(), Fault> {
     check_time_zone(tx, &environment.time_zone).await?;
@@ -32,7 +33,7 @@ pub(crate) async fn check_time_zone(tx: &mut TenantTx, name: &str) -> Result<(),
 pub(crate) async fn tell(
     app: &Identity,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     kind: &'static str,
     environment: &Environment,
 ) -> Result<(), Fault> {

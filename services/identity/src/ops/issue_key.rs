@@ -1,9 +1,10 @@
 //! Part of several use cases: a key is made, stored under its digest, and told of.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
 use bloom_kernel::{ApiKeyId, Timestamp, api_key};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use crate::Identity;
 use crate::domain::api_key::{ApiKey, IssuedKey, NewKey, shape};
@@ -13,7 +14,7 @@ use crate::store;
 pub(crate) async fn issue_key(
     app: &Identity,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     new: NewKey,
     rotated_from: Option<ApiKeyId>,
     now: Timestamp,
@@ -27,7 +28,13 @@ pub(crate) async fn issue_key(
 }
 
 /// Publishes what became of a key.
-pub(crate) async fn tell(app: &Identity, tx: &mut TenantTx, call: &Call, kind: &'static str, key: &ApiKey) -> Result<(), Fault> {
+pub(crate) async fn tell(
+    app: &Identity,
+    tx: &mut TenantTx,
+    call: &RequestContext,
+    kind: &'static str,
+    key: &ApiKey,
+) -> Result<(), Fault> {
     let draft = Draft { kind, aggregate: key.id.to_string(), version: key.version, data: key, causation: None };
     publish(tx, &app.host, call, draft).await
 }

@@ -1,7 +1,7 @@
 //! Gateways ask each second which keys to forget.
 
+use bloom_contract_identity::ListRevocationsReply;
 use bloom_fault::Fault;
-use bloom_proto_identity::ListRevocationsReply;
 
 use crate::Identity;
 use crate::store::revocation::revocation_list;

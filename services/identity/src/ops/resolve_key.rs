@@ -1,7 +1,7 @@
 //! A gateway asks who holds a key.
 
+use bloom_contract_identity::ResolveKeyReply;
 use bloom_fault::Fault;
-use bloom_proto_identity::ResolveKeyReply;
 use chrono::SecondsFormat;
 
 use crate::Identity;
@@ -18,7 +18,7 @@ pub async fn resolve_key(app: &Identity, sha256: &[u8]) -> Result<ResolveKeyRepl
     if holder.expires_at.is_some_and(|expiry| expiry <= app.host.now(holder.tenant_id)) {
         return Err(unknown());
     }
-    app.usage.note(holder.key_id, app.host.wall());
+    app.usage.note(holder.key_id, app.host.platform_now());
     Ok(ResolveKeyReply {
         key_id: holder.key_id.to_string(),
         tenant_id: holder.tenant_id.to_string(),

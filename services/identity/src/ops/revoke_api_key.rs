@@ -1,15 +1,17 @@
 //! A key ceases to work, at every gateway within seconds.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ApiKeyId;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::domain::api_key::ApiKey;
 use crate::ops::issue_key::tell;
 use crate::{Identity, store};
 
 /// Revokes a key of the caller's environment; a key may revoke itself. A revoked one stays as it is.
-pub async fn revoke_api_key(app: &Identity, call: &Call, id: ApiKeyId) -> Result<Reply<ApiKey>, Fault> {
+pub async fn revoke_api_key(app: &Identity, call: &RequestContext, id: ApiKeyId) -> Result<Reply<ApiKey>, Fault> {
     let mut tx = match app.db.begin(call, "api_key_revoke", &id).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return Ok(reply),
@@ -21,7 +23,7 @@ pub async fn revoke_api_key(app: &Identity, call: &Call, id: ApiKeyId) -> Result
     if revoked.version != version {
         store::api_key::api_key_update(&mut tx, &revoked).await?;
         tell(app, &mut tx, call, "api_key.revoked", &revoked).await?;
-        store::revocation::revocation_announce(&mut tx, call.tenant, id, app.host.wall()).await?;
+        store::revocation::revocation_announce(&mut tx, call.tenant, id, app.host.platform_now()).await?;
     }
     tx.finish(Reply::ok(revoked)).await
 }

@@ -1,8 +1,10 @@
 //! A key is replaced: its successor works from now on, the old one for the overlap.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::ApiKeyId;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::domain::api_key::{ApiKeyCreated, ApiKeyRotate};
 use crate::domain::scopes;
@@ -12,7 +14,7 @@ use crate::{Identity, store};
 /// Replaces a key of the caller's environment.
 pub async fn rotate_api_key(
     app: &Identity,
-    call: &Call,
+    call: &RequestContext,
     id: ApiKeyId,
     input: ApiKeyRotate,
 ) -> Result<Reply<ApiKeyCreated, 201>, Fault> {
@@ -31,7 +33,7 @@ pub async fn rotate_api_key(
     tell(app, &mut tx, call, "api_key.updated", &old).await?;
     let issued = issue_key(app, &mut tx, call, new, Some(id), now).await?;
     // Gateways hold the old key without its end.
-    store::revocation::revocation_announce(&mut tx, call.tenant, id, app.host.wall()).await?;
+    store::revocation::revocation_announce(&mut tx, call.tenant, id, app.host.platform_now()).await?;
     let (created, again) = issued.replies();
     tx.finish(Reply::created(created).replay_as(&again)?).await
 }

@@ -1,9 +1,11 @@
 //! An environment is renamed or gets other defaults.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::domain::environment::{Environment, EnvironmentUpdate};
 use crate::ops::found_environment::{check_time_zone, tell};
@@ -12,7 +14,7 @@ use crate::{Identity, store};
 /// Changes the caller's environment, or a sandbox of the live one.
 pub async fn update_environment(
     app: &Identity,
-    call: &Call,
+    call: &RequestContext,
     id: TenantId,
     seen: IfMatch,
     input: EnvironmentUpdate,

@@ -29,7 +29,7 @@ async fn a_key_resolves_to_its_holder() {
 
     for wrong in [api_key::digest("sk_live_x").to_vec(), Vec::new(), vec![0; 33]] {
         let (mut identity, call) = shop.gateway();
-        let message = bloom_proto_identity::ResolveKeyRequest { sha256: wrong };
+        let message = bloom_contract_identity::ResolveKeyRequest { sha256: wrong };
         let refused = identity.resolve_key(shop.bench.host.request(&call, message)).await.unwrap_err();
         assert_eq!(refused.code(), tonic::Code::NotFound);
     }

@@ -1,7 +1,7 @@
 //! Exported state, proven invariants, and what the database itself refuses.
 
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, ExportStateRequest, StateRecord};
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, ExportStateRequest, StateRecord};
 use serde_json::{Value, json};
 
 use super::{Shop, found};
@@ -74,7 +74,7 @@ async fn an_account_without_a_live_environment_is_found() {
 async fn the_service_role_sees_no_other_tenant() {
     let shop = Shop::open().await;
     let theirs = found(&shop.bench, "Somebody else").await.live;
-    let mut tx = shop.bench.db.write(&bloom_runtime::Call { tenant: shop.live(), ..shop.bench.call() }).await.unwrap();
+    let mut tx = shop.bench.db.write(&bloom_runtime::RequestContext { tenant: shop.live(), ..shop.bench.call() }).await.unwrap();
     let count = |table: &str| format!("select count(*) from {table}");
     for (table, mine) in [("environment", 2), ("api_key", 2), ("account", 1)] {
         let seen: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count(table))).fetch_one(&mut *tx).await.unwrap();

@@ -7,8 +7,8 @@ use aide::axum::routing::post_with;
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, VariantId};
-use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, Json};
+use bloom_web::Reply;
+use bloom_web::{Caller, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -3,11 +3,12 @@
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, Limit, LocationId, VariantId};
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, Json, Path, Query};
-use bloom_runtime::{Begin, Reply};
+use bloom_web::Reply;
+use bloom_web::page::Page;
+use bloom_web::{Caller, Json, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

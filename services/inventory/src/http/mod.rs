@@ -7,7 +7,7 @@ pub mod locations;
 pub mod movements;
 
 use aide::axum::ApiRouter;
-use bloom_runtime::permissions;
+use bloom_web::permissions;
 
 use crate::Inventory;
 

@@ -5,9 +5,9 @@ use aide::axum::routing::get_with;
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{Limit, LocationId, OrderId, VariantId};
-use bloom_runtime::Reply;
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, Query};
+use bloom_web::Reply;
+use bloom_web::page::Page;
+use bloom_web::{Caller, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

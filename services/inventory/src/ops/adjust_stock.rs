@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::MovementId;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::domain::QUANTITY_MAX;
 use crate::error::Refusal;
@@ -14,7 +16,11 @@ use crate::store::movement::{Stamp, movement_correct, movement_get};
 use crate::{Inventory, error};
 
 /// Applies all lines of an adjustment or none. An item that does not exist begins without stock.
-pub async fn adjust_stock(app: &Inventory, call: &Call, input: AdjustmentCreate) -> Result<Reply<Adjustment, 201>, Fault> {
+pub async fn adjust_stock(
+    app: &Inventory,
+    call: &RequestContext,
+    input: AdjustmentCreate,
+) -> Result<Reply<Adjustment, 201>, Fault> {
     input.check()?;
     let mut tx = match app.db.begin(call, "adjustment_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),

@@ -2,7 +2,7 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, MovementId, OrderId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use crate::domain::hold::{Ending, Hold, HoldStatus};
 use crate::domain::movement::MovementKind;
@@ -12,7 +12,7 @@ use crate::store::movement::Stamp;
 use crate::{Inventory, events};
 
 /// Commits a hold to an order. A repeat for the same order finds it done.
-pub async fn commit_hold(app: &Inventory, call: &Call, id: HoldId, order: OrderId) -> Result<Hold, Fault> {
+pub async fn commit_hold(app: &Inventory, call: &RequestContext, id: HoldId, order: OrderId) -> Result<Hold, Fault> {
     let now = app.host.now(call.tenant);
     let mut tx = app.db.write(call).await?;
     let stored = hold_lock(&mut tx, id).await?.ok_or_else(|| Fault::not_found("hold"))?;

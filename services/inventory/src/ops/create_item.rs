@@ -1,7 +1,9 @@
 //! A variant that begins to be stocked at a location.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::domain::item::{Item, Level};
 use crate::domain::movement::MovementKind;
@@ -11,7 +13,7 @@ use crate::store::movement::{Stamp, movement_correct};
 use crate::{Inventory, error};
 
 /// Creates an item; units that lie there already come in as a count.
-pub async fn create_item(app: &Inventory, call: &Call, input: ItemCreate) -> Result<Reply<Item, 201>, Fault> {
+pub async fn create_item(app: &Inventory, call: &RequestContext, input: ItemCreate) -> Result<Reply<Item, 201>, Fault> {
     let mut tx = match app.db.begin(call, "item_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

@@ -1,7 +1,9 @@
 //! A new location.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 
 use crate::domain::location::Location;
 use crate::http::locations::LocationCreate;
@@ -9,7 +11,11 @@ use crate::store::location::location_insert;
 use crate::{Inventory, error, events};
 
 /// Creates a location.
-pub async fn create_location(app: &Inventory, call: &Call, input: LocationCreate) -> Result<Reply<Location, 201>, Fault> {
+pub async fn create_location(
+    app: &Inventory,
+    call: &RequestContext,
+    input: LocationCreate,
+) -> Result<Reply<Location, 201>, Fault> {
     let mut tx = match app.db.begin(call, "location_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

@@ -2,7 +2,7 @@
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::HoldId;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::release_hold::end_hold;
 use crate::Inventory;
@@ -10,7 +10,7 @@ use crate::domain::hold::{Ending, HoldStatus};
 use crate::store::hold::hold_lock;
 
 /// Ends and publishes a hold that is over. A buyer may have ended its lines before; the hold itself ends here.
-pub async fn expire_hold(app: &Inventory, call: &Call, id: HoldId) -> Result<(), Fault> {
+pub async fn expire_hold(app: &Inventory, call: &RequestContext, id: HoldId) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     let mut tx = app.db.write(call).await?;
     let Some(stored) = hold_lock(&mut tx, id).await? else { return Ok(()) };

@@ -1,8 +1,9 @@
 //! More time for a hold.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::HoldId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 
 use crate::domain::hold::Hold;
@@ -11,7 +12,7 @@ use crate::store::hold::{hold_extend, hold_lock};
 use crate::{Inventory, events};
 
 /// Moves the end of an active hold to that many seconds from now.
-pub async fn extend_hold(app: &Inventory, call: &Call, id: HoldId, ttl_seconds: i64) -> Result<Hold, Fault> {
+pub async fn extend_hold(app: &Inventory, call: &RequestContext, id: HoldId, ttl_seconds: i64) -> Result<Hold, Fault> {
     let mut tx = app.db.write(call).await?;
     let hold = extend_hold_in(app, &mut tx, call, id, ttl_seconds).await?;
     tx.commit().await?;
@@ -22,7 +23,7 @@ pub async fn extend_hold(app: &Inventory, call: &Call, id: HoldId, ttl_seconds: 
 pub async fn extend_hold_in(
     app: &Inventory,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     id: HoldId,
     ttl_seconds: i64,
 ) -> Result<Hold, Fault> {

@@ -1,8 +1,9 @@
 //! Holding units for a buyer: all lines or none, decided under the lock of their items.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, LocationId, MovementId, Timestamp, VariantId};
-use bloom_runtime::{Call, TenantTx, idempotency};
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use serde::Serialize;
 
@@ -49,7 +50,7 @@ pub enum Placed {
 }
 
 /// Holds units once per id: a repeat gets the hold that the first request made.
-pub async fn hold_stock(app: &Inventory, call: &Call, wanted: &HoldWanted) -> Result<Hold, Fault> {
+pub async fn hold_stock(app: &Inventory, call: &RequestContext, wanted: &HoldWanted) -> Result<Hold, Fault> {
     let turns = app.turns.take(wanted.lines.iter().map(|line| line.variant_id), call.deadline).await?;
     let mut tx = app.db.write(call).await?;
     let placed = place_hold(app, &mut tx, call, wanted).await?;
@@ -73,7 +74,7 @@ pub async fn hold_stock(app: &Inventory, call: &Call, wanted: &HoldWanted) -> Re
 }
 
 /// Decides and writes a hold; the caller commits.
-pub async fn place_hold(app: &Inventory, tx: &mut TenantTx, call: &Call, wanted: &HoldWanted) -> Result<Placed, Fault> {
+pub async fn place_hold(app: &Inventory, tx: &mut TenantTx, call: &RequestContext, wanted: &HoldWanted) -> Result<Placed, Fault> {
     let now = app.host.now(call.tenant);
     let variants: Vec<_> = wanted.lines.iter().map(|line| line.variant_id.uuid()).collect();
     let locations: Vec<_> = wanted.locations.iter().map(|location| location.uuid()).collect();
@@ -91,7 +92,7 @@ pub async fn place_hold(app: &Inventory, tx: &mut TenantTx, call: &Call, wanted:
     }
     let hold = new_hold(wanted, &shares, now);
     let movements: Vec<MovementId> = hold.lines.iter().map(|_| app.host.id(call.tenant)).collect();
-    let fingerprint = idempotency::fingerprint("hold", wanted);
+    let fingerprint = bloom_runtime::request_context::fingerprint("hold", wanted);
     let mut write = tx.step();
     events::hold_changed(app, &mut write, call, &hold).await?;
     bloom_events::schedule(&mut write, events::HOLD_EXPIRY, &hold.id.to_string(), hold.expires_at, &()).await?;
@@ -123,11 +124,13 @@ fn new_hold(wanted: &HoldWanted, shares: &[Share], now: Timestamp) -> Hold {
 }
 
 /// The hold of this id, if there is one: it must be of the same request and not have ended without effect.
-async fn repeated(app: &Inventory, call: &Call, wanted: &HoldWanted) -> Result<Option<Hold>, Fault> {
+async fn repeated(app: &Inventory, call: &RequestContext, wanted: &HoldWanted) -> Result<Option<Hold>, Fault> {
     let Some(stored) = hold_get(&mut *app.db.read(call.tenant).await?, wanted.id).await? else { return Ok(None) };
     match stored.fingerprint {
         None => return Err(Refusal::HoldEnded.into()),
-        Some(digest) if digest != idempotency::fingerprint("hold", wanted) => return Err(Refusal::IdReused.into()),
+        Some(digest) if digest != bloom_runtime::request_context::fingerprint("hold", wanted) => {
+            return Err(Refusal::IdReused.into());
+        }
         Some(_) => {}
     }
     let hold = stored.hold.at(app.host.now(call.tenant));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
 use bloom_kernel::{MovementId, OrderId};
-use bloom_runtime::{Call, idempotency};
+use bloom_runtime::RequestContext;
 use serde::Serialize;
 
 use crate::domain::allocate::Shortage;
@@ -29,8 +29,8 @@ pub struct AllocationChange {
 }
 
 /// Takes an order's units out of stock, or gives them back: all lines or none, once per operation id.
-pub async fn move_allocation(app: &Inventory, call: &Call, change: &AllocationChange) -> Result<(), Fault> {
-    let fingerprint = idempotency::fingerprint("allocation", change);
+pub async fn move_allocation(app: &Inventory, call: &RequestContext, change: &AllocationChange) -> Result<(), Fault> {
+    let fingerprint = bloom_runtime::request_context::fingerprint("allocation", change);
     let mut units: BTreeMap<ItemKey, i64> = BTreeMap::new();
     for (key, quantity) in &change.lines {
         let sum = units.entry(*key).or_default();

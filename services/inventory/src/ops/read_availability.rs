@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, VariantId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use uuid::Uuid;
 
 use crate::Inventory;
@@ -26,7 +26,7 @@ pub struct Availability {
 /// Sums what the given active locations have (every one when none is given), in the order of the variants asked for.
 pub async fn read_availability(
     app: &Inventory,
-    call: &Call,
+    call: &RequestContext,
     variants: &[VariantId],
     locations: &[LocationId],
 ) -> Result<Vec<Availability>, Fault> {

@@ -1,8 +1,9 @@
 //! A hold is given back.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{HoldId, MovementId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use crate::domain::hold::{Ending, Hold, HoldStatus};
 use crate::domain::movement::MovementKind;
@@ -12,7 +13,7 @@ use crate::{Inventory, events};
 
 /// Ends a hold without effect. One that has ended stays as it ended; one that nobody made can never be made: its request
 /// may still be under way while its caller has given up.
-pub async fn release_hold(app: &Inventory, call: &Call, id: HoldId) -> Result<Hold, Fault> {
+pub async fn release_hold(app: &Inventory, call: &RequestContext, id: HoldId) -> Result<Hold, Fault> {
     let mut tx = app.db.write(call).await?;
     let hold = match release_hold_in(app, &mut tx, call, id).await? {
         Some(hold) => hold,
@@ -28,7 +29,12 @@ pub async fn release_hold(app: &Inventory, call: &Call, id: HoldId) -> Result<Ho
 }
 
 /// Ends a hold inside a transaction that the caller commits; `None` when there is none.
-pub async fn release_hold_in(app: &Inventory, tx: &mut TenantTx, call: &Call, id: HoldId) -> Result<Option<Hold>, Fault> {
+pub async fn release_hold_in(
+    app: &Inventory,
+    tx: &mut TenantTx,
+    call: &RequestContext,
+    id: HoldId,
+) -> Result<Option<Hold>, Fault> {
     let now = app.host.now(call.tenant);
     let Some(stored) = hold_lock(tx, id).await? else { return Ok(None) };
     if stored.hold.status != HoldStatus::Active {
@@ -38,7 +44,7 @@ pub async fn release_hold_in(app: &Inventory, tx: &mut TenantTx, call: &Call, id
 }
 
 /// Writes and publishes a hold that has ended without effect.
-pub async fn end_hold(app: &Inventory, tx: &mut TenantTx, call: &Call, hold: Hold) -> Result<Hold, Fault> {
+pub async fn end_hold(app: &Inventory, tx: &mut TenantTx, call: &RequestContext, hold: Hold) -> Result<Hold, Fault> {
     let kind = match hold.status {
         HoldStatus::Expired => MovementKind::HoldExpired,
         HoldStatus::Active | HoldStatus::Released | HoldStatus::Committed => MovementKind::HoldReleased,
@@ -52,7 +58,7 @@ pub async fn end_hold(app: &Inventory, tx: &mut TenantTx, call: &Call, hold: Hol
     Ok(hold)
 }
 
-async fn forbid(app: &Inventory, tx: &mut TenantTx, call: &Call, id: HoldId) -> Result<Option<Hold>, Fault> {
+async fn forbid(app: &Inventory, tx: &mut TenantTx, call: &RequestContext, id: HoldId) -> Result<Option<Hold>, Fault> {
     let now = app.host.now(call.tenant);
     let stamp = Stamp { tenant: call.tenant, actor: &call.actor, now };
     if !hold_forbid(tx, stamp, id).await? {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, MovementId, VariantId};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +41,8 @@ pub struct StockSet {
 
 /// Counts many items. Of several rows for one item the last one counts. Under an idempotency key it happens once: a count that
 /// is told again must not bring back what was sold since.
-pub async fn set_stock(app: &Inventory, call: &Call, rows: &[StockRow]) -> Result<StockSet, Fault> {
-    let mut tx = match app.db.begin::<StockSet, 200>(call, "stock_set", &rows).await? {
+pub async fn set_stock(app: &Inventory, call: &RequestContext, rows: &[StockRow]) -> Result<StockSet, Fault> {
+    let mut tx = match app.db.begin::<bloom_web::Reply<StockSet, 200>>(call, "stock_set", &rows).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return reply.replayed_as().unwrap_or_else(|| Err(Fault::internal("a replay has a body"))),
     };

@@ -1,8 +1,10 @@
 //! Other settings of an item.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::domain::item::Item;
 use crate::http::items::ItemUpdate;
@@ -12,7 +14,7 @@ use crate::{Inventory, error};
 /// Changes the settings of an item. A backorder limit below what is promised leaves a shortfall; nothing more is sold.
 pub async fn update_item(
     app: &Inventory,
-    call: &Call,
+    call: &RequestContext,
     key: ItemKey,
     if_match: IfMatch,
     input: ItemUpdate,

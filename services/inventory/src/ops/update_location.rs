@@ -1,9 +1,11 @@
 //! A changed location.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::LocationId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use crate::domain::location::{Location, LocationChange};
 use crate::http::locations::LocationUpdate;
@@ -13,7 +15,7 @@ use crate::{Inventory, error, events};
 /// Changes a location. What its variants' stock events say of it is published again.
 pub async fn update_location(
     app: &Inventory,
-    call: &Call,
+    call: &RequestContext,
     id: LocationId,
     if_match: IfMatch,
     input: LocationUpdate,

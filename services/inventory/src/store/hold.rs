@@ -1,8 +1,8 @@
 //! Holds and their lines. A hold of any number of lines costs a constant number of statements.
 
+use bloom_db::WriteOnce;
+use bloom_db::write_once;
 use bloom_kernel::{HoldId, LocationId, MovementId, OrderId, Timestamp, VariantId};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! What happens to an order's units: they leave or are given back, once.
 
+use bloom_contract_inventory as proto;
 use bloom_kernel::OrderId;
-use bloom_proto_inventory as proto;
 
 use super::{Stage, stage};
 

@@ -1,6 +1,6 @@
 //! Each invariant says its name when its data are spoiled.
 
-use bloom_testkit::bench;
+use bloom_testkit::test_env;
 
 use super::stage;
 use crate::{MIGRATIONS, NAME, platform};
@@ -39,7 +39,7 @@ async fn each_breach_is_named() {
 
 #[tokio::test]
 async fn stock_that_nobody_publishes_is_named() {
-    let bench = bench(NAME, &MIGRATIONS).await;
+    let bench = test_env(NAME, &MIGRATIONS).await;
     let mut conn = bench.superuser().await;
     let mark = "insert into stock_dirty (tenant_id, variant_id) values (gen_random_uuid(), gen_random_uuid())";
     sqlx::query(mark).execute(&mut conn).await.unwrap();

@@ -1,8 +1,8 @@
 //! What is published: each change of a location or hold, the present state of changed stock.
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{ExportStateRequest, StateRecord};
 use bloom_kernel::VariantId;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{ExportStateRequest, StateRecord};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 

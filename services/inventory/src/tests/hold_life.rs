@@ -44,7 +44,7 @@ async fn nobody_is_refused_while_a_unit_is_free() {
 #[tokio::test(flavor = "multi_thread")]
 async fn buyers_at_two_processes_are_told_the_same_of_the_last_unit() {
     let stage = stage().await;
-    let other = stage.bench.open(|host, db| async { Ok(service(host, db, Bus::in_process())) }).await;
+    let other = stage.bench.open(|host, db| Ok(service(host, db, Bus::in_process()))).await;
     let shop = stage.location("BLR", 0).await;
     for _ in 0..20 {
         let variant = stage.variant(&[(shop, 1)]).await;
@@ -205,7 +205,7 @@ async fn an_unknown_hold_is_unknown() {
     assert_eq!(stage.commit(&unknown.to_string(), stage.id()).await.unwrap_err().reason, "not_found");
 }
 
-type Spoil = fn(&mut bloom_proto_inventory::HoldRequest);
+type Spoil = fn(&mut bloom_contract_inventory::HoldRequest);
 
 #[tokio::test]
 async fn bad_requests_name_their_field() {

@@ -16,35 +16,35 @@ mod stock;
 
 use std::time::Duration;
 
+use bloom_contract_inventory as proto;
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, LocationId, OrderId, VariantId};
-use bloom_proto_inventory as proto;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Bench, Door, bench};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{TestClient, TestEnv, test_env};
 use serde_json::{Value, json};
 
 use crate::{MIGRATIONS, NAME, service};
 
 /// The service on a schema of its own, and what the tests ask it.
 struct Stage {
-    bench: Bench,
-    door: Door,
+    bench: TestEnv,
+    door: TestClient,
     client: InventoryClient<Peer>,
 }
 
 async fn stage() -> Stage {
-    let bench = bench(NAME, &MIGRATIONS).await;
-    let door = bench.open(|host, db| async { Ok(service(host, db, Bus::in_process())) }).await;
+    let bench = test_env(NAME, &MIGRATIONS).await;
+    let door = bench.open(|host, db| Ok(service(host, db, Bus::in_process()))).await;
     let client = InventoryClient::new(bench.host.peers.get(NAME));
     Stage { bench, door, client }
 }
 
 impl Stage {
-    fn call(&self) -> Call {
+    fn call(&self) -> RequestContext {
         self.bench.call()
     }
 

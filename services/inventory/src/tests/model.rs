@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bloom_contract_inventory as proto;
 use bloom_kernel::{LocationId, OrderId, VariantId};
-use bloom_proto_inventory as proto;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;

@@ -1,7 +1,7 @@
 //! Every statement of a hot path and every list finds its rows by an index of the tenant's, among many of two tenants.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{LocationId, TenantId, VariantId};
-use bloom_runtime::TenantTx;
 use chrono::TimeDelta;
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ const ITEMS: i64 = 6_000;
 /// Two tenants with 6,000 items at 40 locations, a movement and a hold line for each.
 async fn fill(stage: &Stage) {
     let mut conn = stage.bench.superuser().await;
-    for tenant in [stage.bench.tenant, stage.bench.stranger] {
+    for tenant in [stage.bench.tenant, stage.bench.other_tenant] {
         let script = format!(
             "insert into location select '{0}', md5(n::text || '{0}')::uuid, 'L' || n, 'L', n, true, 1, '2026-01-01', '2026-01-01'
              from generate_series(1, 40) n;

@@ -39,7 +39,8 @@ async fn a_location_is_created_read_changed_and_listed() {
     };
     assert_eq!([codes(&first.json), codes(&second.json)].concat(), ["A", "BLR-1", "C", "B"]);
     assert!(second.json["page"]["next"].is_null());
-    let stolen = stage.door.get(&format!("/v1/inventory/locations?cursor={cursor}")).tenant(stage.bench.stranger).send().await;
+    let stolen =
+        stage.door.get(&format!("/v1/inventory/locations?cursor={cursor}")).tenant(stage.bench.other_tenant).send().await;
     assert_eq!((stolen.status, stolen.code()), (400, "cursor_invalid"));
 }
 
@@ -216,7 +217,7 @@ async fn a_stranger_finds_nothing() {
     for (method, foreign, unknown, body) in cases {
         let ask = async |path: &str| {
             let path = format!("/v1/inventory/{path}");
-            let ask = stage.door.ask(method, &path).tenant(stage.bench.stranger).if_match(1);
+            let ask = stage.door.ask(method, &path).tenant(stage.bench.other_tenant).if_match(1);
             let ask = if body.is_null() { ask } else { ask.json(&body) };
             ask.send().await
         };
@@ -225,9 +226,9 @@ async fn a_stranger_finds_nothing() {
         assert_eq!(foreign.json["detail"], unknown.json["detail"]);
     }
     let item = json!({ "variant_id": variant, "location_id": shop, "on_hand": 1 });
-    let stolen = stage.door.post("/v1/inventory/items").tenant(stage.bench.stranger).json(&item).send().await;
+    let stolen = stage.door.post("/v1/inventory/items").tenant(stage.bench.other_tenant).json(&item).send().await;
     assert_eq!(stolen.status, 404, "{}", stolen.text);
-    let listed = stage.door.get("/v1/inventory/items").tenant(stage.bench.stranger).send().await.expect(200);
+    let listed = stage.door.get("/v1/inventory/items").tenant(stage.bench.other_tenant).send().await.expect(200);
     assert_eq!(listed.json["data"], json!([]));
 }
 

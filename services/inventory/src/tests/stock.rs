@@ -1,10 +1,10 @@
 //! Availability, and counts in bulk.
 
+use bloom_contract_inventory as proto;
 use bloom_fault::Fault;
 use bloom_kernel::{LocationId, VariantId};
-use bloom_proto_inventory as proto;
-use bloom_runtime::context::{Claims, HEADER, TTL_S, sign};
 use bloom_runtime::{Audience, Scopes};
+use bloom_runtime::{signed_context::Claims, signed_context::HEADER, signed_context::TTL_S, signed_context::sign};
 use serde_json::json;
 
 use super::{Stage, stage};
@@ -154,7 +154,7 @@ async fn locations_are_found_by_their_own_tenant() {
     let mut there = vec![first.to_string(), second.to_string()];
     there.sort_unstable();
     assert_eq!(found, there, "one that does not serve exists all the same");
-    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().location_ids, Vec::<String>::new());
+    assert_eq!(find(stage.bench.other_tenant, ids).await.unwrap().into_inner().location_ids, Vec::<String>::new());
     let many = vec![first.to_string(); 101];
     assert_eq!(find(stage.bench.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }
@@ -173,7 +173,7 @@ async fn a_key_opens_no_door_between_services() {
                 scopes: Scopes::all(),
                 audience,
                 channel: None,
-                expires: host.wall().timestamp() + TTL_S,
+                expires: host.platform_now().timestamp() + TTL_S,
             };
             request.metadata_mut().insert(HEADER, sign(&host.keys, &claims).parse().unwrap());
         }

@@ -9,9 +9,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, CartToken, Json, Path};
-use bloom_runtime::openapi::needs_key;
+use bloom_web::Reply;
+use bloom_web::openapi::needs_key;
+use bloom_web::{Caller, CartToken, Json, Path};
 
 use super::CheckoutsWrite;
 use crate::Orders;

@@ -5,8 +5,8 @@ use aide::axum::routing::post_with;
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{FulfilmentId, OrderId};
-use bloom_runtime::Reply;
-use bloom_runtime::http::{Caller, Json, Path};
+use bloom_web::Reply;
+use bloom_web::{Caller, Json, Path};
 
 use super::OrdersWrite;
 use crate::Orders;

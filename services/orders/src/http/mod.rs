@@ -6,7 +6,7 @@ mod orders;
 mod settings;
 
 use aide::axum::ApiRouter;
-use bloom_runtime::permissions;
+use bloom_web::permissions;
 
 use crate::Orders;
 

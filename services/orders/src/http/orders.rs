@@ -5,10 +5,10 @@ use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
-use bloom_runtime::Reply;
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::openapi::needs_key;
+use bloom_web::Reply;
+use bloom_web::openapi::needs_key;
+use bloom_web::page::Page;
+use bloom_web::{Caller, IfMatch, Json, Path, Query};
 
 use super::{OrdersRead, OrdersWrite};
 use crate::Orders;

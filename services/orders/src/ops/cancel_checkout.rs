@@ -1,10 +1,12 @@
 //! Gives a purchase up that waits for its payer or its provider: the buyer came back from the issuer's page without paying.
 
+use bloom_db::Begin;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CheckoutId;
-use bloom_runtime::http::CartToken;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::CartToken;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +26,11 @@ struct Receipt {
 /// has failed, or is being undone, is answered as it stands.
 pub async fn cancel_checkout(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     token: &CartToken,
     id: CheckoutId,
 ) -> Result<Reply<Checkout, 202>, Fault> {
-    let mut tx = match app.db.begin::<Receipt, 202>(call, "checkout_cancel", &id).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 202>>(call, "checkout_cancel", &id).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => {
             let stored = opened(&mut *app.db.read(call.tenant).await?, call, token, id).await?;

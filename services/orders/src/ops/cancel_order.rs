@@ -1,9 +1,11 @@
 //! Calls an order off: its stock is free again, what is promised is given up, what is drawn is given back.
 
+use bloom_db::{Begin, TenantTx};
 use bloom_events::cancel as cancel_timer;
 use bloom_fault::{Code, Fault, refuse_card_number};
 use bloom_kernel::{Money, OrderId, RefundId};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -44,13 +46,13 @@ struct Receipt {
 }
 
 /// Cancels an order that nothing was shipped of.
-pub async fn cancel_order(app: &Orders, call: &Call, id: OrderId, input: OrderCancel) -> Result<Reply<Order>, Fault> {
+pub async fn cancel_order(app: &Orders, call: &RequestContext, id: OrderId, input: OrderCancel) -> Result<Reply<Order>, Fault> {
     call.require_idempotency_key()?;
     if input.reason.as_ref().is_some_and(|reason| 500 < reason.chars().count() || reason.contains('\0')) {
         return Err(Fault::invalid("/reason", "length", "Give at most 500 characters, none of them NUL."));
     }
     refuse_card_number("/reason", input.reason.as_deref().unwrap_or_default())?;
-    let mut tx = match app.db.begin::<Receipt, 200>(call, "order_cancel", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 200>>(call, "order_cancel", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => return read_order(app, call, id).await.map(Reply::repeated),
     };
@@ -62,7 +64,7 @@ pub async fn cancel_order(app: &Orders, call: &Call, id: OrderId, input: OrderCa
 }
 
 /// Cancels an order whose stock was lost before it became its own; one that was canceled meanwhile is left alone.
-pub async fn cancel_for_shortfall(app: &Orders, call: &Call, id: OrderId, stock: Stock) -> Result<(), Fault> {
+pub async fn cancel_for_shortfall(app: &Orders, call: &RequestContext, id: OrderId, stock: Stock) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     let (order, _) = locked(&mut tx, id).await?;
     let operations = match cancel(app, call, &mut tx, order, Some("stock_shortfall".to_owned()), stock).await {
@@ -77,7 +79,7 @@ pub async fn cancel_for_shortfall(app: &Orders, call: &Call, id: OrderId, stock:
 
 async fn cancel(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     mut order: Order,
     reason: Option<String>,
@@ -96,7 +98,7 @@ async fn cancel(
 /// What has to happen elsewhere when an order ends unshipped.
 pub async fn wind_up(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     order: &mut Order,
     stock: Stock,
@@ -122,7 +124,7 @@ pub async fn wind_up(
 }
 
 /// The same later, when it turns out that money was drawn meanwhile of which the order had not heard.
-pub fn give_back_late(app: &Orders, call: &Call, order: &mut Order) -> Option<Operation> {
+pub fn give_back_late(app: &Orders, call: &RequestContext, order: &mut Order) -> Option<Operation> {
     give_back(app, call, order).unwrap_or_else(|fault| {
         // As many refunds as an order may have: `bloom check` names the order until somebody gives the money back.
         tracing::error!(order = %order.id, cause = fault.chain(), "money of an order that has ended cannot be given back");
@@ -132,7 +134,7 @@ pub fn give_back_late(app: &Orders, call: &Call, order: &mut Order) -> Option<Op
 
 /// Begins the refund of what an order that has ended unshipped still holds. The caller saves the order and records the
 /// operation.
-fn give_back(app: &Orders, call: &Call, order: &mut Order) -> Result<Option<Operation>, Fault> {
+fn give_back(app: &Orders, call: &RequestContext, order: &mut Order) -> Result<Option<Operation>, Fault> {
     let drawn = order.refundable();
     if drawn <= 0 || !matches!(order.status, Status::Canceled | Status::Expired) {
         return Ok(None);

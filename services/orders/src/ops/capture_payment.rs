@@ -1,8 +1,10 @@
 //! Draws promised money.
 
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Money, OperationId, OrderId, Timestamp};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -56,9 +58,14 @@ struct Receipt {
 }
 
 /// Draws money that the payer's bank has promised for the order.
-pub async fn capture_payment(app: &Orders, call: &Call, id: OrderId, input: CaptureCreate) -> Result<Reply<Capture, 201>, Fault> {
+pub async fn capture_payment(
+    app: &Orders,
+    call: &RequestContext,
+    id: OrderId,
+    input: CaptureCreate,
+) -> Result<Reply<Capture, 201>, Fault> {
     call.require_idempotency_key()?;
-    let mut tx = match app.db.begin::<Receipt, 201>(call, "order_capture", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 201>>(call, "order_capture", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             let known = reply.replayed_as::<Receipt>().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))?;

@@ -3,7 +3,7 @@
 use bloom_events::TimerHandler;
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
@@ -23,7 +23,7 @@ impl TimerHandler for ExpireOrder {
         TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             match key.parse() {
                 Ok(id) => expire_order(&self.0, call, id).await,
@@ -34,7 +34,7 @@ impl TimerHandler for ExpireOrder {
 }
 
 /// Expires the order, unless it was paid or canceled meanwhile.
-pub async fn expire_order(app: &Orders, call: &Call, id: OrderId) -> Result<(), Fault> {
+pub async fn expire_order(app: &Orders, call: &RequestContext, id: OrderId) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     let mut order = locked_and_settled(&mut tx, id).await?;
     if !order.expire(app.host.now(call.tenant)) {

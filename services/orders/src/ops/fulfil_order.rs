@@ -1,8 +1,10 @@
 //! Parcels of an order: packed, shipped, delivered, or given up.
 
+use bloom_db::{Begin, TenantTx};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{FulfilmentId, LocationId, OperationId, OrderId};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -51,14 +53,14 @@ struct Receipt {
 /// Packs a parcel, and ships it when it is to leave at once.
 pub async fn create_fulfilment(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     id: OrderId,
     input: FulfilmentCreate,
 ) -> Result<Reply<Fulfilment, 201>, Fault> {
     if let Some(tracking) = &input.tracking {
         tracking.check()?;
     }
-    let mut tx = match app.db.begin::<Receipt, 201>(call, "order_fulfil", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 201>>(call, "order_fulfil", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::created).map(Reply::repeated),
     };
@@ -81,7 +83,7 @@ pub async fn create_fulfilment(
 /// Ships a packed parcel.
 pub async fn ship_fulfilment(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     id: OrderId,
     parcel: FulfilmentId,
     input: FulfilmentShip,
@@ -89,7 +91,7 @@ pub async fn ship_fulfilment(
     if let Some(tracking) = &input.tracking {
         tracking.check()?;
     }
-    let mut tx = match app.db.begin::<Receipt, 200>(call, "order_ship", &(id, parcel, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 200>>(call, "order_ship", &(id, parcel, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return answer(app, call, id, &known(&reply)?).await.map(Reply::ok).map(Reply::repeated),
     };
@@ -107,7 +109,7 @@ pub async fn ship_fulfilment(
 /// Notes that a parcel has arrived.
 pub async fn deliver_fulfilment(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     id: OrderId,
     parcel: FulfilmentId,
 ) -> Result<Reply<Fulfilment>, Fault> {
@@ -115,13 +117,18 @@ pub async fn deliver_fulfilment(
 }
 
 /// Gives up a parcel that has not left.
-pub async fn cancel_fulfilment(app: &Orders, call: &Call, id: OrderId, parcel: FulfilmentId) -> Result<Reply<Fulfilment>, Fault> {
+pub async fn cancel_fulfilment(
+    app: &Orders,
+    call: &RequestContext,
+    id: OrderId,
+    parcel: FulfilmentId,
+) -> Result<Reply<Fulfilment>, Fault> {
     change(app, call, id, parcel, "unpacked", "order_unpack").await
 }
 
 async fn change(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     id: OrderId,
     parcel: FulfilmentId,
     word: &'static str,
@@ -155,7 +162,13 @@ async fn decided(tx: &mut TenantTx, order: OrderId, parcel: FulfilmentId) -> Res
 }
 
 /// The parcel leaves: stock is told. What it is worth is drawn when stock has agreed.
-fn ship(app: &Orders, call: &Call, order: &mut Order, id: FulfilmentId, tracking: Option<Tracking>) -> Result<Operation, Fault> {
+fn ship(
+    app: &Orders,
+    call: &RequestContext,
+    order: &mut Order,
+    id: FulfilmentId,
+    tracking: Option<Tracking>,
+) -> Result<Operation, Fault> {
     let parcel = order.ship(id, tracking, app.host.now(call.tenant))?.clone();
     let units = order.parcel_units(&parcel);
     Ok(operation(app, call, order, Kind::Ship).of_units(units).on_behalf_of(id.uuid()))
@@ -166,7 +179,7 @@ fn known<const STATUS: u16>(reply: &Reply<Receipt, STATUS>) -> Result<Receipt, F
 }
 
 /// The parcel as it stands by now, or why stock refused to let it go; the first time as any other time.
-async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
+async fn answer(app: &Orders, call: &RequestContext, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
     let mut connection = app.db.read(call.tenant).await?;
     if let Some(shipment) = receipt.shipment {
         let stored = operation_get(&mut connection, shipment).await?.ok_or_else(|| Fault::not_found("shipment"))?;

@@ -1,10 +1,11 @@
 //! Lists and searches orders, newest first.
 
+use bloom_db::seal::blind_index;
 use bloom_fault::Fault;
 use bloom_kernel::{Limit, OrderId, Timestamp};
-use bloom_runtime::http::page::Page;
-use bloom_runtime::seal::blind_index;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::page::Page;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +52,7 @@ pub struct OrderQuery {
 struct Position(Timestamp, OrderId);
 
 /// A page of orders.
-pub async fn list_orders(app: &Orders, call: &Call, query: OrderQuery) -> Result<Reply<Page<Order>>, Fault> {
+pub async fn list_orders(app: &Orders, call: &RequestContext, query: OrderQuery) -> Result<Reply<Page<Order>>, Fault> {
     let email_index = query.email.as_deref().map(|email| blind_index(&app.host, call.tenant, "email", email));
     // A number that is none belongs to no order.
     let number = query.number.as_deref().map(|text| text.parse::<i64>().unwrap_or(-1));
@@ -90,7 +91,7 @@ pub struct TimelineQuery {
 /// A page of what happened to an order, first things first.
 pub async fn list_timeline(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     id: OrderId,
     query: TimelineQuery,
 ) -> Result<Reply<Page<TimelineEntry>>, Fault> {

@@ -2,8 +2,9 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_runtime::http::CartToken;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::CartToken;
+use bloom_web::Reply;
 use sqlx::PgConnection;
 
 use super::read_order::load;
@@ -12,7 +13,12 @@ use crate::domain::checkout::{Checkout, CheckoutStatus};
 use crate::store::checkout::{Stored, checkout_get};
 
 /// A checkout that the caller may see, with its order as it was placed; any other answers as an unknown one.
-pub async fn read_checkout(app: &Orders, call: &Call, token: &CartToken, id: CheckoutId) -> Result<Reply<Checkout>, Fault> {
+pub async fn read_checkout(
+    app: &Orders,
+    call: &RequestContext,
+    token: &CartToken,
+    id: CheckoutId,
+) -> Result<Reply<Checkout>, Fault> {
     let stored = opened(&mut *app.db.read(call.tenant).await?, call, token, id).await?;
     let mut checkout = stored.public();
     if stored.status == CheckoutStatus::Completed {
@@ -22,7 +28,12 @@ pub async fn read_checkout(app: &Orders, call: &Call, token: &CartToken, id: Che
 }
 
 /// A checkout that the caller may see: a guest by their cart's token.
-pub async fn opened(connection: &mut PgConnection, call: &Call, token: &CartToken, id: CheckoutId) -> Result<Stored, Fault> {
+pub async fn opened(
+    connection: &mut PgConnection,
+    call: &RequestContext,
+    token: &CartToken,
+    id: CheckoutId,
+) -> Result<Stored, Fault> {
     token.required(call)?;
     let stored = checkout_get(connection, id).await?.filter(|stored| token.opens(call, stored.token_digest.as_deref()));
     stored.ok_or_else(|| Fault::not_found("checkout"))

@@ -1,9 +1,10 @@
 //! Reads an order with the buyer's data, unless they were erased.
 
+use bloom_db::seal::open_many;
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
-use bloom_runtime::seal::open_many;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use sqlx::PgConnection;
 
 use crate::Orders;
@@ -11,14 +12,14 @@ use crate::domain::order::{Order, Personal};
 use crate::store::order::{Stored, order_get, subject};
 
 /// An order.
-pub async fn read_order(app: &Orders, call: &Call, id: OrderId) -> Result<Reply<Order>, Fault> {
+pub async fn read_order(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Reply<Order>, Fault> {
     let order = load(app, call, id).await?;
     let version = order.version;
     Ok(Reply::ok(order).etag(version))
 }
 
 /// An order with the buyer's data.
-pub async fn load(app: &Orders, call: &Call, id: OrderId) -> Result<Order, Fault> {
+pub async fn load(app: &Orders, call: &RequestContext, id: OrderId) -> Result<Order, Fault> {
     let mut connection = app.db.read(call.tenant).await?;
     let stored = order_get(&mut connection, id).await?.ok_or_else(|| Fault::not_found("order"))?;
     let opened = open_personal(app, call, &mut connection, vec![stored]).await?;
@@ -28,7 +29,7 @@ pub async fn load(app: &Orders, call: &Call, id: OrderId) -> Result<Order, Fault
 /// Opens the buyers' data of several orders with one look-up of their keys. Erased data are null.
 pub async fn open_personal(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     connection: &mut PgConnection,
     stored: Vec<Stored>,
 ) -> Result<Vec<Order>, Fault> {

@@ -1,8 +1,10 @@
 //! Gives drawn money back.
 
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault, refuse_card_number};
 use bloom_kernel::{Money, OperationId, OrderId, RefundId};
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -38,10 +40,15 @@ struct Receipt {
 }
 
 /// Gives back what was drawn for the order, in whole or in part.
-pub async fn refund_order(app: &Orders, call: &Call, id: OrderId, input: RefundCreate) -> Result<Reply<Refund, 201>, Fault> {
+pub async fn refund_order(
+    app: &Orders,
+    call: &RequestContext,
+    id: OrderId,
+    input: RefundCreate,
+) -> Result<Reply<Refund, 201>, Fault> {
     call.require_idempotency_key()?;
     let wanted = input.wanted()?;
-    let mut tx = match app.db.begin::<Receipt, 201>(call, "order_refund", &(id, &input)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 201>>(call, "order_refund", &(id, &input)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             let known = reply.replayed_as::<Receipt>().unwrap_or_else(|| Err(Fault::internal("a replay without its body")))?;
@@ -75,7 +82,7 @@ impl RefundCreate {
     }
 }
 
-async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) -> Result<Reply<Refund, 201>, Fault> {
+async fn answer(app: &Orders, call: &RequestContext, order: OrderId, receipt: &Receipt) -> Result<Reply<Refund, 201>, Fault> {
     let order = load(app, call, order).await?;
     let refund = order.refunds.into_iter().find(|refund| refund.id == receipt.id).ok_or_else(|| Fault::not_found("refund"))?;
     match refund.status {
@@ -85,7 +92,7 @@ async fn answer(app: &Orders, call: &Call, order: OrderId, receipt: &Receipt) ->
 }
 
 /// Why a refund failed: in the provider's name only when it was the provider who refused, else in the words of who did.
-async fn refusal(app: &Orders, call: &Call, receipt: &Receipt) -> Result<Fault, Fault> {
+async fn refusal(app: &Orders, call: &RequestContext, receipt: &Receipt) -> Result<Fault, Fault> {
     let stored = match receipt.operation {
         Some(id) => operation_get(&mut *app.db.read(call.tenant).await?, id).await?,
         None => None,

@@ -9,10 +9,11 @@
 //! | ship | inventory | what it is worth is drawn, where the tenant wants that | the parcel is open again, or given up |
 //! | release | inventory | – | – |
 
+use bloom_db::TenantTx;
 use bloom_events::{TimerHandler, cancel, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{FulfilmentId, Money, OperationId, OrderId, PaymentId, RefundId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use futures::future::{BoxFuture, join_all};
 use serde_json::json;
@@ -42,7 +43,7 @@ const TIMER: &str = "order_operation";
 pub const PAYMENT_REFUSED: &str = "payment_refused";
 
 /// A new operation of an order.
-pub fn operation(app: &Orders, call: &Call, order: &Order, kind: Kind) -> Operation {
+pub fn operation(app: &Orders, call: &RequestContext, order: &Order, kind: Kind) -> Operation {
     Operation {
         id: app.host.id::<OperationId>(call.tenant),
         order_id: order.id,
@@ -91,7 +92,7 @@ impl Operation {
 }
 
 /// Records operations with the change that needs them; the caller commits and then runs them.
-pub async fn record(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
+pub async fn record(app: &Orders, call: &RequestContext, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
     if operations.is_empty() {
         return Ok(());
     }
@@ -104,7 +105,7 @@ pub async fn record(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[
 }
 
 /// The same for whoever cannot run them: the timer does, at once.
-pub async fn record_due(app: &Orders, call: &Call, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
+pub async fn record_due(app: &Orders, call: &RequestContext, tx: &mut TenantTx, operations: &[Operation]) -> Result<(), Fault> {
     record(app, call, tx, operations).await?;
     for operation in operations {
         schedule(tx, TIMER, &operation.id.to_string(), app.host.now(call.tenant), &()).await?;
@@ -113,7 +114,7 @@ pub async fn record_due(app: &Orders, call: &Call, tx: &mut TenantTx, operations
 }
 
 /// Runs operations at the same time, each once; what is not final is left to the timer.
-pub async fn run_all(app: &Orders, call: &Call, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
+pub async fn run_all(app: &Orders, call: &RequestContext, operations: Vec<Operation>) -> Result<Vec<Operation>, Fault> {
     let (app, call) = (app.clone(), call.clone());
     // A caller who hangs up does not stop them half-way.
     let work = async move { join_all(operations.into_iter().map(|operation| run_operation(&app, &call, operation))).await };
@@ -128,14 +129,15 @@ impl TimerHandler for OperationTimer {
         TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let Ok(id) = key.parse::<OperationId>() else { return Ok(()) };
             let stored = operation_get(&mut *self.0.db.read(call.tenant).await?, id).await?;
             let Some(operation) = stored.filter(|operation| operation.status == OperationStatus::Running) else {
                 return Ok(());
             };
-            let call = Call { trace: call.trace.clone(), ..Call::background(NAME, call.tenant, &operation.actor) };
+            let call =
+                RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &operation.actor) };
             run_operation(&self.0, &call, operation).await.map(drop)
         })
     }
@@ -150,7 +152,7 @@ enum Answer {
 
 /// Runs an operation, and what follows from it: after a shipment the capture that it has earned, one after the other, so that
 /// nothing is drawn for what stock refuses. Answers the operation as it stands afterwards.
-pub async fn run_operation(app: &Orders, call: &Call, operation: Operation) -> Result<Operation, Fault> {
+pub async fn run_operation(app: &Orders, call: &RequestContext, operation: Operation) -> Result<Operation, Fault> {
     let (operation, next) = attempt(app, call, operation).await?;
     if let Some(next) = next {
         Box::pin(attempt(app, call, next)).await?;
@@ -160,7 +162,7 @@ pub async fn run_operation(app: &Orders, call: &Call, operation: Operation) -> R
 
 /// Asks once; settles what is final, and sets the timer for what is not. Answers the operation as it stands afterwards, and
 /// the one that follows from it.
-async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
+async fn attempt(app: &Orders, call: &RequestContext, mut operation: Operation) -> Result<(Operation, Option<Operation>), Fault> {
     let answer = match ask(app, call, &operation).await {
         Ok(answer) => answer,
         Err(fault) if is_transient(&fault) => {
@@ -188,7 +190,7 @@ async fn attempt(app: &Orders, call: &Call, mut operation: Operation) -> Result<
     Ok((operation, next))
 }
 
-async fn ask(app: &Orders, call: &Call, operation: &Operation) -> Result<Answer, Fault> {
+async fn ask(app: &Orders, call: &RequestContext, operation: &Operation) -> Result<Answer, Fault> {
     let (id, order) = (operation.id, operation.order_id);
     let amount = operation.amount.unwrap_or_default();
     match operation.kind {
@@ -222,7 +224,7 @@ fn final_of(payment: Payment) -> Answer {
 /// order was called off.
 async fn settle(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     operation: &Operation,
     payment: Option<OrderPayment>,
 ) -> Result<Option<Operation>, Fault> {
@@ -280,7 +282,12 @@ async fn settle(
 
 /// Where the tenant wants to draw what is shipped: the worth of all that has left, less what is drawn. A parcel that stock
 /// has not answered for is not counted, as it may come back.
-async fn capture_earned(app: &Orders, call: &Call, tx: &mut TenantTx, order: &Order) -> Result<Option<Operation>, Fault> {
+async fn capture_earned(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    order: &Order,
+) -> Result<Option<Operation>, Fault> {
     let Some(payment) = &order.payment else { return Ok(None) };
     match setting_get(tx).await?.capture {
         CaptureMode::OnFulfilment => {}
@@ -307,7 +314,7 @@ pub async fn wake_operations(app: &Orders, tx: &mut TenantTx, order: OrderId) ->
 }
 
 /// Asks again later: after two seconds, doubling, at most every ten minutes.
-async fn wait(app: &Orders, call: &Call, operation: &Operation) -> Result<(), Fault> {
+async fn wait(app: &Orders, call: &RequestContext, operation: &Operation) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     let pause = TimeDelta::seconds(2 << operation.attempts.clamp(0, 9)).min(TimeDelta::minutes(10));
     let mut tx = app.db.write(call).await?;

@@ -1,9 +1,10 @@
 //! Every change of an order ends here: one more version, its statuses worked out, its timeline and its event.
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, publish};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::OrderId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde_json::{Value, json};
 
 use crate::Orders;
@@ -54,7 +55,13 @@ pub async fn locked_and_settled(tx: &mut TenantTx, id: OrderId) -> Result<Order,
 }
 
 /// Stores and publishes a changed order; the caller commits.
-pub async fn save(app: &Orders, call: &Call, tx: &mut TenantTx, order: &mut Order, change: Change) -> Result<(), Fault> {
+pub async fn save(
+    app: &Orders,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    order: &mut Order,
+    change: Change,
+) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     order.version += 1;
     order.updated_at = now;

@@ -1,11 +1,13 @@
 //! `POST /v1/checkouts`: one call from a cart to an order. The row that it commits first is its saga and its idempotency
 //! record.
 
+use bloom_db::idempotency;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CartId;
-use bloom_runtime::http::CartToken;
-use bloom_runtime::{Call, Reply, idempotency};
+use bloom_runtime::RequestContext;
+use bloom_web::CartToken;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +62,12 @@ pub enum CheckoutReply {
 }
 
 /// Buys a cart.
-pub async fn start_checkout(app: &Orders, call: &Call, token: &CartToken, input: CheckoutCreate) -> Result<CheckoutReply, Fault> {
+pub async fn start_checkout(
+    app: &Orders,
+    call: &RequestContext,
+    token: &CartToken,
+    input: CheckoutCreate,
+) -> Result<CheckoutReply, Fault> {
     let key = call.require_idempotency_key()?;
     if !(1..=255).contains(&key.chars().count()) {
         return Err(Fault::new(Code::Invalid, "idempotency_key_invalid", "An Idempotency-Key has 1 to 255 characters."));
@@ -123,7 +130,12 @@ impl CheckoutCreate {
     }
 }
 
-fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCreate) -> Result<(Stored, Instructions), Fault> {
+fn new_checkout(
+    app: &Orders,
+    call: &RequestContext,
+    token: &CartToken,
+    input: &CheckoutCreate,
+) -> Result<(Stored, Instructions), Fault> {
     let (host, tenant) = (&app.host, call.tenant);
     let now = host.now(tenant);
     let instructions = Instructions {
@@ -139,7 +151,10 @@ fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCr
         id,
         cart_id: input.cart_id,
         status: CheckoutStatus::Processing,
-        fingerprint: idempotency::fingerprint("checkout_create", &(input, token.text(call).map(CartToken::digest))),
+        fingerprint: bloom_runtime::request_context::fingerprint(
+            "checkout_create",
+            &(input, token.text(call).map(CartToken::digest)),
+        ),
         actor: call.actor.clone(),
         token_digest: token.text(call).map(CartToken::digest),
         instructions: Some(instructions::seal(host, tenant, id, &instructions)?),
@@ -163,7 +178,7 @@ fn new_checkout(app: &Orders, call: &Call, token: &CartToken, input: &CheckoutCr
 }
 
 /// Answers a purchase that was asked for before.
-async fn known(app: &Orders, call: &Call, key: &str, asked: &Stored) -> Result<CheckoutReply, Fault> {
+async fn known(app: &Orders, call: &RequestContext, key: &str, asked: &Stored) -> Result<CheckoutReply, Fault> {
     let stored = checkout_by_key(&mut *app.db.read(call.tenant).await?, key).await?;
     // The one that had the key was refused, and forgotten, a moment ago.
     let Some(stored) = stored else { return Err(idempotency::in_progress()) };

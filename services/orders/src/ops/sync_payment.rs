@@ -1,10 +1,11 @@
 //! Looks once more at the payment of an order that was being placed while its payment told something: the news may have
 //! come before the order was there to hear it.
 
+use bloom_db::TenantTx;
 use bloom_events::{TimerHandler, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -33,7 +34,7 @@ impl TimerHandler for SyncPayment {
         TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             match key.parse() {
                 Ok(id) => sync_payment(&self.0, call, id).await,
@@ -44,7 +45,7 @@ impl TimerHandler for SyncPayment {
 }
 
 /// Takes over what the payment says now; one that may still become an order is looked at again later.
-pub async fn sync_payment(app: &Orders, call: &Call, id: CheckoutId) -> Result<(), Fault> {
+pub async fn sync_payment(app: &Orders, call: &RequestContext, id: CheckoutId) -> Result<(), Fault> {
     let stored = checkout_get(&mut *app.db.read(call.tenant).await?, id).await?;
     let Some(checkout) = stored else { return Ok(()) };
     if checkout.status.may_place() {

@@ -1,9 +1,11 @@
 //! Changes the merchant's notes on an order.
 
+use bloom_db::Begin;
 use bloom_fault::{Fault, refuse_card_numbers};
 use bloom_kernel::{MetadataPatch, OrderId};
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,14 +30,14 @@ struct Receipt {
 /// Changes the notes of the version that the merchant saw.
 pub async fn update_order(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     id: OrderId,
     if_match: IfMatch,
     patch: OrderPatch,
 ) -> Result<Reply<Order>, Fault> {
     let seen = if_match.required()?;
     refuse_card_numbers(patch.metadata.pairs())?;
-    let mut tx = match app.db.begin::<Receipt, 200>(call, "order_update", &(id, seen, &patch)).await? {
+    let mut tx = match app.db.begin::<bloom_web::Reply<Receipt, 200>>(call, "order_update", &(id, seen, &patch)).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(_) => return read_order(app, call, id).await.map(Reply::repeated),
     };

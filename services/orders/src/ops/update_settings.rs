@@ -1,9 +1,11 @@
 //! How a tenant's orders are handled.
 
+use bloom_db::Begin;
 use bloom_events::{Draft, publish};
 use bloom_fault::Fault;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,7 @@ pub struct SettingsPatch {
 }
 
 /// The settings.
-pub async fn read_settings(app: &Orders, call: &Call) -> Result<Reply<Settings>, Fault> {
+pub async fn read_settings(app: &Orders, call: &RequestContext) -> Result<Reply<Settings>, Fault> {
     let settings = setting_get(&mut *app.db.read(call.tenant).await?).await?;
     let version = settings.version;
     Ok(Reply::ok(settings).etag(version))
@@ -32,7 +34,7 @@ pub async fn read_settings(app: &Orders, call: &Call) -> Result<Reply<Settings>,
 /// Changes the settings of the version that the merchant saw.
 pub async fn update_settings(
     app: &Orders,
-    call: &Call,
+    call: &RequestContext,
     if_match: IfMatch,
     patch: SettingsPatch,
 ) -> Result<Reply<Settings>, Fault> {

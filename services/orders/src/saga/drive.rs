@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use bloom_contract_cart::CartSnapshot;
+use bloom_contract_inventory::HoldReply;
 use bloom_events::{Draft, cancel, publish, schedule};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{HoldId, Money};
-use bloom_proto_cart::CartSnapshot;
-use bloom_proto_inventory::HoldReply;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
@@ -63,7 +63,7 @@ pub(crate) enum Standing {
 /// One checkout being driven.
 pub(super) struct Purchase<'a> {
     pub(super) app: &'a Orders,
-    pub(super) call: &'a Call,
+    pub(super) call: &'a RequestContext,
     pub(super) checkout: Stored,
     pub(super) instructions: Instructions,
     pub(super) snapshot: Option<CartSnapshot>,
@@ -79,12 +79,17 @@ pub(super) struct Purchase<'a> {
 }
 
 /// Drives a checkout that has just begun.
-pub(crate) async fn begin(app: &Orders, call: &Call, checkout: Stored, instructions: Instructions) -> Result<Standing, Fault> {
+pub(crate) async fn begin(
+    app: &Orders,
+    call: &RequestContext,
+    checkout: Stored,
+    instructions: Instructions,
+) -> Result<Standing, Fault> {
     Box::pin(Purchase::new(app, call, checkout, instructions, true).drive()).await
 }
 
 /// Takes a checkout up again.
-pub(super) async fn resume(app: &Orders, call: &Call, checkout: Stored) -> Result<(), Fault> {
+pub(super) async fn resume(app: &Orders, call: &RequestContext, checkout: Stored) -> Result<(), Fault> {
     let instructions = match &checkout.instructions {
         Some(sealed) => instructions::open(&app.host, call.tenant, checkout.id, sealed)?,
         None => Instructions::default(),
@@ -105,7 +110,7 @@ pub(super) async fn resume(app: &Orders, call: &Call, checkout: Stored) -> Resul
 }
 
 impl<'a> Purchase<'a> {
-    fn new(app: &'a Orders, call: &'a Call, checkout: Stored, instructions: Instructions, fresh: bool) -> Self {
+    fn new(app: &'a Orders, call: &'a RequestContext, checkout: Stored, instructions: Instructions, fresh: bool) -> Self {
         Self {
             app,
             call,

@@ -22,7 +22,7 @@ mod undo;
 use bloom_events::TimerHandler;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
@@ -71,12 +71,13 @@ impl TimerHandler for CheckoutTimer {
         TIMER
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, _: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let Ok(id) = key.parse::<CheckoutId>() else { return Ok(()) };
             let stored = checkout_get(&mut *self.0.db.read(call.tenant).await?, id).await?;
             let Some(checkout) = stored else { return Ok(()) };
-            let call = Call { trace: call.trace.clone(), ..Call::background(NAME, call.tenant, &checkout.actor) };
+            let call =
+                RequestContext { trace: call.trace.clone(), ..RequestContext::background(NAME, call.tenant, &checkout.actor) };
             drive::resume(&self.0, &call, checkout).await
         })
     }

@@ -1,11 +1,11 @@
 //! The pivot: order, lines, number, events and the checkout's end in one commit. After it the purchase goes forward only.
 
+use bloom_contract_cart::{CartSnapshot, SnapshotLine};
+use bloom_contract_inventory::{Allocation as Committed, HoldReply};
+use bloom_db::{seal::SubjectKey, seal::blind_index, seal::erased};
 use bloom_events::{Draft, publish_many, schedule};
 use bloom_fault::{Code, Fault, constraint};
 use bloom_kernel::{CartLineId, Currency, Metadata, Money, OrderLineId, Timestamp};
-use bloom_proto_cart::{CartSnapshot, SnapshotLine};
-use bloom_proto_inventory::{Allocation as Committed, HoldReply};
-use bloom_runtime::seal::{SubjectKey, blind_index, erased};
 use chrono::TimeDelta;
 
 use super::drive::{Purchase, Standing, Stop};

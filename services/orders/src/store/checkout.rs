@@ -1,9 +1,9 @@
 //! Checkouts: the rows of the purchase saga.
 
+use bloom_db::WriteOnce;
+use bloom_db::write_once;
 use bloom_fault::Fault;
 use bloom_kernel::{CartId, CheckoutId, HoldId, OperationId, OrderId, PaymentId, TenantId, Timestamp};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

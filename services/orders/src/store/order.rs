@@ -1,10 +1,10 @@
 //! Orders and their timelines.
 
+use bloom_db::WriteOnce;
+use bloom_db::seal::SubjectKey;
+use bloom_db::{TenantTx, write_once};
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, OrderId, SubjectId, Timestamp};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::seal::SubjectKey;
-use bloom_runtime::{TenantTx, write_once};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

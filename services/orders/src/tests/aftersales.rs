@@ -74,7 +74,7 @@ async fn a_parcel_that_is_given_up_frees_its_units() {
     stage.orders.post(&path(&order, "/fulfilments")).json(&json!({ "shipped": true })).send().await.expect(201);
     let unknown = format!("/fulfilments/{}/ship", "ful_01jd6zv4x8e5yag7k3m2n9p0qr");
     stage.orders.post(&path(&order, &unknown)).json(&json!({})).send().await.expect(404);
-    let foreign = stage.orders.post(&path(&order, "/fulfilments")).tenant(stage.bench.stranger);
+    let foreign = stage.orders.post(&path(&order, "/fulfilments")).tenant(stage.bench.other_tenant);
     foreign.json(&json!({})).send().await.expect(404);
     assert_eq!(stage.levels(&stage.shirt).await, (998, 0, 0));
 }

@@ -34,7 +34,7 @@ async fn one_call_buys_a_cart() {
     stage.orders.get(&path).publishable(&["checkouts:write"]).send().await.expect(401);
     let other = stage.cart(1).await;
     Stage::shop(stage.orders.get(&path), &other).send().await.expect(404);
-    stage.orders.get(&path).tenant(stage.bench.stranger).send().await.expect(404);
+    stage.orders.get(&path).tenant(stage.bench.other_tenant).send().await.expect(404);
     stage.drained().await;
     assert_eq!(stage.breaches().await, Vec::<String>::new());
 }
@@ -183,7 +183,7 @@ async fn what_the_cart_refuses_leaves_no_checkout() {
     stage.checkout(&thief, "k3", "tok_success").send().await.expect(404);
     let unknown = json!({ "cart_id": "cart_01jd6zv4x8e5yag7k3m2n9p0qr" });
     stage.orders.post("/v1/checkouts").key("k4").json(&unknown).send().await.expect(404);
-    let stranger = stage.orders.post("/v1/checkouts").tenant(stage.bench.stranger).key("k5");
+    let stranger = stage.orders.post("/v1/checkouts").tenant(stage.bench.other_tenant).key("k5");
     stranger.json(&json!({ "cart_id": guest.cart })).send().await.expect(404);
 
     let mut connection = stage.bench.superuser().await;
@@ -279,7 +279,7 @@ async fn nothing_personal_or_secret_lies_open() {
     assert_eq!(found.json["data"][0]["id"], order["id"]);
     let subject = order["subject_id"].as_str().unwrap().parse().unwrap();
     let mut tx = stage.bench.db.write(&stage.bench.call()).await.unwrap();
-    assert!(bloom_runtime::seal::erase(&mut tx, subject).await.unwrap());
+    assert!(bloom_db::seal::erase(&mut tx, subject).await.unwrap());
     tx.commit().await.unwrap();
     let read = stage.read_order(&order["id"]).await;
     assert_eq!((&read["email"], &read["shipping_address"], &read["total"]), (&Value::Null, &Value::Null, &order["total"]));

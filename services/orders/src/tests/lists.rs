@@ -56,7 +56,7 @@ async fn orders_are_listed_newest_first_and_narrowed() {
     assert_eq!(tampered.code(), "cursor_invalid", "the filter belongs to the cursor");
     stage.orders.get("/v1/orders?limit=0").send().await.expect(400);
     stage.orders.get("/v1/orders?status=lost").send().await.expect(400);
-    let stranger = stage.orders.get("/v1/orders").tenant(stage.bench.stranger).send().await.expect(200);
+    let stranger = stage.orders.get("/v1/orders").tenant(stage.bench.other_tenant).send().await.expect(200);
     assert_eq!(ids(&stranger.json), Vec::<String>::new());
     stage.orders.get("/v1/orders").publishable(&["checkouts:write"]).send().await.expect(403);
 }
@@ -77,8 +77,8 @@ async fn notes_are_changed_under_the_orders_version() {
     assert_eq!((&timeline["data"][0]["at"], &timeline["data"][1]["at"]), (&order["placed_at"], &changed.json["updated_at"]));
     assert_ne!(order["placed_at"], changed.json["updated_at"]);
     stage.orders.patch(&path).if_match(version + 1).json(&json!({ "status": "completed" })).send().await.expect(400);
-    stage.orders.patch(&path).tenant(stage.bench.stranger).if_match(version).json(&notes).send().await.expect(404);
-    stage.orders.get(&format!("{path}/timeline")).tenant(stage.bench.stranger).send().await.expect(404);
+    stage.orders.patch(&path).tenant(stage.bench.other_tenant).if_match(version).json(&notes).send().await.expect(404);
+    stage.orders.get(&format!("{path}/timeline")).tenant(stage.bench.other_tenant).send().await.expect(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +95,7 @@ async fn every_promised_list_is_one_indexed_read() {
          from (select tenant, md5(tenant::text || n)::uuid as cart
                from (select tenant_id as tenant from orders union all select $1) tenants, generate_series(1, 3000) n) carts",
     )
-    .bind(stage.bench.stranger.uuid())
+    .bind(stage.bench.other_tenant.uuid())
     .execute(&mut connection)
     .await
     .unwrap();

@@ -359,7 +359,7 @@ async fn release_all(stage: &Stage, variant: &str) {
     let moved = stage.inventory.get(&format!("/v1/inventory/movements?variant_id={variant}")).send().await.expect(200);
     let moved = moved.json["data"].as_array().expect("a list").clone();
     let hold_id = moved.iter().find_map(|movement| movement["hold_id"].as_str()).expect("a hold").to_owned();
-    let request = stage.bench.host.request(&stage.bench.call(), bloom_proto_inventory::HoldRef { hold_id });
-    let mut inventory = bloom_proto_inventory::inventory_client::InventoryClient::new(stage.bench.host.peers.get("inventory"));
+    let request = stage.bench.host.request(&stage.bench.call(), bloom_contract_inventory::HoldRef { hold_id });
+    let mut inventory = bloom_contract_inventory::inventory_client::InventoryClient::new(stage.bench.host.peers.get("inventory"));
     inventory.release_hold(request).await.expect("the hold is released");
 }

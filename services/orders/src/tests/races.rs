@@ -1,6 +1,6 @@
 //! What happens elsewhere while a purchase is under way, and what a cart or its buyer should not bring with them.
 
-use bloom_testkit::{Answer, Bench, queue};
+use bloom_testkit::{Answer, TestEnv, queue};
 use chrono::TimeDelta;
 use futures::future::{join, join3};
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::stage::{Guest, Stage};
 const REFUSED: &str = "update checkout set status = 'compensating',
      failure = jsonb_build_object('status', 409, 'code', 'first', 'detail', 'First.', 'errors', '[]'::jsonb)";
 
-pub(super) async fn locked(bench: &Bench, lock: &str) -> PgConnection {
+pub(super) async fn locked(bench: &TestEnv, lock: &str) -> PgConnection {
     let mut holder = bench.superuser().await;
     sqlx::raw_sql(AssertSqlSafe(format!("begin; {lock}"))).execute(&mut holder).await.unwrap();
     holder
@@ -134,7 +134,7 @@ async fn an_erased_buyer_gets_no_order_and_pays_nothing() {
     let subject: uuid::Uuid =
         sqlx::query_scalar(subject).fetch_one(&mut stage.neighbour("cart").superuser().await).await.unwrap();
     let mut tx = stage.bench.db.write(&stage.bench.call()).await.unwrap();
-    assert!(bloom_runtime::seal::erase(&mut tx, subject.into()).await.unwrap());
+    assert!(bloom_db::seal::erase(&mut tx, subject.into()).await.unwrap());
     tx.commit().await.unwrap();
     let refused = stage.checkout(&guest, "k1", "tok_success").send().await;
     assert_eq!((refused.status, refused.code()), (410, "subject_erased"), "{refused:?}");

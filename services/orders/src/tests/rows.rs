@@ -1,9 +1,9 @@
 //! What each statement on a checkout or an operation may find there: of two who decide about it, the second changes nothing.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{CartId, CheckoutId, FulfilmentId, HoldId, Money, OperationId, OrderId, PaymentId};
-use bloom_runtime::TenantTx;
-use bloom_testkit::{Bench, bench};
+use bloom_testkit::{TestEnv, test_env};
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 
@@ -24,7 +24,7 @@ use crate::store::order::order_get;
 const OPEN: [&str; 3] = ["processing", "payment_pending", "action_required"];
 const ALL: [&str; 6] = ["processing", "payment_pending", "action_required", "compensating", "completed", "failed"];
 
-fn new(bench: &Bench) -> Stored {
+fn new(bench: &TestEnv) -> Stored {
     let (host, tenant) = (&bench.host, bench.tenant);
     let now = host.now(tenant);
     Stored {
@@ -55,8 +55,8 @@ fn new(bench: &Bench) -> Stored {
 }
 
 /// A checkout that has just begun, on a database of its own.
-async fn begun() -> (Bench, Stored) {
-    let bench = bench(crate::NAME, &crate::MIGRATIONS).await;
+async fn begun() -> (TestEnv, Stored) {
+    let bench = test_env(crate::NAME, &crate::MIGRATIONS).await;
     let checkout = new(&bench);
     assert!(checkout_insert(bench.db.write_once(&bench.call()), &checkout, "k1").await.unwrap());
     (bench, checkout)
@@ -64,7 +64,7 @@ async fn begun() -> (Bench, Stored) {
 
 /// The rows, in which somebody else has changed something first, that the statement finds fit.
 async fn fit<'s>(
-    bench: &Bench,
+    bench: &TestEnv,
     rows: &[&'s str],
     set: &str,
     act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>,
@@ -81,7 +81,7 @@ async fn fit<'s>(
     fit
 }
 
-async fn in_status(bench: &Bench, act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>) -> Vec<&'static str> {
+async fn in_status(bench: &TestEnv, act: impl AsyncFn(&mut TenantTx) -> Result<bool, Fault>) -> Vec<&'static str> {
     let mut fit = Vec::new();
     for status in ALL {
         let quoted = format!("'{status}'");

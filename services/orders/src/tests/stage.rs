@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bloom_contract_inventory::inventory_client::InventoryClient;
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
+use bloom_contract_pricing::pricing_client::PricingClient;
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_events::Bus;
-use bloom_process::Start;
-use bloom_proto_inventory::inventory_client::InventoryClient;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
-use bloom_runtime::server::Listeners;
-use bloom_testkit::{Answer, Ask, Bench, Door, bench};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
+use bloom_web::Start;
+use bloom_web::server::Listeners;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -32,17 +32,17 @@ const SERVICES: [&str; 6] = ["catalog", "pricing", "inventory", "payments", "car
 
 /// All services, running, and a shop that sells shirts for 10.00, tax of 18 % included, delivered for 1.00.
 pub(super) struct Stage {
-    pub(super) bench: Bench,
-    pub(super) orders: Door,
-    pub(super) carts: Door,
-    pub(super) inventory: Door,
-    pub(super) payments: Door,
-    pub(super) catalog: Door,
-    pricing: Door,
+    pub(super) bench: TestEnv,
+    pub(super) orders: TestClient,
+    pub(super) carts: TestClient,
+    pub(super) inventory: TestClient,
+    pub(super) payments: TestClient,
+    pub(super) catalog: TestClient,
+    pricing: TestClient,
     pub(super) faults: Faults,
     pub(super) shirt: String,
     pub(super) delivery: String,
-    neighbours: Vec<Bench>,
+    neighbours: Vec<TestEnv>,
 }
 
 /// A cart that can be bought.
@@ -59,7 +59,7 @@ impl Stage {
 
     pub(super) async fn with(mut config: Config) -> Self {
         let bus = Bus::in_process();
-        let own = bench(crate::NAME, &crate::MIGRATIONS).await;
+        let own = test_env(crate::NAME, &crate::MIGRATIONS).await;
         let mut neighbours = Vec::new();
         for (name, migrations) in [
             (bloom_catalog::NAME, &bloom_catalog::MIGRATIONS),
@@ -69,13 +69,13 @@ impl Stage {
             (bloom_payments::NAME, &bloom_payments::MIGRATIONS),
             (bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS),
         ] {
-            let mut neighbour = bench(name, migrations).await;
+            let mut neighbour = test_env(name, migrations).await;
             neighbour.host.peers = own.host.peers.clone();
             neighbour.host.clock = own.host.clock.clone();
             neighbours.push(neighbour);
         }
         let [catalog, pricing, inventory, cart, payments, sandbox] = neighbours.as_slice() else { unreachable!() };
-        let start = |host, db| Start { host, db, bus: bus.clone(), addresses: Arc::default() };
+        let start = |host, db| Start { context: host, db, bus: bus.clone(), addresses: Arc::default() };
         let catalog = catalog.open(|host, db| (bloom_catalog::SERVICE.start)(start(host, db))).await;
         let pricing = pricing.open(|host, db| (bloom_pricing::SERVICE.start)(start(host, db))).await;
         let inventory = inventory.open(|host, db| (bloom_inventory::SERVICE.start)(start(host, db))).await;
@@ -90,7 +90,7 @@ impl Stage {
             provider_timeout_ms: 1_500,
         };
         let payments = payments
-            .open(async |host, db| {
+            .open(|host, db| {
                 let service = bloom_payments::service(&settings, host, db, bus.clone())?;
                 serve_plain(listener, service.plain.clone());
                 Ok(service)
@@ -98,7 +98,7 @@ impl Stage {
             .await;
         config.faults = Faults::on_request();
         let faults = config.faults.clone();
-        let orders = own.open(async |host, db| crate::service(config, host, db, bus.clone())).await;
+        let orders = own.open(|host, db| crate::service(config, host, db, bus.clone())).await;
         let (shirt, delivery) = (String::new(), String::new());
         let mut stage =
             Self { bench: own, orders, carts, inventory, payments, catalog, pricing, faults, shirt, delivery, neighbours };
@@ -175,11 +175,11 @@ impl Stage {
     }
 
     /// A storefront's request with the token of a cart.
-    pub(super) fn shop<'d>(ask: Ask<'d>, guest: &Guest) -> Ask<'d> {
+    pub(super) fn shop<'d>(ask: TestRequest<'d>, guest: &Guest) -> TestRequest<'d> {
         ask.publishable(&STOREFRONT).header("bloom-cart-token", &guest.token)
     }
 
-    pub(super) fn checkout<'d>(&'d self, guest: &Guest, key: &str, token: &str) -> Ask<'d> {
+    pub(super) fn checkout<'d>(&'d self, guest: &Guest, key: &str, token: &str) -> TestRequest<'d> {
         let body = json!({ "cart_id": guest.cart, "payment": { "token": token } });
         Self::shop(self.orders.post("/v1/checkouts"), guest).key(key).json(&body)
     }
@@ -291,7 +291,7 @@ impl Stage {
     }
 
     /// The payments service stops answering, as if its process were gone.
-    pub(super) fn neighbour(&self, name: &str) -> &Bench {
+    pub(super) fn neighbour(&self, name: &str) -> &TestEnv {
         self.neighbours.iter().find(|bench| bench.host.service == name).expect("a neighbour of that name")
     }
 }
@@ -303,7 +303,7 @@ async fn listen() -> (TcpListener, String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server lives as long as the test")]
-fn serve_sandbox(sandbox: &Bench, tcp: TcpListener, url: &str) {
+fn serve_sandbox(sandbox: &TestEnv, tcp: TcpListener, url: &str) {
     let config = bloom_sandbox_provider::Config { public_url: Some(url.to_owned()), stall_ms: 60_000 };
     let service = bloom_sandbox_provider::service(&config, sandbox.host.clone(), sandbox.db.clone(), Bus::in_process());
     tokio::spawn(service.expect("the provider starts").run(Listeners { tcp, memory: None }));

@@ -5,9 +5,9 @@ use aide::axum::routing::{get_with, patch_with, post_with};
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::ConnectionId;
-use bloom_runtime::Reply;
-use bloom_runtime::http::page::{Page, PageQuery};
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
+use bloom_web::Reply;
+use bloom_web::{Caller, IfMatch, Json, Path, Query};
+use bloom_web::{page::Page, page::PageQuery};
 
 use super::{PaymentsRead, PaymentsWrite, secret_only};
 use crate::Payments;

@@ -5,9 +5,9 @@ use aide::axum::routing::get_with;
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::PaymentId;
-use bloom_runtime::Reply;
-use bloom_runtime::http::page::{Page, PageQuery};
-use bloom_runtime::http::{Caller, Path, Query};
+use bloom_web::Reply;
+use bloom_web::{Caller, Path, Query};
+use bloom_web::{page::Page, page::PageQuery};
 
 use super::{PaymentsRead, secret_only};
 use crate::Payments;

@@ -8,7 +8,8 @@ mod provider;
 
 use aide::axum::ApiRouter;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{Audience, Call, permissions};
+use bloom_runtime::{Audience, RequestContext};
+use bloom_web::permissions;
 
 use crate::Payments;
 
@@ -28,7 +29,7 @@ pub(crate) fn plain(app: Payments) -> axum::Router<()> {
 }
 
 /// A publishable key sees the payment whose id it knows, and never what others paid.
-fn secret_only(call: &Call) -> Result<(), Fault> {
+fn secret_only(call: &RequestContext) -> Result<(), Fault> {
     if call.audience != Audience::Publishable {
         return Ok(());
     }

@@ -5,10 +5,11 @@ use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use bloom_fault::{Fault, refuse_card_number};
 use bloom_kernel::{Money, OperationId, PaymentId};
-use bloom_runtime::http::page::{Page, PageQuery};
-use bloom_runtime::http::{Caller, Json, Path, Query};
-use bloom_runtime::openapi::needs_key;
-use bloom_runtime::{Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
+use bloom_web::openapi::needs_key;
+use bloom_web::{Caller, Json, Path, Query};
+use bloom_web::{page::Page, page::PageQuery};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -82,7 +83,7 @@ async fn refund_create(
 
 async fn moved(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     payment: PaymentId,
     kind: OperationKind,
     input: Movement,
@@ -110,7 +111,7 @@ fn reply(standing: &Standing) -> Reply<Operation, 201> {
 
 /// The operation is the record of its key: its id follows from it, so a repeat finds the first one, and the provider sees
 /// the same id too.
-fn operation_of_key(call: &Call, kind: OperationKind) -> Result<OperationId, Fault> {
+fn operation_of_key(call: &RequestContext, kind: OperationKind) -> Result<OperationId, Fault> {
     secret_only(call)?;
     let key = call.require_idempotency_key()?;
     refuse_card_number("/idempotency-key", key)?;

@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ConnectionId, PaymentId};
-use bloom_runtime::http::{Path, Query};
+use bloom_web::{Path, Query};
 use http::HeaderMap;
 use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;

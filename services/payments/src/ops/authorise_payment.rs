@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use bloom_db::idempotency;
 use bloom_fault::{Fault, constraint};
 use bloom_kernel::{CheckoutId, Money, OperationId, PaymentId};
-use bloom_runtime::{Call, idempotency};
+use bloom_runtime::RequestContext;
 
 use super::settle_operation::carry_out;
 use crate::Payments;
@@ -30,7 +31,7 @@ pub(crate) struct Authorise {
 }
 
 /// The payment and its authorisation as they stand afterwards; asked again under the same id, as they stand now.
-pub(crate) async fn authorise(app: &Payments, call: &Call, ask: Authorise) -> Result<(Payment, Operation), Fault> {
+pub(crate) async fn authorise(app: &Payments, call: &RequestContext, ask: Authorise) -> Result<(Payment, Operation), Fault> {
     check(&ask)?;
     let choice = ask.provider.map_or(Choice::Default, Choice::By);
     let now = app.host.now(call.tenant);
@@ -102,7 +103,7 @@ fn check(ask: &Authorise) -> Result<(), Fault> {
 
 /// The token is the payer's and is kept nowhere: not even its digest tells two requests apart.
 fn fingerprint(ask: &Authorise) -> Vec<u8> {
-    idempotency::fingerprint("payment_authorise", &(ask.payment, ask.checkout, ask.amount, ask.provider))
+    bloom_runtime::request_context::fingerprint("payment_authorise", &(ask.payment, ask.checkout, ask.amount, ask.provider))
 }
 
 fn open(
@@ -137,14 +138,14 @@ fn open(
     }
 }
 
-async fn connection(app: &Payments, call: &Call, choice: Choice) -> Result<Arc<Connection>, Fault> {
+async fn connection(app: &Payments, call: &RequestContext, choice: Choice) -> Result<Arc<Connection>, Fault> {
     match app.connections.known(call.tenant, choice).await {
         Some(connection) => Ok(connection),
         None => app.connections.get(&mut *app.db.read(call.tenant).await?, call.tenant, choice).await,
     }
 }
 
-async fn replay(app: &Payments, call: &Call, asked: &Operation) -> Result<Option<(Payment, Operation)>, Fault> {
+async fn replay(app: &Payments, call: &RequestContext, asked: &Operation) -> Result<Option<(Payment, Operation)>, Fault> {
     let mut read = app.db.read(call.tenant).await?;
     let Some(known) = operation_get(&mut read, asked.id).await? else { return Ok(None) };
     if known.fingerprint != asked.fingerprint {

@@ -1,8 +1,9 @@
 //! The merchant says what became of an authorisation that people handle.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::PaymentId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use super::settle_operation::apply;
 use crate::Payments;
@@ -22,7 +23,7 @@ pub(crate) enum Verdict {
 /// Settles the authorisation of a manual payment in the given transaction.
 pub(crate) async fn confirm(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     payment: PaymentId,
     verdict: Verdict,

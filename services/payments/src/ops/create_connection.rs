@@ -1,8 +1,10 @@
 //! Connects a tenant with a payment provider.
 
+use bloom_db::{Begin, TenantTx, seal};
 use bloom_fault::{Code, Fault, constraint};
 use bloom_kernel::ConnectionId;
-use bloom_runtime::{Begin, Call, Reply, TenantTx, seal};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,11 @@ pub(super) struct Secrets {
 const OP: &str = "payment_connection_create";
 
 /// Makes it known to the provider first: a connection that is stored works.
-pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate) -> Result<Reply<shape::Connection, 201>, Fault> {
+pub(crate) async fn create(
+    app: &Payments,
+    call: &RequestContext,
+    input: ConnectionCreate,
+) -> Result<Reply<shape::Connection, 201>, Fault> {
     check(&input)?;
     let id: ConnectionId = app.host.id(call.tenant);
     let secrets = match input.provider {
@@ -61,7 +67,7 @@ pub(crate) async fn create(app: &Payments, call: &Call, input: ConnectionCreate)
         }
         register(app, id, secrets).await?;
     }
-    let mut tx = match app.db.begin(call, OP, &input).await? {
+    let mut tx = match app.db.begin::<Reply<shape::Connection, 201>>(call, OP, &input).await? {
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => {
             // The same request came first meanwhile.
@@ -119,7 +125,7 @@ pub(super) async fn register(app: &Payments, id: ConnectionId, secrets: &Secrets
 }
 
 /// Tells the provider what is stored, after it was told what was not stored then.
-pub(super) async fn register_stored(app: &Payments, call: &Call, id: ConnectionId) {
+pub(super) async fn register_stored(app: &Payments, call: &RequestContext, id: ConnectionId) {
     let told = async {
         app.connections.forget();
         let stored = app.connections.get(&mut *app.db.read(call.tenant).await?, call.tenant, Choice::Of(id)).await?;

@@ -15,8 +15,8 @@ pub(crate) mod settle_operation;
 pub(crate) mod update_connection;
 pub(crate) mod void_payment;
 
+use bloom_db::idempotency;
 use bloom_fault::Fault;
-use bloom_runtime::idempotency;
 
 use crate::domain::{Operation, Payment};
 

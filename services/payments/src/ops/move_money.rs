@@ -1,8 +1,9 @@
 //! Captures and refunds.
 
+use bloom_db::{TenantTx, idempotency};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Money, OperationId, PaymentId};
-use bloom_runtime::{Call, TenantTx, idempotency};
+use bloom_runtime::RequestContext;
 
 use super::Standing;
 use super::settle_operation::carry_out;
@@ -36,7 +37,7 @@ pub(crate) enum Amount {
 }
 
 /// The payment and the operation as they stand afterwards; asked again under the same id, as they stand now.
-pub(crate) async fn move_money(app: &Payments, call: &Call, ask: MoveMoney) -> Result<Standing, Fault> {
+pub(crate) async fn move_money(app: &Payments, call: &RequestContext, ask: MoveMoney) -> Result<Standing, Fault> {
     let now = app.host.now(call.tenant);
     let fingerprint = fingerprint(&ask);
     let mut tx = app.db.write(call).await?;
@@ -68,7 +69,7 @@ pub(crate) async fn move_money(app: &Payments, call: &Call, ask: MoveMoney) -> R
 /// Records what was promised to the operation, commits, and has the provider do it.
 pub(super) async fn promise_and_send(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     mut tx: TenantTx,
     connection: &Connection,
     payment: &Payment,
@@ -128,5 +129,5 @@ fn fingerprint(ask: &MoveMoney) -> Vec<u8> {
         Amount::Minor(amount) => Some(amount),
         Amount::Exact(money) => Some(money.amount()),
     };
-    idempotency::fingerprint(ask.kind.as_str(), &(ask.payment, amount))
+    bloom_runtime::request_context::fingerprint(ask.kind.as_str(), &(ask.payment, amount))
 }

@@ -1,8 +1,9 @@
 //! A provider's notice: believed only with its signature, acted on once, harmless in any order.
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ConnectionId, OperationId, TenantId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use super::settle_operation::apply;
 use crate::connections::Choice;
@@ -24,7 +25,7 @@ pub(crate) async fn receive(app: &Payments, connection: ConnectionId, signed: Si
     if id != signed.id {
         return Err(Fault::new(Code::Invalid, "webhook_malformed", "The notice and its header name different ids."));
     }
-    let call = Call::background(NAME, tenant, &format!("provider:{connection}"));
+    let call = RequestContext::background(NAME, tenant, &format!("provider:{connection}"));
     let mut tx = app.db.write(&call).await?;
     if !provider_event_insert(&mut tx, tenant, connection, &id, operation, app.host.now(tenant)).await? {
         return Ok(());
@@ -69,7 +70,7 @@ async fn believe(
     let connection = app.connections.get(&mut conn, tenant, Choice::Of(connection)).await?;
     drop(conn);
     let secret = connection.webhook_secret().ok_or_else(|| Fault::not_found("connection"))?;
-    verify(secret, signed, body, app.host.wall().timestamp()).map_err(|forgery| match forgery {
+    verify(secret, signed, body, app.host.platform_now().timestamp()).map_err(|forgery| match forgery {
         Forgery::Signature => Fault::new(
             Code::Unauthenticated,
             "webhook_signature_invalid",

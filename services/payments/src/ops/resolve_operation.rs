@@ -3,7 +3,7 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::OperationId;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::move_money::request;
 use super::settle_operation::{apply, is_asked_about, unreachable_provider};
@@ -15,7 +15,7 @@ use crate::store::payment::payment_get;
 use crate::{Payments, timers};
 
 /// Question number `attempt` (from 0); sets the time of the next one while the outcome stays open.
-pub(crate) async fn resolve(app: &Payments, call: &Call, id: OperationId, attempt: u32) -> Result<(), Fault> {
+pub(crate) async fn resolve(app: &Payments, call: &RequestContext, id: OperationId, attempt: u32) -> Result<(), Fault> {
     let Some(news) = ask(app, call, id).await? else { return Ok(()) };
     let mut tx = app.db.write(call).await?;
     let applied = apply(app, call, &mut tx, id, news).await?;
@@ -29,7 +29,7 @@ pub(crate) async fn resolve(app: &Payments, call: &Call, id: OperationId, attemp
 }
 
 /// What the provider says about an operation; nothing when its outcome is known already.
-pub(crate) async fn ask(app: &Payments, call: &Call, id: OperationId) -> Result<Option<News>, Fault> {
+pub(crate) async fn ask(app: &Payments, call: &RequestContext, id: OperationId) -> Result<Option<News>, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let Some(operation) = operation_get(&mut conn, id).await?.filter(|known| known.status.is_open()) else { return Ok(None) };
     let payment =
@@ -47,7 +47,7 @@ pub(crate) async fn ask(app: &Payments, call: &Call, id: OperationId) -> Result<
     Ok(Some(news(app, call, &payment, &operation, answer)))
 }
 
-fn news(app: &Payments, call: &Call, payment: &Payment, operation: &Operation, answer: Answer) -> News {
+fn news(app: &Payments, call: &RequestContext, payment: &Payment, operation: &Operation, answer: Answer) -> News {
     match answer {
         Answer::Report(report) => News::Report(report),
         Answer::Refused(failure) => News::Lost(failure),

@@ -2,7 +2,7 @@
 
 use bloom_fault::Fault;
 use bloom_kernel::{ConnectionId, PaymentId};
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 
 use super::receive_notice::tenant_of;
 use super::resolve_operation::ask;
@@ -15,7 +15,7 @@ use crate::{NAME, Payments};
 /// The payment as it stands once the provider was asked, or as it stood when it could not be.
 pub(crate) async fn return_payer(app: &Payments, payment: PaymentId, connection: ConnectionId) -> Result<Payment, Fault> {
     let tenant = tenant_of(app, connection).await.map_err(|_| Fault::not_found("payment"))?;
-    let call = Call::background(NAME, tenant, &format!("provider:{connection}"));
+    let call = RequestContext::background(NAME, tenant, &format!("provider:{connection}"));
     let mut conn = app.db.read(tenant).await?;
     let known = payment_get(&mut conn, payment)
         .await?

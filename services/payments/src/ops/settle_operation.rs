@@ -1,10 +1,11 @@
 //! Writes down what became of an operation. The provider's reply, its notices, the payer's return and the answer to a
 //! question all end here, in any order and any number of times.
 
+use bloom_db::TenantTx;
+use bloom_db::WriteOnce;
 use bloom_fault::Fault;
 use bloom_kernel::{JournalId, OperationId};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 
 use super::void_payment;
 use crate::Payments;
@@ -28,7 +29,7 @@ pub(crate) struct Applied {
 /// Has the provider do what was recorded a moment ago, and settles its answer.
 pub(crate) async fn carry_out(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     connection: &Connection,
     request: Request<'_>,
     (payment, operation): (Payment, Operation),
@@ -60,7 +61,7 @@ pub(super) fn unreachable_provider() -> crate::domain::Failure {
 }
 
 /// Applies news in a transaction of their own.
-pub(crate) async fn settle(app: &Payments, call: &Call, id: OperationId, news: News) -> Result<Applied, Fault> {
+pub(crate) async fn settle(app: &Payments, call: &RequestContext, id: OperationId, news: News) -> Result<Applied, Fault> {
     let mut tx = app.db.write(call).await?;
     let applied = apply(app, call, &mut tx, id, news).await?;
     tx.commit().await?;
@@ -68,7 +69,13 @@ pub(crate) async fn settle(app: &Payments, call: &Call, id: OperationId, news: N
 }
 
 /// Applies news in the given transaction, under the payment's row lock.
-pub(crate) async fn apply(app: &Payments, call: &Call, tx: &mut TenantTx, id: OperationId, news: News) -> Result<Applied, Fault> {
+pub(crate) async fn apply(
+    app: &Payments,
+    call: &RequestContext,
+    tx: &mut TenantTx,
+    id: OperationId,
+    news: News,
+) -> Result<Applied, Fault> {
     let payment = payment_lock_of(tx, id).await?.ok_or_else(|| Fault::not_found("operation"))?;
     // Read after the lock was taken: a statement that waited for it would still see the operation as it was before.
     let operation = operation_get(tx, id).await?.ok_or_else(|| Fault::not_found("operation"))?;
@@ -82,7 +89,7 @@ pub(crate) async fn apply(app: &Payments, call: &Call, tx: &mut TenantTx, id: Op
     }
 }
 
-async fn write(app: &Payments, call: &Call, tx: &mut TenantTx, mut change: Change) -> Result<Applied, Fault> {
+async fn write(app: &Payments, call: &RequestContext, tx: &mut TenantTx, mut change: Change) -> Result<Applied, Fault> {
     let mut seen = change.payment.version - 1;
     let mut booked = (change.operation.id, None);
     if change.posting.as_ref().is_some_and(|posting| posting.reversal) {
@@ -109,7 +116,7 @@ async fn write(app: &Payments, call: &Call, tx: &mut TenantTx, mut change: Chang
 /// payment is not of the version `seen` any more.
 async fn book(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     mut write: WriteOnce<'_>,
     seen: i64,
     change: &Change,
@@ -139,7 +146,7 @@ pub(super) fn is_asked_about(payment: &Payment, operation: &Operation) -> bool {
 }
 
 /// The operation that takes another one back. Its id follows from the other's: it can happen once.
-fn reversal_of(operation: &Operation, call: &Call) -> Operation {
+fn reversal_of(operation: &Operation, call: &RequestContext) -> Operation {
     Operation {
         id: derived_id("reversal", &[operation.id.uuid().as_bytes()]),
         status: OperationStatus::Success,

@@ -1,9 +1,11 @@
 //! Renames, rotates, opens, closes or promotes a connection.
 
+use bloom_db::Begin;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ConnectionId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +41,7 @@ const OP: &str = "payment_connection_update";
 /// Changes a connection that the writer has seen.
 pub(crate) async fn update(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     id: ConnectionId,
     seen: IfMatch,
     input: ConnectionUpdate,
@@ -68,7 +70,7 @@ pub(crate) async fn update(
 
 async fn change(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     id: ConnectionId,
     seen: IfMatch,
     input: ConnectionUpdate,
@@ -109,7 +111,7 @@ async fn change(
 }
 
 /// Tells the provider about new secrets.
-async fn rotate(app: &Payments, call: &Call, id: ConnectionId, input: &ConnectionUpdate) -> Result<(), Fault> {
+async fn rotate(app: &Payments, call: &RequestContext, id: ConnectionId, input: &ConnectionUpdate) -> Result<(), Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let row = connection_get(&mut conn, id).await?.ok_or_else(|| Fault::not_found("connection"))?;
     let Some(secrets) = secrets(app, call, &mut conn, &row, input).await? else { return Ok(()) };
@@ -120,7 +122,7 @@ async fn rotate(app: &Payments, call: &Call, id: ConnectionId, input: &Connectio
 /// The secrets as they will be; nothing when none of them changes.
 async fn secrets(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     conn: &mut sqlx::PgConnection,
     row: &ConnectionRow,
     input: &ConnectionUpdate,

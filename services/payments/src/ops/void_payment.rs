@@ -1,8 +1,9 @@
 //! Gives up what is authorised and not captured: at once, or as soon as the outcome of what goes before is known.
 
+use bloom_db::idempotency;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{OperationId, PaymentId};
-use bloom_runtime::{Call, idempotency};
+use bloom_runtime::RequestContext;
 
 use super::Standing;
 use super::move_money::promise_and_send;
@@ -24,7 +25,12 @@ pub(crate) enum Nothing {
 }
 
 /// Gives up a payment that may not have come yet. One that has not is barred, and not found: it will never come.
-pub(crate) async fn void_or_bar(app: &Payments, call: &Call, id: OperationId, payment: PaymentId) -> Result<Standing, Fault> {
+pub(crate) async fn void_or_bar(
+    app: &Payments,
+    call: &RequestContext,
+    id: OperationId,
+    payment: PaymentId,
+) -> Result<Standing, Fault> {
     match void(app, call, id, payment, Nothing::IsFine).await {
         Err(fault) if fault.code == Code::NotFound => {
             if bar(app, call, payment).await? {
@@ -38,7 +44,7 @@ pub(crate) async fn void_or_bar(app: &Payments, call: &Call, id: OperationId, pa
 }
 
 /// The place of the payment's authorisation is taken by one that failed; false when the place was taken before.
-async fn bar(app: &Payments, call: &Call, payment: PaymentId) -> Result<bool, Fault> {
+async fn bar(app: &Payments, call: &RequestContext, payment: PaymentId) -> Result<bool, Fault> {
     let now = app.host.now(call.tenant);
     let authorise = Operation {
         id: derived_id("bar of a payment", &[payment.uuid().as_bytes()]),
@@ -64,7 +70,7 @@ async fn bar(app: &Payments, call: &Call, payment: PaymentId) -> Result<bool, Fa
 /// The payment and the void as they stand afterwards; asked again under the same id, as they stand now.
 pub(crate) async fn void(
     app: &Payments,
-    call: &Call,
+    call: &RequestContext,
     id: OperationId,
     payment: PaymentId,
     nothing: Nothing,
@@ -110,7 +116,7 @@ pub(crate) async fn void(
 }
 
 /// Carries out the void that waits on a payment, if one does and nothing stands before it any more.
-pub(crate) async fn void_waiting(app: &Payments, call: &Call, payment: PaymentId) -> Result<(), Fault> {
+pub(crate) async fn void_waiting(app: &Payments, call: &RequestContext, payment: PaymentId) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     let mut tx = app.db.write(call).await?;
     let Some(mut payment) = payment_lock(&mut tx, payment).await? else { return Ok(()) };
@@ -167,5 +173,5 @@ pub(super) fn waiting(
 }
 
 pub(super) fn fingerprint(payment: PaymentId) -> Vec<u8> {
-    idempotency::fingerprint("void", &payment)
+    bloom_runtime::request_context::fingerprint("void", &payment)
 }

@@ -1,9 +1,9 @@
 //! Operations, and what their outcomes write.
 
+use bloom_db::WriteOnce;
+use bloom_db::write_once;
 use bloom_fault::Fault;
 use bloom_kernel::{JournalId, OperationId, PaymentId, TenantId, Timestamp};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::write_once;
 use sqlx::PgConnection;
 
 use crate::domain::{Failure, FailureCode, Operation, OperationKind, OperationStatus, Payment, Posting};

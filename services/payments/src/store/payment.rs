@@ -1,9 +1,9 @@
 //! Payments.
 
+use bloom_db::WriteOnce;
+use bloom_db::write_once;
 use bloom_fault::Fault;
 use bloom_kernel::{CheckoutId, ConnectionId, Currency, OperationId, PaymentId, TenantId, Timestamp};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

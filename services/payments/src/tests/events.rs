@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bloom_proto_platform::ExportStateRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
+use bloom_contract_platform::ExportStateRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 

@@ -11,15 +11,15 @@ mod rest;
 
 use std::time::Duration;
 
+use bloom_contract_payments::payments_client::PaymentsClient;
+use bloom_contract_payments::{AmountRequest, AuthoriseRequest, PaymentRef, PaymentReply, VoidRequest};
+use bloom_contract_platform::CheckRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_events::Bus;
 use bloom_kernel::{CheckoutId, OperationId, PaymentId, TenantId};
-use bloom_proto_payments::payments_client::PaymentsClient;
-use bloom_proto_payments::{AmountRequest, AuthoriseRequest, PaymentRef, PaymentReply, VoidRequest};
-use bloom_proto_platform::CheckRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_runtime::server::Listeners;
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Bench, Door, bench};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{TestClient, TestEnv, test_env};
+use bloom_web::server::Listeners;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -33,9 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Both services, running.
 pub(super) struct Stage {
-    pub(super) bench: Bench,
-    pub(super) door: Door,
-    pub(super) sandbox: Bench,
+    pub(super) bench: TestEnv,
+    pub(super) door: TestClient,
+    pub(super) sandbox: TestEnv,
     /// Connection to the test provider, the default.
     pub(super) connection: String,
     /// Where the provider's notices and payers' browsers arrive.
@@ -58,8 +58,8 @@ impl Stage {
 
     /// With a provider that may take so long to answer.
     pub(super) async fn with_timeout(timeout: Duration) -> Self {
-        let bench = bench(crate::NAME, &crate::MIGRATIONS).await;
-        let mut sandbox = bloom_testkit::bench(bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS).await;
+        let bench = test_env(crate::NAME, &crate::MIGRATIONS).await;
+        let mut sandbox = bloom_testkit::test_env(bloom_sandbox_provider::NAME, &bloom_sandbox_provider::MIGRATIONS).await;
         sandbox.host.clock = bench.host.clock.clone();
         let (sandbox_listener, sandbox_url) = listen().await;
         serve_sandbox(&sandbox, sandbox_listener, &sandbox_url);
@@ -73,7 +73,7 @@ impl Stage {
             provider_timeout_ms: u64::try_from(timeout.as_millis()).unwrap(),
         };
         let door = bench
-            .open(|host, db| async {
+            .open(|host, db| {
                 let service = crate::service(&config, host, db, Bus::in_process())?;
                 serve_plain(listener, service.plain.clone());
                 Ok(service)
@@ -88,7 +88,7 @@ impl Stage {
         self.door.post("/v1/payments/connections").json(&connection).send().await.expect(201).id()
     }
 
-    pub(super) fn call(&self) -> Call {
+    pub(super) fn call(&self) -> RequestContext {
         self.bench.call()
     }
 
@@ -222,7 +222,7 @@ impl Stage {
     }
 
     pub(super) fn stranger(&self) -> TenantId {
-        self.bench.stranger
+        self.bench.other_tenant
     }
 }
 
@@ -246,7 +246,7 @@ async fn listen() -> (TcpListener, String) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server lives as long as the test")]
-fn serve_sandbox(sandbox: &Bench, tcp: TcpListener, url: &str) {
+fn serve_sandbox(sandbox: &TestEnv, tcp: TcpListener, url: &str) {
     let config = bloom_sandbox_provider::Config { public_url: Some(url.to_owned()), stall_ms: 60_000 };
     let service = bloom_sandbox_provider::service(&config, sandbox.host.clone(), sandbox.db.clone(), Bus::in_process()).unwrap();
     tokio::spawn(service.run(Listeners { tcp, memory: None }));

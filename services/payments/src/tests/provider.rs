@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bloom_proto_payments::PaymentReply;
+use bloom_contract_payments::PaymentReply;
 use chrono::TimeDelta;
 
 use super::{Ids, Stage, eventually};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use bloom_db::SystemTx;
 use bloom_events::{Breach, Check};
 use bloom_fault::Fault;
 use bloom_kernel::{TenantId, VariantId};
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 
 use crate::Pricing;

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bloom_db::TenantTx;
 use bloom_events::{Envelope, Handler};
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, Currency, ProductId, TaxClassId, VariantId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
@@ -109,7 +110,8 @@ impl Catalogue {
         let classes: Vec<VariantClass> = classes.into_values().collect();
         let mut changed = variant_classes_put(tx, &classes).await?;
         changed.sort_unstable();
-        let call = Call { trace: last.trace.clone(), ..Call::background(crate::NAME, last.tenant, &last.actor) };
+        let call =
+            RequestContext { trace: last.trace.clone(), ..RequestContext::background(crate::NAME, last.tenant, &last.actor) };
         let now = self.0.host.now(last.tenant);
         for variants in changed.chunks(BATCH) {
             let locked = variant_prices_claim(tx, variants, now).await?;

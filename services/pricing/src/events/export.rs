@@ -4,10 +4,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use bloom_db::SystemTx;
 use bloom_events::{After, Export, StateRecord};
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
-use bloom_runtime::SystemTx;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use sqlx::PgConnection;

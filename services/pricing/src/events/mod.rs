@@ -8,10 +8,11 @@ pub mod export;
 use std::fmt::Display;
 use std::sync::Arc;
 
+use bloom_db::TenantTx;
 use bloom_events::{Draft, TimerHandler, publish};
 use bloom_fault::Fault;
 use bloom_kernel::VariantId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,7 +59,7 @@ pub fn price_draft(price: &Price) -> Draft<'_> {
 pub async fn tell<T: Serialize + Sync>(
     app: &Pricing,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     kind: &'static str,
     (aggregate, version): (impl Display, i64),
     data: &T,
@@ -79,7 +80,7 @@ impl TimerHandler for OnPass {
         PASS
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let pass: Pass = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
             republish::pass_run(&self.0, call, key, &pass).await
@@ -94,7 +95,7 @@ impl TimerHandler for OnTurn {
         TURN
     }
 
-    fn fire<'a>(&'a self, call: &'a Call, _: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
+    fn fire<'a>(&'a self, call: &'a RequestContext, _: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let turn: Turn = serde_json::from_str(payload.get()).map_err(Fault::internal)?;
             republish::list_turn(&self.0, call, turn).await

@@ -9,7 +9,7 @@ pub mod tax_rates;
 pub mod tax_zones;
 
 use aide::axum::ApiRouter;
-use bloom_runtime::permissions;
+use bloom_web::permissions;
 
 use crate::Pricing;
 

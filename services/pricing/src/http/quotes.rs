@@ -7,8 +7,9 @@ use aide::axum::routing::post_with;
 use axum::extract::State;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{ChannelId, Currency, Money, TaxClassId, Timestamp, VariantId};
-use bloom_runtime::http::{Caller, Json};
-use bloom_runtime::{Audience, Reply};
+use bloom_runtime::Audience;
+use bloom_web::Reply;
+use bloom_web::{Caller, Json};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

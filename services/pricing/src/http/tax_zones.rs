@@ -5,9 +5,9 @@ use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use bloom_fault::Fault;
 use bloom_kernel::{Limit, TaxZoneId};
-use bloom_runtime::http::page::Page;
-use bloom_runtime::http::{Caller, IfMatch, Json, Path, Query};
-use bloom_runtime::{Empty, Reply};
+use bloom_web::page::Page;
+use bloom_web::{Caller, IfMatch, Json, Path, Query};
+use bloom_web::{Empty, Reply};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -1,9 +1,11 @@
 //! Changing the amount of one price, or taking it away.
 
+use bloom_db::{Begin, TenantTx};
 use bloom_fault::Fault;
 use bloom_kernel::PriceId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Empty, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::{Empty, Reply};
 
 use super::republish::{publish_prices, reprice};
 use crate::Pricing;
@@ -17,7 +19,7 @@ use crate::store::variant_price::{Published, variant_prices_claim};
 /// Changes the amount.
 pub async fn price_change(
     app: &Pricing,
-    call: &Call,
+    call: &RequestContext,
     id: PriceId,
     expected: i64,
     input: PriceUpdate,
@@ -41,7 +43,7 @@ pub async fn price_change(
 }
 
 /// Takes a price away.
-pub async fn price_remove(app: &Pricing, call: &Call, id: PriceId, expected: i64) -> Result<Reply<Empty, 204>, Fault> {
+pub async fn price_remove(app: &Pricing, call: &RequestContext, id: PriceId, expected: i64) -> Result<Reply<Empty, 204>, Fault> {
     let mut tx = app.db.write(call).await?;
     let now = app.host.now(call.tenant);
     let (locked, before) = claim(app, &mut tx, id, expected).await?;

@@ -1,9 +1,11 @@
 //! Making a price list and changing its terms.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
 use bloom_kernel::PriceListId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use super::known::channel_known;
 use super::republish::{Scope, pass_begin, turns_schedule};
@@ -15,7 +17,11 @@ use crate::store::price_list::{price_list_insert, price_list_lock, price_list_up
 use crate::store::terms::terms_change;
 
 /// Makes a list. It holds no prices yet, so nothing is published anew.
-pub async fn price_list_create(app: &Pricing, call: &Call, input: PriceListCreate) -> Result<Reply<PriceList, 201>, Fault> {
+pub async fn price_list_create(
+    app: &Pricing,
+    call: &RequestContext,
+    input: PriceListCreate,
+) -> Result<Reply<PriceList, 201>, Fault> {
     channel_known(app, call, input.channel_id).await?;
     let mut tx = match app.db.begin(call, "price_list_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
@@ -33,7 +39,7 @@ pub async fn price_list_create(app: &Pricing, call: &Call, input: PriceListCreat
 /// Changes a list; its variants are published anew by a pass.
 pub async fn price_list_change(
     app: &Pricing,
-    call: &Call,
+    call: &RequestContext,
     id: PriceListId,
     expected: i64,
     input: PriceListUpdate,

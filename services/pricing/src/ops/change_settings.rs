@@ -1,8 +1,10 @@
 //! Changing how the tenant calculates.
 
+use bloom_db::Begin;
 use bloom_fault::Fault;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use super::taxes_change;
 use crate::Pricing;
@@ -11,7 +13,12 @@ use crate::events::tell;
 use crate::store::settings::{settings_get, settings_put};
 
 /// Changes the settings.
-pub async fn settings_change(app: &Pricing, call: &Call, expected: i64, input: SettingsUpdate) -> Result<Reply<Settings>, Fault> {
+pub async fn settings_change(
+    app: &Pricing,
+    call: &RequestContext,
+    expected: i64,
+    input: SettingsUpdate,
+) -> Result<Reply<Settings>, Fault> {
     let mut tx = match app.db.begin(call, "settings_update", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,

@@ -1,9 +1,11 @@
 //! Making and changing tax classes. They are never deleted: products refer to them.
 
+use bloom_db::{Begin, TenantTx};
 use bloom_fault::Fault;
 use bloom_kernel::TaxClassId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::Reply;
 
 use super::taxes_change;
 use crate::Pricing;
@@ -13,7 +15,11 @@ use crate::events::tell;
 use crate::store::tax_class::{tax_class_get, tax_class_insert, tax_class_undefault, tax_class_update};
 
 /// Makes a class.
-pub async fn tax_class_create(app: &Pricing, call: &Call, input: TaxClassCreate) -> Result<Reply<TaxClass, 201>, Fault> {
+pub async fn tax_class_create(
+    app: &Pricing,
+    call: &RequestContext,
+    input: TaxClassCreate,
+) -> Result<Reply<TaxClass, 201>, Fault> {
     let mut tx = match app.db.begin(call, "tax_class_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,
@@ -40,7 +46,7 @@ pub async fn tax_class_create(app: &Pricing, call: &Call, input: TaxClassCreate)
 /// Changes a class.
 pub async fn tax_class_change(
     app: &Pricing,
-    call: &Call,
+    call: &RequestContext,
     id: TaxClassId,
     expected: i64,
     input: TaxClassUpdate,
@@ -72,7 +78,7 @@ pub async fn tax_class_change(
 }
 
 /// The present default class makes room.
-async fn take_default(app: &Pricing, tx: &mut TenantTx, call: &Call) -> Result<(), Fault> {
+async fn take_default(app: &Pricing, tx: &mut TenantTx, call: &RequestContext) -> Result<(), Fault> {
     let now = app.host.now(tx.tenant());
     match tax_class_undefault(tx, now).await? {
         Some(class) => tell(app, tx, call, "tax_class.updated", (class.id, class.version), &class).await,

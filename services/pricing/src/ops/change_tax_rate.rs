@@ -1,9 +1,11 @@
 //! Making, changing and removing tax rates.
 
+use bloom_db::{Begin, TenantTx};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Rate, TaxRateId};
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Empty, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::{Empty, Reply};
 
 use super::taxes_change;
 use crate::Pricing;
@@ -14,7 +16,7 @@ use crate::store::tax_rate::{tax_rate_delete, tax_rate_get, tax_rate_insert, tax
 use crate::store::tax_zone::tax_zone_lock;
 
 /// Makes a rate.
-pub async fn tax_rate_create(app: &Pricing, call: &Call, input: TaxRateCreate) -> Result<Reply<TaxRate, 201>, Fault> {
+pub async fn tax_rate_create(app: &Pricing, call: &RequestContext, input: TaxRateCreate) -> Result<Reply<TaxRate, 201>, Fault> {
     let mut tx = match app.db.begin(call, "tax_rate_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,
@@ -43,7 +45,7 @@ pub async fn tax_rate_create(app: &Pricing, call: &Call, input: TaxRateCreate) -
 /// Changes a rate.
 pub async fn tax_rate_change(
     app: &Pricing,
-    call: &Call,
+    call: &RequestContext,
     id: TaxRateId,
     expected: i64,
     input: TaxRateUpdate,
@@ -72,7 +74,12 @@ pub async fn tax_rate_change(
 }
 
 /// Removes a rate.
-pub async fn tax_rate_remove(app: &Pricing, call: &Call, id: TaxRateId, expected: i64) -> Result<Reply<Empty, 204>, Fault> {
+pub async fn tax_rate_remove(
+    app: &Pricing,
+    call: &RequestContext,
+    id: TaxRateId,
+    expected: i64,
+) -> Result<Reply<Empty, 204>, Fault> {
     let mut tx = app.db.write(call).await?;
     taxes_change(app, &mut tx).await?;
     let rate = tax_rate_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("tax rate"))?;

@@ -1,9 +1,11 @@
 //! Making, changing and removing tax zones.
 
+use bloom_db::Begin;
 use bloom_fault::{Fault, constraint};
 use bloom_kernel::TaxZoneId;
-use bloom_runtime::http::IfMatch;
-use bloom_runtime::{Begin, Call, Empty, Reply};
+use bloom_runtime::RequestContext;
+use bloom_web::IfMatch;
+use bloom_web::{Empty, Reply};
 
 use super::taxes_change;
 use crate::Pricing;
@@ -15,7 +17,7 @@ use crate::store::tax_zone::{
 };
 
 /// Makes a zone.
-pub async fn tax_zone_create(app: &Pricing, call: &Call, input: TaxZoneCreate) -> Result<Reply<TaxZone, 201>, Fault> {
+pub async fn tax_zone_create(app: &Pricing, call: &RequestContext, input: TaxZoneCreate) -> Result<Reply<TaxZone, 201>, Fault> {
     let mut tx = match app.db.begin(call, "tax_zone_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,
@@ -33,7 +35,7 @@ pub async fn tax_zone_create(app: &Pricing, call: &Call, input: TaxZoneCreate) -
 /// Changes a zone.
 pub async fn tax_zone_change(
     app: &Pricing,
-    call: &Call,
+    call: &RequestContext,
     id: TaxZoneId,
     expected: i64,
     input: TaxZoneUpdate,
@@ -66,7 +68,12 @@ pub async fn tax_zone_change(
 }
 
 /// Removes a zone that has no rates.
-pub async fn tax_zone_remove(app: &Pricing, call: &Call, id: TaxZoneId, expected: i64) -> Result<Reply<Empty, 204>, Fault> {
+pub async fn tax_zone_remove(
+    app: &Pricing,
+    call: &RequestContext,
+    id: TaxZoneId,
+    expected: i64,
+) -> Result<Reply<Empty, 204>, Fault> {
     let mut tx = app.db.write(call).await?;
     taxes_change(app, &mut tx).await?;
     let zone = tax_zone_get(&mut tx, id).await?.ok_or_else(|| Fault::not_found("tax zone"))?;

@@ -11,8 +11,8 @@ pub mod quote_lines;
 pub mod republish;
 pub mod set_prices;
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
-use bloom_runtime::TenantTx;
 
 use crate::Pricing;
 use crate::store::settings::tax_version_raise;

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use bloom_db::TenantTx;
 use bloom_events::{cancel, publish_many, schedule};
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, PriceListId, TenantId, Timestamp, VariantId};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -75,7 +76,7 @@ pub async fn pass_begin(tx: &mut TenantTx, now: Timestamp, scope: Scope) -> Resu
 }
 
 /// Does one batch of a pass and leaves the rest to the next firing.
-pub async fn pass_run(app: &Pricing, call: &Call, key: &str, pass: &Pass) -> Result<(), Fault> {
+pub async fn pass_run(app: &Pricing, call: &RequestContext, key: &str, pass: &Pass) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     terms_share(&mut tx).await?;
     let variants = match pass.scope {
@@ -114,7 +115,7 @@ pub async fn turns_schedule(tx: &mut TenantTx, now: Timestamp, list: &PriceList)
 }
 
 /// A list has started or ended: its variants are published anew.
-pub async fn list_turn(app: &Pricing, call: &Call, turn: Turn) -> Result<(), Fault> {
+pub async fn list_turn(app: &Pricing, call: &RequestContext, turn: Turn) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     if let Some(list) = price_list_get(&mut tx, turn.price_list_id).await? {
         pass_begin(&mut tx, app.host.now(call.tenant).max(turn.moment), Scope::List(list.id, list.version)).await?;
@@ -175,7 +176,7 @@ fn tax_countries(candidates: &HashMap<VariantId, Vec<Candidate>>) -> BTreeSet<Co
 }
 
 /// Tells the prices that [`reprice`] wrote.
-pub async fn publish_prices(app: &Pricing, tx: &mut TenantTx, call: &Call, changed: &[Published]) -> Result<(), Fault> {
+pub async fn publish_prices(app: &Pricing, tx: &mut TenantTx, call: &RequestContext, changed: &[Published]) -> Result<(), Fault> {
     let told: Vec<VariantPrice> = changed.iter().map(VariantPrice::from).collect();
     let drafts: Vec<_> = told.iter().zip(changed).map(|(document, row)| document.draft(row.version)).collect();
     publish_many(tx, &app.host, call, drafts).await

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use bloom_db::{Begin, TenantTx};
 use bloom_events::{Draft, publish_many};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Currency, PriceListId, VariantId};
-use bloom_runtime::{Begin, Call, Reply, TenantTx};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +43,7 @@ pub struct PricesChanged {
 }
 
 /// Sets many prices.
-pub async fn prices_set(app: &Pricing, call: &Call, input: &PricesSet) -> Result<Reply<PricesChanged>, Fault> {
+pub async fn prices_set(app: &Pricing, call: &RequestContext, input: &PricesSet) -> Result<Reply<PricesChanged>, Fault> {
     let mut tx = match app.db.begin(call, "prices_set", input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,
@@ -52,7 +54,7 @@ pub async fn prices_set(app: &Pricing, call: &Call, input: &PricesSet) -> Result
 }
 
 /// Makes one price; refused when its list has one for that variant and tier.
-pub async fn price_create(app: &Pricing, call: &Call, input: PriceInput) -> Result<Reply<Price, 201>, Fault> {
+pub async fn price_create(app: &Pricing, call: &RequestContext, input: PriceInput) -> Result<Reply<Price, 201>, Fault> {
     let mut tx = match app.db.begin(call, "price_create", &input).await? {
         Begin::Replay(reply) => return Ok(reply),
         Begin::Run(tx) => tx,
@@ -71,7 +73,7 @@ pub async fn price_create(app: &Pricing, call: &Call, input: PriceInput) -> Resu
 async fn set(
     app: &Pricing,
     tx: &mut TenantTx,
-    call: &Call,
+    call: &RequestContext,
     inputs: &[PriceInput],
     pointer: &(dyn Fn(usize) -> String + Sync),
 ) -> Result<Vec<Price>, Fault> {
@@ -120,7 +122,7 @@ impl Lists {
     }
 
     /// Reads them, and makes the base lists that are missing.
-    async fn read(app: &Pricing, tx: &mut TenantTx, call: &Call, inputs: &[PriceInput]) -> Result<Self, Fault> {
+    async fn read(app: &Pricing, tx: &mut TenantTx, call: &RequestContext, inputs: &[PriceInput]) -> Result<Self, Fault> {
         let ids: Vec<uuid::Uuid> = inputs.iter().filter_map(|input| input.price_list_id.map(PriceListId::uuid)).collect();
         let wanted = inputs.iter().filter(|input| input.price_list_id.is_none()).map(|input| input.price.currency());
         let wanted: BTreeSet<Currency> = wanted.collect();
@@ -148,7 +150,7 @@ impl Lists {
 }
 
 /// Makes the base list of a currency, unless another request has just done so.
-async fn base_list_create(app: &Pricing, tx: &mut TenantTx, call: &Call, currency: Currency) -> Result<(), Fault> {
+async fn base_list_create(app: &Pricing, tx: &mut TenantTx, call: &RequestContext, currency: Currency) -> Result<(), Fault> {
     let tenant = tx.tenant();
     let gross = settings_get(tx).await?.base_lists_gross;
     let list = PriceList::base(app.host.id(tenant), currency, gross, app.host.now(tenant)).map_err(Fault::internal)?;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use bloom_db::Db;
 use bloom_fault::Fault;
 use bloom_kernel::{ChannelId, Currency, PriceId, PriceListId, Rounding, TenantId, Timestamp, VariantId};
-use bloom_runtime::Db;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use bloom_db::TenantTx;
 use bloom_kernel::{ChannelId, Currency, ProductId, TaxClassId, VariantId};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! What must hold over all tenants.
 
+use bloom_db::SystemTx;
 use bloom_kernel::{TenantId, VariantId};
-use bloom_runtime::SystemTx;
 
 /// Variants that have a price and no listing row.
 pub async fn variants_unlisted(tx: &mut SystemTx, limit: i64) -> Result<Vec<(TenantId, VariantId)>, sqlx::Error> {

@@ -1,7 +1,7 @@
 //! Price rows.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{Currency, Money, PriceId, PriceListId, Timestamp, VariantId};
-use bloom_runtime::TenantTx;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;

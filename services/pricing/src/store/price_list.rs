@@ -1,7 +1,7 @@
 //! Price lists.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{ChannelId, Currency, Metadata, PriceListId};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

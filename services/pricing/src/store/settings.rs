@@ -1,7 +1,7 @@
 //! How a tenant calculates.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{Rounding, Timestamp};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 
 use crate::domain::tax_setup::Settings;

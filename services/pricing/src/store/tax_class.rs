@@ -1,7 +1,7 @@
 //! Tax classes.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{TaxClassId, Timestamp};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

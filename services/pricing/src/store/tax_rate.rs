@@ -1,7 +1,7 @@
 //! Tax rates.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{Rate, TaxClassId, TaxRateId, TaxZoneId, Timestamp};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 
 use crate::domain::bounded::Name;

@@ -1,7 +1,7 @@
 //! Tax zones and their areas.
 
+use bloom_db::TenantTx;
 use bloom_kernel::{TaxZoneId, Timestamp};
-use bloom_runtime::TenantTx;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -4,7 +4,7 @@
 //! pass over the variants concerned. So a price was either committed before the terms changed, and the pass finds it, or
 //! it is published under the new terms. It is taken before any row is locked.
 
-use bloom_runtime::TenantTx;
+use bloom_db::TenantTx;
 
 /// Holds the terms still while prices are written.
 pub async fn terms_share(tx: &mut TenantTx) -> Result<(), sqlx::Error> {

@@ -1,7 +1,7 @@
 //! The published price of a variant by channel. The row is also the lock of everything that changes a variant's prices.
 
+use bloom_db::{SystemTx, TenantTx};
 use bloom_kernel::{TenantId, Timestamp, VariantId};
-use bloom_runtime::{SystemTx, TenantTx};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;

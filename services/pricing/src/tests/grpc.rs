@@ -1,7 +1,7 @@
 //! What other services ask.
 
+use bloom_contract_pricing::{DeliveryLine, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
 use bloom_kernel::{TaxClassId, VariantId};
-use bloom_proto_pricing::{DeliveryLine, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
 use serde_json::json;
 use tonic::Code;
 
@@ -42,7 +42,7 @@ impl Stage {
         self.client.clone().set_prices(request).await.map(|reply| reply.into_inner().changed)
     }
 
-    async fn ask(&self, request: QuoteRequest) -> Result<bloom_proto_pricing::QuoteReply, tonic::Status> {
+    async fn ask(&self, request: QuoteRequest) -> Result<bloom_contract_pricing::QuoteReply, tonic::Status> {
         self.client.clone().quote(self.bench.host.request(&self.call(), request)).await.map(tonic::Response::into_inner)
     }
 }
@@ -167,6 +167,6 @@ async fn tax_classes_are_found_by_their_own_tenant() {
     };
     let ids = vec![nobodys.to_string(), class.clone(), "garbled".to_owned()];
     assert_eq!(find(stage.bench.tenant, ids.clone()).await.unwrap().into_inner().tax_class_ids, [class.as_str()]);
-    assert_eq!(find(stage.bench.stranger, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
+    assert_eq!(find(stage.bench.other_tenant, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
     assert_eq!(find(stage.bench.tenant, vec![class; 251]).await.unwrap_err().code(), Code::InvalidArgument);
 }

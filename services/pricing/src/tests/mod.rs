@@ -14,13 +14,13 @@ mod taxes;
 
 use std::time::Duration;
 
+use bloom_contract_platform::platform_client::PlatformClient;
+use bloom_contract_platform::{CheckRequest, DrainedRequest};
+use bloom_contract_pricing::pricing_client::PricingClient;
 use bloom_events::Bus;
 use bloom_kernel::{ChannelId, VariantId};
-use bloom_proto_platform::platform_client::PlatformClient;
-use bloom_proto_platform::{CheckRequest, DrainedRequest};
-use bloom_proto_pricing::pricing_client::PricingClient;
-use bloom_runtime::{Call, Peer};
-use bloom_testkit::{Bench, Door, bench};
+use bloom_runtime::{Peer, RequestContext};
+use bloom_testkit::{TestClient, TestEnv, test_env};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -30,8 +30,8 @@ use crate::{MIGRATIONS, NAME, Pricing, service};
 
 /// The service on a schema of its own, and what the tests ask it.
 struct Stage {
-    bench: Bench,
-    door: Door,
+    bench: TestEnv,
+    door: TestClient,
     client: PricingClient<Peer>,
     app: Pricing,
     owner: Owner,
@@ -39,8 +39,8 @@ struct Stage {
 
 /// A stage whose catalogue is away: it can be opened later.
 async fn alone() -> Stage {
-    let bench = bench(NAME, &MIGRATIONS).await;
-    let door = bench.open(|host, db| async { service(host, db, Bus::in_process()) }).await;
+    let bench = test_env(NAME, &MIGRATIONS).await;
+    let door = bench.open(|host, db| service(host, db, Bus::in_process())).await;
     let client = PricingClient::new(bench.host.peers.get(NAME));
     let app = Pricing::new(bench.host.clone(), bench.db.clone());
     let owner = Owner::new(&bench.host);
@@ -54,7 +54,7 @@ async fn stage() -> Stage {
 }
 
 impl Stage {
-    fn call(&self) -> Call {
+    fn call(&self) -> RequestContext {
         self.bench.call()
     }
 

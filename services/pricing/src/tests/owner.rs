@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use bloom_contract_catalog::catalog_server::{Catalog, CatalogServer};
+use bloom_contract_catalog::{Channel, FindChannelsReply, FindChannelsRequest, GetSellablesReply, GetSellablesRequest};
 use bloom_kernel::{ChannelId, TenantId};
-use bloom_proto_catalog::catalog_server::{Catalog, CatalogServer};
-use bloom_proto_catalog::{Channel, FindChannelsReply, FindChannelsRequest, GetSellablesReply, GetSellablesRequest};
-use bloom_runtime::{Host, context};
+use bloom_runtime::{ServiceContext, signed_context as context};
 use tonic::{Request, Response, Status};
 
 /// What the catalogue owns, and what it was asked for.
 #[derive(Clone)]
 pub(super) struct Owner {
     ledger: Arc<Mutex<Ledger>>,
-    host: Host,
+    host: ServiceContext,
 }
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ struct Ledger {
 
 impl Owner {
     /// Nobody can ask it yet.
-    pub(super) fn new(host: &Host) -> Self {
+    pub(super) fn new(host: &ServiceContext) -> Self {
         Self { ledger: Arc::default(), host: host.clone() }
     }
 
@@ -66,7 +66,7 @@ impl Catalog for Owner {
 
     async fn find_channels(&self, request: Request<FindChannelsRequest>) -> Result<Response<FindChannelsReply>, Status> {
         let token = request.metadata().get(context::HEADER).unwrap().to_str().unwrap();
-        let tenant = context::verify(&self.host.keys, token, self.host.wall()).unwrap().tenant;
+        let tenant = context::verify(&self.host.keys, token, self.host.platform_now()).unwrap().tenant;
         let ids = request.into_inner().channel_ids;
         let mut ledger = self.ledger.lock().unwrap();
         ledger.asked.extend(ids.iter().cloned());

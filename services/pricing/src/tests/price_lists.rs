@@ -113,11 +113,11 @@ async fn lists_are_paged_and_filtered_and_belong_to_their_tenant() {
     let path = format!("/v1/pricing/price-lists/{}", ids[0]);
     let unknown: PriceListId = stage.id();
     let unknown = stage.door.get(&format!("/v1/pricing/price-lists/{unknown}")).send().await.expect(404);
-    let foreign = stage.door.get(&path).tenant(stage.bench.stranger).send().await.expect(404);
+    let foreign = stage.door.get(&path).tenant(stage.bench.other_tenant).send().await.expect(404);
     assert_eq!((unknown.code(), &unknown.json["detail"]), (foreign.code(), &foreign.json["detail"]));
     let change = json!({ "name": "Mine" });
-    let _ = stage.door.patch(&path).tenant(stage.bench.stranger).if_match(1).json(&change).send().await.expect(404);
-    let theirs = stage.door.get("/v1/pricing/price-lists").tenant(stage.bench.stranger).send().await.expect(200);
+    let _ = stage.door.patch(&path).tenant(stage.bench.other_tenant).if_match(1).json(&change).send().await.expect(404);
+    let theirs = stage.door.get("/v1/pricing/price-lists").tenant(stage.bench.other_tenant).send().await.expect(200);
     assert_eq!(theirs.json["data"], json!([]));
     let _ = stage.door.get(&path).publishable(&["pricing:quote"]).send().await.expect(403);
     let _ = stage.door.get(&path).anonymous().send().await.expect(401);

@@ -103,7 +103,7 @@ async fn prices_are_paged_by_list_variant_and_tier_and_belong_to_their_tenant() 
     let of_variant = format!("/v1/pricing/prices?variant_id={}", variants[0]);
     let mine = stage.door.get(&of_variant).send().await.expect(200).json["data"].clone();
     assert_eq!(mine.as_array().unwrap().len(), 2);
-    let stranger = stage.bench.stranger;
+    let stranger = stage.bench.other_tenant;
     assert_eq!(stage.door.get(&of_variant).tenant(stranger).send().await.expect(200).json["data"], json!([]));
     let path = format!("/v1/pricing/prices/{}", text(&mine[0]["id"]));
     let _ = stage.door.get(&path).tenant(stranger).send().await.expect(404);

@@ -1,8 +1,8 @@
 //! What pricing proves about itself, and what a new consumer is told.
 
+use bloom_contract_platform::ExportStateRequest;
+use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_kernel::VariantId;
-use bloom_proto_platform::ExportStateRequest;
-use bloom_proto_platform::platform_client::PlatformClient;
 use futures::StreamExt as _;
 use serde_json::json;
 

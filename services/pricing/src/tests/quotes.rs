@@ -128,7 +128,7 @@ async fn the_channel_fills_what_the_context_leaves_out() {
     let unknown = stage.door.post("/v1/pricing/quotes").json(&unknown).send().await.expect(404);
     assert_eq!(unknown.json["errors"][0]["pointer"], "/channel_id");
     let none =
-        stage.door.post("/v1/pricing/quotes").tenant(stage.bench.stranger).json(&json!({ "lines": lines(&[(variant, 1)]) }));
+        stage.door.post("/v1/pricing/quotes").tenant(stage.bench.other_tenant).json(&json!({ "lines": lines(&[(variant, 1)]) }));
     assert_eq!(none.send().await.expect(400).json["errors"][0]["pointer"], "/currency");
 }
 

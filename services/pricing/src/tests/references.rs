@@ -26,7 +26,7 @@ async fn a_list_may_be_of_a_channel_that_no_event_has_told_of() {
     let stage = stage().await;
     let (owned, foreign, nobodys): (ChannelId, ChannelId, ChannelId) = (stage.id(), stage.id(), stage.id());
     stage.owner.own(stage.bench.tenant, owned, true, "DE");
-    stage.owner.own(stage.bench.stranger, foreign, true, "DE");
+    stage.owner.own(stage.bench.other_tenant, foreign, true, "DE");
     let heard = stage.channel("heard", true, "DE", json!({})).await;
     for unknown in [foreign, nobodys] {
         let refused = stage.door.post("/v1/pricing/price-lists").json(&list("new", unknown)).send().await.expect(404);
@@ -76,7 +76,7 @@ async fn a_quote_in_a_channel_that_no_event_has_told_of_is_what_it_will_be() {
     stage.taxes(&[("DE", 190_000)]).await;
     let (trade, foreign): (ChannelId, ChannelId) = (stage.id(), stage.id());
     stage.owner.own(stage.bench.tenant, trade, false, "DE");
-    stage.owner.own(stage.bench.stranger, foreign, false, "DE");
+    stage.owner.own(stage.bench.other_tenant, foreign, false, "DE");
     let variant: VariantId = stage.id();
     stage.price(None, variant, 1, 23_800).await;
     let only = stage.list("trade", json!({ "channel_id": trade, "priority": 1 })).await;

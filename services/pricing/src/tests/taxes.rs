@@ -49,11 +49,11 @@ async fn an_area_belongs_to_one_zone() {
     let _ = stage.door.delete(&path).if_match(2).send().await.expect(204);
     let kinds: Vec<String> = stage.events(&ca.id()).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["tax_zone.created", "tax_zone.updated", "tax_zone.deleted"]);
-    let stranger = stage.door.get(&format!("/v1/pricing/tax-zones/{}", us.id())).tenant(stage.bench.stranger);
+    let stranger = stage.door.get(&format!("/v1/pricing/tax-zones/{}", us.id())).tenant(stage.bench.other_tenant);
     let _ = stranger.send().await.expect(404);
     // What one tenant covers is not taken for another.
     let theirs = json!({ "name": "Z", "areas": [{ "country": "US" }] });
-    let _ = stage.door.post("/v1/pricing/tax-zones").tenant(stage.bench.stranger).json(&theirs).send().await.expect(201);
+    let _ = stage.door.post("/v1/pricing/tax-zones").tenant(stage.bench.other_tenant).json(&theirs).send().await.expect(201);
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn rates_add_up_to_no_more_than_the_whole() {
     let mut foreign = rate("x", 1);
     foreign["class_id"] = json!(stage.id::<TaxClassId>());
     assert_eq!(make(foreign).await.expect(404).json["errors"][0]["pointer"], "/class_id");
-    let theirs = stage.door.post("/v1/pricing/tax-rates").tenant(stage.bench.stranger).json(&rate("x", 1)).send().await;
+    let theirs = stage.door.post("/v1/pricing/tax-rates").tenant(stage.bench.other_tenant).json(&rate("x", 1)).send().await;
     let _ = theirs.expect(404);
 
     let path = format!("/v1/pricing/tax-rates/{}", cgst.id());
@@ -103,6 +103,6 @@ async fn settings_begin_with_defaults_and_are_guarded() {
     assert_eq!((changed.version(), &changed.json["rounding"]), (1, &json!("half_even")));
     let _ = stage.door.patch("/v1/pricing/settings").if_match(0).json(&change).send().await.expect(412);
     let _ = stage.door.patch("/v1/pricing/settings").if_match(1).json(&json!({ "rounding": "up" })).send().await.expect(400);
-    let stranger = stage.door.get("/v1/pricing/settings").tenant(stage.bench.stranger).send().await.expect(200);
+    let stranger = stage.door.get("/v1/pricing/settings").tenant(stage.bench.other_tenant).send().await.expect(200);
     assert_eq!(stranger.json["rounding"], "half_up");
 }

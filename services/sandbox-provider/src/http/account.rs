@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::TenantId;
-use bloom_runtime::Call;
-use bloom_runtime::http::Json;
+use bloom_runtime::RequestContext;
+use bloom_web::Json;
 use http::header;
 use http::request::Parts;
 use schemars::JsonSchema;
@@ -21,7 +21,7 @@ use crate::store::endpoint::{Endpoint, endpoint_set};
 use crate::{NAME, Sandbox};
 
 /// The account that asks.
-pub(super) struct Account(pub(super) Call);
+pub(super) struct Account(pub(super) RequestContext);
 
 impl<S: Send + Sync> FromRequestParts<S> for Account {
     type Rejection = Fault;
@@ -43,8 +43,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Account {
 }
 
 /// Work for an account.
-pub(super) fn call_of(account: TenantId) -> Call {
-    Call::background(NAME, account, "account")
+pub(super) fn call_of(account: TenantId) -> RequestContext {
+    RequestContext::background(NAME, account, "account")
 }
 
 pub(super) fn routes() -> Router<Sandbox> {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json as Body, Router};
 use bloom_fault::{Code, Fault};
-use bloom_runtime::http::{Json, Path, Query};
+use bloom_web::{Json, Path, Query};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
-use bloom_runtime::http::{Path, Query};
+use bloom_web::{Path, Query};
 use serde::Deserialize;
 use uuid::Uuid;
 

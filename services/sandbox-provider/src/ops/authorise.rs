@@ -1,8 +1,9 @@
 //! A new authorisation, as its token plays it.
 
+use bloom_db::{TenantTx, idempotency};
 use bloom_fault::Fault;
 use bloom_kernel::{Currency, Timestamp};
-use bloom_runtime::{Call, TenantTx, idempotency};
+use bloom_runtime::RequestContext;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -33,7 +34,12 @@ fn known<'de, D: Deserializer<'de>>(token: D) -> Result<Token, D::Error> {
 }
 
 /// The authorisation as the reply shows it.
-pub(crate) async fn authorise(app: &Sandbox, call: &Call, key: &str, input: AuthorisationCreate) -> Result<Value, Fault> {
+pub(crate) async fn authorise(
+    app: &Sandbox,
+    call: &RequestContext,
+    key: &str,
+    input: AuthorisationCreate,
+) -> Result<Value, Fault> {
     if input.amount <= 0 {
         return Err(Fault::invalid("/amount", "not_positive", "An amount is above 0."));
     }
@@ -43,7 +49,7 @@ pub(crate) async fn authorise(app: &Sandbox, call: &Call, key: &str, input: Auth
         tenant_id: call.tenant,
         id: app.host.id::<Uuid>(call.tenant),
         idempotency_key: key.to_owned(),
-        fingerprint: idempotency::fingerprint("authorisation", &input),
+        fingerprint: bloom_runtime::request_context::fingerprint("authorisation", &input),
         amount: input.amount,
         currency: input.currency,
         token: input.token,
@@ -72,7 +78,7 @@ pub(crate) async fn authorise(app: &Sandbox, call: &Call, key: &str, input: Auth
     Ok(show(plan.replied))
 }
 
-async fn replay(app: &Sandbox, call: &Call, new: &Authorisation) -> Result<Value, Fault> {
+async fn replay(app: &Sandbox, call: &RequestContext, new: &Authorisation) -> Result<Value, Fault> {
     let mut read = app.db.read(call.tenant).await?;
     let known = authorisation_by_key(&mut read, &new.idempotency_key).await?.ok_or_else(idempotency::in_progress)?;
     if known.fingerprint != new.fingerprint {
@@ -106,7 +112,7 @@ pub(super) async fn follow(
 }
 
 /// What the token plays between the commit and the reply.
-pub(super) async fn finish(app: &Sandbox, call: &Call, plan: &Plan, notices: &[Uuid]) {
+pub(super) async fn finish(app: &Sandbox, call: &RequestContext, plan: &Plan, notices: &[Uuid]) {
     if plan.notices_first {
         for notice in notices {
             deliver_now(app, call, *notice).await;

@@ -1,8 +1,9 @@
 //! Notices: written down with the change that they tell, then delivered until they are taken or given up.
 
+use bloom_db::TenantTx;
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub(crate) async fn announce(
 }
 
 /// Attempt number `attempt` (from 0) to deliver one copy; a failed one is repeated later.
-pub(crate) async fn deliver(app: &Sandbox, call: &Call, id: Uuid, copy: u32, attempt: u32) -> Result<(), Fault> {
+pub(crate) async fn deliver(app: &Sandbox, call: &RequestContext, id: Uuid, copy: u32, attempt: u32) -> Result<(), Fault> {
     let outcome = send(app, call, id).await?;
     let now = app.host.now(call.tenant);
     let mut tx = app.db.write(call).await?;
@@ -45,19 +46,19 @@ pub(crate) async fn deliver(app: &Sandbox, call: &Call, id: Uuid, copy: u32, att
 }
 
 /// Delivers the first copy before its timer does. Should that fail, the timer does it.
-pub(crate) async fn deliver_now(app: &Sandbox, call: &Call, id: Uuid) {
+pub(crate) async fn deliver_now(app: &Sandbox, call: &RequestContext, id: Uuid) {
     if let Err(fault) = deliver(app, call, id, 0, 0).await {
         tracing::warn!(notice = %id, cause = fault.chain(), "a notice could not be delivered before the reply");
     }
 }
 
 /// The answer of the receiver, or why there is none.
-async fn send(app: &Sandbox, call: &Call, id: Uuid) -> Result<Result<(), String>, Fault> {
+async fn send(app: &Sandbox, call: &RequestContext, id: Uuid) -> Result<Result<(), String>, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let Some(body) = notice_body(&mut conn, id).await? else { return Ok(Ok(())) };
     let Some(endpoint) = endpoint_get(&mut conn).await? else { return Ok(Err("the account has no endpoint".to_owned())) };
     drop(conn);
-    let (name, timestamp) = (name(id), app.host.wall().timestamp());
+    let (name, timestamp) = (name(id), app.host.platform_now().timestamp());
     let sent = app
         .client
         .post(&endpoint.url)

@@ -1,7 +1,8 @@
 //! Captures, voids and refunds, under the lock of their authorisation.
 
+use bloom_db::idempotency;
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{Call, idempotency};
+use bloom_runtime::RequestContext;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub(crate) struct MovementCreate {
 /// The movement as the reply shows it.
 pub(crate) async fn draw(
     app: &Sandbox,
-    call: &Call,
+    call: &RequestContext,
     key: &str,
     kind: MovementKind,
     input: MovementCreate,
@@ -32,7 +33,7 @@ pub(crate) async fn draw(
     let Some((Kind::Authorisation, authorisation)) = Kind::parse(&input.authorisation) else {
         return Err(Fault::not_found("authorisation"));
     };
-    let fingerprint = idempotency::fingerprint(kind.as_str(), &input);
+    let fingerprint = bloom_runtime::request_context::fingerprint(kind.as_str(), &input);
     let mut tx = app.db.write(call).await?;
     let authorisation = authorisation_lock(&mut tx, authorisation).await?.ok_or_else(|| Fault::not_found("authorisation"))?;
     if let Some(known) = movement_by_key(&mut tx, key).await? {

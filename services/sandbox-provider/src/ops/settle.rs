@@ -1,7 +1,7 @@
 //! What becomes of an object later: by time, or by the payer at the issuer's page.
 
 use bloom_fault::Fault;
-use bloom_runtime::Call;
+use bloom_runtime::RequestContext;
 use uuid::Uuid;
 
 use super::deliver_notice::announce;
@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
 }
 
 /// A pending object is done, and a notice tells.
-pub(crate) async fn settle(app: &Sandbox, call: &Call, kind: Kind, id: Uuid) -> Result<(), Fault> {
+pub(crate) async fn settle(app: &Sandbox, call: &RequestContext, kind: Kind, id: Uuid) -> Result<(), Fault> {
     match kind {
         Kind::Authorisation => decide(app, call, id, Status::Pending, Verdict::Succeeds).await.map(drop),
         Kind::Movement(_) => {
@@ -37,7 +37,7 @@ pub(crate) async fn settle(app: &Sandbox, call: &Call, kind: Kind, id: Uuid) -> 
 /// An authorisation that waits in this status ends, and a notice tells; one that does not wait so stays as it is.
 pub(crate) async fn decide(
     app: &Sandbox,
-    call: &Call,
+    call: &RequestContext,
     id: Uuid,
     waits: Status,
     verdict: Verdict,

@@ -1,8 +1,8 @@
 //! Authorisations.
 
+use bloom_db::WriteOnce;
+use bloom_db::write_once;
 use bloom_kernel::{Currency, TenantId};
-use bloom_runtime::db::WriteOnce;
-use bloom_runtime::write_once;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

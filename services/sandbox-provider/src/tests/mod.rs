@@ -1,7 +1,7 @@
 //! The provider by itself, through its own door.
 
 use bloom_events::Bus;
-use bloom_testkit::{Answer, Ask, Bench, Door, bench};
+use bloom_testkit::{Answer, TestClient, TestEnv, TestRequest, test_env};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -11,19 +11,19 @@ use crate::domain::{Kind, MovementKind, Plan, Status, Token};
 const KEY: &str = "sbx_0123456789abcdefghij";
 
 struct Stage {
-    bench: Bench,
-    door: Door,
+    bench: TestEnv,
+    door: TestClient,
 }
 
 impl Stage {
     async fn open() -> Self {
-        let bench = bench(crate::NAME, &crate::MIGRATIONS).await;
+        let bench = test_env(crate::NAME, &crate::MIGRATIONS).await;
         let config = Config { public_url: Some("http://provider.test/sandbox".to_owned()), stall_ms: 50 };
-        let door = bench.open(|host, db| async { crate::service(&config, host, db, Bus::in_process()) }).await;
+        let door = bench.open(|host, db| crate::service(&config, host, db, Bus::in_process())).await;
         Self { bench, door }
     }
 
-    fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+    fn ask(&self, method: &str, path: &str) -> TestRequest<'_> {
         self.door.ask(method, path).anonymous().header("authorization", &format!("Bearer {KEY}"))
     }
 
@@ -128,7 +128,7 @@ async fn the_issuers_page_asks_once() {
         (Some("succeeded"), Some(2), &Value::Null)
     );
     let _ = stage.door.post(&format!("{path}&outcome=perhaps")).anonymous().send().await.expect(400);
-    let elsewhere = format!("/sandbox/3ds/{}?account={}", made.id(), stage.bench.stranger);
+    let elsewhere = format!("/sandbox/3ds/{}?account={}", made.id(), stage.bench.other_tenant);
     let _ = stage.door.get(&elsewhere).anonymous().send().await.expect(404);
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault, Violation};
 use bloom_kernel::{CategoryId, ImportId, ProductId, TaxClassId, Timestamp};
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -88,7 +89,7 @@ struct Told {
 }
 
 /// Applies the next chunk of an import. False when there is none.
-pub async fn apply_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool, Fault> {
+pub async fn apply_next(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<bool, Fault> {
     let mut told = Told::default();
     loop {
         let step = match apply_chunk(app, call, id, Way::Together, &told).await {
@@ -119,7 +120,7 @@ fn line_is_at_fault(fault: &Fault) -> bool {
     fault.code.status().is_client_error() && !(fault.code == Code::Conflict && fault.reason == "busy")
 }
 
-async fn apply_chunk(app: &Catalog, call: &Call, id: ImportId, way: Way, told: &Told) -> Result<Step, Fault> {
+async fn apply_chunk(app: &Catalog, call: &RequestContext, id: ImportId, way: Way, told: &Told) -> Result<Step, Fault> {
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_lock(&mut tx, id).await? else { return Ok(Step::Nothing) };
     if job.import.status != ImportStatus::Running || job.chunks <= job.next_chunk {
@@ -182,7 +183,7 @@ fn read(chunk: &SpooledChunk, outcome: &mut Outcome) -> Vec<Line> {
 /// Parts of the lines, each behind a savepoint: what the database refuses goes into the report.
 async fn apply_parts(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[Line],
     classes: &[TaxClassId],
@@ -216,7 +217,7 @@ async fn apply_parts(
 /// All lines in a handful of statements, however many they are.
 async fn apply_lines(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[Line],
     classes: &[TaxClassId],
@@ -276,7 +277,7 @@ async fn present(tx: &mut TenantTx, lines: &[Line]) -> Result<Vec<Product>, Faul
 
 async fn names(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[Line],
     present: &[Product],
@@ -303,7 +304,7 @@ async fn names(
 /// The categories that the lines name by well-formed paths; what does not exist is created.
 async fn categories(
     app: &Catalog,
-    call: &Call,
+    call: &RequestContext,
     tx: &mut TenantTx,
     lines: &[Line],
     now: Timestamp,

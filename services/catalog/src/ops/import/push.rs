@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bloom_contract_inventory::{SetStockRequest, StockRow};
+use bloom_contract_pricing::{PriceRow, SetPricesRequest};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ImportId;
-use bloom_proto_inventory::{SetStockRequest, StockRow};
-use bloom_proto_pricing::{PriceRow, SetPricesRequest};
-use bloom_runtime::{Call, idempotency};
+use bloom_runtime::RequestContext;
 use uuid::Uuid;
 
 use super::apply::{PushLine, PushPrice, PushStock, failed};
@@ -19,7 +19,7 @@ use crate::store::import::{chunk_push, chunk_pushed, error_insert};
 const ROWS_MAX: usize = 1_000;
 
 /// Hands on the first chunk that waits for it. False when there is none.
-pub async fn push_next(app: &Catalog, call: &Call, id: ImportId) -> Result<bool, Fault> {
+pub async fn push_next(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<bool, Fault> {
     let mut conn = app.db.read(call.tenant).await?;
     let Some((seq, text)) = chunk_push(&mut conn, id).await? else { return Ok(false) };
     drop(conn);
@@ -46,7 +46,7 @@ fn latest<'a, T, K: Ord>(
     all.map(|(line, row)| (key(row), (line, row))).collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-async fn push_prices(app: &Catalog, call: &Call, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
+async fn push_prices(app: &Catalog, call: &RequestContext, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
     let mut errors = Vec::new();
     let rows = latest(lines, |line| &line.prices, |price: &PushPrice| (&price.variant, &price.currency));
     for rows in rows.chunks(ROWS_MAX) {
@@ -73,7 +73,7 @@ fn price_row(price: &PushPrice) -> PriceRow {
     }
 }
 
-async fn push_stock(app: &Catalog, call: &Call, chunk: &str, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
+async fn push_stock(app: &Catalog, call: &RequestContext, chunk: &str, lines: &[PushLine]) -> Result<Vec<LineError>, Fault> {
     let mut errors = Vec::new();
     let rows = latest(lines, |line| &line.stock, |stock: &PushStock| (&stock.variant, &stock.location));
     for rows in rows.chunks(ROWS_MAX) {
@@ -81,8 +81,10 @@ async fn push_stock(app: &Catalog, call: &Call, chunk: &str, lines: &[PushLine])
         while !rows.is_empty() {
             let stock = rows.iter().map(|(_, stock)| stock_row(stock)).collect();
             // Without the rows that were refused it is another count.
-            let which =
-                idempotency::fingerprint("stock", &rows.iter().map(|(line, stock)| (line, &stock.at)).collect::<Vec<_>>());
+            let which = bloom_runtime::request_context::fingerprint(
+                "stock",
+                &rows.iter().map(|(line, stock)| (line, &stock.at)).collect::<Vec<_>>(),
+            );
             let which = Uuid::from_slice(&which[..16]).map_err(Fault::internal)?;
             let request = SetStockRequest { rows: stock, operation_id: format!("{chunk}-{which}") };
             match app.inventory.clone().set_stock(app.host.request(call, request)).await {

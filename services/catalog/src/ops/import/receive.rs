@@ -1,10 +1,12 @@
 //! `POST /v1/catalog/imports`: spools the body while it arrives, one chunk in memory at a time.
 
 use axum::body::{Body, HttpBody as _};
+use bloom_db::idempotency;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ImportId;
-use bloom_runtime::{Call, Reply, idempotency};
+use bloom_runtime::RequestContext;
+use bloom_web::Reply;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http_body_util::BodyExt as _;
@@ -24,7 +26,7 @@ use crate::store::import::{
 pub const SILENCE: TimeDelta = TimeDelta::seconds(120);
 
 /// Spools an import and sets it going.
-pub async fn receive_import(app: &Catalog, call: &Call, body: Body) -> Result<Reply<Import, 202>, Fault> {
+pub async fn receive_import(app: &Catalog, call: &RequestContext, body: Body) -> Result<Reply<Import, 202>, Fault> {
     if let Some((known, digest)) = repeated(app, call).await? {
         check_same(&known, digest, body).await?;
         return Ok(Reply::accepted(known).repeated());
@@ -42,7 +44,7 @@ pub async fn receive_import(app: &Catalog, call: &Call, body: Body) -> Result<Re
 }
 
 /// The import that an earlier request with the same key began, and the digest of what it brought.
-async fn repeated(app: &Catalog, call: &Call) -> Result<Option<(Import, Option<Vec<u8>>)>, Fault> {
+async fn repeated(app: &Catalog, call: &RequestContext) -> Result<Option<(Import, Option<Vec<u8>>)>, Fault> {
     let Some(key) = &call.idempotency_key else { return Ok(None) };
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_by_key(&mut tx, key).await? else { return Ok(None) };
@@ -97,7 +99,7 @@ fn in_progress() -> Fault {
     Fault::new(Code::Conflict, "idempotency_in_progress", detail).retry_after(1)
 }
 
-async fn begin(app: &Catalog, call: &Call) -> Result<ImportId, Fault> {
+async fn begin(app: &Catalog, call: &RequestContext) -> Result<ImportId, Fault> {
     let now = app.host.now(call.tenant);
     let import = Import {
         id: app.host.id(call.tenant),
@@ -121,14 +123,14 @@ async fn begin(app: &Catalog, call: &Call) -> Result<ImportId, Fault> {
             _ => error.into(),
         }
     })?;
-    schedule(&mut tx, TIMER, &import.id.to_string(), app.host.wall() + SILENCE, &()).await?;
+    schedule(&mut tx, TIMER, &import.id.to_string(), app.host.platform_now() + SILENCE, &()).await?;
     tx.commit().await?;
     Ok(import.id)
 }
 
 struct Spool<'a> {
     app: &'a Catalog,
-    call: &'a Call,
+    call: &'a RequestContext,
     id: ImportId,
     bytes: i64,
     lines: i64,
@@ -182,7 +184,7 @@ impl Spool<'_> {
         }
         import_digested(&mut tx, self.id, &self.sum.finalize()).await?;
         import_status(&mut tx, self.id, ImportStatus::Running, None, None, now).await?;
-        schedule(&mut tx, TIMER, &self.id.to_string(), self.app.host.wall(), &()).await?;
+        schedule(&mut tx, TIMER, &self.id.to_string(), self.app.host.platform_now(), &()).await?;
         let job = import_get(&mut tx, self.id).await?.ok_or_else(|| Fault::not_found("import"))?;
         tell_import(&mut tx, &self.app.host, self.call, &job.import).await?;
         tx.commit().await?;
@@ -191,7 +193,7 @@ impl Spool<'_> {
 }
 
 /// Ends an import whose upload broke off; nothing of it was applied.
-pub async fn give_up(app: &Catalog, call: &Call, id: ImportId, why: &str) -> Result<(), Fault> {
+pub async fn give_up(app: &Catalog, call: &RequestContext, id: ImportId, why: &str) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     super::run::fail(app, call, &mut tx, id, why).await?;
     tx.commit().await

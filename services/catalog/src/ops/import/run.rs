@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use bloom_db::TenantTx;
 use bloom_events::schedule;
 use bloom_fault::Fault;
 use bloom_kernel::ImportId;
-use bloom_runtime::{Call, TenantTx};
+use bloom_runtime::RequestContext;
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
@@ -26,7 +27,7 @@ const TAKEOVER: TimeDelta = TimeDelta::seconds(15);
 const FORGET_BATCH: i64 = 10_000;
 
 /// Goes on with an import.
-pub async fn run_import(app: &Catalog, call: &Call, key: &str) -> Result<(), Fault> {
+pub async fn run_import(app: &Catalog, call: &RequestContext, key: &str) -> Result<(), Fault> {
     let Ok(id) = key.parse::<ImportId>() else { return Ok(()) };
     let Some(status) = look(app, call, id).await? else { return Ok(()) };
     if status != ImportStatus::Running {
@@ -42,27 +43,27 @@ pub async fn run_import(app: &Catalog, call: &Call, key: &str) -> Result<(), Fau
         app.freshness.changed(call.tenant);
     }
     let mut tx = app.db.write(call).await?;
-    schedule(&mut tx, TIMER, key, app.host.wall(), &()).await?;
+    schedule(&mut tx, TIMER, key, app.host.platform_now(), &()).await?;
     tx.commit().await
 }
 
 /// Looks what is to be done, and sets the time at which another worker takes over should this one be killed.
-async fn look(app: &Catalog, call: &Call, id: ImportId) -> Result<Option<ImportStatus>, Fault> {
+async fn look(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<Option<ImportStatus>, Fault> {
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_lock(&mut tx, id).await? else { return Ok(None) };
     match job.import.status {
-        ImportStatus::Running => schedule(&mut tx, TIMER, &id.to_string(), app.host.wall() + TAKEOVER, &()).await?,
+        ImportStatus::Running => schedule(&mut tx, TIMER, &id.to_string(), app.host.platform_now() + TAKEOVER, &()).await?,
         ImportStatus::Receiving if job.import.updated_at + SILENCE < app.host.now(call.tenant) => {
             fail(app, call, &mut tx, id, "upload_interrupted").await?;
         }
-        ImportStatus::Receiving => schedule(&mut tx, TIMER, &id.to_string(), app.host.wall() + SILENCE, &()).await?,
+        ImportStatus::Receiving => schedule(&mut tx, TIMER, &id.to_string(), app.host.platform_now() + SILENCE, &()).await?,
         ImportStatus::Completed | ImportStatus::Failed => {}
     }
     tx.commit().await?;
     Ok(Some(job.import.status))
 }
 
-async fn complete(app: &Catalog, call: &Call, id: ImportId) -> Result<(), Fault> {
+async fn complete(app: &Catalog, call: &RequestContext, id: ImportId) -> Result<(), Fault> {
     let mut tx = app.db.write(call).await?;
     let Some(job) = import_lock(&mut tx, id).await? else { return Ok(()) };
     if job.import.status == ImportStatus::Running {
@@ -76,7 +77,7 @@ async fn complete(app: &Catalog, call: &Call, id: ImportId) -> Result<(), Fault>
 }
 
 /// Ends an import that was never wholly received.
-pub async fn fail(app: &Catalog, call: &Call, tx: &mut TenantTx, id: ImportId, why: &str) -> Result<(), Fault> {
+pub async fn fail(app: &Catalog, call: &RequestContext, tx: &mut TenantTx, id: ImportId, why: &str) -> Result<(), Fault> {
     let now = app.host.now(call.tenant);
     import_status(tx, id, ImportStatus::Failed, Some(why), Some(now), now).await?;
     chunk_drop(tx, id).await?;
@@ -84,15 +85,15 @@ pub async fn fail(app: &Catalog, call: &Call, tx: &mut TenantTx, id: ImportId, w
 }
 
 /// Tells that an import has ended, and sets the time when it is forgotten.
-async fn end(app: &Catalog, call: &Call, tx: &mut TenantTx, id: ImportId) -> Result<(), Fault> {
+async fn end(app: &Catalog, call: &RequestContext, tx: &mut TenantTx, id: ImportId) -> Result<(), Fault> {
     let job = import_get(tx, id).await?.ok_or_else(|| Fault::not_found("import"))?;
-    let until = app.host.wall() + TimeDelta::days(RETENTION_DAYS);
+    let until = app.host.platform_now() + TimeDelta::days(RETENTION_DAYS);
     schedule(tx, FORGET_TIMER, &id.to_string(), until, &()).await?;
     tell_import(tx, &app.host, call, &job.import).await
 }
 
 /// Forgets an import and its report.
-pub async fn forget_import(app: &Catalog, call: &Call, key: &str) -> Result<(), Fault> {
+pub async fn forget_import(app: &Catalog, call: &RequestContext, key: &str) -> Result<(), Fault> {
     let Ok(id) = key.parse::<ImportId>() else { return Ok(()) };
     loop {
         let mut tx = app.db.write(call).await?;

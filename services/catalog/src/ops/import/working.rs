@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bloom_fault::{Fault, Violation};
 use bloom_kernel::{CategoryId, ChannelId, ProductTypeId, TaxClassId, Timestamp};
-use bloom_runtime::{Call, Host};
+use bloom_runtime::{RequestContext, ServiceContext};
 
 use crate::domain::attribute::ProductType;
 use crate::domain::check::Checks;
@@ -23,8 +23,8 @@ pub(super) struct Names {
 
 /// See the module.
 pub(super) struct Working<'a> {
-    host: &'a Host,
-    call: &'a Call,
+    host: &'a ServiceContext,
+    call: &'a RequestContext,
     names: Names,
     products: Vec<Product>,
     touched: BTreeMap<usize, bool>,
@@ -34,7 +34,7 @@ pub(super) struct Working<'a> {
 }
 
 impl<'a> Working<'a> {
-    pub(super) fn new(host: &'a Host, call: &'a Call, names: Names, products: Vec<Product>) -> Self {
+    pub(super) fn new(host: &'a ServiceContext, call: &'a RequestContext, names: Names, products: Vec<Product>) -> Self {
         let mut working = Self {
             host,
             call,

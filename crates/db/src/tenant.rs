@@ -1,0 +1,132 @@
+//! Transactions and reads of one tenant.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use bloom_fault::Fault;
+use bloom_kernel::{EventId, TenantId, Timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::Wake;
+use crate::idempotency::ReplySlot;
+use crate::pending::{Cause, Pending, Writer};
+use crate::pool::{PooledConn, Tx};
+
+/// One transaction of one tenant. Dropped without [`commit`](Self::commit), it leaves nothing.
+pub struct TenantTx {
+    pub(crate) tx: Tx,
+    pub(crate) cause: Cause,
+    pub(crate) reply_slot: Option<ReplySlot>,
+    pub(crate) pending: Pending,
+    pub(crate) wake: Arc<Wake>,
+}
+
+impl TenantTx {
+    pub(crate) fn new(tx: Tx, cause: Cause, wake: Arc<Wake>) -> Self {
+        Self { tx, cause, reply_slot: None, pending: Pending::default(), wake }
+    }
+
+    /// The tenant whose rows it sees.
+    pub fn tenant(&self) -> TenantId {
+        self.cause.tenant
+    }
+
+    /// Who asked for the change, as movements and the audit log record it.
+    pub fn actor(&self) -> &str {
+        &self.cause.actor
+    }
+
+    /// The tenant's present time.
+    pub fn now(&self) -> Timestamp {
+        self.cause.now()
+    }
+
+    /// A new id; ids made later sort later (`UUIDv7`).
+    pub fn new_id<T: From<Uuid>>(&self) -> T {
+        self.cause.context.id(self.cause.tenant)
+    }
+
+    /// Events published from now on name this one as their cause. Consumers call it for each event they apply.
+    pub fn set_causation(&mut self, event: Option<EventId>) {
+        self.cause.causation = event.map(Uuid::from);
+    }
+
+    /// Runs after the commit, and not at all without one: caches are invalidated here, tasks notified.
+    pub fn after_commit(&mut self, run: impl FnOnce() + Send + 'static) {
+        self.pending.after_commit(run);
+    }
+
+    /// Continues in the same transaction as another tenant. Only identity does: the operation that creates an environment also
+    /// writes its first rows, and both or neither must exist.
+    pub async fn enter(&mut self, tenant: TenantId) -> Result<(), Fault> {
+        self.write_pending().await?;
+        let id = tenant.uuid().to_string();
+        sqlx::query_scalar!("select set_config('bloom.tenant', $1, true)", id).fetch_one(self.tx.conn()).await?;
+        self.cause.tenant = tenant;
+        Ok(())
+    }
+
+    /// Undoes everything and releases the locks before it returns; a dropped transaction does so a moment later.
+    pub async fn rollback(self) -> Result<(), Fault> {
+        Ok(self.tx.rollback().await?)
+    }
+
+    /// Makes it durable, with the events and timers that were collected, then runs the hooks.
+    pub async fn commit(mut self) -> Result<(), Fault> {
+        self.write_pending().await?;
+        self.tx.commit().await?;
+        self.pending.committed(&self.wake, &self.cause.context);
+        Ok(())
+    }
+}
+
+impl Writer for TenantTx {
+    fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
+}
+
+/// A connection that reads one tenant's rows.
+pub struct TenantRead(pub(crate) Read);
+
+pub(crate) enum Read {
+    Session(PooledConn),
+    Transaction(Box<TenantTx>),
+}
+
+impl Deref for TenantTx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        self.tx.conn_ref()
+    }
+}
+
+impl DerefMut for TenantTx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.tx.conn()
+    }
+}
+
+impl Deref for TenantRead {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        match &self.0 {
+            Read::Session(connection) => connection,
+            Read::Transaction(tx) => tx,
+        }
+    }
+}
+
+impl DerefMut for TenantRead {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match &mut self.0 {
+            Read::Session(connection) => connection,
+            Read::Transaction(tx) => tx,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A request being worked on: who asks, for which tenant, with which rights, and until when.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{ChannelId, TenantId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+/// Stands for "no tenant": the platform's own requests and time.
+pub const PLATFORM: TenantId = TenantId::from_uuid(uuid::Uuid::nil());
+/// Deadline of a request whose caller names none.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+/// Longest deadline that a caller may name: a large upload takes long.
+pub const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
+
+/// Every permission that an operation of the fleet asks for: what a key's scopes may name. A test compares them with the API's
+/// description.
+pub const PERMISSIONS: [&str; 16] = [
+    "carts:write",
+    "catalog:read",
+    "catalog:write",
+    "checkouts:write",
+    "delivery_options:write",
+    "identity:read",
+    "identity:write",
+    "inventory:read",
+    "inventory:write",
+    "orders:read",
+    "orders:write",
+    "payments:read",
+    "payments:write",
+    "pricing:quote",
+    "pricing:read",
+    "pricing:write",
+];
+
+/// What any visitor of a shop may do, and so the most that a publishable key carries.
+pub const PUBLISHABLE: [&str; 5] = ["carts:write", "catalog:read", "checkouts:write", "payments:read", "pricing:quote"];
+
+/// What kind of caller this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// A secret key: the merchant's own backend.
+    Secret,
+    /// A publishable key: a storefront in the buyer's hands.
+    Publishable,
+    /// Another service of the fleet.
+    Service,
+}
+
+/// Permissions that a caller holds, for example `catalog:read`; `*` is all of them, `catalog:*` all of one service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scopes(Arc<[String]>);
+
+impl Scopes {
+    /// The given permissions.
+    pub fn new(scopes: impl IntoIterator<Item = String>) -> Self {
+        Self(scopes.into_iter().collect())
+    }
+
+    /// Every permission.
+    pub fn all() -> Self {
+        Self::new(["*".to_owned()])
+    }
+
+    /// True when the permission is among them.
+    pub fn allow(&self, permission: &str) -> bool {
+        self.0.iter().any(|scope| {
+            scope == "*"
+                || scope == permission
+                || scope.strip_suffix('*').is_some_and(|prefix| prefix.ends_with(':') && permission.starts_with(prefix))
+        })
+    }
+
+    /// The permissions as they were granted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// One request, timer or event being worked on.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The environment; every row read or written belongs to it.
+    pub tenant: TenantId,
+    /// Who caused this: `key:key_…`, `service:orders`, `operator`.
+    pub actor: String,
+    /// What the caller may do.
+    pub scopes: Scopes,
+    /// What kind of caller it is.
+    pub audience: Audience,
+    /// Channel named by the request or fixed by the key.
+    pub channel: Option<ChannelId>,
+    /// The same on every log line, problem and reply of this request.
+    pub request_id: String,
+    /// `Idempotency-Key` of the request.
+    pub idempotency_key: Option<String>,
+    /// After this the answer is of no use.
+    pub deadline: Instant,
+    /// W3C traceparent of the span that this work belongs to.
+    pub trace: Option<String>,
+}
+
+impl RequestContext {
+    /// Work that no request waits for: timers, consumers, resumed sagas. `actor` is who asked originally.
+    pub fn background(service: &str, tenant: TenantId, actor: &str) -> Self {
+        Self {
+            tenant,
+            actor: actor.to_owned(),
+            scopes: Scopes::all(),
+            audience: Audience::Service,
+            channel: None,
+            request_id: format!("bg_{service}"),
+            idempotency_key: None,
+            deadline: Instant::now() + DEFAULT_DEADLINE,
+            trace: None,
+        }
+    }
+
+    /// Refuses a caller without the permission, naming the policy that refuses.
+    pub fn require(&self, permission: &'static str) -> Result<(), Fault> {
+        if self.scopes.allow(permission) {
+            return Ok(());
+        }
+        let way_out = match self.audience {
+            Audience::Publishable if !PUBLISHABLE.contains(&permission) => "A publishable key never does: use a secret key.",
+            Audience::Publishable | Audience::Secret | Audience::Service => "Use a key that does, or create one with this scope.",
+        };
+        let detail = format!("This key does not carry the permission `{permission}`. {way_out}");
+        Err(Fault::new(Code::Forbidden, "permission_missing", detail).policy(format!("scope:{permission}")))
+    }
+
+    /// The idempotency key, or the refusal that a request without one gets where money moves.
+    pub fn require_idempotency_key(&self) -> Result<&str, Fault> {
+        self.idempotency_key.as_deref().ok_or_else(|| {
+            Fault::new(
+                Code::Invalid,
+                "idempotency_key_required",
+                "This operation moves money or stock. Send an Idempotency-Key header (at most 255 characters) so that a retry cannot do it twice.",
+            )
+        })
+    }
+
+    /// Time left before the deadline; zero when it has passed.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// One named operation of a request, with a digest of its input: what "the same request" means when it is retried.
+#[derive(Clone, Debug)]
+pub struct Operation<'r> {
+    /// The request.
+    pub context: &'r RequestContext,
+    /// Name of the operation, for example `order_refund`.
+    pub name: &'static str,
+    /// Digest of name, channel, kind of key and input.
+    pub fingerprint: Vec<u8>,
+}
+
+/// What must be equal for two requests to be the same.
+#[derive(Serialize)]
+struct Fingerprinted<'a, T> {
+    publishable: bool,
+    /// Of the header or the key: the same body means something else in another channel.
+    channel: Option<ChannelId>,
+    input: &'a T,
+}
+
+impl RequestContext {
+    /// The operation that this request asks for. The fingerprint is taken here, before the operation consumes its input.
+    pub fn operation(&self, name: &'static str, input: &impl Serialize) -> Operation<'_> {
+        // Without a key no reply is stored and none is compared.
+        let fingerprint = match &self.idempotency_key {
+            Some(_) => {
+                let publishable = self.audience == Audience::Publishable;
+                fingerprint(name, &Fingerprinted { publishable, channel: self.channel, input })
+            }
+            None => Vec::new(),
+        };
+        Operation { context: self, name, fingerprint }
+    }
+}
+
+/// A digest of operation and input. Inputs are structs of strings, numbers and sorted maps, so their serialisation is canonical
+/// and cannot fail.
+pub fn fingerprint(operation: &str, input: &impl Serialize) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(operation.as_bytes());
+    hash.update([0]);
+    hash.update(serde_json::to_vec(input).unwrap_or_default());
+    hash.finalize().to_vec()
+}

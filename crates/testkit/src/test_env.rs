@@ -1,0 +1,149 @@
+//! One test's own schema, host and tenants.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bloom_db::config::Schema;
+use bloom_db::{Db, migrate};
+use bloom_kernel::TenantId;
+use bloom_pgdev::{Cluster, Options};
+use bloom_runtime::{Keys, Metrics, Peers, RequestContext, ServiceContext, StartError};
+use bloom_web::Service;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::FakeClock;
+use crate::entropy::SeededEntropy;
+use crate::test_client::TestClient;
+
+/// A schema of its own for one test, and what a service needs to run on it.
+pub struct TestEnv {
+    /// What the service is handed.
+    pub host: ServiceContext,
+    /// The clock behind the host.
+    pub clock: FakeClock,
+    /// The service's database.
+    pub db: Db,
+    /// The test's tenant.
+    pub tenant: TenantId,
+    /// Another tenant, whose rows must never be seen.
+    pub other_tenant: TenantId,
+    schema: Schema,
+}
+
+/// Lays a fresh schema with the service's migrations on the test server.
+///
+/// # Panics
+/// When the test server is not to be had: a test without its database proves nothing.
+pub async fn test_env(service: &'static str, migrations: &'static Migrator) -> TestEnv {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let keys = Keys::from_master(&[7; 32], service);
+    let schema = Schema {
+        service: service.to_owned(),
+        schema: format!("t_{}_{}_{number}", service.replace('-', "_"), std::process::id()),
+    };
+    let mut connection = superuser().await;
+    let script = format!("drop schema if exists {} cascade;\n{}", schema.schema, migrate::script(&schema, migrations, &keys));
+    connection.execute(AssertSqlSafe(script)).await.expect("the migrations lay the schema");
+    let clock = FakeClock::default();
+    let host = ServiceContext {
+        service,
+        clock: Arc::new(clock.clone()),
+        entropy: Arc::new(SeededEntropy::new(number)),
+        keys,
+        cell: "local".into(),
+        peers: Peers::default(),
+        shutdown: CancellationToken::new(),
+        metrics: Metrics::default(),
+    };
+    let config = schema.database(&server().await, &host.keys, 8, false).expect("the address is good");
+    let db = Db::new(host.clone(), &config);
+    let tenant = |n: u128| TenantId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n));
+    TestEnv { tenant: tenant(1), other_tenant: tenant(2), host, clock, db, schema }
+}
+
+impl TestEnv {
+    /// Puts the service together and opens its door: REST through [`TestClient`], gRPC for peers of the same host, tasks running.
+    ///
+    /// # Panics
+    /// When the service does not start.
+    pub async fn open(&self, start: impl FnOnce(ServiceContext, Db) -> Result<Service, StartError>) -> TestClient {
+        let service = start(self.host.clone(), self.db.clone()).expect("the service starts");
+        TestClient::open(service, self.host.clone(), self.tenant)
+    }
+
+    /// A call of the test's tenant with every right.
+    pub fn call(&self) -> RequestContext {
+        RequestContext::background("test", self.tenant, "test")
+    }
+
+    /// A connection that sees and may do everything in the schema, to look behind the scenes or corrupt data.
+    ///
+    /// # Panics
+    /// When the server is gone.
+    pub async fn superuser(&self) -> PgConnection {
+        let mut connection = superuser().await;
+        let path = format!("set search_path to {}", self.schema.schema);
+        connection.execute(AssertSqlSafe(path)).await.expect("the path is set");
+        connection
+    }
+
+    /// Name of the schema.
+    pub fn schema(&self) -> &str {
+        &self.schema.schema
+    }
+}
+
+impl Drop for TestEnv {
+    fn drop(&mut self) {
+        self.host.shutdown.cancel();
+    }
+}
+
+/// Address of the test server's superuser: `BLOOM_TEST_DATABASE_URL`, else the checkout's own test cluster, started
+/// when it does not run.
+///
+/// # Panics
+/// When neither is to be had.
+pub async fn server() -> String {
+    static SERVER: OnceCell<String> = OnceCell::const_new();
+    SERVER
+        .get_or_init(|| async {
+            #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
+            if let Ok(url) = std::env::var("BLOOM_TEST_DATABASE_URL") {
+                return url;
+            }
+            let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout exists");
+            tokio::task::spawn_blocking(move || {
+                let address = Cluster::open(&checkout, "test").start(&Options::volatile()).expect("the test cluster starts");
+                address.url("postgres", "postgres")
+            })
+            .await
+            .expect("the start is not cut off")
+        })
+        .await
+        .clone()
+}
+
+async fn superuser() -> PgConnection {
+    let options = PgConnectOptions::from_str(&server().await).expect("the address is good");
+    options.disable_statement_logging().connect().await.expect("the test server answers")
+}
+
+/// Makes an empty database on the test server.
+///
+/// # Panics
+/// When the test server is not to be had.
+pub async fn database(name: &str) {
+    let mut connection = superuser().await;
+    for statement in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
+        connection.execute(AssertSqlSafe(statement)).await.expect("the database is made");
+    }
+}

@@ -1,0 +1,51 @@
+//! The HTTP edge of a service. The crate exists so that every route refuses, replies, pages and describes itself in the same way;
+//! it is the only one that names `aide`.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`Service`] | one port with REST and gRPC, health, drain |
+//! | [`middleware`] | the layer around every route: context, deadline, metrics, problem documents |
+//! | [`Definition`], [`Wiring`] | what a service brings along, and how it is put together |
+//! | [`Routes`] | the routes of a resource |
+//! | [`List`] | limit, cursor and filter; a page out |
+//! | [`Caller`], [`Path`], [`Query`], [`Body`], [`IfMatch`] | extractors that refuse badly formed requests |
+//! | [`Reply`] | status, `ETag`, body |
+//! | [`page`] | limit, signed cursor, envelope |
+//! | [`openapi`] | the API description |
+
+mod body;
+mod caller;
+mod cart_token;
+mod described;
+mod if_match;
+mod list;
+pub mod middleware;
+pub mod openapi;
+pub mod page;
+mod path;
+mod query;
+mod raw;
+mod refused;
+pub mod reply;
+mod request_body;
+mod routes;
+pub mod server;
+pub mod service;
+mod strict;
+mod words;
+
+pub use body::{BODY_LIMIT, Json, Json as Body, parse};
+pub use caller::{Caller, PERMISSION, Permission};
+pub use cart_token::CartToken;
+pub use if_match::IfMatch;
+pub use list::{List, NoFilter, PageRequest};
+pub use middleware::{EdgeState, REASON, edge};
+pub use page::Page;
+pub use path::{PATH_TYPES, Path};
+pub use query::Query;
+pub use raw::RawJson;
+pub use reply::{Accepted, Created, Empty, NoContent, Reply};
+pub use request_body::{Patience, throw_away};
+pub use routes::{Doc, Routes};
+pub use server::Service;
+pub use service::{Definition, Start, Wiring};

@@ -1,0 +1,97 @@
+//! Lists: `limit`, `cursor` and a filter from the query string in one extractor; a page with a signed cursor out.
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use axum::extract::{FromRequestParts, MatchedPath};
+use bloom_fault::{Code, Fault};
+use bloom_kernel::{CursorKey, Limit, TenantId, cursor_decode, cursor_encode};
+use bloom_runtime::RequestContext;
+use http::request::Parts;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::page::{Page, PageInfo, PageQuery};
+use crate::query::{self, parse_query, split_query};
+use crate::reply::Reply;
+
+/// Signs the cursors of one service; the middleware puts it into each request.
+#[derive(Clone, Copy)]
+pub(crate) struct CursorSecret(pub(crate) CursorKey);
+
+/// A list that cannot be filtered.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
+
+/// A request for a page of a list, filtered by `F`. Parameters that are neither `limit`, `cursor` nor a field of `F` are refused.
+pub struct List<F>(pub PageRequest<F>);
+
+/// What a list is asked for.
+pub struct PageRequest<F> {
+    /// The filter.
+    pub filter: F,
+    /// Most items of the page.
+    pub limit: Limit,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    tenant: TenantId,
+    key: CursorKey,
+    /// Route and filter: a cursor is valid for these only.
+    scope: Vec<u8>,
+}
+
+impl<F: DeserializeOwned + Serialize, S: Send + Sync> FromRequestParts<S> for List<F> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let internal = |what: &str| Fault::internal(format!("a list was asked for outside of a service: no {what}"));
+        let tenant = parts.extensions.get::<RequestContext>().ok_or_else(|| internal("context"))?.tenant;
+        let CursorSecret(key) = *parts.extensions.get().ok_or_else(|| internal("cursor key"))?;
+        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let (page, filter) = split_query(parts.uri.query().unwrap_or_default(), &["limit", "cursor"]);
+        let PageQuery { limit, cursor } = parse_query(&page)?;
+        let filter: F = parse_query(&filter)?;
+        let scope = serde_json::to_vec(&(route, parts.uri.path(), &filter)).map_err(Fault::internal)?;
+        Ok(Self(PageRequest { filter, limit, cursor, tenant, key, scope }))
+    }
+}
+
+impl<F> PageRequest<F> {
+    /// The position behind which the page begins; `None` for the first page. 400 when the cursor is garbled or belongs to another
+    /// tenant, list or filter.
+    pub fn after<P: DeserializeOwned>(&self) -> Result<Option<P>, Fault> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        cursor_decode(&self.key, self.tenant, &self.scope, cursor).map(Some).ok_or_else(|| {
+            Fault::new(
+                Code::Invalid,
+                "cursor_invalid",
+                "The cursor does not belong to this list and filter. Start again without it, and change no filter between pages.",
+            )
+            .at("cursor", "invalid", "This is no cursor of this list and filter.")
+        })
+    }
+
+    /// How many rows to read: one more than the page holds says whether there is a next page.
+    pub fn rows(&self) -> i64 {
+        self.limit.get() + 1
+    }
+
+    /// The page out of at most [`rows`](Self::rows) rows; `position` is what the list is ordered by.
+    pub fn finish<T, P: Serialize>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> P) -> Reply<Page<T>> {
+        let count = self.limit.items();
+        let more = rows.len() > count;
+        rows.truncate(count);
+        let next = rows.last().filter(|_| more);
+        let next = next.map(|last| cursor_encode(&self.key, self.tenant, &self.scope, &position(last)));
+        Reply::ok(Page { data: rows, page: PageInfo { limit: self.limit.get(), next } })
+    }
+}
+
+impl<F: JsonSchema> OperationInput for List<F> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        query::describe::<F>(ctx, operation);
+        query::describe::<PageQuery>(ctx, operation);
+    }
+}
