@@ -164,3 +164,6 @@ fn rename(value: &mut Value, names: &BTreeMap<String, String>) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests;
