@@ -30,6 +30,7 @@ pub fn finish(api: &OpenApi) -> Value {
                     push_parameter(operation, idempotency_key(is_needed));
                 }
                 statuses::document(method, operation);
+                describe_lines(operation);
             }
         }
     }
@@ -66,6 +67,9 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
 
 /// Marks an operation that asks for an `Idempotency-Key` ([`RequestContext::require_idempotency_key`](bloom_runtime::RequestContext)).
 pub(crate) const KEY_NEEDED: &str = "x-key-needed";
+
+/// Holds the statuses that an operation adds to those that follow from what it takes.
+pub(crate) const REFUSES: &str = "x-refuses";
 
 /// Says of an operation that it needs an `Idempotency-Key`.
 pub fn needs_key(operation: TransformOperation<'_>) -> TransformOperation<'_> {
@@ -118,6 +122,27 @@ fn close(value: &mut Value, is_part: bool) {
 }
 
 const COMBINATIONS: [&str; 3] = ["oneOf", "anyOf", "allOf"];
+
+/// The schema of each line of a body that holds several JSON documents, one a line.
+const LINE_SCHEMA: &str = "x-line-schema";
+
+/// A body of several documents is a text as a whole; what its lines are is for people and tests.
+fn describe_lines(holder: &mut Value) {
+    match holder {
+        Value::Object(map) => {
+            for (word, below) in map {
+                if word == "application/x-ndjson" {
+                    let line = below["schema"].take();
+                    below["schema"] = json!({ "type": "string", "format": "binary", LINE_SCHEMA: line });
+                } else {
+                    describe_lines(below);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(describe_lines),
+        _ => {}
+    }
+}
 
 /// Every `$ref` in a document.
 fn each_reference(value: &mut Value, change: &mut impl FnMut(&mut String)) {

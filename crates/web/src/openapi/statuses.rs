@@ -6,7 +6,7 @@ use bloom_fault::Code;
 use bloom_fault::http::PROBLEM_JSON;
 use serde_json::{Map, Value, json};
 
-use super::each_reference;
+use super::{REFUSES, each_reference};
 
 /// Refusals that any request may meet.
 const ALWAYS: [Code; 4] = [Code::Invalid, Code::Unauthenticated, Code::Forbidden, Code::RateLimited];
@@ -41,15 +41,17 @@ pub(super) fn document(method: &str, operation: &mut Value) {
     if has("header", Some("If-Match")) {
         codes.extend(OF_A_VERSION);
     }
+    let stated = operation.as_object_mut().and_then(|operation| operation.remove(REFUSES)).unwrap_or_default();
+    let stated = stated.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    let statuses = codes.iter().map(|code| code.status().as_str().to_owned()).chain(stated).chain([FAILED.to_owned()]);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     if responses.remove("default").is_none() {
         return;
     }
-    for code in codes {
-        let status = code.status().as_str().to_owned();
-        responses.entry(status.clone()).or_insert_with(|| json!({ "$ref": format!("#/components/responses/{}", name(&status)) }));
+    for status in statuses {
+        let reference = json!({ "$ref": format!("#/components/responses/{}", name(&status)) });
+        responses.entry(status).or_insert(reference);
     }
-    responses.insert(FAILED.to_owned(), json!({ "$ref": format!("#/components/responses/{}", name(FAILED)) }));
 }
 
 fn name(status: &str) -> String {
