@@ -26,8 +26,6 @@ const PATH: &str = "/v1/catalog/products?limit=20";
 /// Keys that the proxy's map holds beside the one that is used.
 const OTHER_KEYS: usize = 1_000;
 const START: Duration = Duration::from_secs(20);
-/// Services that the gateway's routes lead to.
-const SERVICES: [&str; 7] = ["CATALOG", "INVENTORY", "PRICING", "CART", "ORDERS", "PAYMENTS", "SANDBOX_PROVIDER"];
 
 /// A proxy under load.
 #[derive(Clone, Copy, Debug)]
@@ -126,8 +124,9 @@ fn gateway(launcher: &Launcher, fleet: &Fleet, upstream: &str) -> Outcome<Proxy>
         .env("BLOOM_RATE_PER_TENANT", crate::fleet::RATE)
         .env("BLOOM_LOG", "info");
     command.env("BLOOM_IDENTITY_URL", fleet.service("identity")?);
-    for service in SERVICES {
-        command.env(format!("BLOOM_{service}_URL"), format!("http://{upstream}"));
+    for service in bloom_fleet::SERVICES.iter().filter(|service| **service != "identity") {
+        let variable = format!("BLOOM_{}_URL", service.to_uppercase().replace('-', "_"));
+        command.env(variable, format!("http://{upstream}"));
     }
     let log = File::create("/dev/null")?;
     let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command of `bloom` on the cluster, in the namespace $NAMESPACE (bloom): ./operate.sh events status
-# It makes a Job of the template in base/operator.yaml, waits for it and prints what it said.
+# It makes a Job of a CronJob of operator.yaml, waits for it and prints what it said.
 set -euo pipefail
 namespace="${NAMESPACE:-bloom}"
 (($#)) || { echo "usage: $0 <command of bloom> […]" >&2; exit 64; }

@@ -74,7 +74,7 @@ impl Route {
 }
 
 impl GatewayConfig {
-    /// The product's own routes over the given upstream addresses (`http://host:port`).
+    /// The routes of `fleet.toml` over the given upstream addresses (`http://host:port`).
     pub fn new(addresses: &BTreeMap<String, String>) -> Result<Self, StartError> {
         Self::with_routes(include_str!("routes.json"), addresses)
     }

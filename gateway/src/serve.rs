@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bloom_process::{PEERS, Settings, listen, until_stopped};
+use bloom_process::{Settings, listen, until_stopped};
 use bloom_runtime::{Peers, StartError, telemetry};
 
 use crate::config::{GatewayConfig, Rate};
@@ -13,7 +13,7 @@ use crate::{Gateway, NAME};
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let _telemetry = telemetry::init(NAME, &settings.telemetry)?;
     let shutdown = until_stopped()?;
-    let addresses = settings.addresses(PEERS);
+    let addresses = settings.addresses(bloom_fleet::SERVICES);
     let peers = Peers::default();
     for (name, address) in &addresses {
         peers.at(name, address)?;

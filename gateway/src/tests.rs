@@ -30,9 +30,7 @@ fn host() -> ServiceContext {
 }
 
 fn addresses() -> BTreeMap<String, String> {
-    ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"]
-        .map(|name| (name.to_owned(), format!("http://{name}:8080")))
-        .into()
+    bloom_fleet::SERVICES.iter().map(|name| ((*name).to_owned(), format!("http://{name}:8080"))).collect()
 }
 
 #[test]

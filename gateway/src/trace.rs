@@ -49,8 +49,8 @@ mod tests {
     use super::*;
 
     fn config() -> GatewayConfig {
-        let addresses = bloom_process::PEERS.map(|name| (name.to_owned(), "http://127.0.0.1:1".to_owned()));
-        GatewayConfig::new(&addresses.into()).expect("the routes are good")
+        let addresses = bloom_fleet::SERVICES.iter().map(|name| ((*name).to_owned(), "http://127.0.0.1:1".to_owned()));
+        GatewayConfig::new(&addresses.collect()).expect("the routes are good")
     }
 
     #[test]

@@ -119,12 +119,12 @@ pub(crate) fn alone(body: impl Future<Output = ()>) {
 
 async fn start() -> Running {
     let settings = settings("e2e").await;
-    Fleet::migrate(&SERVICES, &settings, "").await.expect("the migrations run");
+    Fleet::migrate(SERVICES, &settings, "").await.expect("the migrations run");
     if processes_wanted() { start_processes(settings).await } else { start_within(settings).await }
 }
 
 async fn start_within(settings: Settings) -> Running {
-    let fleet = Fleet::start(&SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
+    let fleet = Fleet::start(SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
     let running = Running::within(&fleet, settings);
     // It serves until the test binary ends.
     RUNTIME.spawn(async move {

@@ -33,7 +33,7 @@ fn chaos_twenty_moments_of_death() {
         let seed = variable("BLOOM_SEED").and_then(|text| text.parse().ok()).unwrap_or(20_261_123);
         println!("BLOOM_SEED={seed}");
         let settings = fleet::settings("kill").await;
-        Fleet::migrate(&SERVICES, &settings, "").await.expect("the migrations run");
+        Fleet::migrate(SERVICES, &settings, "").await.expect("the migrations run");
         let mut ground = fleet::ground(&settings, "kill");
         // What died is taken up again sooner than in production, so that the test is short.
         for (name, value) in [("BLOOM_ORDERS_RESUME_AFTER_S", "1"), ("BLOOM_ORDERS_PROCESSING_TIMEOUT_S", "10")] {

@@ -32,8 +32,8 @@ async fn stop() {
 fn the_database_is_away_for_a_while() {
     fleet::alone(async {
         let settings = fleet::settings_on(&start().await, "outage").await;
-        Fleet::migrate(&SERVICES, &settings, "").await.expect("the migrations run");
-        let fleet = Fleet::start(&SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
+        Fleet::migrate(SERVICES, &settings, "").await.expect("the migrations run");
+        let fleet = Fleet::start(SERVICES, &settings, FleetOptions::default()).await.expect("the fleet starts");
         let running = Running::within(&fleet, settings);
         let trade = Trade::open(&running, &[("A", 1_000, 10)]).await;
         let basket = trade.basket(&[("A", 1)]).await;

@@ -110,10 +110,8 @@ async fn run(Arguments { settings, state, command }: Arguments) -> Result<ExitCo
 }
 
 fn definition(service: &str) -> Result<&'static bloom_web::Definition, StartError> {
-    static DEFINITIONS: [bloom_web::Definition; 8] = SERVICES;
-    DEFINITIONS.iter().find(|definition| definition.name == service).ok_or_else(|| {
-        let names: Vec<_> = SERVICES.iter().map(|definition| definition.name).collect();
-        StartError::new(format!("there is no service `{service}`; there are {} and gateway", names.join(", ")))
+    SERVICES.iter().find(|definition| definition.name == service).ok_or_else(|| {
+        StartError::new(format!("there is no service `{service}`; there are {} and gateway", bloom_fleet::SERVICES.join(", ")))
     })
 }
 

@@ -62,7 +62,7 @@ pub fn document() -> String {
     let all = settings_of_all();
     table(&mut text, "Every process", &all);
     for definition in SERVICES {
-        table(&mut text, &format!("The service {}", definition.name), &settings_of_service(&definition));
+        table(&mut text, &format!("The service {}", definition.name), &settings_of_service(definition));
     }
     text.push_str(BY_NAME);
     let mut commands = Vec::new();

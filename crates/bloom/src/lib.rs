@@ -29,22 +29,12 @@ pub mod operate;
 pub mod peers;
 pub mod processes;
 pub mod seed;
+#[rustfmt::skip]
+mod services;
 pub mod state;
 pub mod up;
 
 #[cfg(test)]
 mod tests;
 
-use bloom_web::Definition;
-
-/// Every service, in the order in which they start.
-pub const SERVICES: [Definition; 8] = [
-    bloom_identity::SERVICE,
-    bloom_catalog::SERVICE,
-    bloom_inventory::SERVICE,
-    bloom_pricing::SERVICE,
-    bloom_cart::SERVICE,
-    bloom_payments::SERVICE,
-    bloom_sandbox_provider::SERVICE,
-    bloom_orders::SERVICE,
-];
+pub use services::SERVICES;

@@ -59,7 +59,7 @@ pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
     let mut documents = BTreeMap::new();
     for definition in SERVICES {
         let host = settings.host(definition.name, Peers::default(), CancellationToken::new())?;
-        let db: Db = settings.db(&host, &definition)?;
+        let db: Db = settings.db(&host, definition)?;
         let start = Start { context: host, db, bus: Bus::in_process(), addresses: addresses.clone() };
         let (_, api) = (definition.start)(start)?.router();
         documents.insert(definition.name.to_owned(), api);

@@ -122,9 +122,9 @@ pub async fn erase(reach: &Reach, tenant: TenantId, subject: SubjectId) -> Resul
 
 /// The service to ask about a consumer, whose name begins with it; which consumers it has, the service knows.
 pub(crate) fn service_of(consumer: &str) -> Result<&str, StartError> {
-    let names = SERVICES.map(|definition| definition.name);
-    consumer.split_once('.').map(|(service, _)| service).filter(|service| names.contains(service)).ok_or_else(|| {
-        let names = names.join(", ");
+    let known = |service: &&str| bloom_fleet::SERVICES.contains(service);
+    consumer.split_once('.').map(|(service, _)| service).filter(known).ok_or_else(|| {
+        let names = bloom_fleet::SERVICES.join(", ");
         StartError::new(format!("`{consumer}` names no service's consumer, as `catalog.listing` does; services are {names}"))
     })
 }

@@ -8,7 +8,6 @@ use bloom_runtime::request_context::PLATFORM;
 use bloom_runtime::{Peer, Peers, RequestContext, ServiceContext, StartError};
 use tokio_util::sync::CancellationToken;
 
-use crate::SERVICES;
 use crate::state::StateDir;
 
 /// Whose name commands sign with.
@@ -37,7 +36,7 @@ impl Reach {
                 }
             }
             None => {
-                for (name, address) in settings.addresses(SERVICES.map(|definition| definition.name)) {
+                for (name, address) in settings.addresses(bloom_fleet::SERVICES) {
                     peers.at(&name, &address)?;
                 }
             }

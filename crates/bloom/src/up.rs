@@ -29,7 +29,7 @@ pub struct UpOptions {
     #[arg(long)]
     pub fleet: bool,
     /// Where the API listens, `host:port`.
-    #[arg(long, env = "BLOOM_GATEWAY_LISTEN", default_value = "127.0.0.1:8000")]
+    #[arg(long, env = "BLOOM_GATEWAY_LISTEN", default_value_t = format!("127.0.0.1:{}", bloom_fleet::GATEWAY_PORT))]
     pub gateway: String,
     /// Folder of Kafka's jars, for `--fleet`.
     #[arg(long, env = "BLOOM_KAFKA_LIBS")]
@@ -68,7 +68,7 @@ async fn run(mut settings: Settings, dir: &StateDir, options: &UpOptions) -> Res
     step("starting the services");
     let fleet_options =
         FleetOptions { gateway: Some(options.gateway.clone()), shutdown: shutdown.clone(), ..FleetOptions::default() };
-    let mut fleet = Fleet::start(&SERVICES, &settings, fleet_options).await?;
+    let mut fleet = Fleet::start(SERVICES, &settings, fleet_options).await?;
     let mut state = dir.resume()?;
     state.gateway_url.clone_from(&fleet.gateway_url);
     state.services = fleet.services.clone().into_iter().collect();
@@ -112,7 +112,7 @@ pub(crate) async fn prepare(settings: &mut Settings, dir: &StateDir) -> Result<O
     }
     for definition in SERVICES {
         step(&format!("schema of {}", definition.name));
-        Fleet::migrate(&[definition], settings, "").await?;
+        Fleet::migrate(&[*definition], settings, "").await?;
     }
     Ok(cluster)
 }

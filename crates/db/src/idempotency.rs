@@ -13,6 +13,7 @@ use bloom_kernel::TenantId;
 use bloom_runtime::{Operation, RequestContext, ServiceContext};
 use chrono::TimeDelta;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::seal::{open_own, seal_own};
 use crate::{Db, TenantTx, WriteOnce};
@@ -20,7 +21,7 @@ use crate::{Db, TenantTx, WriteOnce};
 /// Replies are kept at least this long; published in the API description.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// A reply that can be stored and given again: `bloom_web::Reply` to REST callers, [`Done`] where no body is answered.
+/// A reply that can be stored and given again: `bloom_web::Reply` to REST callers, [`Answer`] over gRPC.
 pub trait Replayable: Sized {
     /// What is stored.
     fn to_stored(&self) -> Result<StoredReply, Fault>;
@@ -40,17 +41,24 @@ pub struct StoredReply {
     pub body: String,
 }
 
-/// The reply of an operation that answers nothing but that it is done.
+/// The answer of an operation that other services ask for over gRPC; a retry reads it again as `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Done;
+pub struct Answer<T>(pub T);
 
-impl Replayable for Done {
+impl<T> From<T> for Answer<T> {
+    fn from(answer: T) -> Self {
+        Self(answer)
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Replayable for Answer<T> {
     fn to_stored(&self) -> Result<StoredReply, Fault> {
-        Ok(StoredReply { status: 204, version: None, body: "{}".to_owned() })
+        let body = serde_json::to_string(&self.0).map_err(Fault::internal)?;
+        Ok(StoredReply { status: 200, version: None, body })
     }
 
-    fn from_stored(_: StoredReply) -> Result<Self, Fault> {
-        Ok(Self)
+    fn from_stored(stored: StoredReply) -> Result<Self, Fault> {
+        serde_json::from_str(&stored.body).map(Self).map_err(Fault::internal)
     }
 }
 

@@ -39,7 +39,7 @@ use tokio::sync::Notify;
 
 pub use self::config::DbConfig;
 pub use self::constraint::Constraints;
-pub use self::idempotency::{Begin, Replayable, StoredReply};
+pub use self::idempotency::{Answer, Begin, Replayable, StoredReply};
 pub use self::pending::{Cause, OutboxRow, Pending, Writer};
 pub use self::system::{SystemConn, SystemTx};
 pub use self::tenant::{TenantRead, TenantTx};

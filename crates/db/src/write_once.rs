@@ -1,5 +1,5 @@
 //! A transaction of one statement: its change, events and timers commit together, in one round trip where a [`TenantTx`] takes
-//! four. The same statement can be one of a transaction, or its last. For the measured hot paths only (ADR 15); a tidy test lists
+//! four. The same statement can be one of a transaction, or its last. For the measured hot paths only (ADR 14); a tidy test lists
 //! the callers.
 
 use bloom_fault::Fault;

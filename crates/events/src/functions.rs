@@ -74,6 +74,13 @@ pub struct ExportPage<I> {
     pub now: Timestamp,
 }
 
+impl<I: Into<uuid::Uuid>> ExportPage<I> {
+    /// The last row of the page before as two columns; zeros before the first page.
+    pub fn position(self) -> (uuid::Uuid, uuid::Uuid) {
+        self.after.map_or((uuid::Uuid::nil(), uuid::Uuid::nil()), |(tenant, id)| (tenant.uuid(), id.into()))
+    }
+}
+
 /// `async fn(conn, page) -> sqlx::Result<Vec<(TenantId, T)>>`: reads the present state of one kind of aggregate.
 pub trait ExportFn<'a, T: Aggregate>: Send + Sync {
     /// Its future.

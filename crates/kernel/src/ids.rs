@@ -127,9 +127,12 @@ macro_rules! ids {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let pattern = concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$");
+                let sentence = concat!("Give an id such as ", $prefix, "_01jd6zv4x8e5yag7k3m2n9p0qr.");
+                crate::text::publish(crate::Form::pattern(pattern, |text| text.parse::<Self>().is_ok(), sentence));
                 schemars::json_schema!({
                     "type": "string",
-                    "pattern": concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+                    "pattern": pattern,
                     "examples": [concat!($prefix, "_01jd6zv4x8e5yag7k3m2n9p0qr")],
                 })
             }

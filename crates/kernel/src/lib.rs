@@ -55,7 +55,7 @@ pub use metadata::{Metadata, MetadataPatch};
 pub use money::{Currency, Money, MoneyError, Rate, Rounding, allocate};
 pub use named::{Code, Country, Email, Locale, Name, Phone, Priority, Quantity, WebUrl};
 pub use page::{CursorKey, Limit, cursor_decode, cursor_encode};
-pub use patch::Patch;
+pub use patch::{Patch, set};
 pub use person::{Address, AddressLine, AddressLine2, City, Company, PersonalData, PostalCode, RecipientName, Region};
 pub use tax::{PriceBasis, TaxLine};
 pub use text::{Form, TextRule};

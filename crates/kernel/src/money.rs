@@ -6,6 +6,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::text::{Form, publish};
+
 /// Why a calculation with money has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
@@ -31,6 +33,13 @@ pub enum MoneyError {
 /// A currency of ISO 4217 that has a defined number of minor digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency(iso_currency::Currency);
+
+const CURRENCY: Form = Form {
+    pattern: Some("^[A-Z]{3}$"),
+    format: Some("currency"),
+    check: |text| Currency::parse(text).is_ok(),
+    sentence: "Give the currency's ISO 4217 code, for example INR.",
+};
 
 impl Currency {
     /// Reads an alpha-3 code in upper case.
@@ -92,10 +101,12 @@ impl JsonSchema for Currency {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        publish(CURRENCY);
         json_schema!({
             "description": "ISO 4217 currency code",
             "type": "string",
-            "pattern": "^[A-Z]{3}$",
+            "pattern": CURRENCY.pattern,
+            "format": CURRENCY.format,
             "examples": ["INR"],
         })
     }

@@ -55,6 +55,13 @@ impl<T> Patch<T> {
     }
 }
 
+/// Sets a field that cannot be cleared, when the change gives a value for it.
+pub fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
 impl<T: Serialize> Serialize for Patch<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.value().serialize(serializer)

@@ -114,7 +114,8 @@ pub fn length_sentence(min: usize, max: usize) -> String {
     }
 }
 
-/// The forms whose schemas were made, by pattern or format name: what a validator of these schemas asserts and answers.
+/// The forms whose schemas were made, by pattern or format name: what a validator of these schemas asserts, and the sentences
+/// that it answers with. A schema has no place for either.
 static PUBLISHED: RwLock<BTreeMap<&'static str, Form>> = RwLock::new(BTreeMap::new());
 
 /// Makes a form known to validators of schemas. Every `json_schema` of a type with a form of its own calls it.

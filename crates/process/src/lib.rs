@@ -19,7 +19,7 @@ mod settings;
 pub use kafka::KafkaSettings;
 pub use known::{Setting, own_settings, settings_of, settings_of_all, settings_of_service};
 pub use say::{complain, say};
-pub use serve::{PEERS, arguments, block_on, listen, main, run, serve, until_migrated, until_stopped};
+pub use serve::{arguments, block_on, listen, main, run, serve, until_migrated, until_stopped};
 pub use settings::{Secrets, Settings, upper};
 
 /// Requests are many short lives of small things: measured, a fifth of the fleet's CPU time went to the system's allocator.

@@ -95,7 +95,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     let _telemetry = telemetry::init(definition.name, &settings.telemetry)?;
     let shutdown = until_stopped()?;
     let peers = Peers::default();
-    let mut addresses = settings.addresses(PEERS);
+    let mut addresses = settings.addresses(bloom_fleet::calls(definition.name));
     for (name, address) in &addresses {
         peers.at(name, address)?;
     }
@@ -109,9 +109,6 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     tracing::info!(service = definition.name, listen = settings.listen, "serving");
     service.run(Listeners { tcp, memory: None }).await
 }
-
-/// Services that may be asked over gRPC or lie behind the gateway: all of them.
-pub const PEERS: [&str; 8] = ["identity", "catalog", "inventory", "pricing", "cart", "orders", "payments", "sandbox-provider"];
 
 /// Binds an address, or says in one sentence why not.
 pub async fn listen(address: &str) -> Result<TcpListener, StartError> {

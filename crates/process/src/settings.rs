@@ -50,7 +50,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "BLOOM_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: String,
     /// Address of the gateway as browsers reach it.
-    #[arg(long, global = true, env = "BLOOM_PUBLIC_URL", default_value = "http://localhost:8000")]
+    #[arg(long, global = true, env = "BLOOM_PUBLIC_URL", default_value_t = format!("http://localhost:{}", bloom_fleet::GATEWAY_PORT))]
     pub public_url: String,
     /// Requests per second of one API key, and twice that at once.
     #[arg(long, global = true, env = "BLOOM_RATE_PER_KEY", default_value_t = 200)]
@@ -142,9 +142,9 @@ impl Settings {
     }
 
     /// Addresses of other services: `BLOOM_<SERVICE>_URL`, else `http://<name>:8080`.
-    pub fn addresses<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> BTreeMap<String, String> {
+    pub fn addresses(&self, names: &[&str]) -> BTreeMap<String, String> {
         let address = |name: &str| environment(&format!("BLOOM_{}_URL", upper(name)));
-        names.into_iter().map(|name| (name.to_owned(), address(name).unwrap_or_else(|| format!("http://{name}:8080")))).collect()
+        names.iter().map(|name| ((*name).to_owned(), address(name).unwrap_or_else(|| format!("http://{name}:8080")))).collect()
     }
 }
 

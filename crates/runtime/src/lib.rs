@@ -29,6 +29,6 @@ pub mod telemetry;
 pub use keys::Keys;
 pub use metrics::Metrics;
 pub use peers::{Peer, Peers};
-pub use request_context::{Audience, Operation, PERMISSIONS, PUBLISHABLE, RequestContext, Scopes};
+pub use request_context::{Audience, Operation, RequestContext, Scopes};
 pub use service_context::ServiceContext;
 pub use task::{StartError, Task};

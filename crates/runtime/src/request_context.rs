@@ -16,30 +16,6 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest deadline that a caller may name: a large upload takes long.
 pub const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
 
-/// Every permission that an operation of the fleet asks for: what a key's scopes may name. A test compares them with the API's
-/// description.
-pub const PERMISSIONS: [&str; 16] = [
-    "carts:write",
-    "catalog:read",
-    "catalog:write",
-    "checkouts:write",
-    "delivery_options:write",
-    "identity:read",
-    "identity:write",
-    "inventory:read",
-    "inventory:write",
-    "orders:read",
-    "orders:write",
-    "payments:read",
-    "payments:write",
-    "pricing:quote",
-    "pricing:read",
-    "pricing:write",
-];
-
-/// What any visitor of a shop may do, and so the most that a publishable key carries.
-pub const PUBLISHABLE: [&str; 5] = ["carts:write", "catalog:read", "checkouts:write", "payments:read", "pricing:quote"];
-
 /// What kind of caller this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,7 +103,9 @@ impl RequestContext {
             return Ok(());
         }
         let way_out = match self.audience {
-            Audience::Publishable if !PUBLISHABLE.contains(&permission) => "A publishable key never does: use a secret key.",
+            Audience::Publishable if !bloom_fleet::PUBLISHABLE.contains(&permission) => {
+                "A publishable key never does: use a secret key."
+            }
             Audience::Publishable | Audience::Secret | Audience::Service => "Use a key that does, or create one with this scope.",
         };
         let detail = format!("This key does not carry the permission `{permission}`. {way_out}");

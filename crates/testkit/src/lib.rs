@@ -8,12 +8,14 @@
 //! assert_eq!(answer.status, 201, "{answer:?}");
 //! ```
 
+mod agree;
 mod clock;
 mod entropy;
 mod queue;
 mod test_client;
 mod test_env;
 
+pub use agree::assert_schema_agrees;
 pub use clock::FakeClock;
 pub use entropy::SeededEntropy;
 pub use queue::queue;

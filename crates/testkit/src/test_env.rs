@@ -1,5 +1,6 @@
 //! One test's own schema, host and tenants.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -7,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bloom_db::config::Schema;
 use bloom_db::{Db, migrate};
+use bloom_events::Bus;
 use bloom_kernel::TenantId;
 use bloom_pgdev::{Cluster, Options};
 use bloom_runtime::{Keys, Metrics, Peers, RequestContext, ServiceContext, StartError};
-use bloom_web::Service;
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
@@ -70,6 +72,34 @@ pub async fn test_env(service: &'static str, migrations: &'static Migrator) -> T
 }
 
 impl TestEnv {
+    /// A fresh schema for a service, with its constraints.
+    ///
+    /// # Panics
+    /// When the test server cannot be reached.
+    pub async fn of(definition: &Definition) -> Self {
+        let mut env = test_env(definition.name, definition.migrations).await;
+        env.db = env.db.clone().constraints(definition.constraints);
+        env
+    }
+
+    /// Starts the service on an in-process bus: REST through the [`TestClient`], gRPC for peers of the same context, tasks running.
+    ///
+    /// # Panics
+    /// When the service does not start.
+    pub async fn serve(&self, definition: &Definition) -> TestClient {
+        self.serve_on(definition, Bus::in_process(), BTreeMap::new()).await
+    }
+
+    /// The same on a bus that several services share, with the addresses of others.
+    ///
+    /// # Panics
+    /// When the service does not start.
+    pub async fn serve_on(&self, definition: &Definition, bus: Bus, addresses: BTreeMap<String, String>) -> TestClient {
+        let start = Start { context: self.host.clone(), db: self.db.clone(), bus, addresses: Arc::new(addresses) };
+        let service = (definition.start)(start).expect("the service starts");
+        TestClient::open(service, self.host.clone(), self.tenant)
+    }
+
     /// Puts the service together and opens its door: REST through [`TestClient`], gRPC for peers of the same host, tasks running.
     ///
     /// # Panics

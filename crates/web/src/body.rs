@@ -11,8 +11,7 @@ use hyper::body::Body as _;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::refused::{broken, refused};
-use crate::strict::Strict;
+use crate::parse::parse;
 
 /// Largest JSON body; bulk data goes through import.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -21,7 +20,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 /// large 413.
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned + JsonSchema, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + JsonSchema + 'static, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
@@ -47,14 +46,6 @@ impl<T: DeserializeOwned + JsonSchema, S: Send + Sync> FromRequest<S> for Json<T
         })?;
         parse(&body.to_bytes()).map(Self)
     }
-}
-
-/// Parses a JSON object into `T`; a refusal names the place by JSON Pointer.
-pub fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Fault> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| refused::<T>(bytes, &error))?;
-    json.end().map_err(|error| broken(&error))?;
-    Ok(value)
 }
 
 impl<T: JsonSchema> OperationInput for Json<T> {

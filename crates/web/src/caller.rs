@@ -8,15 +8,10 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::extract::FromRequestParts;
 use bloom_fault::{Code, Fault};
+pub use bloom_fleet::Permission;
 use http::request::Parts;
 
 use bloom_runtime::RequestContext;
-
-/// One permission as a type. Make them with [`permissions!`](crate::permissions).
-pub trait Permission: Send + Sync + 'static {
-    /// Its name, for example `catalog:read`.
-    const NAME: &'static str;
-}
 
 /// The verified call of a request whose bearer holds permission `P`. A handler without one cannot reach a tenant's data,
 /// because nothing else yields a [`RequestContext`].

@@ -4,7 +4,7 @@ use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::extract::{FromRequestParts, MatchedPath};
-use bloom_fault::{Code, Fault};
+use bloom_fault::{Code, Fault, ViolationCode};
 use bloom_kernel::{CursorKey, Limit, TenantId, cursor_decode, cursor_encode};
 use bloom_runtime::RequestContext;
 use http::request::Parts;
@@ -42,7 +42,7 @@ pub struct PageRequest<F> {
     scope: Vec<u8>,
 }
 
-impl<F: DeserializeOwned + Serialize, S: Send + Sync> FromRequestParts<S> for List<F> {
+impl<F: DeserializeOwned + Serialize + JsonSchema + 'static, S: Send + Sync> FromRequestParts<S> for List<F> {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
@@ -51,8 +51,14 @@ impl<F: DeserializeOwned + Serialize, S: Send + Sync> FromRequestParts<S> for Li
         let CursorSecret(key) = *parts.extensions.get().ok_or_else(|| internal("cursor key"))?;
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let (page, filter) = split_query(parts.uri.query().unwrap_or_default(), &["limit", "cursor"]);
-        let PageQuery { limit, cursor } = parse_query(&page)?;
-        let filter: F = parse_query(&filter)?;
+        let (PageQuery { limit, cursor }, filter) = match (parse_query(&page), parse_query::<F>(&filter)) {
+            (Ok(page), Ok(filter)) => (page, filter),
+            (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => return Err(fault),
+            (Err(fault), Err(other)) => {
+                let others = other.errors.iter().cloned();
+                return Err(others.fold(fault, |fault, wrong| fault.at(wrong.pointer, wrong.code, wrong.message)));
+            }
+        };
         let scope = serde_json::to_vec(&(route, parts.uri.path(), &filter)).map_err(Fault::internal)?;
         Ok(Self(PageRequest { filter, limit, cursor, tenant, key, scope }))
     }
@@ -69,7 +75,7 @@ impl<F> PageRequest<F> {
                 "cursor_invalid",
                 "The cursor does not belong to this list and filter. Start again without it, and change no filter between pages.",
             )
-            .at("cursor", "invalid", "This is no cursor of this list and filter.")
+            .at("cursor", ViolationCode::Format, "This is no cursor of this list and filter.")
         })
     }
 

@@ -1,6 +1,6 @@
 //! Pages of lists: limit, signed keyset cursor, envelope.
 
-use bloom_fault::{Code, Fault};
+use bloom_fault::{Code, Fault, ViolationCode};
 use bloom_kernel::{CursorKey, Limit, TenantId, cursor_decode, cursor_encode};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -65,7 +65,7 @@ impl Cursors {
                 "cursor_invalid",
                 "The cursor does not belong to this list and filter. Start again without it, and change no filter between pages.",
             )
-            .at("cursor", "invalid", "This is no cursor of this list and filter.")
+            .at("cursor", ViolationCode::Format, "This is no cursor of this list and filter.")
         })
     }
 

@@ -7,18 +7,20 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use aide::operation::{ParamLocation, add_parameters, parameters_from_schema};
 use axum::extract::FromRequestParts;
-use bloom_fault::{Code, Fault};
+use bloom_fault::{Code, Fault, Violation, ViolationCode};
 use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Number, Value};
 
-use crate::words::words;
+use crate::schema::InputSchema;
+use crate::violations::step;
 
 /// Query parameters as `T`; unknown and ill-typed ones are refused (400) by name. A list, whose name ends in `[]`, may be
 /// written with commas or by repeating the name.
 pub struct Query<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+impl<T: DeserializeOwned + JsonSchema + 'static, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
@@ -27,14 +29,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 }
 
 /// Reads a query string as `T`.
-pub(crate) fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
+pub(crate) fn parse_query<T: DeserializeOwned + JsonSchema + 'static>(query: &str) -> Result<T, Fault> {
     let query = listed(query);
     let pairs = form_urlencoded::parse(query.as_bytes());
     if let Some((name, _)) = pairs.clone().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
-        return Err(refused(name, "holds the character NUL, which nothing that is stored does"));
+        let message = "Leave out the character NUL; nothing that is stored holds it.";
+        return Err(refused([violation(name, ViolationCode::Pattern, message)]));
     }
-    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
-        .map_err(|error| refused(parameter(&error), words(&error.into_inner().to_string())))
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs.clone())).map_err(|error| {
+        let found = violations::<T>(pairs);
+        if found.is_empty() { refused([unexplained::<T>(&error)]) } else { refused(found) }
+    })
 }
 
 /// Splits a query string into the parameters of these names and the others.
@@ -48,8 +53,63 @@ pub(crate) fn split_query(query: &str, names: &[&str]) -> (String, String) {
     (named.finish(), others.finish())
 }
 
-fn refused(name: impl Into<String>, message: impl Into<String>) -> Fault {
-    Fault::new(Code::Invalid, "query_invalid", "The query string is not valid; see errors.").at(name, "invalid", message)
+fn refused(violations: impl IntoIterator<Item = Violation>) -> Fault {
+    let fault = Fault::new(Code::Invalid, "query_invalid", "The query string is not valid; see errors.");
+    violations.into_iter().fold(fault, |fault, next| fault.at(next.pointer, next.code, next.message))
+}
+
+fn violation(name: impl Into<String>, code: ViolationCode, message: &str) -> Violation {
+    Violation { pointer: name.into(), code: code.into(), message: message.to_owned() }
+}
+
+/// All that is wrong with a query by the published schema of `T`. Values are texts: those of numbers and truths are read first.
+fn violations<'q, T: JsonSchema + 'static>(pairs: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>) -> Vec<Violation> {
+    let schema = InputSchema::of::<T>();
+    let mut found = Vec::new();
+    let mut members = Map::new();
+    for (name, value) in pairs {
+        let value = typed(&value, schema.document(), &schema.document()["properties"][name.as_ref()]);
+        if members.insert(name.clone().into_owned(), value).is_some() {
+            found.push(violation(name, ViolationCode::Duplicate, "This is there twice."));
+        }
+    }
+    let names: Vec<_> = members.keys().map(|name| (step(name), name.clone())).collect();
+    for mut wrong in schema.violations(&Value::Object(members), names.len()) {
+        // The pointer of a parameter is its name.
+        let name = names.iter().find(|(pointer, _)| *pointer == wrong.pointer).map(|(_, name)| name.as_str());
+        wrong.pointer = name.unwrap_or_else(|| wrong.pointer.trim_start_matches('/')).to_owned();
+        if !found.iter().any(|other| other.pointer == wrong.pointer) {
+            found.push(wrong);
+        }
+    }
+    found
+}
+
+/// The value of a parameter in the first type of its schema that it can be read as.
+fn typed(text: &str, document: &Value, schema: &Value) -> Value {
+    let target = schema["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?));
+    let schema = target.unwrap_or(schema);
+    let is = |wanted: &str| match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().any(|kind| kind == wanted),
+        kind => kind == wanted,
+    };
+    if is("array") {
+        let items = text.split(',').filter(|item| !item.is_empty());
+        return items.map(|item| typed(item, document, &schema["items"])).collect();
+    }
+    let number = || match text.parse::<i64>() {
+        Ok(number) => Some(number.into()),
+        Err(_) if is("number") || text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit()) => {
+            text.parse().ok().and_then(Number::from_f64).map(Value::Number)
+        }
+        Err(_) => None,
+    };
+    let read = match text {
+        _ if is("integer") || is("number") => number(),
+        "true" | "false" if is("boolean") => Some((text == "true").into()),
+        _ => None,
+    };
+    read.unwrap_or_else(|| text.into())
 }
 
 /// The query with each list in one place: the values of a name that ends in `[]`, joined by commas.
@@ -64,12 +124,15 @@ fn listed(query: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// The parameter that an error is about. One that is missing or comes twice is named by serde's sentence alone.
-fn parameter(error: &serde_path_to_error::Error<serde_urlencoded::de::Error>) -> String {
-    match error.path().iter().next() {
-        Some(serde_path_to_error::Segment::Map { key }) => key.clone(),
-        _ => error.inner().to_string().split('`').nth(1).unwrap_or_default().to_owned(),
-    }
+/// serde refuses what the schema allows: a mistake in the type.
+fn unexplained<T>(error: &serde_path_to_error::Error<serde_urlencoded::de::Error>) -> Violation {
+    let kind = std::any::type_name::<T>();
+    tracing::warn!(input = kind, %error, "a query is refused that its schema allows");
+    let name = match error.path().iter().next() {
+        Some(serde_path_to_error::Segment::Map { key }) => key.as_str(),
+        _ => "",
+    };
+    violation(name, ViolationCode::Type, "This value is not allowed here.")
 }
 
 impl<T: JsonSchema> OperationInput for Query<T> {

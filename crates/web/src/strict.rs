@@ -1,5 +1,6 @@
-//! A JSON object is the only way to write a struct. serde also reads one from an array of its fields in order, which no
-//! description of ours promises: `"price": [1, "INR"]` would be a price, and `"payment": []` one without any field.
+//! A JSON object is the only way to write a struct, and a text the only way to write a plain choice. serde also reads a struct
+//! from an array of its fields in order and a choice from an object, which no schema of ours promises: `"price": [1, "INR"]`
+//! would be a price, and `"payment": []` one without any field.
 //!
 //! The wrapper follows serde through every level: deserializer → visitor → access → seed → deserializer.
 
@@ -7,6 +8,7 @@ use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::forward_to_deserialize_any;
 
 /// Anything of serde's that reads, made strict.
 pub(super) struct Strict<T>(pub(super) T);
@@ -15,15 +17,12 @@ pub(super) struct Strict<T>(pub(super) T);
 struct OfStruct<V>(V);
 
 /// The visitor of an enum: a text names the choice, an object of one field names it with what belongs to it.
-struct OfEnum<V> {
-    variants: &'static [&'static str],
-    visitor: V,
-}
+struct OfEnum<V>(V);
 
 macro_rules! forward {
-    ($($method:ident($($argument:ident: $kind:ty),*)),* $(,)?) => {
-        $(fn $method<V: Visitor<'de>>(self, $($argument: $kind,)* visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method($($argument,)* Strict(visitor))
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method(Strict(visitor))
         })*
     };
 }
@@ -32,24 +31,28 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     type Error = D::Error;
 
     forward! {
-        deserialize_any(), deserialize_bool(), deserialize_i8(), deserialize_i16(), deserialize_i32(), deserialize_i64(),
-        deserialize_i128(), deserialize_u8(), deserialize_u16(), deserialize_u32(), deserialize_u64(), deserialize_u128(),
-        deserialize_f32(), deserialize_f64(), deserialize_char(), deserialize_str(), deserialize_string(),
-        deserialize_bytes(), deserialize_byte_buf(), deserialize_option(), deserialize_unit(), deserialize_seq(),
-        deserialize_map(), deserialize_identifier(), deserialize_ignored_any(),
-        deserialize_unit_struct(name: &'static str), deserialize_newtype_struct(name: &'static str),
-        deserialize_tuple(length: usize), deserialize_tuple_struct(name: &'static str, length: usize),
+        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8
+        deserialize_u16 deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64 deserialize_str deserialize_string
+        deserialize_option deserialize_seq deserialize_map deserialize_identifier
     }
 
-    /// Whatever stands there is read, so that what is no choice is told which there are: of a number, serde's JSON says that
-    /// the syntax is broken.
+    forward_to_deserialize_any! { char bytes byte_buf unit unit_struct tuple tuple_struct }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_newtype_struct(name, Strict(visitor))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_ignored_any(visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        variants: &'static [&'static str],
+        _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(OfEnum { variants, visitor })
+        self.0.deserialize_any(OfEnum(visitor))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -82,8 +85,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<V> {
     }
 
     take! {
-        visit_bool(bool), visit_i64(i64), visit_i128(i128), visit_u64(u64), visit_u128(u128), visit_f64(f64), visit_char(char),
-        visit_str(&str), visit_borrowed_str(&'de str), visit_string(String), visit_bytes(&[u8]), visit_byte_buf(Vec<u8>),
+        visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str), visit_borrowed_str(&'de str),
+        visit_string(String),
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
@@ -109,10 +112,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<V> {
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
         self.0.visit_map(Strict(entries))
     }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(Strict(variant))
-    }
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for OfStruct<V> {
@@ -125,26 +124,21 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OfStruct<V> {
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
         self.0.visit_map(Strict(entries))
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<V::Value, A::Error> {
-        Err(A::Error::custom("must be a JSON object, not an array"))
-    }
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for OfEnum<V> {
     type Value = V::Value;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let choices: Vec<_> = self.variants.iter().map(|name| format!("`{name}`")).collect();
-        write!(out, "one of {}", choices.join(", "))
+        self.0.expecting(out)
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<V::Value, E> {
-        self.visitor.visit_enum(StrDeserializer::new(name))
+        self.0.visit_enum(StrDeserializer::new(name))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Strict(MapAccessDeserializer::new(entries)))
+        self.0.visit_enum(Strict(MapAccessDeserializer::new(entries)))
     }
 }
 
@@ -172,7 +166,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Strict<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_key_seed(Strict(seed))
+        self.0.next_key_seed(seed)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
@@ -189,7 +183,7 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Strict<A> {
     type Variant = Strict<A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let (value, variant) = self.0.variant_seed(Strict(seed))?;
+        let (value, variant) = self.0.variant_seed(seed)?;
         Ok((value, Strict(variant)))
     }
 }
@@ -198,7 +192,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Strict<A> {
     type Error = A::Error;
 
     fn unit_variant(self) -> Result<(), A::Error> {
-        self.0.unit_variant()
+        Err(A::Error::custom("a choice without a value is a text"))
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {

@@ -1,15 +1,17 @@
 //! Exists because generated code, query metadata and house rules are checked by a program, not by a reviewer.
 //!
-//! `cargo xtask proto | db | sqlx | manifests | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
+//! `cargo xtask gen | proto | db | sqlx | validate | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
 
 mod db;
-mod manifests;
+mod fleet;
+mod generate;
 mod pg;
 mod proto;
 mod sqlx;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod validate;
 mod workspace;
 
 use std::process::ExitCode;
@@ -47,12 +49,14 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Write the Kubernetes manifest of every service from the one template
-    Manifests {
-        /// Change nothing; fail when a committed manifest differs
+    /// Write everything that follows from fleet.toml: routes, permissions, lists of services, compose file, manifests
+    Gen {
+        /// Change nothing; fail when a committed file differs
         #[arg(long)]
         check: bool,
     },
+    /// Check manifests with kubernetes-validate, alert rules and dashboards with promtool
+    Validate,
     /// Start, stop or erase a private PostgreSQL cluster of this checkout
     Pg {
         /// What to do
@@ -71,7 +75,8 @@ fn main() -> ExitCode {
         Task::Proto { check } => proto::run(&workspace, check),
         Task::Db { schema } => db::run(&workspace, &schema),
         Task::Sqlx { check } => sqlx::run(&workspace, check),
-        Task::Manifests { check } => manifests::run(&workspace, check),
+        Task::Gen { check } => generate::run(&workspace, check),
+        Task::Validate => validate::run(&workspace),
         Task::Pg { action, purpose } => pg::run(&workspace, action, &purpose),
         Task::Tidy => tidy::run(&workspace),
     };

@@ -1,29 +1,29 @@
-//! Inventory: where stock lies, who holds it, what may be sold.
+//! Inventory: what lies where, what is promised, how it moved.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`domain`] | levels, allocation over locations, holds, kinds of movements: pure |
-//! | [`ops`] | one use case a file, each in one transaction |
-//! | [`store`] | SQL, and the order of locks |
-//! | [`turns`] | where buyers of one variant wait |
-//! | [`http`] | `/v1/inventory/{locations,items,movements,holds,adjustments}` |
-//! | [`grpc`] | what catalog, cart and orders ask; [`convert`] reads their messages |
-//! | [`events`] | what is published, and how changes of stock are coalesced |
-//! | [`platform`] | exported state and proven invariants |
+//! | [`location`] | places, in the order in which they are asked |
+//! | [`item`] | a variant at a location: on hand, allocated, held, for sale |
+//! | [`stock`] | a variant over its locations: sellable, set in bulk, published |
+//! | [`hold`] | stock promised for a while: place, extend, release, commit, expire |
+//! | [`allocation`] | an order's units: ship, give back |
+//! | [`adjustment`] | people correct what is on hand |
+//! | [`movement`] | the ledger; the only writer of levels |
 //!
-//! What is absent, and kept so by the database itself: a level that anything but a movement has written, a movement
-//! that changed, a promise beyond what is there and may be back-ordered, a hold that ended twice.
+//! Absent by design, and kept so by the database: a level that anything but a movement has written, a movement that changed, a
+//! promise beyond what is there and may be back-ordered, a hold that ended twice; a call to another service.
 
-pub mod convert;
-pub mod domain;
-pub mod error;
-pub mod events;
-pub mod grpc;
-pub mod http;
-pub mod ops;
-pub mod platform;
-pub mod store;
-pub mod turns;
+mod adjustment;
+mod allocation;
+mod checks;
+mod error;
+mod grpc;
+mod hold;
+mod item;
+mod location;
+mod movement;
+mod stock;
+mod units;
 
 #[cfg(test)]
 mod tests;
@@ -31,17 +31,15 @@ mod tests;
 use std::sync::Arc;
 
 use bloom_contract_inventory::inventory_server::InventoryServer;
-use bloom_db::Db;
-use bloom_events::{Bus, Events, TimerHandler};
-use bloom_runtime::{ServiceContext, Task};
-use bloom_web::Definition;
-use bloom_web::Service;
-use bloom_web::page::Cursors;
+use bloom_db::{Db, TenantTx};
+pub(crate) use bloom_fleet::permission::{InventoryRead, InventoryWrite};
+use bloom_runtime::{ServiceContext, StartError};
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
-use tonic::service::Routes;
 
-use crate::events::{HoldExpiry, Marks, StockPublisher};
-use crate::turns::Turns;
+use crate::grpc::Grpc;
+use crate::hold::VariantLocks;
+use crate::stock::ChangedTenants;
 
 /// The service's name.
 pub const NAME: &str = "inventory";
@@ -49,46 +47,47 @@ pub const NAME: &str = "inventory";
 /// The service's migrations.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/inventory");
 
-/// What every handler and operation is handed. Cheap to clone.
+/// How a process starts it.
+pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
+
+/// What every handler and operation receives. Cheap to clone.
 #[derive(Clone)]
 pub struct Inventory {
-    /// The service's database.
-    pub db: Db,
-    /// Time, ids, keys.
-    pub host: ServiceContext,
-    /// Cursors of lists.
-    pub cursors: Arc<Cursors>,
-    /// Which tenants have unpublished changes of stock.
-    pub marks: Arc<Marks>,
-    /// Where buyers of one variant wait.
-    pub turns: Arc<Turns>,
+    db: Db,
+    context: ServiceContext,
+    changed_tenants: Arc<ChangedTenants>,
+    variant_locks: Arc<VariantLocks>,
 }
 
-/// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    constraints: &[],
-    settings: std::convert::identity,
-    start: |start| Ok(service(start.context, start.db, start.bus)),
-};
+impl Inventory {
+    /// Stock events are published after the commit of this transaction.
+    fn stock_changed(&self, tx: &mut TenantTx) {
+        let (changed, tenant) = (self.changed_tenants.clone(), tx.tenant());
+        tx.after_commit(move || changed.add(tenant));
+    }
+}
 
-/// Puts the service together.
-pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Service {
+fn start(start: Start) -> Result<Service, StartError> {
     let app = Inventory {
-        db: db.clone(),
-        host: host.clone(),
-        cursors: Arc::new(Cursors::new(&host)),
-        marks: Arc::default(),
-        turns: Arc::default(),
+        db: start.db.clone(),
+        context: start.context.clone(),
+        changed_tenants: Arc::default(),
+        variant_locks: Arc::default(),
     };
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .timers([Arc::new(HoldExpiry(app.clone())) as Arc<dyn TimerHandler>])
-        .exports(platform::exports(&host))
-        .checks(platform::checks());
-    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
-    service.grpc = Routes::new(InventoryServer::new(grpc::Grpc(app.clone()))).add_service(events.platform());
-    service.tasks = events.tasks();
-    service.tasks.push(Task::new("stock", StockPublisher(app).run()));
-    service
+    Ok(start
+        .service(app.clone())
+        .routes([location::routes(), item::routes(), movement::routes(), adjustment::routes(), hold::routes()])
+        .grpc(InventoryServer::new(Grpc(app.clone())))
+        .timer(hold::HOLD_EXPIRE, hold::expire)
+        .export(location::location_export)
+        .export(stock::stock_export)
+        .export(hold::hold_export)
+        .check("levels_match_movements", checks::levels_differ)
+        .check("promises_within_stock", checks::promises_exceed)
+        .check("held_matches_holds", checks::held_differs)
+        .check("holds_end_once", checks::ends_differ)
+        .check("allocations_not_negative", checks::allocations_negative)
+        .check("stock_published", checks::stock_long_unpublished)
+        .task("stock", stock::publish_stock(app))
+        .build())
 }

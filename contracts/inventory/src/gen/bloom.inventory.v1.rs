@@ -63,9 +63,8 @@ pub struct ExtendHoldRequest {
 pub struct HoldReply {
     #[prost(string, tag = "1")]
     pub hold_id: ::prost::alloc::string::String,
-    /// active, released, expired, committed
-    #[prost(string, tag = "2")]
-    pub status: ::prost::alloc::string::String,
+    #[prost(enumeration = "HoldStatus", tag = "2")]
+    pub status: i32,
     /// RFC 3339 UTC.
     #[prost(string, tag = "3")]
     pub expires_at: ::prost::alloc::string::String,
@@ -152,6 +151,45 @@ pub struct FindLocationsReply {
     /// Those that exist, active or not, in any order.
     #[prost(string, repeated, tag = "1")]
     pub location_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HoldStatus {
+    Unspecified = 0,
+    /// Its units are held.
+    Active = 1,
+    /// Ended without effect.
+    Released = 2,
+    /// Ended because its time was over.
+    Expired = 3,
+    /// Became an allocation of an order.
+    Committed = 4,
+}
+impl HoldStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOLD_STATUS_UNSPECIFIED",
+            Self::Active => "HOLD_STATUS_ACTIVE",
+            Self::Released => "HOLD_STATUS_RELEASED",
+            Self::Expired => "HOLD_STATUS_EXPIRED",
+            Self::Committed => "HOLD_STATUS_COMMITTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOLD_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOLD_STATUS_ACTIVE" => Some(Self::Active),
+            "HOLD_STATUS_RELEASED" => Some(Self::Released),
+            "HOLD_STATUS_EXPIRED" => Some(Self::Expired),
+            "HOLD_STATUS_COMMITTED" => Some(Self::Committed),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod inventory_client {
@@ -269,8 +307,8 @@ pub mod inventory_client {
                 .insert(GrpcMethod::new("bloom.inventory.v1.Inventory", "Availability"));
             self.inner.unary(req, path, codec).await
         }
-        /// Holds all lines or none. Idempotent by hold id. Fails with `insufficient_stock` and one violation per line that lacks
-        /// (pointer `/lines/<index>`, metadata available).
+        /// Holds all lines or none. Idempotent by hold id. Fails with `insufficient_stock` and one violation per line with too few units
+        /// (pointer `/lines/<index>`).
         pub async fn hold(
             &mut self,
             request: impl tonic::IntoRequest<super::HoldRequest>,
@@ -437,7 +475,7 @@ pub mod inventory_client {
                 .insert(GrpcMethod::new("bloom.inventory.v1.Inventory", "SetStock"));
             self.inner.unary(req, path, codec).await
         }
-        /// Which of these locations the tenant has: for who is named one that no event has told of yet.
+        /// Which of these locations the tenant has, including those whose event is still on its way.
         pub async fn find_locations(
             &mut self,
             request: impl tonic::IntoRequest<super::FindLocationsRequest>,
@@ -487,8 +525,8 @@ pub mod inventory_server {
             tonic::Response<super::AvailabilityReply>,
             tonic::Status,
         >;
-        /// Holds all lines or none. Idempotent by hold id. Fails with `insufficient_stock` and one violation per line that lacks
-        /// (pointer `/lines/<index>`, metadata available).
+        /// Holds all lines or none. Idempotent by hold id. Fails with `insufficient_stock` and one violation per line with too few units
+        /// (pointer `/lines/<index>`).
         async fn hold(
             &self,
             request: tonic::Request<super::HoldRequest>,
@@ -523,7 +561,7 @@ pub mod inventory_server {
             &self,
             request: tonic::Request<super::SetStockRequest>,
         ) -> std::result::Result<tonic::Response<super::SetStockReply>, tonic::Status>;
-        /// Which of these locations the tenant has: for who is named one that no event has told of yet.
+        /// Which of these locations the tenant has, including those whose event is still on its way.
         async fn find_locations(
             &self,
             request: tonic::Request<super::FindLocationsRequest>,

@@ -62,20 +62,20 @@ async fn a_body_is_refused_at_the_field_that_is_wrong() {
 async fn a_query_is_refused_at_the_parameter_that_is_wrong() {
     let (_bench, door, _) = counter().await;
     let _ = door.get("/v1/counts?limit=100").send().await.expect(200);
-    for (query, name, code) in [
-        ("limit=0", "limit", "query_invalid"),
-        ("limit=101", "limit", "query_invalid"),
-        ("limit=many", "limit", "query_invalid"),
-        ("limit=1&limit=2", "limit", "query_invalid"),
-        ("colour=red", "colour", "query_invalid"),
-        ("expand%5B%5D=price", "expand[]", "query_invalid"),
-        ("cursor=garbage", "cursor", "cursor_invalid"),
-        ("cursor=", "cursor", "cursor_invalid"),
+    for (query, name, code, wrong) in [
+        ("limit=0", "limit", "query_invalid", "out_of_range"),
+        ("limit=101", "limit", "query_invalid", "out_of_range"),
+        ("limit=many", "limit", "query_invalid", "type"),
+        ("limit=1&limit=2", "limit", "query_invalid", "duplicate"),
+        ("colour=red", "colour", "query_invalid", "unknown_field"),
+        ("expand%5B%5D=price", "expand[]", "query_invalid", "unknown_field"),
+        ("cursor=garbage", "cursor", "cursor_invalid", "format"),
+        ("cursor=", "cursor", "cursor_invalid", "format"),
     ] {
         let answer = door.get(&format!("/v1/counts?{query}")).send().await.expect(400);
         assert_eq!(answer.code(), code, "{query}");
         let error = &answer.json["errors"][0];
-        assert_eq!((&error["pointer"], &error["code"]), (&json!(name), &json!("invalid")), "{query}");
+        assert_eq!((&error["pointer"], &error["code"]), (&json!(name), &json!(wrong)), "{query}");
         assert_ne!(error["message"], "", "{query}");
     }
 }

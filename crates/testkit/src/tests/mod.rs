@@ -1,5 +1,6 @@
 //! The runtime, tested from where a service stands: a counter in a schema of its own, behind the real layers.
 
+mod agree;
 mod context;
 mod edge;
 mod idempotency;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use bloom_fault::{Code, Fault};
-use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
+use bloom_fleet::{PERMISSIONS, PUBLISHABLE};
+use bloom_runtime::Scopes;
 
 use crate::domain::api_key::KeyKind;
 
@@ -17,7 +18,9 @@ pub fn grant(kind: KeyKind, wanted: Option<Vec<String>>, maker: &Scopes) -> Resu
             wanted
         }
         (None, KeyKind::Secret) => maker.iter().map(str::to_owned).collect(),
-        (None, KeyKind::Publishable) => PUBLISHABLE.into_iter().filter(|scope| maker.allow(scope)).map(str::to_owned).collect(),
+        (None, KeyKind::Publishable) => {
+            PUBLISHABLE.iter().copied().filter(|scope| maker.allow(scope)).map(str::to_owned).collect()
+        }
     };
     if granted.is_empty() || SCOPES_MAX < granted.len() {
         return Err(Fault::invalid("/scopes", "count", format!("holds 1 to {SCOPES_MAX} scopes")));

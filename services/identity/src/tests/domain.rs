@@ -1,7 +1,8 @@
 //! Rules on values alone.
 
+use bloom_fleet::{PERMISSIONS, PUBLISHABLE};
 use bloom_kernel::{Currency, TenantId};
-use bloom_runtime::{PERMISSIONS, PUBLISHABLE, Scopes};
+use bloom_runtime::Scopes;
 use uuid::Uuid;
 
 use crate::domain::api_key::KeyKind;

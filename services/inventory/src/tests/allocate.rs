@@ -4,8 +4,8 @@ use bloom_kernel::{LocationId, VariantId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::domain::allocate::{Demand, Share, Shortage, allocate};
-use crate::domain::item::Level;
+use crate::hold::{Demand, Share, Shortage, allocate};
+use crate::item::Level;
 
 fn variant(n: u128) -> VariantId {
     VariantId::from_uuid(Uuid::from_u128(n))

@@ -6,12 +6,12 @@ use bloom_kernel::VariantId;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Stage, stage};
+use super::{Fixture, fixture};
 use crate::NAME;
 
-impl Stage {
+impl Fixture {
     async fn published(&self, kind: &str, aggregate: &str) -> Vec<(i64, Value)> {
-        let mut conn = self.bench.superuser().await;
+        let mut conn = self.env.superuser().await;
         sqlx::query_as::<_, (i64, String)>("select version, data from outbox where kind like $1 and aggregate = $2 order by seq")
             .bind(format!("%{kind}"))
             .bind(aggregate)
@@ -30,11 +30,11 @@ impl Stage {
     }
 
     async fn exported(&self) -> Vec<StateRecord> {
-        let mut client = PlatformClient::new(self.bench.host.peers.get(NAME));
+        let mut client = PlatformClient::new(self.env.host.peers.get(NAME));
         let (mut records, mut after) = (Vec::new(), String::new());
         loop {
             let message = ExportStateRequest { kinds: Vec::new(), after: after.clone(), limit: 2 };
-            let mut stream = client.export_state(self.bench.host.request(&self.call(), message)).await.unwrap().into_inner();
+            let mut stream = client.export_state(self.env.host.request(&self.call(), message)).await.unwrap().into_inner();
             let before = records.len();
             while let Some(record) = stream.message().await.unwrap() {
                 records.push(record);
@@ -49,14 +49,14 @@ impl Stage {
 
 #[tokio::test]
 async fn stock_is_published_as_it_is() {
-    let stage = stage().await;
-    let (first, second) = (stage.location("A", 2).await, stage.location("B", 1).await);
-    let variant = stage.variant(&[(first, 5), (second, 1)]).await;
-    stage.settings(variant, second, &json!({ "backorder_limit": 4 })).await;
-    let hold = stage.take(variant, 2).await.unwrap();
-    stage.commit(&hold.hold_id, stage.id()).await.unwrap();
-    stage.take(variant, 1).await.unwrap();
-    let (_, data) = stage.stock_event(variant).await;
+    let fixture = fixture().await;
+    let (first, second) = (fixture.location("A", 2).await, fixture.location("B", 1).await);
+    let variant = fixture.variant(&[(first, 5), (second, 1)]).await;
+    fixture.settings(variant, second, &json!({ "backorder_limit": 4 })).await;
+    let hold = fixture.take(variant, 2).await.unwrap();
+    fixture.commit(&hold.hold_id, fixture.id()).await.unwrap();
+    fixture.take(variant, 1).await.unwrap();
+    let (_, data) = fixture.stock_event(variant).await;
     assert_eq!(
         data,
         json!({ "variant_id": variant, "items": [
@@ -70,25 +70,25 @@ async fn stock_is_published_as_it_is() {
 
 #[tokio::test]
 async fn versions_of_a_variant_rise_one_by_one_and_bursts_become_few() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant = stage.variant(&[(shop, 100)]).await;
-    futures::future::join_all((0..100).map(|_| stage.take(variant, 1))).await;
-    let (last, data) = stage.stock_event(variant).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant = fixture.variant(&[(shop, 100)]).await;
+    futures::future::join_all((0..100).map(|_| fixture.take(variant, 1))).await;
+    let (last, data) = fixture.stock_event(variant).await;
     assert_eq!(data["items"][0]["held"], 100);
-    let versions: Vec<i64> = stage.published("stock.updated", &variant.to_string()).await.iter().map(|e| e.0).collect();
+    let versions: Vec<i64> = fixture.published("stock.updated", &variant.to_string()).await.iter().map(|e| e.0).collect();
     assert_eq!(versions, (1..=last).collect::<Vec<_>>());
     assert!(last < 100, "{last} events of 101 changes");
 }
 
 #[tokio::test]
 async fn a_mark_that_a_kill_has_left_is_published() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant = stage.variant(&[(shop, 1)]).await;
-    stage.stock_event(variant).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant = fixture.variant(&[(shop, 1)]).await;
+    fixture.stock_event(variant).await;
     // A change whose process died right after its commit: nobody was told.
-    let mut conn = stage.bench.superuser().await;
+    let mut conn = fixture.env.superuser().await;
     sqlx::query(
         "insert into movement (tenant_id, id, variant_id, location_id, kind, on_hand_delta, allocated_delta, held_delta, actor, occurred_at)
          select tenant_id, gen_random_uuid(), variant_id, location_id, 'received', 6, 0, 0, 'x', updated_at from stock_item",
@@ -96,59 +96,59 @@ async fn a_mark_that_a_kill_has_left_is_published() {
     .execute(&mut conn)
     .await
     .unwrap();
-    assert_eq!(stage.stock_event(variant).await.1["items"][0]["on_hand"], 7);
+    assert_eq!(fixture.stock_event(variant).await.1["items"][0]["on_hand"], 7);
 }
 
 #[tokio::test]
 async fn a_location_tells_its_changes_and_its_stock_is_told_again() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant = stage.variant(&[(shop, 3)]).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant = fixture.variant(&[(shop, 3)]).await;
     let path = format!("/v1/inventory/locations/{shop}");
-    let changed = stage.door.patch(&path).if_match(1).json(&json!({ "code": "Z", "active": false })).send().await.expect(200);
-    let created = stage.published("location.created", &shop.to_string()).await;
-    let updated = stage.published("location.updated", &shop.to_string()).await;
+    let changed = fixture.client.patch(&path).if_match(1).json(&json!({ "code": "Z", "active": false })).send().await.expect(200);
+    let created = fixture.published("location.created", &shop.to_string()).await;
+    let updated = fixture.published("location.updated", &shop.to_string()).await;
     assert_eq!((created.len(), updated), (1, vec![(2, changed.json)]));
-    let (_, data) = stage.stock_event(variant).await;
+    let (_, data) = fixture.stock_event(variant).await;
     assert_eq!(data["items"][0]["location_code"], "Z");
     assert_eq!((&data["items"][0]["on_hand"], &data["items"][0]["sellable"]), (&3.into(), &0.into()));
 }
 
 #[tokio::test]
 async fn a_hold_tells_its_life_in_order() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant = stage.variant(&[(shop, 3)]).await;
-    let hold = stage.take(variant, 1).await.unwrap();
-    stage.bench.clock.advance(TimeDelta::seconds(1));
-    stage.extend(&hold.hold_id, 900).await.unwrap();
-    stage.bench.clock.advance(TimeDelta::seconds(1));
-    let order: bloom_kernel::OrderId = stage.id();
-    stage.commit(&hold.hold_id, order).await.unwrap();
-    let events = stage.published("", &hold.hold_id).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant = fixture.variant(&[(shop, 3)]).await;
+    let hold = fixture.take(variant, 1).await.unwrap();
+    fixture.env.clock.advance(TimeDelta::seconds(1));
+    fixture.extend(&hold.hold_id, 900).await.unwrap();
+    fixture.env.clock.advance(TimeDelta::seconds(1));
+    let order: bloom_kernel::OrderId = fixture.id();
+    fixture.commit(&hold.hold_id, order).await.unwrap();
+    let events = fixture.published("", &hold.hold_id).await;
     let told: Vec<_> = events.iter().map(|(version, data)| (*version, data["status"].as_str().unwrap())).collect();
     assert_eq!(told, [(1, "active"), (2, "active"), (3, "committed")]);
     assert_eq!(events[2].1["order_id"], order.to_string());
     assert_eq!(events[2].1["lines"][0]["quantity"], 1);
-    let shown = stage.door.get(&format!("/v1/inventory/holds/{}", hold.hold_id)).send().await.expect(200);
+    let shown = fixture.client.get(&format!("/v1/inventory/holds/{}", hold.hold_id)).send().await.expect(200);
     assert_eq!(events[2].1, shown.json);
 }
 
 #[tokio::test]
 async fn the_exported_state_is_that_of_the_last_events() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let other = stage.location("B", 1).await;
-    let variants = [stage.variant(&[(shop, 3), (other, 1)]).await, stage.variant(&[(shop, 4)]).await];
-    let hold = stage.take(variants[0], 1).await.unwrap();
-    stage.release(&hold.hold_id).await.unwrap();
-    stage.stock_event(variants[0]).await;
-    let records = stage.exported().await;
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let other = fixture.location("B", 1).await;
+    let variants = [fixture.variant(&[(shop, 3), (other, 1)]).await, fixture.variant(&[(shop, 4)]).await];
+    let hold = fixture.take(variants[0], 1).await.unwrap();
+    fixture.release(&hold.hold_id).await.unwrap();
+    fixture.stock_event(variants[0]).await;
+    let records = fixture.exported().await;
     let kinds: Vec<_> = records.iter().map(|record| record.kind.as_str()).collect();
     let expected = ["location.updated", "location.updated", "stock.updated", "stock.updated", "hold.updated"];
     assert_eq!(kinds, expected);
     for record in records {
-        let (version, data) = stage.published("", &record.aggregate).await.pop().unwrap();
+        let (version, data) = fixture.published("", &record.aggregate).await.pop().unwrap();
         assert_eq!((version, data), (record.version, serde_json::from_str(&record.data_json).unwrap()));
     }
 }

@@ -1,6 +1,6 @@
 //! The database refuses what no service should do, even in the service's own role.
 
-use super::stage;
+use super::fixture;
 
 fn refused(outcome: Result<impl Sized, sqlx::Error>, state: &str, what: &str) {
     let error = outcome.err().unwrap_or_else(|| panic!("{what} was allowed"));
@@ -11,9 +11,9 @@ fn refused(outcome: Result<impl Sized, sqlx::Error>, state: &str, what: &str) {
 
 #[tokio::test]
 async fn levels_move_by_movements_only_and_movements_stay() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 5)]).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 5)]).await;
     let forbidden = [
         "update stock_item set on_hand = 7",
         "update stock_item set allocated = 1",
@@ -30,10 +30,10 @@ async fn levels_move_by_movements_only_and_movements_stay() {
         "delete from stock_operation",
     ];
     for statement in forbidden {
-        let mut tx = stage.bench.db.write(&stage.call()).await.unwrap();
+        let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
         refused(sqlx::query(statement).execute(&mut *tx).await, "42501", statement);
     }
-    assert_eq!(stage.levels(variant, shop).await, [5, 0, 0, 5]);
+    assert_eq!(fixture.levels(variant, shop).await, [5, 0, 0, 5]);
 }
 
 /// A movement that a service with a mistake in it might write.
@@ -48,9 +48,9 @@ fn movement(kind: &str, on_hand: i64, allocated: i64, held: i64, more: &str) -> 
 
 #[tokio::test]
 async fn more_than_there_is_cannot_be_promised() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 5)]).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 5)]).await;
     let a_hold = "gen_random_uuid(), 0, null";
     let statements = [
         (movement("held", 0, 0, 6, a_hold), "stock_item_promised_check"),
@@ -63,19 +63,19 @@ async fn more_than_there_is_cannot_be_promised() {
         (movement("stolen", -1, 0, 0, "null, null, null"), "movement_kind_check"),
     ];
     for (statement, constraint) in statements {
-        let mut tx = stage.bench.db.write(&stage.call()).await.unwrap();
+        let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
         refused(sqlx::query(sqlx::AssertSqlSafe(statement.clone())).execute(&mut *tx).await, constraint, &statement);
     }
-    assert_eq!(stage.levels(variant, shop).await, [5, 0, 0, 5]);
+    assert_eq!(fixture.levels(variant, shop).await, [5, 0, 0, 5]);
 }
 
 #[tokio::test]
 async fn what_has_ended_cannot_end_again() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 5)]).await;
-    let hold = stage.take(variant, 1).await.unwrap();
-    stage.commit(&hold.hold_id, stage.id()).await.unwrap();
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 5)]).await;
+    let hold = fixture.take(variant, 1).await.unwrap();
+    fixture.commit(&hold.hold_id, fixture.id()).await.unwrap();
     let statements = [
         ("update hold set status = 'active', ended_at = null, order_id = null", "hold_ends_once"),
         ("update hold_line set active = true", "hold_ends_once"),
@@ -88,31 +88,31 @@ async fn what_has_ended_cannot_end_again() {
         ),
     ];
     for (statement, constraint) in statements {
-        let mut tx = stage.bench.db.write(&stage.call()).await.unwrap();
+        let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
         refused(sqlx::query(statement).execute(&mut *tx).await, constraint, statement);
     }
 }
 
 #[tokio::test]
 async fn a_count_that_finds_too_few_leaves_a_shortfall_and_sells_nothing() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 5)]).await;
-    let hold = stage.take(variant, 4).await.unwrap();
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 5)]).await;
+    let hold = fixture.take(variant, 4).await.unwrap();
     let count = |quantity: i64| {
         serde_json::json!({ "kind": "counted", "reason": "flood", "lines": [
             { "variant_id": variant, "location_id": shop, "quantity": quantity }
         ] })
     };
-    let _ = stage.door.post("/v1/inventory/adjustments").json(&count(1)).send().await.expect(201);
-    assert_eq!(stage.item(variant, shop).await["shortfall"], 3);
-    assert_eq!(stage.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
-    assert!(stage.breaches().await.is_empty());
+    let _ = fixture.client.post("/v1/inventory/adjustments").json(&count(1)).send().await.expect(201);
+    assert_eq!(fixture.item(variant, shop).await["shortfall"], 3);
+    assert_eq!(fixture.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
+    assert!(fixture.breaches().await.is_empty());
     // The promise is kept as far as it goes: the hold may become an order's, and given back it repairs the shortfall.
-    let order = stage.id();
-    let allocations = stage.commit(&hold.hold_id, order).await.unwrap();
-    stage.give_back("op-1", order, &allocations).await.unwrap();
-    let item = stage.item(variant, shop).await;
+    let order = fixture.id();
+    let allocations = fixture.commit(&hold.hold_id, order).await.unwrap();
+    fixture.give_back("op-1", order, &allocations).await.unwrap();
+    let item = fixture.item(variant, shop).await;
     assert_eq!((&item["shortfall"], &item["sellable"]), (&0.into(), &1.into()));
-    assert!(stage.breaches().await.is_empty());
+    assert!(fixture.breaches().await.is_empty());
 }

@@ -5,7 +5,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::domain::hold::{Ending, Hold, HoldStatus};
+use crate::hold::{Ending, Hold, HoldStatus};
 
 fn moment(seconds: i64) -> Timestamp {
     DateTime::from_timestamp(1_767_603_600 + seconds, 0).unwrap_or_default()

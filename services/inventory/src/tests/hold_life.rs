@@ -1,14 +1,14 @@
 //! Holds through the gRPC door: exact under many buyers, over at their time, idempotent.
 
-use bloom_events::Bus;
+use bloom_contract_inventory as proto;
 use bloom_fault::Fault;
 use bloom_kernel::OrderId;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::stage;
-use crate::service;
+use super::fixture;
+use crate::SERVICE;
 
 fn reasons<T>(outcomes: &[Result<T, Fault>]) -> Vec<&str> {
     outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|fault| &*fault.reason).collect()
@@ -16,203 +16,203 @@ fn reasons<T>(outcomes: &[Result<T, Fault>]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_buyers_of_one_unit_one_wins() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 1)]).await;
-    let outcomes = join_all((0..50).map(|_| stage.take(variant, 1))).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 1)]).await;
+    let outcomes = join_all((0..50).map(|_| fixture.take(variant, 1))).await;
     let won: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
     assert_eq!(won.len(), 1);
     assert_eq!(reasons(&outcomes), ["insufficient_stock"; 49]);
-    assert_eq!(stage.levels(variant, shop).await, [1, 0, 1, 0]);
+    assert_eq!(fixture.levels(variant, shop).await, [1, 0, 1, 0]);
 
-    stage.release(&won[0].hold_id).await.unwrap();
-    stage.take(variant, 1).await.unwrap();
-    assert!(stage.breaches().await.is_empty());
+    fixture.release(&won[0].hold_id).await.unwrap();
+    fixture.take(variant, 1).await.unwrap();
+    assert!(fixture.breaches().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_refused_while_a_unit_is_free() {
-    let stage = stage().await;
-    let (first, second) = (stage.location("A", 0).await, stage.location("B", 1).await);
-    let variant = stage.variant(&[(first, 13), (second, 7)]).await;
-    let outcomes = join_all((0..50).map(|_| stage.take(variant, 1))).await;
+    let fixture = fixture().await;
+    let (first, second) = (fixture.location("A", 0).await, fixture.location("B", 1).await);
+    let variant = fixture.variant(&[(first, 13), (second, 7)]).await;
+    let outcomes = join_all((0..50).map(|_| fixture.take(variant, 1))).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 20);
-    assert_eq!(stage.levels(variant, first).await[2], 13);
-    assert_eq!(stage.levels(variant, second).await[2], 7);
+    assert_eq!(fixture.levels(variant, first).await[2], 13);
+    assert_eq!(fixture.levels(variant, second).await[2], 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn buyers_at_two_processes_are_told_the_same_of_the_last_unit() {
-    let stage = stage().await;
-    let other = stage.bench.open(|host, db| Ok(service(host, db, Bus::in_process()))).await;
-    let shop = stage.location("BLR", 0).await;
+    let fixture = fixture().await;
+    let other = fixture.env.serve(&SERVICE).await;
+    let shop = fixture.location("BLR", 0).await;
     for _ in 0..20 {
-        let variant = stage.variant(&[(shop, 1)]).await;
+        let variant = fixture.variant(&[(shop, 1)]).await;
         let wanted = json!({ "lines": [{ "line_id": "1", "variant_id": variant, "quantity": 1 }], "ttl_seconds": 60 });
-        let buyers = [&stage.door, &other, &stage.door, &other];
+        let buyers = [&fixture.client, &other, &fixture.client, &other];
         let asked = buyers.map(|door| door.post("/v1/inventory/holds").json(&wanted).send());
         let mut told: Vec<_> =
             join_all(asked).await.into_iter().map(|answer| (answer.status, answer.code().to_owned())).collect();
         told.sort_unstable();
         let refused = (409, "insufficient_stock".to_owned());
         assert_eq!(told[1..], [refused.clone(), refused.clone(), refused], "{told:?}");
-        assert_eq!((told[0].0, stage.levels(variant, shop).await), (201, [1, 0, 1, 0]));
+        assert_eq!((told[0].0, fixture.levels(variant, shop).await), (201, [1, 0, 1, 0]));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opposite_orders_of_lines_do_not_block_one_another() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let (one, two) = (stage.variant(&[(shop, 9)]).await, stage.variant(&[(shop, 9)]).await);
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let (one, two) = (fixture.variant(&[(shop, 9)]).await, fixture.variant(&[(shop, 9)]).await);
     let requests: Vec<_> =
-        (0..40).map(|n| stage.wanted(&if n % 2 == 0 { [(one, 1), (two, 1)] } else { [(two, 1), (one, 1)] }, &[])).collect();
-    let outcomes = join_all(requests.iter().map(|request| stage.hold(request))).await;
+        (0..40).map(|n| fixture.wanted(&if n % 2 == 0 { [(one, 1), (two, 1)] } else { [(two, 1), (one, 1)] }, &[])).collect();
+    let outcomes = join_all(requests.iter().map(|request| fixture.hold(request))).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 9);
     assert_eq!(reasons(&outcomes), ["insufficient_stock"; 31]);
 }
 
 #[tokio::test]
 async fn a_hold_takes_all_lines_or_none() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let (plenty, scarce) = (stage.variant(&[(shop, 10)]).await, stage.variant(&[(shop, 3)]).await);
-    let fault = stage.hold(&stage.wanted(&[(plenty, 1), (scarce, 2), (scarce, 2)], &[])).await.unwrap_err();
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let (plenty, scarce) = (fixture.variant(&[(shop, 10)]).await, fixture.variant(&[(shop, 3)]).await);
+    let fault = fixture.hold(&fixture.wanted(&[(plenty, 1), (scarce, 2), (scarce, 2)], &[])).await.unwrap_err();
     assert_eq!((&*fault.reason, fault.code.status().as_u16()), ("insufficient_stock", 409));
     let pointers: Vec<_> = fault.errors.iter().map(|e| (e.pointer.as_str(), e.message.as_str())).collect();
     assert_eq!(pointers, [("/lines/1", "3 available"), ("/lines/2", "3 available")]);
-    assert_eq!(stage.levels(plenty, shop).await, [10, 0, 0, 10]);
+    assert_eq!(fixture.levels(plenty, shop).await, [10, 0, 0, 10]);
 }
 
 #[tokio::test]
 async fn the_same_hold_is_made_once() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 1)]).await;
-    let request = stage.wanted(&[(variant, 1)], &[]);
-    let first = stage.hold(&request).await.unwrap();
-    assert_eq!(stage.hold(&request).await.unwrap(), first);
-    assert_eq!(stage.levels(variant, shop).await, [1, 0, 1, 0]);
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 1)]).await;
+    let request = fixture.wanted(&[(variant, 1)], &[]);
+    let first = fixture.hold(&request).await.unwrap();
+    assert_eq!(fixture.hold(&request).await.unwrap(), first);
+    assert_eq!(fixture.levels(variant, shop).await, [1, 0, 1, 0]);
 
     let mut other = request.clone();
     other.lines[0].quantity = 2;
-    assert_eq!(stage.hold(&other).await.unwrap_err().reason, "idempotency_key_reused");
-    stage.release(&request.hold_id).await.unwrap();
-    assert_eq!(stage.hold(&request).await.unwrap_err().reason, "hold_expired");
+    assert_eq!(fixture.hold(&other).await.unwrap_err().reason, "idempotency_key_reused");
+    fixture.release(&request.hold_id).await.unwrap();
+    assert_eq!(fixture.hold(&request).await.unwrap_err().reason, "hold_expired");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_hold_asked_for_at_once_is_made_once() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 5)]).await;
-    let request = stage.wanted(&[(variant, 3)], &[]);
-    let outcomes = join_all((0..8).map(|_| stage.hold(&request))).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 5)]).await;
+    let request = fixture.wanted(&[(variant, 3)], &[]);
+    let outcomes = join_all((0..8).map(|_| fixture.hold(&request))).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    assert_eq!(stage.levels(variant, shop).await, [5, 0, 3, 2]);
+    assert_eq!(fixture.levels(variant, shop).await, [5, 0, 3, 2]);
 }
 
 #[tokio::test]
 async fn a_hold_that_is_over_frees_its_units_at_once() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let (variant, other) = (stage.variant(&[(shop, 1)]).await, stage.variant(&[(shop, 1)]).await);
-    let first = stage.hold(&stage.wanted(&[(variant, 1), (other, 1)], &[])).await.unwrap();
-    assert_eq!(stage.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
-    stage.bench.clock.advance(TimeDelta::seconds(600));
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let (variant, other) = (fixture.variant(&[(shop, 1)]).await, fixture.variant(&[(shop, 1)]).await);
+    let first = fixture.hold(&fixture.wanted(&[(variant, 1), (other, 1)], &[])).await.unwrap();
+    assert_eq!(fixture.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
+    fixture.env.clock.advance(TimeDelta::seconds(600));
     // Whether the timer has fired or not: the units are free, and the hold is no more.
-    assert_eq!(stage.levels(other, shop).await, [1, 0, 0, 1]);
-    let next = stage.take(variant, 1).await.unwrap();
-    assert_eq!(next.status, "active");
-    assert_eq!(stage.extend(&first.hold_id, 600).await.unwrap_err().reason, "hold_expired");
-    assert_eq!(stage.commit(&first.hold_id, stage.id()).await.unwrap_err().reason, "hold_expired");
-    stage.eventually("select data from outbox where kind like '%hold.expired'").await;
-    assert_eq!(stage.release(&first.hold_id).await.unwrap().status, "expired");
-    assert_eq!(stage.levels(variant, shop).await, [1, 0, 1, 0]);
-    assert!(stage.breaches().await.is_empty());
+    assert_eq!(fixture.levels(other, shop).await, [1, 0, 0, 1]);
+    let next = fixture.take(variant, 1).await.unwrap();
+    assert_eq!(next.status(), proto::HoldStatus::Active);
+    assert_eq!(fixture.extend(&first.hold_id, 600).await.unwrap_err().reason, "hold_expired");
+    assert_eq!(fixture.commit(&first.hold_id, fixture.id()).await.unwrap_err().reason, "hold_expired");
+    fixture.eventually("select data from outbox where kind like '%hold.expired'").await;
+    assert_eq!(fixture.release(&first.hold_id).await.unwrap().status(), proto::HoldStatus::Expired);
+    assert_eq!(fixture.levels(variant, shop).await, [1, 0, 1, 0]);
+    assert!(fixture.breaches().await.is_empty());
 }
 
 #[tokio::test]
 async fn what_one_clock_has_ended_no_slower_clock_revives() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let (variant, other) = (stage.variant(&[(shop, 1)]).await, stage.variant(&[(shop, 1)]).await);
-    let first = stage.hold(&stage.wanted(&[(variant, 1), (other, 1)], &[])).await.unwrap();
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let (variant, other) = (fixture.variant(&[(shop, 1)]).await, fixture.variant(&[(shop, 1)]).await);
+    let first = fixture.hold(&fixture.wanted(&[(variant, 1), (other, 1)], &[])).await.unwrap();
     // A buyer at an instance whose clock runs ahead takes the unit; the hold's owner asks one that is behind.
-    stage.bench.clock.advance(TimeDelta::seconds(600));
-    stage.take(variant, 1).await.unwrap();
-    stage.bench.clock.advance(TimeDelta::seconds(-5));
-    assert_eq!(stage.commit(&first.hold_id, stage.id()).await.unwrap_err().reason, "hold_expired");
-    assert_eq!(stage.extend(&first.hold_id, 60).await.unwrap_err().reason, "hold_expired");
-    assert_eq!(stage.levels(variant, shop).await, [1, 0, 1, 0]);
-    assert!(stage.breaches().await.is_empty());
-    stage.release(&first.hold_id).await.unwrap();
-    assert_eq!(stage.levels(other, shop).await, [1, 0, 0, 1]);
-    assert!(stage.breaches().await.is_empty());
+    fixture.env.clock.advance(TimeDelta::seconds(600));
+    fixture.take(variant, 1).await.unwrap();
+    fixture.env.clock.advance(TimeDelta::seconds(-5));
+    assert_eq!(fixture.commit(&first.hold_id, fixture.id()).await.unwrap_err().reason, "hold_expired");
+    assert_eq!(fixture.extend(&first.hold_id, 60).await.unwrap_err().reason, "hold_expired");
+    assert_eq!(fixture.levels(variant, shop).await, [1, 0, 1, 0]);
+    assert!(fixture.breaches().await.is_empty());
+    fixture.release(&first.hold_id).await.unwrap();
+    assert_eq!(fixture.levels(other, shop).await, [1, 0, 0, 1]);
+    assert!(fixture.breaches().await.is_empty());
 }
 
 #[tokio::test]
 async fn a_hold_lives_as_long_as_it_is_extended() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 2)]).await;
-    let hold = stage.take(variant, 2).await.unwrap();
-    stage.bench.clock.advance(TimeDelta::seconds(599));
-    let extended = stage.extend(&hold.hold_id, 100).await.unwrap();
-    assert_eq!((extended.status.as_str(), extended.allocations), ("active", hold.allocations));
-    stage.bench.clock.advance(TimeDelta::seconds(99));
-    assert_eq!(stage.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
-    stage.bench.clock.advance(TimeDelta::seconds(1));
-    stage.take(variant, 1).await.unwrap();
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 2)]).await;
+    let hold = fixture.take(variant, 2).await.unwrap();
+    fixture.env.clock.advance(TimeDelta::seconds(599));
+    let extended = fixture.extend(&hold.hold_id, 100).await.unwrap();
+    assert_eq!((extended.status(), extended.allocations), (proto::HoldStatus::Active, hold.allocations));
+    fixture.env.clock.advance(TimeDelta::seconds(99));
+    assert_eq!(fixture.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
+    fixture.env.clock.advance(TimeDelta::seconds(1));
+    fixture.take(variant, 1).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_hold_released_before_it_was_made_is_never_made() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 1)]).await;
-    let request = stage.wanted(&[(variant, 1)], &[]);
-    assert_eq!(stage.release(&request.hold_id).await.unwrap().status, "released");
-    assert_eq!(stage.release(&request.hold_id).await.unwrap().status, "released");
-    assert_eq!(stage.hold(&request).await.unwrap_err().reason, "hold_expired");
-    assert_eq!(stage.levels(variant, shop).await, [1, 0, 0, 1]);
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 1)]).await;
+    let request = fixture.wanted(&[(variant, 1)], &[]);
+    assert_eq!(fixture.release(&request.hold_id).await.unwrap().status(), proto::HoldStatus::Released);
+    assert_eq!(fixture.release(&request.hold_id).await.unwrap().status(), proto::HoldStatus::Released);
+    assert_eq!(fixture.hold(&request).await.unwrap_err().reason, "hold_expired");
+    assert_eq!(fixture.levels(variant, shop).await, [1, 0, 0, 1]);
 }
 
 #[tokio::test]
 async fn a_committed_hold_is_the_orders_and_stays() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 3)]).await;
-    let (order, other): (OrderId, OrderId) = (stage.id(), stage.id());
-    let request = stage.wanted(&[(variant, 2)], &[]);
-    let hold = stage.hold(&request).await.unwrap();
-    let allocations = stage.commit(&hold.hold_id, order).await.unwrap();
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 3)]).await;
+    let (order, other): (OrderId, OrderId) = (fixture.id(), fixture.id());
+    let request = fixture.wanted(&[(variant, 2)], &[]);
+    let hold = fixture.hold(&request).await.unwrap();
+    let allocations = fixture.commit(&hold.hold_id, order).await.unwrap();
     assert_eq!(allocations, hold.allocations);
-    assert_eq!(stage.commit(&hold.hold_id, order).await.unwrap(), allocations);
-    assert_eq!(stage.commit(&hold.hold_id, other).await.unwrap_err().reason, "hold_committed");
-    assert_eq!(stage.release(&hold.hold_id).await.unwrap().status, "committed");
-    assert_eq!(stage.hold(&request).await.unwrap().status, "committed");
-    stage.bench.clock.advance(TimeDelta::days(40));
-    assert_eq!(stage.levels(variant, shop).await, [3, 2, 0, 1]);
-    assert!(stage.breaches().await.is_empty());
+    assert_eq!(fixture.commit(&hold.hold_id, order).await.unwrap(), allocations);
+    assert_eq!(fixture.commit(&hold.hold_id, other).await.unwrap_err().reason, "hold_committed");
+    assert_eq!(fixture.release(&hold.hold_id).await.unwrap().status(), proto::HoldStatus::Committed);
+    assert_eq!(fixture.hold(&request).await.unwrap().status(), proto::HoldStatus::Committed);
+    fixture.env.clock.advance(TimeDelta::days(40));
+    assert_eq!(fixture.levels(variant, shop).await, [3, 2, 0, 1]);
+    assert!(fixture.breaches().await.is_empty());
 }
 
 #[tokio::test]
 async fn an_unknown_hold_is_unknown() {
-    let stage = stage().await;
-    let unknown: bloom_kernel::HoldId = stage.id();
-    assert_eq!(stage.extend(&unknown.to_string(), 60).await.unwrap_err().reason, "not_found");
-    assert_eq!(stage.commit(&unknown.to_string(), stage.id()).await.unwrap_err().reason, "not_found");
+    let fixture = fixture().await;
+    let unknown: bloom_kernel::HoldId = fixture.id();
+    assert_eq!(fixture.extend(&unknown.to_string(), 60).await.unwrap_err().reason, "not_found");
+    assert_eq!(fixture.commit(&unknown.to_string(), fixture.id()).await.unwrap_err().reason, "not_found");
 }
 
 type Spoil = fn(&mut bloom_contract_inventory::HoldRequest);
 
 #[tokio::test]
 async fn bad_requests_name_their_field() {
-    let stage = stage().await;
-    let shop = stage.location("BLR", 0).await;
-    let variant = stage.variant(&[(shop, 1)]).await;
-    let good = stage.wanted(&[(variant, 1)], &[]);
+    let fixture = fixture().await;
+    let shop = fixture.location("BLR", 0).await;
+    let variant = fixture.variant(&[(shop, 1)]).await;
+    let good = fixture.wanted(&[(variant, 1)], &[]);
     let cases: [(&str, Spoil); 8] = [
         ("/hold_id", |r| r.hold_id = "hold_x".to_owned()),
         ("/lines", |r| r.lines.clear()),
@@ -226,7 +226,7 @@ async fn bad_requests_name_their_field() {
     for (pointer, spoil) in cases {
         let mut request = good.clone();
         spoil(&mut request);
-        let fault = stage.hold(&request).await.unwrap_err();
+        let fault = fixture.hold(&request).await.unwrap_err();
         assert_eq!((fault.code.status().as_u16(), fault.errors[0].pointer.as_str()), (400, pointer));
     }
 }

@@ -1,4 +1,4 @@
-//! Tests through the public doors, on a real database; pure ones of the domain.
+//! Tests through REST and gRPC on a real database, and pure ones.
 
 mod allocate;
 mod allocation;
@@ -20,41 +20,40 @@ use bloom_contract_inventory as proto;
 use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_platform::CheckRequest;
 use bloom_contract_platform::platform_client::PlatformClient;
-use bloom_events::Bus;
 use bloom_fault::Fault;
 use bloom_kernel::{HoldId, LocationId, OrderId, VariantId};
 use bloom_runtime::{Peer, RequestContext};
-use bloom_testkit::{TestClient, TestEnv, test_env};
+use bloom_testkit::{TestClient, TestEnv};
 use serde_json::{Value, json};
 
-use crate::{MIGRATIONS, NAME, service};
+use crate::{NAME, SERVICE};
 
-/// The service on a schema of its own, and what the tests ask it.
-struct Stage {
-    bench: TestEnv,
-    door: TestClient,
-    client: InventoryClient<Peer>,
+/// The service on a schema of its own.
+struct Fixture {
+    env: TestEnv,
+    client: TestClient,
+    grpc: InventoryClient<Peer>,
 }
 
-async fn stage() -> Stage {
-    let bench = test_env(NAME, &MIGRATIONS).await;
-    let door = bench.open(|host, db| Ok(service(host, db, Bus::in_process()))).await;
-    let client = InventoryClient::new(bench.host.peers.get(NAME));
-    Stage { bench, door, client }
+async fn fixture() -> Fixture {
+    let env = TestEnv::of(&SERVICE).await;
+    let client = env.serve(&SERVICE).await;
+    let grpc = InventoryClient::new(env.host.peers.get(NAME));
+    Fixture { env, client, grpc }
 }
 
-impl Stage {
+impl Fixture {
     fn call(&self) -> RequestContext {
-        self.bench.call()
+        self.env.call()
     }
 
     fn id<T: From<uuid::Uuid>>(&self) -> T {
-        self.bench.host.id(self.bench.tenant)
+        self.env.host.id(self.env.tenant)
     }
 
     async fn location(&self, code: &str, priority: i32) -> LocationId {
         let input = json!({ "code": code, "name": code, "priority": priority });
-        let answer = self.door.post("/v1/inventory/locations").json(&input).send().await.expect(201);
+        let answer = self.client.post("/v1/inventory/locations").json(&input).send().await.expect(201);
         answer.id().parse().unwrap()
     }
 
@@ -63,19 +62,19 @@ impl Stage {
         let variant: VariantId = self.id();
         for (location, units) in stock {
             let input = json!({ "variant_id": variant, "location_id": location, "on_hand": units });
-            let _ = self.door.post("/v1/inventory/items").json(&input).send().await.expect(201);
+            let _ = self.client.post("/v1/inventory/items").json(&input).send().await.expect(201);
         }
         variant
     }
 
     async fn settings(&self, variant: VariantId, location: LocationId, settings: &Value) {
         let path = format!("/v1/inventory/items/{variant}/{location}");
-        let version = self.door.get(&path).send().await.expect(200).version();
-        let _ = self.door.patch(&path).if_match(version).json(settings).send().await.expect(200);
+        let version = self.client.get(&path).send().await.expect(200).version();
+        let _ = self.client.patch(&path).if_match(version).json(settings).send().await.expect(200);
     }
 
     async fn item(&self, variant: VariantId, location: LocationId) -> Value {
-        self.door.get(&format!("/v1/inventory/items/{variant}/{location}")).send().await.expect(200).json
+        self.client.get(&format!("/v1/inventory/items/{variant}/{location}")).send().await.expect(200).json
     }
 
     /// On hand, allocated, held, sellable.
@@ -103,8 +102,8 @@ impl Stage {
     }
 
     async fn hold(&self, request: &proto::HoldRequest) -> Result<proto::HoldReply, Fault> {
-        let request = self.bench.host.request(&self.call(), request.clone());
-        Ok(self.client.clone().hold(request).await.map_err(Fault::from)?.into_inner())
+        let request = self.env.host.request(&self.call(), request.clone());
+        Ok(self.grpc.clone().hold(request).await.map_err(Fault::from)?.into_inner())
     }
 
     /// Holds units of one variant.
@@ -114,35 +113,35 @@ impl Stage {
 
     async fn extend(&self, hold_id: &str, ttl_seconds: i64) -> Result<proto::HoldReply, Fault> {
         let message = proto::ExtendHoldRequest { hold_id: hold_id.to_owned(), ttl_seconds };
-        let request = self.bench.host.request(&self.call(), message);
-        Ok(self.client.clone().extend_hold(request).await.map_err(Fault::from)?.into_inner())
+        let request = self.env.host.request(&self.call(), message);
+        Ok(self.grpc.clone().extend_hold(request).await.map_err(Fault::from)?.into_inner())
     }
 
     async fn release(&self, hold_id: &str) -> Result<proto::HoldReply, Fault> {
-        let request = self.bench.host.request(&self.call(), proto::HoldRef { hold_id: hold_id.to_owned() });
-        Ok(self.client.clone().release_hold(request).await.map_err(Fault::from)?.into_inner())
+        let request = self.env.host.request(&self.call(), proto::HoldRef { hold_id: hold_id.to_owned() });
+        Ok(self.grpc.clone().release_hold(request).await.map_err(Fault::from)?.into_inner())
     }
 
     async fn commit(&self, hold_id: &str, order: OrderId) -> Result<Vec<proto::Allocation>, Fault> {
         let message = proto::CommitHoldRequest { hold_id: hold_id.to_owned(), order_id: order.to_string() };
-        let request = self.bench.host.request(&self.call(), message);
-        Ok(self.client.clone().commit_hold(request).await.map_err(Fault::from)?.into_inner().allocations)
+        let request = self.env.host.request(&self.call(), message);
+        Ok(self.grpc.clone().commit_hold(request).await.map_err(Fault::from)?.into_inner().allocations)
     }
 
     async fn ship(&self, operation: &str, order: OrderId, allocations: &[proto::Allocation]) -> Result<(), Fault> {
-        let request = self.bench.host.request(&self.call(), change(operation, order, allocations));
-        self.client.clone().ship_allocation(request).await.map(drop).map_err(Fault::from)
+        let request = self.env.host.request(&self.call(), change(operation, order, allocations));
+        self.grpc.clone().ship_allocation(request).await.map(drop).map_err(Fault::from)
     }
 
     async fn give_back(&self, operation: &str, order: OrderId, allocations: &[proto::Allocation]) -> Result<(), Fault> {
-        let request = self.bench.host.request(&self.call(), change(operation, order, allocations));
-        self.client.clone().release_allocation(request).await.map(drop).map_err(Fault::from)
+        let request = self.env.host.request(&self.call(), change(operation, order, allocations));
+        self.grpc.clone().release_allocation(request).await.map(drop).map_err(Fault::from)
     }
 
     /// The names of broken invariants.
     async fn breaches(&self) -> Vec<String> {
-        let mut client = PlatformClient::new(self.bench.host.peers.get(NAME));
-        let request = self.bench.host.request(&self.call(), CheckRequest {});
+        let mut client = PlatformClient::new(self.env.host.peers.get(NAME));
+        let request = self.env.host.request(&self.call(), CheckRequest {});
         let reply = client.check(request).await.unwrap().into_inner();
         assert!(reply.checked.len() > 4, "{:?}", reply.checked);
         reply.breaches.into_iter().map(|breach| breach.invariant).collect()
@@ -150,7 +149,7 @@ impl Stage {
 
     /// Waits until the query finds something, and gives it.
     async fn eventually(&self, query: &'static str) -> String {
-        let mut conn = self.bench.superuser().await;
+        let mut conn = self.env.superuser().await;
         let mut look = tokio::time::interval(Duration::from_millis(10));
         let found = tokio::time::timeout(Duration::from_secs(10), async {
             loop {

@@ -10,7 +10,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
-use super::{Stage, stage};
+use super::{Fixture, fixture};
 
 const VARIANTS: usize = 2;
 const LOCATIONS: usize = 2;
@@ -102,7 +102,7 @@ impl Model {
     }
 }
 
-impl Stage {
+impl Fixture {
     async fn begin(&self, round: usize) -> Model {
         let mut model = Model { variants: Vec::new(), locations: Vec::new(), items: BTreeMap::new(), holds: Vec::new(), now: 0 };
         for number in 0..LOCATIONS {
@@ -123,7 +123,7 @@ impl Stage {
             "variant_id": model.variants[place.0], "location_id": model.locations[place.1], "quantity": quantity
         });
         let body = json!({ "kind": kind, "lines": [line] });
-        let _ = self.door.post("/v1/inventory/adjustments").json(&body).send().await.expect(201);
+        let _ = self.client.post("/v1/inventory/adjustments").json(&body).send().await.expect(201);
     }
 
     async fn step(&self, model: &mut Model, step: &Step) {
@@ -144,7 +144,7 @@ impl Stage {
             }
             Step::Hold(lines, ttl) => self.step_hold(model, lines, *ttl).await,
             Step::Wait(seconds) => {
-                self.bench.clock.advance(TimeDelta::seconds(*seconds));
+                self.env.clock.advance(TimeDelta::seconds(*seconds));
                 model.now += seconds;
             }
             Step::Repeat => self.step_repeat(model).await,
@@ -201,8 +201,8 @@ impl Stage {
                 }
             }
             Step::Release(_) => {
-                let status = self.release(id).await.unwrap().status;
-                assert_eq!(status == "committed", hold.order.is_some());
+                let status = self.release(id).await.unwrap().status();
+                assert_eq!(status == proto::HoldStatus::Committed, hold.order.is_some());
                 model.holds[index].is_active = false;
             }
             Step::Commit(_) => {
@@ -251,18 +251,18 @@ impl Stage {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_sequence_agrees_with_the_model() {
-    let stage = stage().await;
+    let fixture = fixture().await;
     let mut runner = TestRunner::deterministic();
     let rounds = usize::try_from(Config::default().cases / 16).unwrap();
     for round in 0..rounds {
         let steps = prop::collection::vec(any_step(), 30).new_tree(&mut runner).unwrap().current();
-        let mut model = stage.begin(round).await;
+        let mut model = fixture.begin(round).await;
         for (number, step) in steps.iter().enumerate() {
             tracing::debug!(round, number, ?step, "step");
-            stage.step(&mut model, step).await;
-            stage.compare(&model).await;
+            fixture.step(&mut model, step).await;
+            fixture.compare(&model).await;
         }
-        let breaches = stage.breaches().await;
+        let breaches = fixture.breaches().await;
         assert!(breaches.is_empty(), "{breaches:?} after {steps:?}");
     }
 }

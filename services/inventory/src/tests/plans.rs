@@ -6,21 +6,19 @@ use chrono::TimeDelta;
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
 
-use super::{Stage, stage};
-use crate::domain::hold::{Hold, HoldLine, HoldStatus};
-use crate::domain::movement::MovementKind;
-use crate::store::hold::{hold_end, hold_extend, hold_get, hold_insert, hold_list, hold_lock, hold_shelves};
-use crate::store::item::{ItemKey, item_get, item_list, item_list_at, item_lock};
-use crate::store::movement::{MovementFilter, Stamp, movement_list};
-use crate::store::operation::{Operation, operation_apply};
-use crate::store::stock::{stock_of, stock_take_changed};
+use super::{Fixture, fixture};
+use crate::allocation::{Operation, operation_apply};
+use crate::hold::{Hold, HoldLine, HoldStatus, hold_end, hold_extend, hold_get, hold_insert, hold_list, hold_lock, stock_lock};
+use crate::item::{ItemFilter, item_get, item_list, item_lock};
+use crate::movement::{ItemKey, MovementFilter, MovementKind, movement_list};
+use crate::stock::{stock_of, stock_take_changed};
 
 const ITEMS: i64 = 6_000;
 
 /// Two tenants with 6,000 items at 40 locations, a movement and a hold line for each.
-async fn fill(stage: &Stage) {
-    let mut conn = stage.bench.superuser().await;
-    for tenant in [stage.bench.tenant, stage.bench.other_tenant] {
+async fn fill(fixture: &Fixture) {
+    let mut conn = fixture.env.superuser().await;
+    for tenant in [fixture.env.tenant, fixture.env.other_tenant] {
         let script = format!(
             "insert into location select '{0}', md5(n::text || '{0}')::uuid, 'L' || n, 'L', n, true, 1, '2026-01-01', '2026-01-01'
              from generate_series(1, 40) n;
@@ -62,8 +60,8 @@ async fn some_items(tx: &mut TenantTx) -> Vec<ItemKey> {
     rows.into_iter().map(|(variant_id, location_id)| ItemKey { variant_id, location_id }).collect()
 }
 
-fn some_hold(stage: &Stage, items: &[ItemKey]) -> Hold {
-    let now = stage.bench.clock.time();
+fn some_hold(fixture: &Fixture, items: &[ItemKey]) -> Hold {
+    let now = fixture.env.clock.time();
     let line = |key: &ItemKey| HoldLine {
         line_id: "x".to_owned(),
         variant_id: key.variant_id,
@@ -72,7 +70,7 @@ fn some_hold(stage: &Stage, items: &[ItemKey]) -> Hold {
         backordered: 0,
     };
     Hold {
-        id: stage.id(),
+        id: fixture.id(),
         status: HoldStatus::Active,
         expires_at: now + TimeDelta::seconds(60),
         lines: items.iter().map(line).collect(),
@@ -83,42 +81,44 @@ fn some_hold(stage: &Stage, items: &[ItemKey]) -> Hold {
     }
 }
 
-async fn life_of_a_hold(stage: &Stage, tx: &mut TenantTx, tenant: TenantId, items: &[ItemKey]) {
-    let now = stage.bench.clock.time();
-    let stamp = Stamp { tenant, actor: "x", now };
+async fn life_of_a_hold(fixture: &Fixture, tx: &mut TenantTx, tenant: TenantId, items: &[ItemKey]) {
+    let now = fixture.env.clock.time();
     let variants: Vec<Uuid> = items.iter().map(|key| key.variant_id.uuid()).collect();
-    let ids = || items.iter().map(|_| stage.id()).collect::<Vec<_>>();
-    let shelves = hold_shelves(tx, &variants, &[], now).await.unwrap();
-    assert!(items.len() <= shelves.levels.len());
-    let mut hold = some_hold(stage, items);
-    assert!(hold_insert(tx.step(), stamp, &hold, b"x", &ids()).await.unwrap());
+    let ids = || items.iter().map(|_| fixture.id()).collect::<Vec<_>>();
+    let stock = stock_lock(tx, &variants, &[], now).await.unwrap();
+    assert!(items.len() <= stock.levels.len());
+    let mut hold = some_hold(fixture, items);
+    assert!(hold_insert(tx.step(), &hold, b"x", &ids()).await.unwrap());
     assert!(hold_lock(tx, hold.id).await.unwrap().is_some());
     assert_eq!(hold_extend(tx, &hold).await.unwrap(), hold.lines_len());
-    (hold.status, hold.order_id) = (HoldStatus::Committed, Some(stage.id()));
-    assert_eq!(hold_end(tx.step(), stamp, &hold, MovementKind::Allocated, &ids()).await.unwrap(), hold.lines_len());
+    (hold.status, hold.order_id) = (HoldStatus::Committed, Some(fixture.id()));
+    assert_eq!(hold_end(tx.step(), &hold, MovementKind::Allocated, &ids()).await.unwrap(), hold.lines_len());
     item_lock(tx, items.iter().copied()).await.unwrap();
-    let units: Vec<_> = items.iter().map(|key| (stage.id(), *key, 1)).collect();
+    let units: Vec<_> = items.iter().map(|key| (fixture.id(), *key, 1)).collect();
     let operation =
         Operation { id: "x", kind: MovementKind::Shipped, order_id: hold.order_id.unwrap(), fingerprint: b"x", units: &units };
-    assert!(operation_apply(tx, stamp, &operation).await.unwrap().lacking.is_empty());
+    assert!(operation_apply(tx, &operation).await.unwrap().lacking.is_empty());
     assert!(!stock_take_changed(tx, tenant, now, 500).await.unwrap().is_empty());
     assert!(!stock_of(tx, tenant, &variants, now).await.unwrap().is_empty());
     hold_get(tx, hold.id).await.unwrap();
 }
 
-async fn every_list(stage: &Stage, tx: &mut TenantTx, key: ItemKey) {
-    let now = stage.bench.clock.time();
+async fn every_list(fixture: &Fixture, tx: &mut TenantTx, key: ItemKey) {
+    let now = fixture.env.clock.time();
     item_get(tx, key, now).await.unwrap();
-    for after in [None, Some(key)] {
-        assert_eq!(item_list(tx, None, after, now, 21).await.unwrap().len(), 21);
-        assert_eq!(item_list_at(tx, key.location_id, after.map(|key| key.variant_id), now, 21).await.unwrap().len(), 21);
+    for after in [None, Some((key.variant_id, key.location_id))] {
+        let all = ItemFilter { variant_id: None, location_id: None };
+        assert_eq!(item_list(tx, &all, after, now, 21).await.unwrap().len(), 21);
+        let at_location = ItemFilter { location_id: Some(key.location_id), ..all };
+        assert_eq!(item_list(tx, &at_location, after, now, 21).await.unwrap().len(), 21);
     }
-    item_list(tx, Some(key.variant_id), None, now, 21).await.unwrap();
+    let of_variant = ItemFilter { variant_id: Some(key.variant_id), location_id: None };
+    item_list(tx, &of_variant, None, now, 21).await.unwrap();
     for after in [None, Some(Uuid::from_u128(u128::MAX / 2).into())] {
         assert_eq!(movement_list(tx, MovementFilter::default(), after, 21).await.unwrap().len(), 21);
         let of_variant = MovementFilter { variant_id: Some(key.variant_id), location_id: Some(key.location_id), order_id: None };
         movement_list(tx, of_variant, after, 21).await.unwrap();
-        let of_order = MovementFilter { order_id: Some(stage.id()), ..MovementFilter::default() };
+        let of_order = MovementFilter { order_id: Some(fixture.id()), ..MovementFilter::default() };
         movement_list(tx, of_order, after, 21).await.unwrap();
     }
     for status in [None, Some(HoldStatus::Released)] {
@@ -128,17 +128,17 @@ async fn every_list(stage: &Stage, tx: &mut TenantTx, key: ItemKey) {
 
 #[tokio::test]
 async fn no_statement_reads_more_rows_than_it_needs() {
-    let stage = stage().await;
-    fill(&stage).await;
-    let mut tx = stage.bench.db.write(&stage.call()).await.unwrap();
+    let fixture = fixture().await;
+    fill(&fixture).await;
+    let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
     let items = some_items(&mut tx).await;
     drop(tx);
     // Often enough that the driver's prepared statements have turned to their generic plans.
     for _ in 0..7 {
-        let mut tx = stage.bench.db.write(&stage.call()).await.unwrap();
+        let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
         let before = read_rows(&mut tx).await;
-        life_of_a_hold(&stage, &mut tx, stage.bench.tenant, &items).await;
-        every_list(&stage, &mut tx, items[0]).await;
+        life_of_a_hold(&fixture, &mut tx, fixture.env.tenant, &items).await;
+        every_list(&fixture, &mut tx, items[0]).await;
         let after = read_rows(&mut tx).await;
         assert_eq!(after.0, before.0, "a growing table was scanned");
         let fetched = after.1 - before.1;

@@ -4,97 +4,100 @@ use bloom_kernel::{HoldId, LocationId, VariantId};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::stage;
+use super::fixture;
 
 #[tokio::test]
 async fn a_location_is_created_read_changed_and_listed() {
-    let stage = stage().await;
+    let fixture = fixture().await;
     let input = json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 3 });
-    let created = stage.door.post("/v1/inventory/locations").key("k1").json(&input).send().await.expect(201);
+    let created = fixture.client.post("/v1/inventory/locations").key("k1").json(&input).send().await.expect(201);
     assert_eq!((created.version(), &created.json["active"]), (1, &Value::Bool(true)));
-    let again = stage.door.post("/v1/inventory/locations").key("k1").json(&input).send().await.expect(201);
+    let again = fixture.client.post("/v1/inventory/locations").key("k1").json(&input).send().await.expect(201);
     assert_eq!(again.json, created.json);
-    let taken = stage.door.post("/v1/inventory/locations").json(&input).send().await.expect(409);
+    let taken = fixture.client.post("/v1/inventory/locations").json(&input).send().await.expect(409);
     assert_eq!(taken.code(), "location_code_taken");
 
     let path = format!("/v1/inventory/locations/{}", created.id());
-    assert_eq!(stage.door.get(&path).send().await.expect(200).json, created.json);
+    assert_eq!(fixture.client.get(&path).send().await.expect(200).json, created.json);
     let change = json!({ "name": "Bangalore" });
-    assert_eq!(stage.door.patch(&path).json(&change).send().await.status, 428);
-    let changed = stage.door.patch(&path).if_match(1).json(&change).send().await.expect(200);
+    assert_eq!(fixture.client.patch(&path).json(&change).send().await.status, 428);
+    let changed = fixture.client.patch(&path).if_match(1).json(&change).send().await.expect(200);
     assert_eq!(
         (changed.version(), changed.json["name"].as_str(), &changed.json["code"]),
         (2, Some("Bangalore"), &json!("BLR-1"))
     );
-    assert_eq!(stage.door.patch(&path).if_match(1).json(&change).send().await.code(), "stale_version");
+    assert_eq!(fixture.client.patch(&path).if_match(1).json(&change).send().await.code(), "stale_version");
 
     for (code, priority) in [("C", 4), ("A", 1), ("B", 5)] {
-        stage.location(code, priority).await;
+        fixture.location(code, priority).await;
     }
-    let first = stage.door.get("/v1/inventory/locations?limit=2").send().await.expect(200);
+    let first = fixture.client.get("/v1/inventory/locations?limit=2").send().await.expect(200);
     let cursor = first.json["page"]["next"].as_str().unwrap();
-    let second = stage.door.get(&format!("/v1/inventory/locations?limit=2&cursor={cursor}")).send().await.expect(200);
+    let second = fixture.client.get(&format!("/v1/inventory/locations?limit=2&cursor={cursor}")).send().await.expect(200);
     let codes = |page: &Value| -> Vec<String> {
         page["data"].as_array().unwrap().iter().map(|l| l["code"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!([codes(&first.json), codes(&second.json)].concat(), ["A", "BLR-1", "C", "B"]);
     assert!(second.json["page"]["next"].is_null());
     let stolen =
-        stage.door.get(&format!("/v1/inventory/locations?cursor={cursor}")).tenant(stage.bench.other_tenant).send().await;
+        fixture.client.get(&format!("/v1/inventory/locations?cursor={cursor}")).tenant(fixture.env.other_tenant).send().await;
     assert_eq!((stolen.status, stolen.code()), (400, "cursor_invalid"));
 }
 
 #[tokio::test]
 async fn an_item_shows_its_levels_and_guards_its_settings() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant: VariantId = stage.id();
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant: VariantId = fixture.id();
     let input = json!({ "variant_id": variant, "location_id": shop, "on_hand": 7, "safety_stock": 2 });
-    let created = stage.door.post("/v1/inventory/items").json(&input).send().await.expect(201);
+    let created = fixture.client.post("/v1/inventory/items").json(&input).send().await.expect(201);
     assert_eq!((&created.json["available"], &created.json["sellable"]), (&5.into(), &5.into()));
-    assert_eq!(stage.door.post("/v1/inventory/items").json(&input).send().await.code(), "item_exists");
+    assert_eq!(fixture.client.post("/v1/inventory/items").json(&input).send().await.code(), "item_exists");
 
     let path = format!("/v1/inventory/items/{variant}/{shop}");
-    let read = stage.door.get(&path).send().await.expect(200);
+    let read = fixture.client.get(&path).send().await.expect(200);
     assert_eq!((read.version(), &read.json), (created.version(), &created.json));
-    assert_eq!(stage.door.patch(&path).json(&json!({ "safety_stock": 0 })).send().await.status, 428);
+    assert_eq!(fixture.client.patch(&path).json(&json!({ "safety_stock": 0 })).send().await.status, 428);
     // A hold in between is a change of levels: the settings are still those that the writer saw.
-    stage.take(variant, 1).await.unwrap();
-    stage.bench.clock.advance(TimeDelta::seconds(1));
-    let safe = stage.door.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 3 })).send().await.expect(200);
+    fixture.take(variant, 1).await.unwrap();
+    fixture.env.clock.advance(TimeDelta::seconds(1));
+    let safe = fixture.client.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 3 })).send().await.expect(200);
     assert!(read.version() + 1 < safe.version());
     assert_ne!(safe.json["updated_at"], read.json["updated_at"]);
-    let late = stage.door.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 2 })).send().await;
+    let late = fixture.client.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 2 })).send().await;
     assert_eq!((late.status, late.code()), (412, "stale_version"));
-    let future = stage.door.patch(&path).if_match(99).json(&json!({ "safety_stock": 2 })).send().await;
+    let future = fixture.client.patch(&path).if_match(99).json(&json!({ "safety_stock": 2 })).send().await;
     assert_eq!((future.status, future.code()), (412, "stale_version"));
-    stage.settings(variant, shop, &json!({ "backorder_limit": 9 })).await;
-    let item = stage.item(variant, shop).await;
+    fixture.settings(variant, shop, &json!({ "backorder_limit": 9 })).await;
+    let item = fixture.item(variant, shop).await;
     assert_eq!((&item["safety_stock"], &item["backorder_limit"], &item["sellable"]), (&3.into(), &9.into(), &12.into()));
 }
 
 #[tokio::test]
 async fn lists_of_items_page_by_variant_and_location() {
-    let stage = stage().await;
-    let (a, b) = (stage.location("A", 0).await, stage.location("B", 0).await);
+    let fixture = fixture().await;
+    let (a, b) = (fixture.location("A", 0).await, fixture.location("B", 0).await);
     let mut variants = Vec::new();
     for _ in 0..3 {
-        variants.push(stage.variant(&[(a, 1), (b, 2)]).await);
+        variants.push(fixture.variant(&[(a, 1), (b, 2)]).await);
     }
-    let all = stage.door.get("/v1/inventory/items").send().await.expect(200);
+    let all = fixture.client.get("/v1/inventory/items").send().await.expect(200);
     let all = all.json["data"].as_array().unwrap();
     assert_eq!(all.len(), 6);
     let mut paged = Vec::new();
     let mut path = "/v1/inventory/items?limit=4".to_owned();
     loop {
-        let page = stage.door.get(&path).send().await.expect(200).json;
+        let page = fixture.client.get(&path).send().await.expect(200).json;
         paged.extend(page["data"].as_array().unwrap().clone());
         let Some(next) = page["page"]["next"].as_str() else { break };
         path = format!("/v1/inventory/items?limit=4&cursor={next}");
     }
     assert_eq!(&paged, all);
     let count = async |query: String| {
-        stage.door.get(&format!("/v1/inventory/items?{query}")).send().await.expect(200).json["data"].as_array().unwrap().len()
+        fixture.client.get(&format!("/v1/inventory/items?{query}")).send().await.expect(200).json["data"]
+            .as_array()
+            .unwrap()
+            .len()
     };
     assert_eq!(count(format!("variant_id={}", variants[1])).await, 2);
     assert_eq!(count(format!("location_id={b}")).await, 3);
@@ -103,72 +106,72 @@ async fn lists_of_items_page_by_variant_and_location() {
 
 #[tokio::test]
 async fn adjustments_write_movements_all_or_none() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let (one, two): (VariantId, VariantId) = (stage.id(), stage.id());
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let (one, two): (VariantId, VariantId) = (fixture.id(), fixture.id());
     let input = |kind: &str, quantities: [i64; 2]| {
         json!({ "kind": kind, "reason": "why not", "lines": [
             { "variant_id": one, "location_id": shop, "quantity": quantities[0] },
             { "variant_id": two, "location_id": shop, "quantity": quantities[1] },
         ] })
     };
-    let post = async |body: &Value| stage.door.post("/v1/inventory/adjustments").json(body).send().await;
+    let post = async |body: &Value| fixture.client.post("/v1/inventory/adjustments").json(body).send().await;
     let done = post(&input("received", [5, 6])).await.expect(201);
     assert_eq!(done.json["movements"][0]["on_hand_delta"], 5);
     assert_eq!(done.json["movements"][1]["reason"], "why not");
-    stage.bench.clock.advance(TimeDelta::seconds(1));
+    fixture.env.clock.advance(TimeDelta::seconds(1));
     let _ = post(&input("adjusted", [-2, 1])).await.expect(201);
-    stage.bench.clock.advance(TimeDelta::seconds(1));
+    fixture.env.clock.advance(TimeDelta::seconds(1));
     let _ = post(&input("counted", [3, 0])).await.expect(201);
-    assert_eq!([stage.levels(one, shop).await[0], stage.levels(two, shop).await[0]], [3, 0]);
+    assert_eq!([fixture.levels(one, shop).await[0], fixture.levels(two, shop).await[0]], [3, 0]);
     let below = post(&input("adjusted", [1, -1])).await.expect(409);
     assert_eq!(below.code(), "on_hand_out_of_range");
-    assert_eq!(stage.levels(one, shop).await[0], 3);
+    assert_eq!(fixture.levels(one, shop).await[0], 3);
 
-    let listed = stage.door.get(&format!("/v1/inventory/movements?variant_id={one}&limit=2")).send().await.expect(200);
+    let listed = fixture.client.get(&format!("/v1/inventory/movements?variant_id={one}&limit=2")).send().await.expect(200);
     let kinds: Vec<_> = listed.json["data"].as_array().unwrap().iter().map(|m| m["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["counted", "adjusted"]);
     let next = listed.json["page"]["next"].as_str().unwrap();
     let rest =
-        stage.door.get(&format!("/v1/inventory/movements?variant_id={one}&limit=2&cursor={next}")).send().await.expect(200);
+        fixture.client.get(&format!("/v1/inventory/movements?variant_id={one}&limit=2&cursor={next}")).send().await.expect(200);
     assert_eq!(rest.json["data"][0]["kind"], "received");
 }
 
 #[tokio::test]
 async fn a_hold_is_made_extended_and_given_back_over_rest() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant = stage.variant(&[(shop, 2)]).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant = fixture.variant(&[(shop, 2)]).await;
     let input = json!({ "lines": [{ "line_id": "1", "variant_id": variant, "quantity": 2 }], "ttl_seconds": 60 });
-    let made = stage.door.post("/v1/inventory/holds").key("h").json(&input).send().await.expect(201);
-    let again = stage.door.post("/v1/inventory/holds").key("h").json(&input).send().await.expect(201);
+    let made = fixture.client.post("/v1/inventory/holds").key("h").json(&input).send().await.expect(201);
+    let again = fixture.client.post("/v1/inventory/holds").key("h").json(&input).send().await.expect(201);
     assert_eq!(made.json, again.json);
-    let short = stage.door.post("/v1/inventory/holds").json(&input).send().await.expect(409);
+    let short = fixture.client.post("/v1/inventory/holds").json(&input).send().await.expect(409);
     assert_eq!((short.code(), &short.json["errors"][0]["pointer"]), ("insufficient_stock", &json!("/lines/0")));
 
     let path = format!("/v1/inventory/holds/{}", made.id());
-    let extended = stage.door.post(&format!("{path}/extend")).json(&json!({ "ttl_seconds": 90 })).send().await.expect(200);
+    let extended = fixture.client.post(&format!("{path}/extend")).json(&json!({ "ttl_seconds": 90 })).send().await.expect(200);
     assert_eq!(extended.json["version"], 2);
-    let released = stage.door.post(&format!("{path}/release")).send().await.expect(200);
+    let released = fixture.client.post(&format!("{path}/release")).send().await.expect(200);
     assert_eq!(released.json["status"], "released");
-    let late = stage.door.post(&format!("{path}/extend")).json(&json!({ "ttl_seconds": 90 })).send().await.expect(409);
+    let late = fixture.client.post(&format!("{path}/extend")).json(&json!({ "ttl_seconds": 90 })).send().await.expect(409);
     assert_eq!(late.code(), "hold_expired");
 
-    stage.bench.clock.advance(TimeDelta::seconds(1));
-    let _ = stage.door.post("/v1/inventory/holds").json(&input).send().await.expect(201);
-    stage.bench.clock.advance(TimeDelta::seconds(61));
-    let active = stage.door.get("/v1/inventory/holds?status=active").send().await.expect(200);
+    fixture.env.clock.advance(TimeDelta::seconds(1));
+    let _ = fixture.client.post("/v1/inventory/holds").json(&input).send().await.expect(201);
+    fixture.env.clock.advance(TimeDelta::seconds(61));
+    let active = fixture.client.get("/v1/inventory/holds?status=active").send().await.expect(200);
     assert_eq!(active.json["data"], json!([]));
-    let all = stage.door.get("/v1/inventory/holds").send().await.expect(200);
+    let all = fixture.client.get("/v1/inventory/holds").send().await.expect(200);
     let told: Vec<_> = all.json["data"].as_array().unwrap().iter().map(|h| h["status"].as_str().unwrap()).collect();
     assert_eq!(told, ["expired", "released"]);
 }
 
 #[tokio::test]
 async fn bad_input_is_refused_by_field() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant = stage.variant(&[(shop, 1)]).await;
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant = fixture.variant(&[(shop, 1)]).await;
     let line = |quantity: Value| json!([{ "variant_id": variant, "location_id": shop, "quantity": quantity }]);
     let held = |quantity: Value| json!([{ "line_id": "1", "variant_id": variant, "quantity": quantity }]);
     let cases = [
@@ -190,21 +193,21 @@ async fn bad_input_is_refused_by_field() {
         ("holds", json!({ "lines": held(json!(1)), "ttl_seconds": 0 }), "/ttl_seconds"),
     ];
     for (resource, body, pointer) in cases {
-        let answer = stage.door.post(&format!("/v1/inventory/{resource}")).json(&body).send().await;
+        let answer = fixture.client.post(&format!("/v1/inventory/{resource}")).json(&body).send().await;
         assert_eq!(answer.status, 400, "{body} {}", answer.text);
         let found = answer.json["errors"][0]["pointer"].as_str().unwrap();
         assert!(found == pointer || pointer == "/secret", "{body}: {found}");
     }
-    assert_eq!(stage.levels(variant, shop).await, [1, 0, 0, 1]);
+    assert_eq!(fixture.levels(variant, shop).await, [1, 0, 0, 1]);
 }
 
 #[tokio::test]
 async fn a_stranger_finds_nothing() {
-    let stage = stage().await;
-    let shop = stage.location("A", 0).await;
-    let variant = stage.variant(&[(shop, 1)]).await;
-    let hold = stage.take(variant, 1).await.unwrap().hold_id;
-    let (no_shop, no_hold): (LocationId, HoldId) = (stage.id(), stage.id());
+    let fixture = fixture().await;
+    let shop = fixture.location("A", 0).await;
+    let variant = fixture.variant(&[(shop, 1)]).await;
+    let hold = fixture.take(variant, 1).await.unwrap().hold_id;
+    let (no_shop, no_hold): (LocationId, HoldId) = (fixture.id(), fixture.id());
     let cases = [
         ("GET", format!("locations/{shop}"), format!("locations/{no_shop}"), Value::Null),
         ("PATCH", format!("locations/{shop}"), format!("locations/{no_shop}"), json!({ "name": "mine" })),
@@ -217,7 +220,7 @@ async fn a_stranger_finds_nothing() {
     for (method, foreign, unknown, body) in cases {
         let ask = async |path: &str| {
             let path = format!("/v1/inventory/{path}");
-            let ask = stage.door.ask(method, &path).tenant(stage.bench.other_tenant).if_match(1);
+            let ask = fixture.client.ask(method, &path).tenant(fixture.env.other_tenant).if_match(1);
             let ask = if body.is_null() { ask } else { ask.json(&body) };
             ask.send().await
         };
@@ -226,18 +229,18 @@ async fn a_stranger_finds_nothing() {
         assert_eq!(foreign.json["detail"], unknown.json["detail"]);
     }
     let item = json!({ "variant_id": variant, "location_id": shop, "on_hand": 1 });
-    let stolen = stage.door.post("/v1/inventory/items").tenant(stage.bench.other_tenant).json(&item).send().await;
+    let stolen = fixture.client.post("/v1/inventory/items").tenant(fixture.env.other_tenant).json(&item).send().await;
     assert_eq!(stolen.status, 404, "{}", stolen.text);
-    let listed = stage.door.get("/v1/inventory/items").tenant(stage.bench.other_tenant).send().await.expect(200);
+    let listed = fixture.client.get("/v1/inventory/items").tenant(fixture.env.other_tenant).send().await.expect(200);
     assert_eq!(listed.json["data"], json!([]));
 }
 
 #[tokio::test]
 async fn a_key_without_the_permission_is_refused_by_policy() {
-    let stage = stage().await;
-    let refused = stage.door.get("/v1/inventory/locations").publishable(&["catalog:read"]).send().await;
+    let fixture = fixture().await;
+    let refused = fixture.client.get("/v1/inventory/locations").publishable(&["catalog:read"]).send().await;
     assert_eq!((refused.status, &refused.json["policy"]), (403, &json!("scope:inventory:read")));
-    let read_only = stage.door.post("/v1/inventory/locations").scopes(&["inventory:read"]).json(&json!({})).send().await;
+    let read_only = fixture.client.post("/v1/inventory/locations").scopes(&["inventory:read"]).json(&json!({})).send().await;
     assert_eq!(read_only.status, 403);
-    assert_eq!(stage.door.get("/v1/inventory/locations").anonymous().send().await.status, 401);
+    assert_eq!(fixture.client.get("/v1/inventory/locations").anonymous().send().await.status, 401);
 }

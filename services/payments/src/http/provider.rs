@@ -56,7 +56,7 @@ fn signed(headers: &HeaderMap) -> Result<Signed<'_>, Fault> {
     Ok(Signed { id, timestamp, signatures: text("webhook-signature")? })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 struct ReturnQuery {
     connection: ConnectionId,
 }

@@ -44,7 +44,7 @@ impl Movements {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Find {
     idempotency_key: String,

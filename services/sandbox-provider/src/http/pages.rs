@@ -21,20 +21,20 @@ pub(super) fn routes() -> Router<Sandbox> {
     Router::new().route("/3ds/{id}", get(page).post(answer)).route("/sandbox/3ds/{id}", get(page).post(answer))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Visit {
     account: TenantId,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Answer {
     account: TenantId,
     outcome: Outcome,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Approve,

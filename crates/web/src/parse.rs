@@ -1,0 +1,112 @@
+//! Reads a JSON text as an input type. A valid text is read once, by serde. What serde refuses is read again against the published
+//! schema of the type.
+
+use std::collections::HashSet;
+
+use bloom_fault::{Code, Fault, Violation, ViolationCode};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::reread::{Reread, reread};
+use crate::schema::InputSchema;
+use crate::strict::Strict;
+use crate::violations::{VIOLATIONS_MAX, step};
+
+/// How the bytes of a text begin that some editors mark as UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Parses a JSON object into `T`. The refusal lists everything that is wrong, each with its JSON Pointer.
+pub fn parse<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result<T, Fault> {
+    match read::<T>(bytes) {
+        Ok(value) if InputSchema::of::<T>().is_buffered() => match refusal::<T>(bytes) {
+            Some(fault) => Err(fault),
+            None => Ok(value),
+        },
+        Ok(value) => Ok(value),
+        Err(error) => Err(refusal::<T>(bytes).unwrap_or_else(|| unexplained::<T>(bytes, &error))),
+    }
+}
+
+/// How serde and the published schema judge a JSON text, for tests that compare them.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Whether serde reads it, or why not.
+    pub read: Result<(), String>,
+    /// What the schema finds wrong with it.
+    pub violations: Vec<Violation>,
+}
+
+/// Judges a JSON text by serde and by the published schema of `T`.
+///
+/// # Errors
+///
+/// When the text is no JSON.
+pub fn judge<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result<Judgement, Fault> {
+    let violations = refusal::<T>(bytes).map_or_else(Vec::new, |fault| fault.errors.clone());
+    reread(bytes).map_err(|error| malformed(bytes, &error))?;
+    // What serde keeps aside before it reads it is judged by the schema as well.
+    let read = match read::<T>(bytes) {
+        Ok(_) if InputSchema::of::<T>().is_buffered() && !violations.is_empty() => Err("by its schema".to_owned()),
+        read => read.map(drop).map_err(|error| error.to_string()),
+    };
+    Ok(Judgement { read, violations })
+}
+
+/// The schema of `T` by which a refused body is judged: the published one, with the ranges of its number formats.
+pub fn schema<T: JsonSchema + 'static>() -> &'static Value {
+    InputSchema::of::<T>().document()
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = T::deserialize(Strict(&mut json))?;
+    json.end().map(|()| value)
+}
+
+/// All that is wrong with a body; nothing where the schema finds nothing.
+fn refusal<T: JsonSchema + 'static>(bytes: &[u8]) -> Option<Fault> {
+    let Reread { value, nodes, violations } = match reread(bytes) {
+        Ok(reread) => reread,
+        Err(error) => return Some(malformed(bytes, &error)),
+    };
+    let found = InputSchema::of::<T>().violations(&value, nodes);
+    let known: HashSet<_> = violations.iter().map(|violation| violation.pointer.clone()).collect();
+    let others = found.into_iter().filter(|violation| !known.contains(&violation.pointer));
+    let mut all = violations.into_iter().chain(others).take(VIOLATIONS_MAX);
+    let first = all.next()?;
+    let fault = Fault::invalid(first.pointer, first.code, first.message);
+    Some(all.fold(fault, |fault, next| fault.at(next.pointer, next.code, next.message)))
+}
+
+/// serde refuses what the schema allows: a mistake in the type.
+fn unexplained<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Fault {
+    let kind = std::any::type_name::<T>();
+    tracing::warn!(input = kind, %error, "an input is refused that its schema allows");
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize::<_, T>(Strict(&mut json));
+    let pointer = read.err().map_or(String::new(), |error| pointer(error.path()));
+    Fault::invalid(pointer, ViolationCode::Type, "This value is not allowed here.")
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let step = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => step(key),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(step).collect()
+}
+
+/// The refusal of a body that is no JSON.
+fn malformed(bytes: &[u8], error: &serde_json::Error) -> Fault {
+    let detail = if bytes.starts_with(BYTE_ORDER_MARK) {
+        "The body is not valid JSON: it begins with a byte order mark. Send it without.".to_owned()
+    } else if bytes.trim_ascii().is_empty() {
+        "The body is empty. Send a JSON object.".to_owned()
+    } else {
+        format!("The body is not valid JSON: {error}.")
+    };
+    Fault::new(Code::Invalid, "json_malformed", detail)
+}

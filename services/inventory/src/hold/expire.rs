@@ -1,0 +1,32 @@
+//! The timer of a hold: its time is over.
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::HoldId;
+use bloom_runtime::RequestContext;
+
+use super::model::{Ending, HoldStatus};
+use super::release::end;
+use super::store::hold_lock;
+use crate::Inventory;
+
+/// Kind of the timer that ends a hold; its key is the hold's id.
+pub(crate) const HOLD_EXPIRE: &str = "hold.expire";
+
+/// Ends and publishes a hold that is over. A request for its units may have ended its lines before; the hold itself ends here.
+pub(crate) async fn expire(app: &Inventory, context: &RequestContext, id: HoldId, (): ()) -> Result<(), Fault> {
+    app.db
+        .transaction(context, async |tx| {
+            let Some(stored) = hold_lock(tx, id).await? else { return Ok(()) };
+            if stored.hold.status != HoldStatus::Active {
+                return Ok(());
+            }
+            let Ok(hold) = stored.hold.ended(Ending::Expiry, tx.now()) else {
+                // Extended meanwhile: that has moved the timer, and this refusal is recorded nowhere. Else the tenant's clock is
+                // behind the timer.
+                return Err(Fault::new(Code::Conflict, "hold_not_over", "The hold is not over yet.").retry_after(1));
+            };
+            app.stock_changed(tx);
+            end(tx, hold).await.map(drop)
+        })
+        .await
+}

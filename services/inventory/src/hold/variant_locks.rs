@@ -1,0 +1,48 @@
+//! Requests for one variant queue before they take a connection, not while they hold one: a rush on one variant leaves the
+//! connection pool to all other requests. The row lock in the database decides all the same.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+use bloom_fault::{Code, Fault};
+use bloom_kernel::VariantId;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, timeout_at};
+
+/// Two variants may share a queue, which costs a little time and nothing else.
+const QUEUES: usize = 1_024;
+
+/// The queues of one process.
+pub struct VariantLocks {
+    queues: Vec<Mutex<()>>,
+}
+
+impl Default for VariantLocks {
+    fn default() -> Self {
+        Self { queues: (0..QUEUES).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl VariantLocks {
+    /// Locks all variants, in one order for all callers; first come, first served.
+    pub async fn lock(
+        &self,
+        variants: impl IntoIterator<Item = VariantId>,
+        deadline: Instant,
+    ) -> Result<Vec<MutexGuard<'_, ()>>, Fault> {
+        let wanted: BTreeSet<usize> = variants.into_iter().map(queue).collect();
+        let locks = async {
+            let mut locks = Vec::with_capacity(wanted.len());
+            for index in wanted {
+                locks.push(self.queues[index].lock().await);
+            }
+            locks
+        };
+        timeout_at(deadline, locks).await.map_err(|_| Fault::new(Code::DeadlineExceeded, "deadline_exceeded", ""))
+    }
+}
+
+fn queue(variant: VariantId) -> usize {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(variant);
+    usize::try_from(hash % QUEUES as u64).unwrap_or_default()
+}
