@@ -50,7 +50,7 @@ async fn describe(gateway: &Gateway) -> Result<Bytes, Bytes> {
 
 /// The document of all services, or of those that agree: while a new version is rolled out, two may give one name to two shapes.
 /// Also whether every service is in it.
-fn merge_most(config: &GatewayConfig, mut documents: BTreeMap<String, Value>) -> (Value, bool) {
+pub(crate) fn merge_most(config: &GatewayConfig, mut documents: BTreeMap<String, Value>) -> (Value, bool) {
     let mut is_whole = documents.len() == config.upstreams.len();
     loop {
         let clash = match merge(config, documents.clone()) {

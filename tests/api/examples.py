@@ -7,7 +7,7 @@ the API does.
 import json
 import re
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from shop import Exchange, Shop
 from tour import Tour
 
 # The shop of the examples opens at this time. Times of one run lie seconds apart; those that are minutes ahead are deadlines.
-OPENED = datetime(2026, 11, 23, 9, 30, tzinfo=timezone.utc)
+OPENED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 STEP = timedelta(minutes=5)
 
 ID = re.compile(r"\b([a-z]{2,8})_([0-7][0-9a-hjkmnp-tv-z]{25})\b")
@@ -70,7 +70,7 @@ class Stable:
         return self.ids[known]
 
     def time(self, text: str) -> str:
-        since = datetime.fromisoformat(text.replace("Z", "+00:00")) - self.started
+        since = datetime.fromisoformat(text) - self.started
         steps = max(since, timedelta()) // STEP
         return (OPENED + steps * STEP).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -104,7 +104,7 @@ def collect(exchanges: list[Exchange], started: datetime) -> dict[str, Any]:
 
 
 def main(state: Path, target: Path) -> None:
-    started = datetime.now(timezone.utc)
+    started = datetime.now(UTC)
     shop = Shop(state)
     Tour(shop).run()
     target.write_text(json.dumps(collect(shop.exchanges, started), indent=1, ensure_ascii=False, sort_keys=True) + "\n")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from examples import ID
-from shop import Shop
+from shop import Exchange, Shop
 from tour import Tour
 
 SEED = 12
@@ -53,7 +53,7 @@ class Inputs:
 
 def live(shop: Shop) -> dict[str, Any]:
     """The description with the ids and examples of this very shop."""
-    document = shop.description
+    document: dict[str, Any] = shop.description
     text = json.dumps([[e.request, e.response, e.parameters] for e in shop.exchanges if e.status < 300])
     # A revoked or rotated key would end the run.
     own = shop.send("GET", "/v1/identity/api-keys?limit=100", {"Authorization": f"Bearer {shop.keys['secret']}"}, None)[2]
@@ -64,7 +64,7 @@ def live(shop: Shop) -> dict[str, Any]:
         if match[0] not in known and match[0] not in own:
             known.append(match[0])
     inputs = Inputs(document["components"]["schemas"], ids)
-    done = {}
+    done: dict[str, Exchange] = {}
     for exchange in shop.exchanges:
         if exchange.status < 300:
             done.setdefault(exchange.operation, exchange)
@@ -107,7 +107,8 @@ def main(state: Path, work: Path) -> int:
         "--max-examples", str(EXAMPLES_PER_OPERATION), "--seed", str(SEED), "--no-shrink", "--continue-on-failure", "--warnings", "off",
         *sys.argv[3:],
     ]  # fmt: skip
-    return subprocess.run(command, cwd=work, env=os.environ | {"NO_COLOR": "1", "SCHEMATHESIS_HOOKS": str(Path(__file__).parent / "hooks.py")}, check=False).returncode
+    environment = os.environ | {"NO_COLOR": "1", "SCHEMATHESIS_HOOKS": str(Path(__file__).parent / "hooks.py")}
+    return subprocess.run(command, cwd=work, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

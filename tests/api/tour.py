@@ -42,7 +42,7 @@ class Tour:
 
     def first(self, operation: str, **query: Any) -> str:
         """The id of the first thing in a list."""
-        return self.call(operation, query=PAGE | query)["data"][0]["id"]
+        return str(self.call(operation, query=PAGE | query)["data"][0]["id"])
 
     def change(self, operation: str, thing: Exchange, *ids: str, body: Any = None, **rest: Any) -> Exchange:
         """Changes a thing in the version that was read; a stale version and none are refused."""
@@ -57,7 +57,9 @@ class Tour:
 
     def identity(self) -> None:
         self.call("account_get")
-        staging = self.call("environment_create", body={"name": "Staging", "time_zone": "Asia/Kolkata", "locale": "en-IN", "currency": "INR"})
+        staging = self.call(
+            "environment_create", body={"name": "Staging", "time_zone": "Asia/Kolkata", "locale": "en-IN", "currency": "INR"}
+        )
         self.shop.keys["staging"] = staging["secret"]
         # A sandbox's key sees its own environment only.
         environment = self.call("environment_list", query=PAGE, key="staging")["data"][0]["id"]
@@ -84,7 +86,14 @@ class Tour:
 
     def channels(self) -> None:
         self.web = self.call("channel_list", query=PAGE)["data"][0]["id"]
-        body = {"code": "trade", "name": "Trade counter", "currency": "INR", "price_basis": "net", "country": "IN", "location_ids": [self.bengaluru]}
+        body = {
+            "code": "trade",
+            "name": "Trade counter",
+            "currency": "INR",
+            "price_basis": "net",
+            "country": "IN",
+            "location_ids": [self.bengaluru],
+        }
         channel = self.call("channel_create", body=body)
         self.call("channel_create", body=body, expect=409)
         self.call("channel_get", channel["id"])
@@ -133,8 +142,8 @@ class Tour:
         self.variant = self.product["variants"][0]["id"]
         self.call("product_get", product, query={"expand[]": "price,inventory"})
         self.product = self.change("product_update", self.product, product, body={"description": "A set of four for the front axle."})
-        rear = {"sku": "BP-CER-R", "weight_grams": 1250, "options": {"Axle": "rear"}}
-        rear = self.change("variant_create", self.product, product, body=rear)
+        body = {"sku": "BP-CER-R", "weight_grams": 1250, "options": {"Axle": "rear"}}
+        rear = self.change("variant_create", self.product, product, body=body)
         self.call("variant_list", product, query=PAGE)
         read = self.call("variant_get", product, rear["id"])
         parent = self.call("product_get", product)
@@ -187,9 +196,9 @@ class Tour:
         self.call("tax_zone_create", body={"name": "Nepal once more", "areas": [{"country": "NP"}]}, expect=(201, 409))
         self.call("tax_zone_get", zone["id"])
         zone = self.change("tax_zone_update", zone, zone["id"], body={"name": "Nepal, whole"})
-        body = {"zone_id": zone["id"], "class_id": reduced["id"], "name": "VAT", "rate_ppm": 130_000}
-        rate = self.call("tax_rate_create", body=body)
-        self.call("tax_rate_create", body=body, expect=(201, 409))
+        vat = {"zone_id": zone["id"], "class_id": reduced["id"], "name": "VAT", "rate_ppm": 130_000}
+        rate = self.call("tax_rate_create", body=vat)
+        self.call("tax_rate_create", body=vat, expect=(201, 409))
         self.call("tax_rate_list", query=PAGE)
         self.call("tax_rate_get", rate["id"])
         rate = self.change("tax_rate_update", rate, rate["id"], body={"rate_ppm": 125_000})
@@ -200,7 +209,15 @@ class Tour:
 
     def prices(self) -> None:
         self.call("price_list_list", query=PAGE)
-        body = {"code": "garages", "name": "Garages", "currency": "INR", "gross": True, "tax_country": "IN", "priority": 10, "status": "active"}
+        body = {
+            "code": "garages",
+            "name": "Garages",
+            "currency": "INR",
+            "gross": True,
+            "tax_country": "IN",
+            "priority": 10,
+            "status": "active",
+        }
         prices = self.call("price_list_create", body=body)
         self.call("price_list_create", body=body, expect=409)
         self.call("price_list_get", prices["id"])
@@ -376,7 +393,7 @@ class Tour:
             if exchange.status < 300:
                 done.setdefault(exchange.operation, exchange)
         for operation, exchange in done.items():
-            method, template, described = self.shop.operations[operation]
+            _, template, described = self.shop.operations[operation]
             names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
             ids = [exchange.parameters[name] for name in names]
             headers = {"If-Match": '"1"'} if any(p["name"] == "If-Match" for p in described.get("parameters", [])) else {}

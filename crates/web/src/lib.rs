@@ -9,6 +9,7 @@
 //! | [`Routes`] | the routes of a resource |
 //! | [`List`] | limit, cursor and filter; a page out |
 //! | [`Caller`], [`Path`], [`Query`], [`Body`], [`IfMatch`] | extractors that refuse badly formed requests |
+//! | [`Lines`], [`LinesReply`] | bodies of one JSON document per line |
 //! | [`Reply`] | status, `ETag`, body |
 //! | [`page`] | limit, signed cursor, envelope |
 //! | [`openapi`] | the API description |
@@ -17,6 +18,7 @@ mod body;
 mod caller;
 mod cart_token;
 mod if_match;
+mod lines;
 mod list;
 pub mod middleware;
 pub mod openapi;
@@ -41,6 +43,7 @@ pub use body::{BODY_LIMIT, Json, Json as Body};
 pub use caller::{Caller, PERMISSION, Permission};
 pub use cart_token::CartToken;
 pub use if_match::IfMatch;
+pub use lines::{Lines, LinesReply};
 pub use list::{List, NoFilter, PageRequest};
 pub use middleware::{EdgeState, REASON, edge};
 pub use page::Page;

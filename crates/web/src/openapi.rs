@@ -10,6 +10,7 @@ use aide::transform::TransformOperation;
 use serde_json::{Value, json};
 
 use crate::PATH_TYPES;
+use crate::lines::NDJSON;
 
 pub use merge::{Clash, Merged, merge};
 
@@ -131,7 +132,7 @@ fn describe_lines(holder: &mut Value) {
     match holder {
         Value::Object(map) => {
             for (word, below) in map {
-                if word == "application/x-ndjson" {
+                if word == NDJSON {
                     let line = below["schema"].take();
                     below["schema"] = json!({ "type": "string", "format": "binary", LINE_SCHEMA: line });
                 } else {
