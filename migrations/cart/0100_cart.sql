@@ -1,20 +1,20 @@
--- A cart is always read and written whole, under its own version. The document is the REST resource without personal data,
--- the same that events carry; the columns beside it decide what may happen to the cart.
+-- A cart is always read and written as a whole, under its version. The document is the REST resource without personal data, the
+-- same as in events; the columns beside it decide which changes are allowed.
 create table cart (
     tenant_id uuid not null,
     id uuid not null,
     status text not null,
-    -- SHA-256 of the token that a guest must show; the token itself is told once and kept nowhere.
+    -- SHA-256 of the token that a guest must send; the token itself is shown once and stored nowhere.
     token_digest bytea not null,
     subject_id uuid not null,
-    -- E-mail and addresses, sealed for the subject.
+    -- E-mail and addresses, encrypted with the key of the data subject.
     personal bytea,
     document jsonb not null,
-    -- Where its stock comes from, first served first, as the channel said when the cart was last priced.
+    -- Where its stock comes from in the order of their priority, as the channel was when the cart was last priced.
     location_ids uuid[] not null,
-    -- The checkout that holds or took the cart.
+    -- The checkout that has frozen or completed the cart.
     checkout_id uuid,
-    -- Checkouts that gave the cart back, newest first: a freeze of theirs that arrives late is refused.
+    -- Checkouts that have unfrozen the cart, newest first: a later freeze by one of them is refused.
     released_checkouts uuid[] not null,
     version bigint not null,
     created_at timestamptz not null,

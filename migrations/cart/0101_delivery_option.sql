@@ -1,4 +1,4 @@
--- A way to deliver with its table of charges: flat, or by the weight of what is shipped.
+-- A way to deliver with its table of charges: flat, or by the weight of the lines that need a delivery.
 create table delivery_option (
     tenant_id uuid not null,
     id uuid not null,
@@ -14,7 +14,7 @@ create table delivery_option (
     -- Null: the tenant's default tax class.
     tax_class_id uuid,
     active boolean not null,
-    -- Place in lists, lowest first.
+    -- Position in lists, lowest first.
     position integer not null,
     metadata jsonb not null,
     version bigint not null,

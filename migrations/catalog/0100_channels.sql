@@ -1,4 +1,4 @@
--- Ways to sell. A channel fixes what a product costs in which currency, and from where it is served.
+-- Ways to sell. A channel fixes currency, price basis and stock locations.
 create table channel (
     tenant_id uuid not null,
     id uuid not null,
@@ -7,7 +7,7 @@ create table channel (
     currency char(3) not null,
     -- gross: prices include tax.
     price_basis text not null,
-    -- Whose tax applies while no address is known.
+    -- The country whose tax applies while no address is known.
     country char(2) not null,
     -- Stock locations, first served first; empty: every active location by its own priority.
     location_ids uuid[] not null,
@@ -23,5 +23,5 @@ create table channel (
     constraint channel_default_active_check check (active or not is_default)
 );
 create unique index channel_default_key on channel (tenant_id) where is_default;
-comment on table channel is 'retention: for ever, orders refer to channels; personal: none';
+comment on table channel is 'retention: forever, orders refer to channels; personal: none';
 select tenant_table('channel', 'select, insert, update');

@@ -1,7 +1,7 @@
--- Products, their types and their variants. A product with its variants, its publication and its places in categories
--- and collections is one aggregate: one version, one lock (the product row), one event.
+-- Products, their types and their variants. A product with its variants, its channels, categories and collections is one
+-- aggregate: one version, one lock (the product row), one event.
 
--- attributes  [{code, name, kind, values, required}]: what products of the type say about themselves
+-- attributes  [{code, name, kind, values, required}]: the attributes of the type's products
 create table product_type (
     tenant_id uuid not null,
     id uuid not null,
@@ -15,7 +15,7 @@ create table product_type (
     constraint product_type_pkey primary key (tenant_id, id),
     constraint product_type_code_key unique (tenant_id, code)
 );
-comment on table product_type is 'retention: for ever, products refer to types; personal: none';
+comment on table product_type is 'retention: forever, products refer to types; personal: none';
 select tenant_table('product_type', 'select, insert, update');
 
 -- title_key  what lists sort by
@@ -43,7 +43,7 @@ create table product (
     constraint product_type_fkey foreign key (tenant_id, product_type_id) references product_type (tenant_id, id),
     constraint product_status_check check (status in ('draft', 'active', 'archived'))
 );
-comment on table product is 'retention: for ever, archived instead of deleted; personal: none';
+comment on table product is 'retention: forever, archived instead of deleted; personal: none';
 select tenant_table('product', 'select, insert, update');
 
 -- option_values  one value per option of the product, in the order of the options
@@ -67,13 +67,13 @@ create table variant (
     constraint variant_status_check check (status in ('active', 'archived')),
     constraint variant_weight_check check (weight_grams >= 0)
 );
--- An archived variant gives its names free.
+-- An archived variant frees its SKU, external id and option values.
 create unique index variant_sku_key on variant (tenant_id, sku) where status = 'active';
 create unique index variant_external_id_key on variant (tenant_id, external_id) where status = 'active';
 create unique index variant_options_key on variant (tenant_id, product_id, option_values) where status = 'active';
 create index variant_product on variant (tenant_id, product_id, position, id);
 create index variant_barcode on variant (tenant_id, barcode) where barcode is not null;
-comment on table variant is 'retention: for ever, archived instead of deleted; personal: none';
+comment on table variant is 'retention: forever, archived instead of deleted; personal: none';
 select tenant_table('variant', 'select, insert, update');
 
 -- Publication: the channels that show the product once it is active.

@@ -1,6 +1,6 @@
--- The category tree. The path is kept by the database itself: a child holds the path of its parent, a foreign key says
--- that it is the parent's, and moving a node (one update of parent_id and parent_path) cascades through its subtree.
--- A move below oneself would put a node into its own path, which a check refuses: there is no way to store a cycle.
+-- The category tree. The database keeps the paths: a child stores the path of its parent, a foreign key keeps it equal to the
+-- parent's, and moving a node (one update of parent_id and parent_path) cascades through its subtree. A move below itself
+-- would put a node into its own path, which a check refuses, so a cycle cannot be stored.
 create table category (
     tenant_id uuid not null,
     id uuid not null,
@@ -38,7 +38,7 @@ create index product_category_category on product_category (tenant_id, category_
 comment on table product_category is 'retention: as the product; personal: none';
 select tenant_table('product_category');
 
--- Products chosen by hand, in an order chosen by hand.
+-- Products chosen and ordered by hand.
 create table collection (
     tenant_id uuid not null,
     id uuid not null,

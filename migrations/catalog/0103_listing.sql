@@ -1,17 +1,17 @@
--- The listing projection: what a list of products answers with, ready made.
+-- The listing projection: the finished items of the product list.
 --
--- Its sources are the catalogue's own tables, and what pricing and inventory have told (the first four tables here).
+-- Its sources are the catalogue's own tables and replicas of what pricing and inventory publish (the first tables here).
 
--- What was last heard of a variant; a lower version is an old story.
-create table variant_heard (
+-- Versions of the last events of a variant's prices and stock; an event with a lower version is ignored.
+create table variant_replica (
     tenant_id uuid not null,
     variant_id uuid not null,
     price_version bigint not null,
     stock_version bigint not null,
-    constraint variant_heard_pkey primary key (tenant_id, variant_id)
+    constraint variant_replica_pkey primary key (tenant_id, variant_id)
 );
-comment on table variant_heard is 'retention: replica, as the sources; personal: none';
-select tenant_table('variant_heard');
+comment on table variant_replica is 'retention: replica, as the sources; personal: none';
+select tenant_table('variant_replica');
 
 -- The price of one unit now.
 create table variant_price (
@@ -25,7 +25,7 @@ create table variant_price (
 comment on table variant_price is 'retention: replica, as the sources; personal: none';
 select tenant_table('variant_price');
 
--- What can be sold from where, as it was told; listings show nothing below zero.
+-- Units that can be sold at a location, as inventory publishes them; listings show nothing below zero.
 create table variant_stock (
     tenant_id uuid not null,
     variant_id uuid not null,
@@ -49,7 +49,7 @@ create table location (
 comment on table location is 'retention: replica, as the sources; personal: none';
 select tenant_table('location');
 
--- Tax classes exist in pricing; a variant may only name one that pricing has told of.
+-- Tax classes of pricing that variants may name; pricing is asked about those that are missing here.
 create table tax_class (
     tenant_id uuid not null,
     id uuid not null,
@@ -58,7 +58,7 @@ create table tax_class (
 comment on table tax_class is 'retention: replica, as the sources; personal: none';
 select tenant_table('tax_class');
 
--- One product in one channel: the finished list item, and what filters look at.
+-- One product in one channel: the finished list item, and the columns of filters.
 create table listing (
     tenant_id uuid not null,
     channel_id uuid not null,
@@ -67,7 +67,7 @@ create table listing (
     state smallint not null,
     price_amount bigint,
     available bigint not null,
-    -- Where it is entered in listing_entry.
+    -- The scopes of its entries in listing_entry.
     scopes uuid[] not null,
     doc text not null,
     constraint listing_pkey primary key (tenant_id, product_id, channel_id)
@@ -75,8 +75,8 @@ create table listing (
 comment on table listing is 'retention: projection, rebuilt from its sources; personal: none';
 select tenant_table('listing');
 
--- Where a listing is found: once for the whole catalogue, once for each category it is in and each above those, once for
--- each collection. Every list is a range of one of these indexes, read forwards or backwards. Ids sort by creation.
+-- The entries of a listing: one for the whole catalogue, one for each category of the product and each category above it, one
+-- for each collection. Every list is a range of one of these indexes, read forwards or backwards. Ids sort by creation.
 --
 -- scope_id   the nil UUID for the whole catalogue, else a category or a collection
 -- price_key  products without a price come after all others

@@ -1,8 +1,10 @@
 -- Bulk import. The uploaded lines are spooled in chunks while they arrive; a timer applies chunk after chunk, each in one
--- transaction with its checkpoint, so that a killed process goes on where the last commit was.
+-- transaction with its checkpoint, so that a killed import resumes at its last commit.
 
 -- status        receiving, running, completed, failed
 -- next_chunk    the first chunk that is not applied to the catalogue yet
+-- digest        SHA-256 of the whole upload, which distinguishes another body when the idempotency key is used again; null
+--               until the upload is complete
 create table import_job (
     tenant_id uuid not null,
     id uuid not null,
@@ -18,6 +20,7 @@ create table import_job (
     products_created bigint not null,
     products_updated bigint not null,
     finished_at timestamptz,
+    digest bytea,
     version bigint not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
@@ -28,8 +31,8 @@ create table import_job (
 comment on table import_job is 'retention: 30 days after its end; personal: none';
 select tenant_table('import_job');
 
--- body  the lines as they came, until they are applied
--- push  the prices and stock levels of the applied lines, until pricing and inventory have them
+-- body  the lines as they arrived, until they are applied
+-- push  prices and stock of the applied lines, until they are passed on to pricing and inventory
 create table import_chunk (
     tenant_id uuid not null,
     import_id uuid not null,
@@ -45,7 +48,7 @@ create table import_chunk (
 comment on table import_chunk is 'retention: until applied; personal: none';
 select tenant_table('import_chunk');
 
--- What was wrong with which line.
+-- The report: errors of lines, numbered within the line.
 create table import_error (
     tenant_id uuid not null,
     import_id uuid not null,

@@ -8,7 +8,7 @@ create table account (
     constraint account_pkey primary key (id),
     constraint account_name_length check (char_length(name) between 1 and 255)
 );
-comment on table account is 'retention: for ever; personal: none (the name is a business)';
+comment on table account is 'retention: for ever; personal: none (the name is that of a business)';
 
 -- The tenant's own row: tenant_id is the environment's id.
 create table environment (
@@ -33,8 +33,8 @@ create index environment_of_account on environment (account_id, tenant_id);
 comment on table environment is 'retention: for ever; personal: none';
 select tenant_table('environment', 'select, insert, update', 'select');
 
--- Two things reach beyond the tenant's own row: every environment reads its account, and the live one reads its
--- sandboxes. The functions look past row-level security, at the current tenant's own environment and nothing else.
+-- Two reads go beyond the tenant's own row: every environment reads its account, and the live one reads its sandboxes. The
+-- functions bypass row-level security for the row of the current tenant's own environment only.
 do $$
 declare
     service_role constant text := current_setting('bloom.service_role');
@@ -58,8 +58,8 @@ declare
     system_role constant text := current_setting('bloom.system_role');
 begin
     execute format('create policy service_own on account for select to %I using (id = (select own_account()))', service_role);
-    -- An account is founded before its first environment is there to own it.
-    execute format('create policy service_found on account for insert to %I with check (true)', service_role);
+    -- An account is created before its first environment.
+    execute format('create policy service_create on account for insert to %I with check (true)', service_role);
     execute format('create policy system_all on account to %I using (true) with check (true)', system_role);
     execute format('grant select, insert on account to %I', service_role);
     execute format('grant select on account to %I', system_role);

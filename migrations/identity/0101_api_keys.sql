@@ -31,11 +31,13 @@ create unique index api_key_one_successor on api_key (tenant_id, rotated_from) w
 comment on table api_key is 'retention: for ever, revoked keys too, as the log names them; personal: none';
 select tenant_table('api_key', 'select, insert, update', 'select, update (last_used_at)');
 
--- What gateways poll: keys that they must forget. The head's row lock makes numbers visible in their order, so that a
--- reader who has seen a number has seen all smaller ones.
+-- The keys that gateways must remove from their caches; gateways poll this list. The row lock of the head makes numbers visible
+-- in their order, so that a reader who has seen a number has seen all smaller ones.
 create table revocation_head (
     one boolean not null default true,
     seq bigint not null,
+    -- Revocations before this time may have been deleted.
+    purged_before timestamptz not null default '-infinity',
     constraint revocation_head_pkey primary key (one),
     constraint revocation_head_one check (one)
 );
@@ -51,10 +53,10 @@ create table revocation (
 );
 create unique index revocation_seq on revocation (seq);
 comment on table revocation is
-    'retention: 7 days, as gateways forget a key within a minute when they cannot poll; personal: none';
+    'retention: 7 days, because a gateway that cannot poll drops its cache within a minute; personal: none';
 select tenant_table('revocation', 'insert', 'select, delete');
 
 do $$ begin
     execute format('grant select, update on revocation_head to %I', current_setting('bloom.service_role'));
-    execute format('grant select on revocation_head to %I', current_setting('bloom.system_role'));
+    execute format('grant select, update (purged_before) on revocation_head to %I', current_setting('bloom.system_role'));
 end $$;

@@ -1,5 +1,5 @@
 -- Price lists and their prices. A price is one amount for a variant from a quantity on; the rows of one variant in one
--- list are its quantity ladder. The currency belongs to the list, so a ladder cannot mix currencies.
+-- list are its tiers. The currency belongs to the list, so tiers cannot mix currencies.
 
 create table price_list (
     tenant_id uuid not null,
@@ -11,13 +11,13 @@ create table price_list (
     channel_id uuid,
     -- True when the prices include tax.
     gross boolean not null,
-    -- The country whose tax gross prices include; null: the tax of wherever the goods go.
+    -- The country whose tax gross prices include; null: the tax of the destination.
     tax_country char(2),
     starts_at timestamptz,
     ends_at timestamptz,
     priority integer not null,
     status text not null,
-    -- The list that takes prices given without a list; one per currency, always on.
+    -- Whether prices that name no list go here; one list per currency, always active.
     is_base boolean not null default false,
     metadata jsonb not null,
     version bigint not null,

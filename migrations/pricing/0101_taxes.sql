@@ -3,9 +3,9 @@
 create table settings (
     tenant_id uuid not null,
     rounding text not null,
-    -- Whether base lists made on demand hold prices that include tax.
+    -- Whether base lists created on demand hold prices that include tax.
     base_lists_gross boolean not null,
-    -- Counts every change that a tax calculation may notice: caches of tax tables are checked against it.
+    -- Counts every change that a calculation of tax may notice. A cached tax table is valid for one count.
     tax_version bigint not null,
     version bigint not null,
     updated_at timestamptz not null,
@@ -43,7 +43,7 @@ create table tax_zone (
 select tenant_table('tax_zone');
 comment on table tax_zone is 'retention: until deleted by the tenant; personal: none';
 
--- What a zone covers. An area belongs to one zone, so an address has one zone: that of its narrowest area.
+-- What a zone covers. An area belongs to one zone, so an address has one zone: that of the narrowest area that covers it.
 create table tax_zone_area (
     tenant_id uuid not null,
     country char(2) not null,

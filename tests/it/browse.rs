@@ -160,7 +160,7 @@ fn prices_and_stock_without_a_product_are_kept_and_sell_nothing() {
         }
         eventually("the listing has heard of it", async || {
             let heard =
-                "select count(*) from catalog.variant_heard where variant_id = $1 and 0 < least(price_version, stock_version)";
+                "select count(*) from catalog.variant_replica where variant_id = $1 and 0 < least(price_version, stock_version)";
             let id: bloom_kernel::VariantId = nobodys.parse().ok()?;
             let heard = sqlx::query_scalar::<_, i64>(heard).bind(id.uuid()).fetch_one(&mut fleet.database().await).await;
             (heard.ok()? == 1).then_some(())

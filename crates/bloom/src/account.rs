@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bloom_identity::domain::account::{AccountCreate, AccountCreated};
+use bloom_identity::{AccountCreate, AccountCreated};
 use bloom_kernel::Currency;
 use bloom_process::{Settings, say};
 use bloom_runtime::{Peers, StartError};

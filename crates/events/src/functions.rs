@@ -121,6 +121,26 @@ where
     }
 }
 
+/// `async fn(app, conn) -> Result<Vec<String>, Fault>`: the same for an invariant that a query alone cannot decide.
+pub trait AppCheckFn<'a, A>: Send + Sync {
+    /// Its future.
+    type Run: Future<Output = Result<Vec<String>, Fault>> + Send + 'a;
+    /// Calls it.
+    fn call(&self, app: &'a A, conn: &'a mut PgConnection) -> Self::Run;
+}
+
+impl<'a, A: 'a, F, Run> AppCheckFn<'a, A> for F
+where
+    F: Fn(&'a A, &'a mut PgConnection) -> Run + Send + Sync,
+    Run: Future<Output = Result<Vec<String>, Fault>> + Send + 'a,
+{
+    type Run = Run;
+
+    fn call(&self, app: &'a A, conn: &'a mut PgConnection) -> Run {
+        self(app, conn)
+    }
+}
+
 pub(crate) struct ConsumerFunction<A, F> {
     pub(crate) app: A,
     pub(crate) consumer: &'static str,
@@ -243,6 +263,25 @@ impl<F: for<'a> CheckFn<'a>> Check for CheckFunction<F> {
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
         Box::pin(async move {
             let found = self.find.call(tx).await?;
+            Ok(found.into_iter().map(|detail| Breach { invariant: self.name, detail }).collect())
+        })
+    }
+}
+
+pub(crate) struct AppCheckFunction<A, F> {
+    pub(crate) app: A,
+    pub(crate) name: &'static str,
+    pub(crate) find: F,
+}
+
+impl<A: Send + Sync, F: for<'a> AppCheckFn<'a, A>> Check for AppCheckFunction<A, F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>> {
+        Box::pin(async move {
+            let found = self.find.call(&self.app, tx).await?;
             Ok(found.into_iter().map(|detail| Breach { invariant: self.name, detail }).collect())
         })
     }

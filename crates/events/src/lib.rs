@@ -53,7 +53,7 @@ pub use crate::bus::Bus;
 pub use crate::check::{Breach, Check};
 pub use crate::envelope::{Data, Draft, Envelope};
 pub use crate::export::{After, Export, StateRecord};
-pub use crate::functions::{CheckFn, ConsumerFn, ExportFn, ExportPage, TimerFn};
+pub use crate::functions::{AppCheckFn, CheckFn, ConsumerFn, ExportFn, ExportPage, TimerFn};
 pub use crate::handler::Handler;
 pub use crate::publish::{Publish, publish, publish_many};
 pub use crate::timer::{TimerHandler, cancel, schedule};
@@ -61,7 +61,7 @@ pub use crate::timer::{TimerHandler, cancel, schedule};
 use crate::apply::Applier;
 use crate::check::OutboxGapFree;
 use crate::consume::{Consumer, Sources};
-use crate::functions::{CheckFunction, ConsumerFunction, ExportFunction, TimerFunction, topics_of};
+use crate::functions::{AppCheckFunction, CheckFunction, ConsumerFunction, ExportFunction, TimerFunction, topics_of};
 use crate::platform::{Reading, Server, Service};
 use crate::relay::Relay;
 use crate::store::inbox::Reader;
@@ -161,6 +161,16 @@ impl Events {
         F: for<'a> CheckFn<'a> + 'static,
     {
         self.checks([Arc::new(CheckFunction { name, find }) as Arc<dyn Check>])
+    }
+
+    /// Adds an invariant that a query alone cannot decide.
+    #[must_use]
+    pub fn check_app<A, F>(self, app: A, name: &'static str, find: F) -> Self
+    where
+        A: Send + Sync + 'static,
+        F: for<'a> AppCheckFn<'a, A> + 'static,
+    {
+        self.checks([Arc::new(AppCheckFunction { app, name, find }) as Arc<dyn Check>])
     }
 
     /// The platform RPCs of this service.

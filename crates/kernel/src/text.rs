@@ -131,10 +131,10 @@ pub fn published(name: &str) -> Option<Form> {
     PUBLISHED.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
 }
 
-/// The published forms that have a format name.
-pub fn published_formats() -> Vec<(&'static str, fn(&str) -> bool)> {
+/// The published forms that have a format name, by this name.
+pub fn published_formats() -> BTreeMap<&'static str, Form> {
     let published = PUBLISHED.read().unwrap_or_else(PoisonError::into_inner);
-    published.values().filter_map(|form| Some((form.format?, form.check))).collect()
+    published.values().filter_map(|form| Some((form.format?, *form))).collect()
 }
 
 fn is_blank(text: &str) -> bool {

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use bloom_web::{judge, schema};
+use bloom_web::Input;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+use crate::sample::samples;
+
+/// The most disagreements that are shown of one type.
+const SHOWN_MAX: usize = 10;
 
 /// Asserts that serde reads exactly what the published schema of `T` allows: the samples, which are valid, and every value
 /// that is made of a sample by replacing, removing or adding one part of it. Give samples that have every field and every
@@ -16,23 +21,49 @@ use serde_json::{Map, Value, json};
 /// With the values about which the two disagree; and when the schema leaves an object open.
 #[track_caller]
 pub fn assert_schema_agrees<T: DeserializeOwned + JsonSchema + 'static>(samples: impl IntoIterator<Item = Value>) {
-    let schema = schema::<T>();
+    let wrong = disagreements(Input::of::<T>(), samples);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same for every type that the routes of this process read bodies as, with samples made of the examples in its schema.
+/// Build the services first: a route notes its input when it is described.
+///
+/// # Panics
+///
+/// As for one type; and when no route reads a body.
+#[track_caller]
+pub fn assert_inputs_agree() {
+    let inputs = bloom_web::inputs();
+    assert!(!inputs.is_empty(), "no route of this process reads a body");
+    let wrong: Vec<_> = inputs.into_iter().flat_map(|input| disagreements(input, samples((input.schema)()))).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What is wrong with an input type, in sentences; of many disagreements a few.
+fn disagreements(input: Input, samples: impl IntoIterator<Item = Value>) -> Vec<String> {
+    let (name, schema) = (input.name, (input.schema)());
     let open = open_objects(schema, "");
-    assert!(open.is_empty(), "unknown fields are not refused at {open:?}: an input has `deny_unknown_fields` and no `flatten`");
+    if !open.is_empty() {
+        return vec![format!(
+            "{name}: unknown fields are not refused at {open:?}: an input has `deny_unknown_fields` and no `flatten`"
+        )];
+    }
+    let judge = |text: &str| (input.judge)(text.as_bytes()).expect("a value is JSON");
     let others = others(schema);
     let mut wrong = BTreeSet::new();
     for sample in samples {
-        let judged = judge::<T>(sample.to_string().as_bytes()).expect("a value is JSON");
-        assert!(judged.read.is_ok() && judged.violations.is_empty(), "the sample {sample} is not valid: {judged:?}");
+        let judged = judge(&sample.to_string());
+        if judged.read.is_err() || !judged.violations.is_empty() {
+            return vec![format!("{name}: the sample {sample} is not valid: {judged:?}")];
+        }
         for text in changed(&sample, &others) {
-            let judged = judge::<T>(text.as_bytes()).expect("a value is JSON");
+            let judged = judge(&text);
             if judged.read.is_ok() != judged.violations.is_empty() {
-                wrong.insert(format!("{text}: serde {:?}, schema {:?}", judged.read, judged.violations));
+                wrong.insert(format!("{name}: serde and schema disagree about {text}: {judged:?}"));
             }
         }
     }
-    let shown: Vec<_> = wrong.iter().take(20).collect();
-    assert!(wrong.is_empty(), "serde and schema disagree about {} values, among them {shown:#?}", wrong.len());
+    wrong.into_iter().take(SHOWN_MAX).collect()
 }
 
 /// Where a schema has named properties and takes others as well.

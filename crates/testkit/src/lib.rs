@@ -12,10 +12,11 @@ mod agree;
 mod clock;
 mod entropy;
 mod queue;
+mod sample;
 mod test_client;
 mod test_env;
 
-pub use agree::assert_schema_agrees;
+pub use agree::{assert_inputs_agree, assert_schema_agrees};
 pub use clock::FakeClock;
 pub use entropy::SeededEntropy;
 pub use queue::queue;

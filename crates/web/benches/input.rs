@@ -3,8 +3,6 @@
 //! * a valid write of a cart, beside the same by serde alone
 //! * a body of 64 KB with 10,000 violations
 
-#![expect(clippy::disallowed_methods, reason = "a measurement looks at the machine's clock")]
-
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -11,7 +11,7 @@ use hyper::body::Body as _;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::parse::parse;
+use crate::parse::{note_input, parse};
 
 /// Largest JSON body; bulk data goes through import.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -48,8 +48,9 @@ impl<T: DeserializeOwned + JsonSchema + 'static, S: Send + Sync> FromRequest<S> 
     }
 }
 
-impl<T: JsonSchema> OperationInput for Json<T> {
+impl<T: DeserializeOwned + JsonSchema + 'static> OperationInput for Json<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        note_input::<T>();
         crate::openapi::input(ctx, |ctx| axum::Json::<T>::operation_input(ctx, operation));
     }
 }

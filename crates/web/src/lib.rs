@@ -9,18 +9,17 @@
 //! | [`Routes`] | the routes of a resource |
 //! | [`List`] | limit, cursor and filter; a page out |
 //! | [`Caller`], [`Path`], [`Query`], [`Body`], [`IfMatch`] | extractors that refuse badly formed requests |
-//! | [`Lines`], [`LinesReply`] | bodies of one JSON document per line |
 //! | [`Reply`] | status, `ETag`, body |
 //! | [`page`] | limit, signed cursor, envelope |
 //! | [`openapi`] | the API description |
 
 mod body;
 mod caller;
-mod cart_token;
+mod header;
 mod if_match;
-mod lines;
 mod list;
 pub mod middleware;
+mod ndjson;
 pub mod openapi;
 pub mod page;
 mod parse;
@@ -41,13 +40,14 @@ mod violations;
 
 pub use body::{BODY_LIMIT, Json, Json as Body};
 pub use caller::{Caller, PERMISSION, Permission};
-pub use cart_token::CartToken;
+#[doc(hidden)]
+pub use header::private;
 pub use if_match::IfMatch;
-pub use lines::{Lines, LinesReply};
 pub use list::{List, NoFilter, PageRequest};
 pub use middleware::{EdgeState, REASON, edge};
+pub use ndjson::{Lines, LinesReply};
 pub use page::Page;
-pub use parse::{Judgement, judge, parse, schema};
+pub use parse::{Input, Judgement, inputs, parse};
 pub use path::{PATH_TYPES, Path};
 pub use query::Query;
 pub use raw::RawJson;

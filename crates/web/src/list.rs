@@ -84,13 +84,17 @@ impl<F> PageRequest<F> {
         self.limit.get() + 1
     }
 
+    /// The cursor of a position, for a reply that is put together without [`finish`](Self::finish).
+    pub fn cursor_at(&self, position: &impl Serialize) -> String {
+        cursor_encode(&self.key, self.tenant, &self.scope, position)
+    }
+
     /// The page out of at most [`rows`](Self::rows) rows; `position` is what the list is ordered by.
     pub fn finish<T, P: Serialize>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> P) -> Reply<Page<T>> {
         let count = self.limit.items();
         let more = rows.len() > count;
         rows.truncate(count);
-        let next = rows.last().filter(|_| more);
-        let next = next.map(|last| cursor_encode(&self.key, self.tenant, &self.scope, &position(last)));
+        let next = rows.last().filter(|_| more).map(|last| self.cursor_at(&position(last)));
         Reply::ok(Page { data: rows, page: PageInfo { limit: self.limit.get(), next } })
     }
 }

@@ -10,7 +10,7 @@ use aide::transform::TransformOperation;
 use serde_json::{Value, json};
 
 use crate::PATH_TYPES;
-use crate::lines::NDJSON;
+use crate::ndjson::CONTENT_TYPE as NDJSON;
 
 pub use merge::{Clash, Merged, merge};
 

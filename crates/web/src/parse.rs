@@ -1,7 +1,8 @@
 //! Reads a JSON text as an input type. A valid text is read once, by serde. What serde refuses is read again against the published
 //! schema of the type.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{PoisonError, RwLock};
 
 use bloom_fault::{Code, Fault, Violation, ViolationCode};
 use schemars::JsonSchema;
@@ -42,7 +43,7 @@ pub struct Judgement {
 /// # Errors
 ///
 /// When the text is no JSON.
-pub fn judge<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result<Judgement, Fault> {
+fn judge<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result<Judgement, Fault> {
     let violations = refusal::<T>(bytes).map_or_else(Vec::new, |fault| fault.errors.clone());
     reread(bytes).map_err(|error| malformed(bytes, &error))?;
     // What serde keeps aside before it reads it is judged by the schema as well.
@@ -53,9 +54,35 @@ pub fn judge<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result
     Ok(Judgement { read, violations })
 }
 
-/// The schema of `T` by which a refused body is judged: the published one, with the ranges of its number formats.
-pub fn schema<T: JsonSchema + 'static>() -> &'static Value {
-    InputSchema::of::<T>().document()
+/// A type that bodies are read as, for tests that compare serde and schema.
+#[derive(Clone, Copy)]
+pub struct Input {
+    /// Its name in Rust.
+    pub name: &'static str,
+    /// The schema by which a refused body is judged: the published one, with the ranges of its number formats.
+    pub schema: fn() -> &'static Value,
+    /// Judges a JSON text by serde and by the schema.
+    pub judge: fn(&[u8]) -> Result<Judgement, Fault>,
+}
+
+impl Input {
+    /// The input of a type.
+    pub fn of<T: DeserializeOwned + JsonSchema + 'static>() -> Self {
+        Self { name: std::any::type_name::<T>(), schema: || InputSchema::of::<T>().document(), judge: judge::<T> }
+    }
+}
+
+static INPUTS: RwLock<BTreeMap<&'static str, Input>> = RwLock::new(BTreeMap::new());
+
+/// Notes the type that a route reads bodies as.
+pub(crate) fn note_input<T: DeserializeOwned + JsonSchema + 'static>() {
+    let input = Input::of::<T>();
+    INPUTS.write().unwrap_or_else(PoisonError::into_inner).insert(input.name, input);
+}
+
+/// The types that the routes of this process read bodies as, by name.
+pub fn inputs() -> Vec<Input> {
+    INPUTS.read().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {

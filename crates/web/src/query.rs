@@ -36,7 +36,7 @@ pub(crate) fn parse_query<T: DeserializeOwned + JsonSchema + 'static>(query: &st
         let message = "Leave out the character NUL; nothing that is stored holds it.";
         return Err(refused([violation(name, ViolationCode::Pattern, message)]));
     }
-    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs.clone())).map_err(|error| {
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
         let found = violations::<T>(pairs);
         if found.is_empty() { refused([unexplained::<T>(&error)]) } else { refused(found) }
     })
@@ -44,13 +44,11 @@ pub(crate) fn parse_query<T: DeserializeOwned + JsonSchema + 'static>(query: &st
 
 /// Splits a query string into the parameters of these names and the others.
 pub(crate) fn split_query(query: &str, names: &[&str]) -> (String, String) {
-    let (mut named, mut others) =
-        (form_urlencoded::Serializer::new(String::new()), form_urlencoded::Serializer::new(String::new()));
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let target = if names.contains(&&*name) { &mut named } else { &mut others };
-        target.append_pair(&name, &value);
-    }
-    (named.finish(), others.finish())
+    let parameters = form_urlencoded::parse(query.as_bytes());
+    let (chosen, others): (Vec<_>, Vec<_>) = parameters.partition(|(name, _)| names.contains(&&**name));
+    let write =
+        |pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>| form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    (write(chosen), write(others))
 }
 
 fn refused(violations: impl IntoIterator<Item = Violation>) -> Fault {
@@ -74,12 +72,12 @@ fn violations<'q, T: JsonSchema + 'static>(pairs: impl Iterator<Item = (Cow<'q, 
         }
     }
     let names: Vec<_> = members.keys().map(|name| (step(name), name.clone())).collect();
-    for mut wrong in schema.violations(&Value::Object(members), names.len()) {
+    for wrong in schema.violations(&Value::Object(members), names.len()) {
         // The pointer of a parameter is its name.
         let name = names.iter().find(|(pointer, _)| *pointer == wrong.pointer).map(|(_, name)| name.as_str());
-        wrong.pointer = name.unwrap_or_else(|| wrong.pointer.trim_start_matches('/')).to_owned();
-        if !found.iter().any(|other| other.pointer == wrong.pointer) {
-            found.push(wrong);
+        let name = name.unwrap_or_else(|| wrong.pointer.trim_start_matches('/')).to_owned();
+        if !found.iter().any(|other| other.pointer == name) {
+            found.push(Violation { pointer: name, ..wrong });
         }
     }
     found

@@ -144,7 +144,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        if value.abs() == f64::MAX {
+        if f64::MAX <= value.abs() {
             self.note(self.place.pointer(), ViolationCode::OutOfRange, "This number is too large.");
         }
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))

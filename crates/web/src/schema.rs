@@ -68,8 +68,8 @@ impl InputSchema {
         let document = schema.to_value();
         let mut options =
             jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true).with_keyword(WHOLE, whole);
-        for (name, check) in text::published_formats() {
-            options = options.with_format(name, check);
+        for (name, form) in text::published_formats() {
+            options = options.with_format(name, form.check);
         }
         let validator = options.build(&document).expect("a type publishes a valid schema");
         let is_buffered = buffers(&document);
@@ -89,7 +89,9 @@ impl InputSchema {
     pub(super) fn violations(&self, input: &Value, nodes: usize) -> Vec<Violation> {
         let mut explain = Explain::new(&self.document);
         if NODES_MAX < nodes {
-            self.validator.validate(input).err().iter().for_each(|error| explain.add(error));
+            if let Err(error) = self.validator.validate(input) {
+                explain.add(&error);
+            }
             return explain.into_violations();
         }
         for error in self.validator.iter_errors(input) {

@@ -9,7 +9,7 @@ use aide::axum::ApiRouter;
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use bloom_db::{Constraints, Db};
-use bloom_events::{Bus, CheckFn, ConsumerFn, Events, ExportFn, TimerFn};
+use bloom_events::{AppCheckFn, Bus, CheckFn, ConsumerFn, Events, ExportFn, TimerFn};
 use bloom_kernel::Aggregate;
 use bloom_runtime::{ServiceContext, StartError, Task};
 use serde::de::DeserializeOwned;
@@ -182,6 +182,16 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         F: for<'a> CheckFn<'a> + Copy + 'static,
     {
         self.events = self.events.check(name, find);
+        self
+    }
+
+    /// An invariant that a query alone cannot decide, and the function that finds where it is broken.
+    #[must_use]
+    pub fn check_app<F>(mut self, name: &'static str, find: F) -> Self
+    where
+        F: for<'a> AppCheckFn<'a, A> + Copy + 'static,
+    {
+        self.events = self.events.check_app(self.app.clone(), name, find);
         self
     }
 

@@ -149,7 +149,9 @@ impl<'s> Explain<'s> {
         } else if branches.iter().any(wanted) {
             let is_wanted =
                 |errors: &&Vec<ValidationError<'_>>| !errors.iter().any(|error| error.instance_path().as_str() == pointer);
-            context.iter().find(is_wanted).into_iter().flatten().for_each(|error| self.add(error));
+            for error in context.iter().find(is_wanted).into_iter().flatten() {
+                self.add(error);
+            }
         } else {
             let values: Vec<_> = branches.iter().flat_map(|branch| choices(&branch["properties"][tag])).collect();
             self.push(pointer, ViolationCode::Unknown, choice_sentence(&values));
@@ -178,7 +180,9 @@ impl<'s> Explain<'s> {
                 return self.push(at.to_owned(), ViolationCode::Type, sentence);
             }
         };
-        only.iter().for_each(|error| self.add(error));
+        for error in only {
+            self.add(error);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! House rules that a program can check. Each rule returns one line per breach; `cargo test -p xtask` expects none.
 
 pub(crate) mod dependencies;
+pub(crate) mod layout;
 pub(crate) mod manifests;
 pub(crate) mod source;
 pub(crate) mod sql;
@@ -19,7 +20,12 @@ pub(crate) const RULES: &[Rule] = &[
     ("tests do not sleep", source::tests_do_not_sleep),
     ("names say what is inside", source::names_say_what_is_inside),
     ("a crate says why it exists", source::crates_say_why),
-    ("domains are pure", source::domains_are_pure),
+    ("services have resources", layout::services_have_resources),
+    ("models are pure", layout::models_are_pure),
+    ("services do not name aide", layout::services_do_not_name_aide),
+    ("modules do not use each other", layout::modules_do_not_use_each_other),
+    ("transactions call no service", layout::transactions_call_no_service),
+    ("test names are short", layout::test_names_are_short),
     ("connections past the usual three ways are listed", source::connections_are_listed),
     ("a statement sets its tenant first", source::tenants_are_set_first),
     ("features live in the root manifest", manifests::features_live_in_the_root),

@@ -1,4 +1,4 @@
-//! What the service can be told.
+//! Settings.
 
 use chrono::TimeDelta;
 use clap::Args;

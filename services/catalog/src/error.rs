@@ -1,66 +1,66 @@
-//! What a broken constraint means to the caller: the database decides, this table tells.
+//! Which refusal a violated database constraint stands for, and refusals that several resources share.
 
+use bloom_db::{Constraints, idempotency};
 use bloom_fault::{Code, Fault, constraint};
+use bloom_kernel::ViolationCode;
 
-/// The refusal behind a database error; an error of its own stays what it is.
-pub(crate) fn refused(error: sqlx::Error) -> Fault {
-    let Some(name) = constraint(&error) else { return error.into() };
-    match name {
-        "channel_code_key" | "product_type_code_key" | "collection_code_key" => {
-            taken("code_taken", "/code", "Another one has this code.")
+/// Constraints that input can violate.
+pub(crate) const CONSTRAINTS: Constraints = &[
+    ("channel_code_key", code_taken),
+    ("product_type_code_key", code_taken),
+    ("collection_code_key", code_taken),
+    ("channel_default_key", || {
+        conflict("default_channel_contested", "Another request changes the default channel; try again.").retry_after(1)
+    }),
+    ("product_external_id_key", || taken("external_id_taken", "/external_id", "Another product has this external id.")),
+    ("variant_external_id_key", || taken("external_id_taken", "/external_id", "Another variant has this external id.")),
+    ("variant_sku_key", || taken("sku_taken", "/sku", "Another variant has this SKU.")),
+    ("variant_options_key", || taken("options_taken", "/options", "Another variant of the product has these option values.")),
+    ("category_name_key", || taken("name_taken", "/name", "A sibling has this name.")),
+    ("category_cycle_check", || {
+        let detail = "A category cannot be moved below itself.";
+        Fault::new(Code::Unprocessable, "category_cycle", detail).at("/parent_id", ViolationCode::Mismatch, detail)
+    }),
+    ("category_depth_check", || {
+        let detail = "The category tree has at most 16 levels.";
+        Fault::new(Code::Unprocessable, "category_too_deep", detail).at("/parent_id", ViolationCode::OutOfRange, detail)
+    }),
+    ("category_parent_fkey", || {
+        conflict("category_not_empty", "The category has categories below it; move or delete them first.")
+    }),
+    ("product_category_category_fkey", || unknown("category", "/category_ids")),
+    ("product_collection_collection_fkey", || {
+        conflict("collection_not_empty", "Products are in this collection; take them out first.")
+    }),
+    ("product_collection_product_fkey", || unknown("product", "/products")),
+    ("product_channel_channel_fkey", || unknown("channel", "/channel_ids")),
+    ("product_type_fkey", || unknown("product type", "/product_type_id")),
+    ("import_job_idempotency_key", idempotency::in_progress),
+];
+
+/// The body refers to something that the tenant does not have: answered like an unknown id in the path.
+pub(crate) fn unknown(noun: &str, pointer: &str) -> Fault {
+    Fault::not_found(noun).at(pointer, ViolationCode::Unknown, format!("There is no such {noun}."))
+}
+
+/// The deletion of a category. Its foreign key from products means something else here than when a product is written.
+pub(crate) fn category_in_use(error: sqlx::Error) -> Fault {
+    match constraint(&error) {
+        Some("product_category_category_fkey") => {
+            conflict("category_not_empty", "Products are in this category; take them out first.")
         }
-        "channel_default_key" => busy("default_channel_contested", "Another request changes the default channel; try again."),
-        "product_external_id_key" => taken("external_id_taken", "/external_id", "Another product has this external id."),
-        "variant_external_id_key" => taken("external_id_taken", "/external_id", "Another variant has this external id."),
-        "variant_sku_key" => taken("sku_taken", "/sku", "Another variant has this SKU."),
-        "variant_options_key" => taken("options_taken", "/options", "Another variant of the product has these option values."),
-        "category_name_key" => taken("name_taken", "/name", "A sibling has this name."),
-        "category_cycle_check" => Fault::new(Code::Unprocessable, "category_cycle", "A category cannot be moved below itself.")
-            .at("/parent_id", "cycle", "This is the category itself or one below it."),
-        "category_depth_check" => Fault::new(
-            Code::Unprocessable,
-            "category_too_deep",
-            "The category tree has at most 16 levels.",
-        )
-        .at("/parent_id", "too_deep", "Here the subtree would reach below the sixteenth level."),
-        "category_parent_fkey" => {
-            in_use("category_not_empty", "The category has categories below it; move or delete them first.")
-        }
-        "product_category_category_fkey" => {
-            if is_delete(&error) {
-                in_use("category_not_empty", "Products are in this category; take them out first.")
-            } else {
-                unknown("category", "/category_ids")
-            }
-        }
-        "product_collection_collection_fkey" => {
-            in_use("collection_not_empty", "Products are in this collection; take them out first.")
-        }
-        "product_collection_product_fkey" => unknown("product", "/products"),
-        "product_channel_channel_fkey" => unknown("channel", "/channel_ids"),
-        "product_type_fkey" => unknown("product type", "/product_type_id"),
         _ => error.into(),
     }
 }
 
-/// A reference of the body to something that this tenant does not have: answered like an unknown id in the path.
-pub(crate) fn unknown(noun: &str, pointer: &str) -> Fault {
-    Fault::not_found(noun).at(pointer, "unknown", format!("There is no such {noun}."))
+fn code_taken() -> Fault {
+    taken("code_taken", "/code", "Another one has this code.")
 }
 
 fn taken(reason: &'static str, pointer: &str, message: &str) -> Fault {
-    Fault::new(Code::Conflict, reason, message).at(pointer, "taken", message)
+    conflict(reason, message).at(pointer, ViolationCode::Taken, message)
 }
 
-fn in_use(reason: &'static str, detail: &str) -> Fault {
+fn conflict(reason: &'static str, detail: &str) -> Fault {
     Fault::new(Code::Conflict, reason, detail)
-}
-
-fn busy(reason: &'static str, detail: &str) -> Fault {
-    Fault::new(Code::Conflict, reason, detail).retry_after(1)
-}
-
-/// A foreign key is broken from either side; PostgreSQL says which by the message's verb.
-fn is_delete(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.message().starts_with("update or delete"))
 }

@@ -1,49 +1,55 @@
 //! The catalogue: what is for sale, how it is arranged, and where it is shown.
 //!
-//! | module | what it is |
+//! | folder | what it is |
 //! |---|---|
-//! | [`domain`] | products, variants, attributes, categories, collections, channels, imports: what is legal |
-//! | [`ops`] | one use case a file; each owns its transaction |
-//! | [`store`] | SQL, one statement a function |
-//! | [`http`], [`grpc`] | the public door, and what other services ask |
-//! | [`events`] | what others are told, and the consumer behind the listing projection |
-//! | [`channels`], [`freshness`] | the two things that a process remembers for a moment |
+//! | `product` | products with their variants; the product list |
+//! | `product_type` | which attributes products have |
+//! | `category`, `collection` | how products are arranged: the tree, and lists by hand |
+//! | `channel` | ways to sell: currency, price basis, locations |
+//! | `listing` | the projection behind the product list; its locks, its refresh, its cache of `ETag`s |
+//! | `replica` | copies of what pricing and inventory publish |
+//! | `import` | bulk import: spool, apply, push |
 //!
-//! The way of a list: `http/products.rs` → `ops/list_products.rs` → `store/list.rs`, one range of one index of
-//! `listing_entry`, finished documents from `listing`. What `listing` holds is defined once, in SQL
-//! (`migrations/catalog/0103_listing.sql`); every write refreshes it in its own transaction, prices and stock arrive as
-//! events.
+//! A product list: `product/list/mod.rs` reads one range of one index of `listing_entry` and joins finished documents of
+//! `listing`. What `listing` holds is defined once, in SQL (`migrations/catalog/0103_listing.sql`); every write refreshes it in
+//! its own transaction, prices and stock arrive as events (`consumers`).
 //!
-//! Locks are taken in one order: topology (shared by those who write products, exclusive for those who change channels,
-//! locations or the tree), then product rows by id. Nothing here knows what a price or a stock level is made of.
+//! Dependencies: import → collection, product, category → channel, product type → listing, replica. Locks are taken in one
+//! order (`listing/lock.rs`). Absent by design: how a price or a stock level comes about.
 
-pub mod channels;
-pub mod domain;
+mod category;
+mod channel;
+mod checks;
+mod clients;
+mod collection;
+mod consumers;
 mod error;
-pub mod events;
-pub mod freshness;
-pub mod grpc;
-pub mod http;
-pub mod ops;
-pub mod store;
+mod grpc;
+mod import;
+mod keyset;
+mod listing;
+mod product;
+mod product_type;
+mod replica;
 #[cfg(test)]
 mod tests;
+mod validator;
+mod values;
 
 use std::sync::Arc;
 
 use bloom_contract_catalog::catalog_server::CatalogServer;
 use bloom_contract_inventory::inventory_client::InventoryClient;
 use bloom_contract_pricing::pricing_client::PricingClient;
-use bloom_db::Db;
-use bloom_events::{Bus, Events};
+use bloom_db::{Db, TenantTx};
+pub(crate) use bloom_fleet::permission::{CatalogRead, CatalogWrite};
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::Definition;
-use bloom_web::Service;
-use bloom_web::page::Cursors;
+use bloom_web::{Definition, Service, Start};
 use sqlx::migrate::Migrator;
 
-use crate::channels::Channels;
-use crate::freshness::Freshness;
+use crate::channel::ChannelCache;
+use crate::grpc::Grpc;
+use crate::listing::ListEtagCache;
 
 /// Name of the service.
 pub const NAME: &str = "catalog";
@@ -52,53 +58,69 @@ pub const NAME: &str = "catalog";
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/catalog");
 
 /// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    constraints: &[],
-    settings: std::convert::identity,
-    start: |start| service(start.context, start.db, start.bus),
-};
+pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
 
-/// What handlers and operations are handed. Cheap to clone.
+/// The state of handlers, timers and consumers. Cheap to clone.
 #[derive(Clone)]
-pub struct Catalog {
-    /// The database.
-    pub db: Db,
-    /// Clock, entropy, keys.
-    pub host: ServiceContext,
-    pub(crate) cursors: Arc<Cursors>,
-    pub(crate) channels: Channels,
-    pub(crate) freshness: Arc<Freshness>,
+pub(crate) struct Catalog {
+    pub(crate) db: Db,
+    pub(crate) context: ServiceContext,
+    pub(crate) channels: ChannelCache,
+    pub(crate) list_etags: Arc<ListEtagCache>,
     pub(crate) pricing: PricingClient<Peer>,
     pub(crate) inventory: InventoryClient<Peer>,
 }
 
 impl Catalog {
-    /// Puts it together.
-    pub fn new(host: ServiceContext, db: Db) -> Self {
+    fn new(context: ServiceContext, db: Db) -> Self {
         Self {
-            cursors: Arc::new(Cursors::new(&host)),
-            channels: Channels::new(db.clone()),
-            freshness: Arc::default(),
-            pricing: PricingClient::new(host.peers.get("pricing")),
-            inventory: InventoryClient::new(host.peers.get("inventory")),
+            channels: ChannelCache::new(db.clone()),
+            list_etags: Arc::default(),
+            pricing: PricingClient::new(context.peers.get("pricing")),
+            inventory: InventoryClient::new(context.peers.get("inventory")),
             db,
-            host,
+            context,
         }
+    }
+
+    /// The transaction changes what the tenant's product lists show.
+    pub(crate) fn lists_changed(&self, tx: &mut TenantTx) {
+        let (etags, tenant) = (self.list_etags.clone(), tx.tenant());
+        tx.after_commit(move || etags.invalidate(tenant));
+    }
+
+    /// The transaction changes the tenant's channels.
+    pub(crate) fn channels_changed(&self, tx: &mut TenantTx) {
+        let (channels, tenant) = (self.channels.clone(), tx.tenant());
+        tx.after_commit(move || channels.invalidate(tenant));
+        self.lists_changed(tx);
     }
 }
 
-/// The service, ready to run.
-pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let app = Catalog::new(host.clone(), db.clone());
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers([Arc::new(events::heard::Listing { host: host.clone(), freshness: app.freshness.clone() }) as _])
-        .timers(events::timers::all(&app))
-        .exports(events::exports::all())
-        .checks(events::checks::all(&app));
-    let mut service = Service::new(NAME, host, db, http::routes().with_state(app.clone()));
-    service.grpc = tonic::service::Routes::new(CatalogServer::new(grpc::Grpc(app))).add_service(events.platform());
-    service.tasks = events.tasks();
-    Ok(service)
+fn start(start: Start) -> Result<Service, StartError> {
+    let app = Catalog::new(start.context.clone(), start.db.clone());
+    Ok(start
+        .service(app.clone())
+        .routes([
+            channel::routes(),
+            product_type::routes(),
+            category::routes(),
+            collection::routes(),
+            product::routes(),
+            product::variant_routes(),
+            import::routes(),
+        ])
+        .grpc(CatalogServer::new(Grpc(app)))
+        .consume("catalog.listing", consumers::LISTING_KINDS, consumers::update_listing)
+        .timer(listing::TIMER, listing::refresh_remaining)
+        .timer(import::TIMER, import::run_import)
+        .timer(import::DELETE_TIMER, import::delete_import)
+        .export(channel::channel_export)
+        .export(product_type::product_type_export)
+        .export(category::category_export)
+        .export(collection::collection_export)
+        .export(product::product_export)
+        .export(replica::variant_replica_export)
+        .check("listing_equals_sources", checks::listing_differs)
+        .build())
 }

@@ -1,16 +1,16 @@
-//! What broken constraints mean to a caller.
+//! The constraints that input can break, and the refusal that each one means.
 
-use bloom_fault::{Code, Fault, constraint};
+use bloom_db::Constraints;
+use bloom_fault::{Code, Fault};
 
-/// The refusal behind a database error, where a rule of this service was broken.
-pub(crate) fn refusal(error: sqlx::Error) -> Fault {
-    match constraint(&error) {
-        Some("api_key_one_successor") => {
-            Fault::new(Code::Conflict, "api_key_rotated", "This key has been replaced already; rotate its successor.")
-        }
-        Some("environment_one_live") => {
-            Fault::new(Code::Conflict, "live_environment_exists", "This account has its live environment already.")
-        }
-        _ => error.into(),
-    }
+pub(crate) const CONSTRAINTS: Constraints = &[
+    ("api_key_one_successor", api_key_rotated),
+    ("environment_one_live", || {
+        Fault::new(Code::Conflict, "live_environment_exists", "This account already has its live environment.")
+    }),
+];
+
+/// The refusal to rotate a key that has a successor.
+pub(crate) fn api_key_rotated() -> Fault {
+    Fault::new(Code::Conflict, "api_key_rotated", "This key has been replaced already; rotate its successor.")
 }

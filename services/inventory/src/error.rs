@@ -4,8 +4,6 @@ use bloom_db::{Constraints, idempotency};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ViolationCode;
 
-use crate::hold::{Ended, Shortage};
-
 /// Constraints that input can break.
 pub(crate) const CONSTRAINTS: Constraints = &[
     ("location_code_key", || {
@@ -16,6 +14,15 @@ pub(crate) const CONSTRAINTS: Constraints = &[
     ("stock_item_location_fkey", || Fault::not_found("location")),
     ("stock_item_on_hand_check", on_hand_out_of_range),
 ];
+
+/// A line that asks for more units than there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortage {
+    /// Index of the line.
+    pub line: usize,
+    /// Units that it could have, together with the other lines of its item.
+    pub sellable: i64,
+}
 
 fn conflict(reason: &'static str, detail: &str) -> Fault {
     Fault::new(Code::Conflict, reason, detail)
@@ -55,10 +62,4 @@ pub(crate) fn hold_committed() -> Fault {
 /// The id came before with another request.
 pub(crate) fn id_reused() -> Fault {
     idempotency::reused()
-}
-
-impl From<Ended> for Fault {
-    fn from(_: Ended) -> Self {
-        hold_expired()
-    }
 }

@@ -5,13 +5,13 @@ use std::str::FromStr;
 use bloom_contract_inventory as proto;
 use bloom_contract_inventory::inventory_server;
 use bloom_fault::Fault;
-use bloom_kernel::{InvalidValue, LocationId, ViolationCode};
+use bloom_kernel::{Code, InvalidValue, LocationId, ViolationCode};
 use tonic::{Request, Response, Status};
 
 use crate::Inventory;
 use crate::allocation::AllocationChange;
 use crate::hold::{Hold, HoldLine, HoldLineCreate, HoldRequest, HoldStatus};
-use crate::location::location_find;
+use crate::location::{location_find, location_ids as location_ids_by_code};
 use crate::movement::{ItemKey, MovementKind};
 use crate::stock::{Availability, ROWS_MAX, StockRow};
 use crate::units::{CallerName, HoldSeconds, LINES_MAX, StockQuantity, Units};
@@ -85,10 +85,19 @@ impl inventory_server::Inventory for Grpc {
 
     async fn find_locations(&self, request: Request<proto::FindLocationsRequest>) -> Answer<proto::FindLocationsReply> {
         let context = bloom_runtime::grpc::call(&request)?;
-        let ids = bloom_runtime::grpc::readable_ids::<LocationId>(&request.get_ref().location_ids, LOCATIONS_MAX)?;
+        let proto::FindLocationsRequest { location_ids, location_codes } = request.get_ref();
+        let ids = bloom_runtime::grpc::readable_ids::<LocationId>(location_ids, LOCATIONS_MAX)?;
+        count("/location_codes", location_codes.len(), 0, LOCATIONS_MAX)?;
+        // A text that no location can have as its code is as unknown as any other.
+        let codes: Vec<String> = location_codes.iter().filter(|code| Code::new(code.as_str()).is_ok()).cloned().collect();
         let mut conn = self.0.db.read(context.tenant).await?;
         let found = location_find(&mut conn, &ids).await.map_err(Fault::from)?;
-        Ok(Response::new(proto::FindLocationsReply { location_ids: found.iter().map(ToString::to_string).collect() }))
+        let named =
+            if codes.is_empty() { Vec::new() } else { location_ids_by_code(&mut conn, &codes).await.map_err(Fault::from)? };
+        Ok(Response::new(proto::FindLocationsReply {
+            location_ids: found.iter().map(ToString::to_string).collect(),
+            location_codes: named.into_iter().map(|(code, _)| code).collect(),
+        }))
     }
 }
 

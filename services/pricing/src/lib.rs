@@ -1,100 +1,114 @@
-//! Pricing: what a thing costs in a context, with which tax, and why.
+//! Pricing: what a variant costs in a context, with which tax, and why.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`domain`] | the engine: choice of the price row, tax, quote, listing price; pure |
-//! | [`http`] | REST: `/v1/pricing/…` |
-//! | [`grpc`] | `Quote` for carts and orders, `SetPrices` for imports |
-//! | [`ops`] | one use case a file |
-//! | [`store`] | SQL |
-//! | [`taxes`] | tax tables in memory, checked by version |
-//! | [`events`] | what is told, what is heard, what waits for a moment, what is exported and checked |
+//! | `price_list` | the terms that many prices share: currency, channel, basis, dates, priority |
+//! | `price` | one amount for a variant in a list, from a quantity on |
+//! | `tax_class`, `tax_zone`, `tax_rate` | what a tenant sets up about tax |
+//! | `settings` | rounding, and the basis of base lists |
+//! | `channel`, `variant_class` | replicas of the catalog: channels, and the tax classes of variants |
+//! | `tax` | tax tables in memory, and the tax of one amount |
+//! | `quote` | the choice of a price row, and the calculation of a document |
+//! | `variant_price` | the published price of one unit in each channel, which is the quote of one unit |
+//! | `terms` | the lock between prices and the terms that they are published under |
+//! | `republish` | the pass that publishes prices again after their terms changed |
+//! | `consumers`, `checks`, `grpc` | what calls the service other than its routes and timers |
 //!
-//! Whatever changes the price of one unit in a channel (a price, a list, a tax, a channel, the passing of a date) ends as
-//! `variant_price.updated`. A price is published in the transaction that sets it; terms that many prices share are
-//! followed by a pass of bounded batches (`ops::republish`).
+//! Whatever changes the price of one unit in a channel (a price, a list, a tax, a channel, a date) ends as
+//! `variant_price.updated`. A price is published in the transaction that sets it. A change of terms schedules a pass over
+//! the variants concerned, in batches.
 //!
-//! Absent by design: no float, no price that is not a row, no tax worked out twice in two ways, no check whether a
-//! variant exists (the catalogue owns it, and its prices may be there first), no refusal of a channel because its event is
-//! late (the catalogue is asked for what pricing has not heard of).
+//! Absent by design: no float; no price without a row; no second implementation of tax; no check that a variant exists (the
+//! catalog owns variants, and a price may be set first); no refusal of a channel whose event has not arrived (the catalog is
+//! asked instead).
 
-pub mod domain;
-pub mod error;
-pub mod events;
-pub mod grpc;
-pub mod http;
-pub mod ops;
-pub mod store;
-pub mod taxes;
+mod bounded;
+mod channel;
+mod checks;
+mod consumers;
+mod error;
+mod grpc;
+mod place;
+mod price;
+mod price_list;
+mod quote;
+mod republish;
+mod settings;
+mod tax;
+mod tax_class;
+mod tax_rate;
+mod tax_zone;
+mod terms;
+mod variant_class;
+mod variant_price;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use bloom_contract_catalog::catalog_client::CatalogClient;
 use bloom_contract_pricing::pricing_server::PricingServer;
 use bloom_db::Db;
-use bloom_events::{Bus, Events};
+pub(crate) use bloom_fleet::permission::{PricingQuote, PricingRead, PricingWrite};
 use bloom_runtime::{Peer, ServiceContext, StartError};
-use bloom_web::Definition;
-use bloom_web::Service;
-use bloom_web::page::Cursors;
+use bloom_web::{Definition, Service, Start};
+use sqlx::migrate::Migrator;
 
-use crate::taxes::TaxCache;
+use crate::price_list::DATE_REACHED;
+use crate::tax::TaxCache;
+use crate::terms::REPUBLISH;
 
 /// The service's name.
 pub const NAME: &str = "pricing";
 
-/// The service's tables.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/pricing");
+/// The service's migrations.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/pricing");
 
 /// How a process starts it.
-pub const SERVICE: Definition = Definition {
-    name: NAME,
-    migrations: &MIGRATIONS,
-    constraints: &[],
-    settings: std::convert::identity,
-    start: |start| service(start.context, start.db, start.bus),
-};
+pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
 
-/// What handlers share.
+/// What all operations share.
 #[derive(Clone)]
-pub struct Pricing {
-    /// The database.
-    pub db: Db,
-    /// Time, ids, keys, peers.
-    pub host: ServiceContext,
-    /// Cursors of lists.
-    pub cursors: Arc<Cursors>,
-    /// Tax tables in memory.
-    pub taxes: TaxCache,
-    pub(crate) catalog: CatalogClient<Peer>,
+pub(crate) struct Pricing {
+    db: Db,
+    /// Time, ids, keys and peers.
+    context: ServiceContext,
+    taxes: TaxCache,
+    catalog: CatalogClient<Peer>,
 }
 
 impl Pricing {
-    /// What handlers share, with nothing in memory yet.
-    pub fn new(host: ServiceContext, db: Db) -> Self {
-        Self {
-            cursors: Arc::new(Cursors::new(&host)),
-            taxes: TaxCache::default(),
-            catalog: CatalogClient::new(host.peers.get("catalog")),
-            db,
-            host,
-        }
+    fn new(context: ServiceContext, db: Db) -> Self {
+        Self { taxes: TaxCache::default(), catalog: CatalogClient::new(context.peers.get("catalog")), db, context }
     }
 }
 
-/// Puts the service together.
-pub fn service(host: ServiceContext, db: Db, bus: Bus) -> Result<Service, StartError> {
-    let app = Pricing::new(host.clone(), db.clone());
-    let events = Events::new(NAME, host.clone(), db.clone(), bus)
-        .handlers(events::consume::handlers(&app))
-        .timers(events::timers(&app))
-        .exports(events::export::exports(&app))
-        .checks(events::check::checks(&app));
-    let mut service = Service::new(NAME, host, db, http::routes(app.clone()));
-    service.grpc = tonic::service::Routes::new(PricingServer::new(grpc::Grpc(app))).add_service(events.platform());
-    service.tasks = events.tasks();
+#[expect(clippy::unnecessary_wraps, reason = "the form that every definition takes")]
+fn start(start: Start) -> Result<Service, StartError> {
+    let app = Pricing::new(start.context.clone(), start.db.clone());
+    let service = start
+        .service(app.clone())
+        .routes([
+            price_list::routes(),
+            price::routes(),
+            tax_class::routes(),
+            tax_zone::routes(),
+            tax_rate::routes(),
+            settings::routes(),
+            quote::routes(),
+        ])
+        .grpc(PricingServer::new(grpc::Grpc(app)))
+        .consume("pricing.catalog", consumers::CATALOG, consumers::catalog)
+        .timer(REPUBLISH, republish::pass_run)
+        .timer(DATE_REACHED, price_list::date_reached)
+        .export(settings::settings_export)
+        .export(tax_class::tax_class_export)
+        .export(tax_zone::tax_zone_export)
+        .export(tax_rate::tax_rate_export)
+        .export(price_list::price_list_export)
+        .export(price::price_export)
+        .export(variant_price::variant_price_export)
+        .check("every_price_is_listed", checks::unlisted_prices)
+        .check_app("published_prices_are_current", checks::outdated_prices)
+        .build();
     Ok(service)
 }

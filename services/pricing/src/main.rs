@@ -1,4 +1,4 @@
-//! The pricing service as a process of its own.
+//! The pricing service as its own process.
 
 use std::process::ExitCode;
 

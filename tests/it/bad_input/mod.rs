@@ -229,11 +229,29 @@ fn bodies_that_are_none() {
         }
         problem(&post(json, "{\"email\":\"\\ud800\"}".into()).await, "half a letter", (400, "json_malformed", ""));
         problem(&post(json, vec![b'{', b'"', 0xff, b'"', b':', b'1', b'}']).await, "no UTF-8", (400, "json_malformed", ""));
-        problem(&post(json, "[".repeat(100_000).into()).await, "deep", (400, "invalid_request", ""));
+        problem(&post(json, "[".repeat(100_000).into()).await, "deep", (400, "json_malformed", ""));
         problem(
             &post(json, format!("{{\"metadata\":{}", "{\"a\":".repeat(10_000)).into()).await,
             "deeper",
-            (400, "invalid_request", "/metadata/a"),
+            (400, "json_malformed", ""),
+        );
+        problem(&post(json, b"{\"metadata\":{\"a\":{\"a\":{}}}}".into()).await, "nested", (400, "invalid_request", "/metadata/a"));
+        let many = post(json, br#"{"email": 5, "metadata": [], "surprise": 1, "lines": [{"quantity": 1.0}, []]}"#.into()).await;
+        let errors = many.body["errors"].as_array().into_iter().flatten();
+        let mut told: Vec<_> = errors.map(|wrong| [&wrong["pointer"], &wrong["code"]].map(text)).collect();
+        told.sort_unstable();
+        assert_eq!(
+            told,
+            [
+                ["/email", "type"],
+                ["/lines/0/quantity", "type"],
+                ["/lines/0/variant_id", "required"],
+                ["/lines/1", "type"],
+                ["/metadata", "type"],
+                ["/surprise", "unknown_field"],
+            ],
+            "all that is wrong is told at once: {:#}",
+            many.body
         );
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", ""] {
             problem(&post(kind, "{}".into()).await, kind, (415, "content_type_unsupported", ""));

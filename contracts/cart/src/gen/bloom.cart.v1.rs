@@ -5,7 +5,7 @@ pub struct FreezeRequest {
     pub cart_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub checkout_id: ::prost::alloc::string::String,
-    /// What a storefront shows as the token of its cart, empty or not; absent when a secret key asked, which needs none.
+    /// The token that a storefront sent, which may be empty; absent for a request with a secret key, which needs none.
     #[prost(string, optional, tag = "3")]
     pub cart_token: ::core::option::Option<::prost::alloc::string::String>,
     /// Version that the buyer saw; 0: any.
@@ -32,9 +32,8 @@ pub struct CompleteRequest {
 pub struct CartState {
     #[prost(string, tag = "1")]
     pub cart_id: ::prost::alloc::string::String,
-    /// open, frozen, completed
-    #[prost(string, tag = "2")]
-    pub status: ::prost::alloc::string::String,
+    #[prost(enumeration = "CartStatus", tag = "2")]
+    pub status: i32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CartSnapshot {
@@ -52,13 +51,13 @@ pub struct CartSnapshot {
     pub location_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, tag = "7")]
     pub subject_id: ::prost::alloc::string::String,
-    #[prost(string, tag = "8")]
-    pub email: ::prost::alloc::string::String,
-    /// Addresses as JSON objects of the cart's REST shape.
-    #[prost(string, tag = "9")]
-    pub shipping_address_json: ::prost::alloc::string::String,
-    #[prost(string, tag = "10")]
-    pub billing_address_json: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "8")]
+    pub email: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "9")]
+    pub shipping_address: ::core::option::Option<Address>,
+    /// Absent: the shipping address.
+    #[prost(message, optional, tag = "10")]
+    pub billing_address: ::core::option::Option<Address>,
     #[prost(message, repeated, tag = "11")]
     pub lines: ::prost::alloc::vec::Vec<SnapshotLine>,
     #[prost(message, optional, tag = "12")]
@@ -71,11 +70,11 @@ pub struct CartSnapshot {
     pub tax_total: i64,
     #[prost(int64, tag = "16")]
     pub total: i64,
-    /// The tax summary as JSON array of {name, rate_ppm, taxable_amount, tax_amount}.
-    #[prost(string, tag = "17")]
-    pub taxes_json: ::prost::alloc::string::String,
+    /// The tax by rate.
+    #[prost(message, repeated, tag = "17")]
+    pub taxes: ::prost::alloc::vec::Vec<TaxLine>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SnapshotLine {
     #[prost(string, tag = "1")]
     pub line_id: ::prost::alloc::string::String,
@@ -101,9 +100,9 @@ pub struct SnapshotLine {
     pub tax_amount: i64,
     #[prost(int64, tag = "12")]
     pub gross_amount: i64,
-    /// JSON array of {name, rate_ppm, taxable_amount, tax_amount}.
-    #[prost(string, tag = "13")]
-    pub taxes_json: ::prost::alloc::string::String,
+    /// The tax by rate.
+    #[prost(message, repeated, tag = "13")]
+    pub taxes: ::prost::alloc::vec::Vec<TaxLine>,
     #[prost(bool, tag = "14")]
     pub requires_shipping: bool,
 }
@@ -121,6 +120,72 @@ pub struct DeliveryChoice {
     pub tax_amount: i64,
     #[prost(int64, tag = "6")]
     pub gross_amount: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TaxLine {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Parts per million: 18 % is 180000.
+    #[prost(uint32, tag = "2")]
+    pub rate_ppm: u32,
+    #[prost(int64, tag = "3")]
+    pub taxable_amount: i64,
+    #[prost(int64, tag = "4")]
+    pub tax_amount: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Address {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "2")]
+    pub company: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub line1: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "4")]
+    pub line2: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub city: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "6")]
+    pub region: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "7")]
+    pub postal_code: ::core::option::Option<::prost::alloc::string::String>,
+    /// ISO 3166-1 alpha-2.
+    #[prost(string, tag = "8")]
+    pub country: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "9")]
+    pub phone: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CartStatus {
+    Unspecified = 0,
+    Open = 1,
+    Frozen = 2,
+    Completed = 3,
+}
+impl CartStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CART_STATUS_UNSPECIFIED",
+            Self::Open => "CART_STATUS_OPEN",
+            Self::Frozen => "CART_STATUS_FROZEN",
+            Self::Completed => "CART_STATUS_COMPLETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CART_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "CART_STATUS_OPEN" => Some(Self::Open),
+            "CART_STATUS_FROZEN" => Some(Self::Frozen),
+            "CART_STATUS_COMPLETED" => Some(Self::Completed),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod cart_client {
@@ -213,8 +278,8 @@ pub mod cart_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Freezes a cart for one checkout and returns it priced anew. Idempotent by checkout id. Fails with `cart_frozen` when another
-        /// checkout holds it, `price_changed` / `insufficient_stock` / … problems as violations when it cannot be bought as it is.
+        /// Freezes a cart for one checkout and returns it with its present prices. Idempotent by checkout id. The reasons of a refusal
+        /// are `CartRefusal`; a cart that cannot be bought as it is lists its problems as violations.
         pub async fn freeze(
             &mut self,
             request: impl tonic::IntoRequest<super::FreezeRequest>,
@@ -257,7 +322,7 @@ pub mod cart_client {
                 .insert(GrpcMethod::new("bloom.cart.v1.Cart", "Unfreeze"));
             self.inner.unary(req, path, codec).await
         }
-        /// The cart became an order. Idempotent.
+        /// The cart has become an order. Idempotent.
         pub async fn complete(
             &mut self,
             request: impl tonic::IntoRequest<super::CompleteRequest>,
@@ -294,8 +359,8 @@ pub mod cart_server {
     /// Generated trait containing gRPC methods that should be implemented for use with CartServer.
     #[async_trait]
     pub trait Cart: std::marker::Send + std::marker::Sync + 'static {
-        /// Freezes a cart for one checkout and returns it priced anew. Idempotent by checkout id. Fails with `cart_frozen` when another
-        /// checkout holds it, `price_changed` / `insufficient_stock` / … problems as violations when it cannot be bought as it is.
+        /// Freezes a cart for one checkout and returns it with its present prices. Idempotent by checkout id. The reasons of a refusal
+        /// are `CartRefusal`; a cart that cannot be bought as it is lists its problems as violations.
         async fn freeze(
             &self,
             request: tonic::Request<super::FreezeRequest>,
@@ -305,7 +370,7 @@ pub mod cart_server {
             &self,
             request: tonic::Request<super::CartRef>,
         ) -> std::result::Result<tonic::Response<super::CartState>, tonic::Status>;
-        /// The cart became an order. Idempotent.
+        /// The cart has become an order. Idempotent.
         async fn complete(
             &self,
             request: tonic::Request<super::CompleteRequest>,

@@ -145,12 +145,18 @@ pub struct FindLocationsRequest {
     /// At most 100 location ids; a malformed one is as unknown as one of another tenant.
     #[prost(string, repeated, tag = "1")]
     pub location_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// At most 100 location codes.
+    #[prost(string, repeated, tag = "2")]
+    pub location_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FindLocationsReply {
-    /// Those that exist, active or not, in any order.
+    /// Those of the ids that exist, active or not, in any order.
     #[prost(string, repeated, tag = "1")]
     pub location_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Those of the codes that exist, active or not, in any order.
+    #[prost(string, repeated, tag = "2")]
+    pub location_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

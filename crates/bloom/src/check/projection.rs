@@ -12,7 +12,7 @@ use crate::peers::Reach;
 const INVARIANT: &str = "listing_matches_sources";
 
 pub(super) async fn breaches(reach: &Reach) -> Result<Vec<Breach>, StartError> {
-    let heard = export(reach, "catalog", &["variant_heard.updated"]).await?;
+    let heard = export(reach, "catalog", &["variant_replica.updated"]).await?;
     let prices = export(reach, "pricing", &["variant_price.updated"]).await?;
     let stocks = export(reach, "inventory", &["stock.updated"]).await?;
     let mut breaches = Vec::new();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Step;
-use crate::assert_schema_agrees;
+use crate::{assert_inputs_agree, assert_schema_agrees};
 
 /// A type of every kind that the kernel offers.
 #[derive(Deserialize, JsonSchema)]
@@ -61,6 +61,12 @@ fn the_values_of_the_kernel_agree_with_their_schemas() {
         }),
     ]);
     assert_schema_agrees::<Step>([json!({ "by": 1, "items": [{ "quantity": 2 }] })]);
+}
+
+#[tokio::test]
+async fn the_inputs_of_a_service_agree_with_their_schemas() {
+    let _service = super::counter().await;
+    assert_inputs_agree();
 }
 
 #[derive(Deserialize, JsonSchema)]

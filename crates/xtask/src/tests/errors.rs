@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bloom_fault::Code;
+use bloom_fault::{Code, ViolationCode};
 
 use crate::tidy::source::is_test;
 use crate::workspace::Workspace;
@@ -104,6 +104,11 @@ fn every_error_is_documented() {
     let headings: Vec<_> = document.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     let table = Code::ALL.map(|code| format!("{} {}", code.status().as_u16(), code.title()));
     assert_eq!(headings, table, "the headings of docs/errors.md are the table of codes");
+    let (head, _) = document.split_once("\n## ").expect("headings");
+    let rows_of_fields = head.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0));
+    let rows_of_fields: Vec<_> = rows_of_fields.filter(|row| *row != "code").collect();
+    let vocabulary = ViolationCode::ALL.map(ViolationCode::as_str);
+    assert_eq!(rows_of_fields, vocabulary, "the first table of docs/errors.md is the vocabulary of violations");
 
     let mut rows = BTreeSet::new();
     for (section, code) in document.split("\n## ").skip(1).zip(Code::ALL) {

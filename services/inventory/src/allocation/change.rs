@@ -10,8 +10,7 @@ use serde::Serialize;
 
 use super::store::{Operation, operation_apply, operation_fingerprint};
 use crate::Inventory;
-use crate::error::{allocation_exceeded, id_reused};
-use crate::hold::Shortage;
+use crate::error::{Shortage, allocation_exceeded, id_reused};
 use crate::item::item_lock;
 use crate::movement::{ItemKey, MovementKind};
 use crate::units::CallerName;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bloom_kernel::{LocationId, VariantId};
 
+use crate::error::Shortage;
 use crate::item::Level;
 
 /// What one line asks for.
@@ -28,15 +29,6 @@ pub struct Share {
     pub quantity: i64,
     /// Of these, units that are not on hand.
     pub backordered: i64,
-}
-
-/// A line that asks for more than there is, together with the other lines of its variant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shortage {
-    /// Index of the line.
-    pub line: usize,
-    /// Units that could be sold of its variant.
-    pub sellable: i64,
 }
 
 /// What a location has left while lines are served one after the other.

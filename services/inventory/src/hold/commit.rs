@@ -5,8 +5,7 @@ use bloom_fault::Fault;
 use bloom_kernel::{HoldId, MovementId, OrderId};
 use bloom_runtime::RequestContext;
 
-use super::expire::HOLD_EXPIRE;
-use super::model::{Ending, Hold, HoldStatus};
+use super::model::{Ending, HOLD_EXPIRE, Hold, HoldStatus};
 use super::store::{hold_end, hold_lock};
 use crate::Inventory;
 use crate::error::{hold_committed, hold_expired};

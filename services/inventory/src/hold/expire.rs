@@ -9,9 +9,6 @@ use super::release::end;
 use super::store::hold_lock;
 use crate::Inventory;
 
-/// Kind of the timer that ends a hold; its key is the hold's id.
-pub(crate) const HOLD_EXPIRE: &str = "hold.expire";
-
 /// Ends and publishes a hold that is over. A request for its units may have ended its lines before; the hold itself ends here.
 pub(crate) async fn expire(app: &Inventory, context: &RequestContext, id: HoldId, (): ()) -> Result<(), Fault> {
     app.db

@@ -8,8 +8,7 @@ use bloom_kernel::HoldId;
 use bloom_web::{Body, Caller, Path, Reply};
 use chrono::TimeDelta;
 
-use super::expire::HOLD_EXPIRE;
-use super::model::{Hold, HoldExtend};
+use super::model::{HOLD_EXPIRE, Hold, HoldExtend};
 use super::store::{hold_extend, hold_lock};
 use crate::error::hold_expired;
 use crate::units::HoldSeconds;

@@ -11,11 +11,10 @@ mod routes;
 mod store;
 mod variant_locks;
 
-pub(crate) use allocate::Shortage;
 pub(crate) use commit::commit;
-pub(crate) use expire::{HOLD_EXPIRE, expire};
+pub(crate) use expire::expire;
 pub(crate) use extend::extend_in;
-pub(crate) use model::{Ended, Hold, HoldLine, HoldLineCreate, HoldRequest, HoldStatus};
+pub(crate) use model::{HOLD_EXPIRE, Hold, HoldLine, HoldLineCreate, HoldRequest, HoldStatus};
 pub(crate) use place::hold;
 pub(crate) use release::release_or_forbid;
 pub(crate) use routes::routes;

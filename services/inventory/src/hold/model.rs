@@ -5,7 +5,11 @@ use bloom_kernel::{Aggregate, HoldId, Items, LocationId, OrderId, Timestamp, Var
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::hold_expired;
 use crate::units::{CallerName, HoldSeconds, LINES_MAX, StockQuantity};
+
+/// Kind of the timer that ends a hold; its key is the hold's id.
+pub const HOLD_EXPIRE: &str = "hold.expire";
 
 /// Where a hold stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +92,12 @@ pub enum Ending {
 /// The hold has ended, so it can be neither extended nor committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended;
+
+impl From<Ended> for Fault {
+    fn from(_: Ended) -> Self {
+        hold_expired()
+    }
+}
 
 impl Hold {
     /// The hold as it is at that moment: over at `expires_at`, whether or not its timer has run.

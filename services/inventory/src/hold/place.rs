@@ -10,11 +10,10 @@ use bloom_runtime::request_context::fingerprint;
 use bloom_web::{Body, Caller, Created};
 use chrono::TimeDelta;
 
-use super::allocate::{Demand, Share, Shortage, allocate};
-use super::expire::HOLD_EXPIRE;
-use super::model::{Hold, HoldCreate, HoldLine, HoldRequest, HoldStatus};
+use super::allocate::{Demand, Share, allocate};
+use super::model::{HOLD_EXPIRE, Hold, HoldCreate, HoldLine, HoldRequest, HoldStatus};
 use super::store::{hold_get, hold_insert, stock_lock};
-use crate::error::{hold_expired, id_reused, insufficient_stock};
+use crate::error::{Shortage, hold_expired, id_reused, insufficient_stock};
 use crate::movement::{PastLine, movement_expire};
 use crate::{Inventory, InventoryWrite};
 

@@ -8,8 +8,7 @@ use bloom_kernel::{HoldId, MovementId};
 use bloom_runtime::RequestContext;
 use bloom_web::{Caller, Path, Reply};
 
-use super::expire::HOLD_EXPIRE;
-use super::model::{Ending, Hold, HoldStatus};
+use super::model::{Ending, HOLD_EXPIRE, Hold, HoldStatus};
 use super::store::{hold_end, hold_forbid, hold_lock};
 use crate::movement::MovementKind;
 use crate::{Inventory, InventoryWrite};

@@ -4,7 +4,8 @@ use bloom_kernel::{LocationId, VariantId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::hold::{Demand, Share, Shortage, allocate};
+use crate::error::Shortage;
+use crate::hold::{Demand, Share, allocate};
 use crate::item::Level;
 
 fn variant(n: u128) -> VariantId {

@@ -244,3 +244,9 @@ async fn a_key_without_the_permission_is_refused_by_policy() {
     assert_eq!(read_only.status, 403);
     assert_eq!(fixture.client.get("/v1/inventory/locations").anonymous().send().await.status, 401);
 }
+
+#[tokio::test]
+async fn inputs_agree_with_their_schemas() {
+    let _fixture = fixture().await;
+    bloom_testkit::assert_inputs_agree();
+}

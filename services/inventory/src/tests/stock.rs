@@ -144,17 +144,22 @@ async fn locations_are_found_by_their_own_tenant() {
     let find = |tenant, location_ids: Vec<String>| {
         let mut call = fixture.call();
         call.tenant = tenant;
-        let request = fixture.env.host.request(&call, proto::FindLocationsRequest { location_ids });
+        let location_codes = ["A", "B", "C", "A\0"].map(str::to_owned).to_vec();
+        let request = fixture.env.host.request(&call, proto::FindLocationsRequest { location_ids, location_codes });
         let mut client = fixture.grpc.clone();
         async move { client.find_locations(request).await }
     };
     let ids = vec![first.to_string(), second.to_string(), nobodys.to_string(), "garbled".to_owned()];
-    let mut found = find(fixture.env.tenant, ids.clone()).await.unwrap().into_inner().location_ids;
+    let reply = find(fixture.env.tenant, ids.clone()).await.unwrap().into_inner();
+    let (mut found, mut codes) = (reply.location_ids, reply.location_codes);
+    codes.sort_unstable();
+    assert_eq!(codes, ["A", "B"]);
     found.sort_unstable();
     let mut there = vec![first.to_string(), second.to_string()];
     there.sort_unstable();
     assert_eq!(found, there, "one that does not serve exists all the same");
-    assert_eq!(find(fixture.env.other_tenant, ids).await.unwrap().into_inner().location_ids, Vec::<String>::new());
+    let of_other_tenant = find(fixture.env.other_tenant, ids).await.unwrap().into_inner();
+    assert_eq!((of_other_tenant.location_ids, of_other_tenant.location_codes), (Vec::new(), Vec::new()));
     let many = vec![first.to_string(); 101];
     assert_eq!(find(fixture.env.tenant, many).await.unwrap_err().code(), tonic::Code::InvalidArgument);
 }
@@ -164,7 +169,7 @@ async fn a_key_opens_no_door_between_services() {
     let fixture = fixture().await;
     let host = &fixture.env.host;
     let ask = |audience: Option<Audience>| {
-        let mut request = tonic::Request::new(proto::FindLocationsRequest { location_ids: Vec::new() });
+        let mut request = tonic::Request::new(proto::FindLocationsRequest::default());
         if let Some(audience) = audience {
             let claims = Claims {
                 tenant: fixture.env.tenant,

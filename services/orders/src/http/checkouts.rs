@@ -7,11 +7,12 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ResponseDoc};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bloom_contract_cart::CartToken;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
 use bloom_web::Reply;
 use bloom_web::openapi::needs_key;
-use bloom_web::{Caller, CartToken, Json, Path};
+use bloom_web::{Caller, Json, Path};
 
 use super::CheckoutsWrite;
 use crate::Orders;

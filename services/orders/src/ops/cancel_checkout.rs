@@ -1,11 +1,11 @@
 //! Gives a purchase up that waits for its payer or its provider: the buyer came back from the issuer's page without paying.
 
+use bloom_contract_cart::CartToken;
 use bloom_db::Begin;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CheckoutId;
 use bloom_runtime::RequestContext;
-use bloom_web::CartToken;
 use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
 //! Reads a checkout: how a purchase stands that waits for its payer or its provider.
 
+use bloom_contract_cart::CartToken;
 use bloom_fault::Fault;
 use bloom_kernel::CheckoutId;
 use bloom_runtime::RequestContext;
-use bloom_web::CartToken;
 use bloom_web::Reply;
 use sqlx::PgConnection;
 

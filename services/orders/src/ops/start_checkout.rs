@@ -1,12 +1,12 @@
 //! `POST /v1/checkouts`: one call from a cart to an order. The row that it commits first is its saga and its idempotency
 //! record.
 
+use bloom_contract_cart::CartToken;
 use bloom_db::idempotency;
 use bloom_events::schedule;
 use bloom_fault::{Code, Fault};
 use bloom_kernel::CartId;
 use bloom_runtime::RequestContext;
-use bloom_web::CartToken;
 use bloom_web::Reply;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

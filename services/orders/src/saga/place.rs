@@ -104,7 +104,7 @@ impl Purchase<'_> {
             delivery_total: money(snapshot.delivery_total),
             tax_total: money(snapshot.tax_total),
             total: money(snapshot.total),
-            taxes: taxes(&snapshot.taxes_json)?,
+            taxes: taxes(&snapshot.taxes, currency)?,
             payment: self.payment.as_ref().map(|payment| payment.amounts.clone()),
             fulfilments: Vec::new(),
             refunds: Vec::new(),
@@ -220,19 +220,13 @@ fn read<T: std::str::FromStr>(id: &str) -> Result<T, Fault> {
     id.parse().map_err(|_| Fault::internal("a neighbour answered with an id that is none"))
 }
 
-fn taxes(json: &str) -> Result<Vec<TaxLine>, Fault> {
-    serde_json::from_str(json).map_err(Fault::internal)
+fn taxes(lines: &[bloom_contract_cart::TaxLine], currency: Currency) -> Result<Vec<TaxLine>, Fault> {
+    let lines = lines.iter().map(|line| line.read(currency)).collect::<Result<Vec<_>, _>>()?;
+    serde_json::to_value(lines).and_then(serde_json::from_value).map_err(Fault::internal)
 }
 
 fn personal(snapshot: &CartSnapshot) -> Result<Personal, Fault> {
-    let address = |json: &str| -> Result<Option<Address>, Fault> {
-        if json.is_empty() { Ok(None) } else { serde_json::from_str(json).map_err(Fault::internal) }
-    };
-    Ok(Personal {
-        email: Some(snapshot.email.clone()).filter(|email| !email.is_empty()),
-        shipping_address: address(&snapshot.shipping_address_json)?,
-        billing_address: address(&snapshot.billing_address_json)?,
-    })
+    serde_json::to_value(snapshot.personal_data()?).and_then(serde_json::from_value).map_err(Fault::internal)
 }
 
 /// A line of the order has the number of the cart's line: both name the same wish, and stock was held under it.
@@ -267,7 +261,7 @@ fn order_line(line: &SnapshotLine, held: &HoldReply, currency: Currency) -> Resu
         net: money(line.net_amount),
         tax: money(line.tax_amount),
         total: money(line.gross_amount),
-        taxes: taxes(&line.taxes_json)?,
+        taxes: taxes(&line.taxes, currency)?,
         requires_shipping: line.requires_shipping,
         allocations: allocations(id, &held.allocations)?,
         refunded_quantity: 0,

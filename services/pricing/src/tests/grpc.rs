@@ -5,7 +5,7 @@ use bloom_kernel::{TaxClassId, VariantId};
 use serde_json::json;
 use tonic::Code;
 
-use super::{Stage, stage};
+use crate::tests::{Fixture, fixture};
 
 fn price_row(variant: VariantId, amount: i64) -> PriceRow {
     PriceRow {
@@ -36,65 +36,65 @@ fn quote(lines: &[(VariantId, i64)]) -> QuoteRequest {
     }
 }
 
-impl Stage {
+impl Fixture {
     async fn set_prices(&self, prices: Vec<PriceRow>) -> Result<i64, tonic::Status> {
-        let request = self.bench.host.request(&self.call(), SetPricesRequest { prices });
-        self.client.clone().set_prices(request).await.map(|reply| reply.into_inner().changed)
+        let request = self.env.host.request(&self.call(), SetPricesRequest { prices });
+        self.grpc.clone().set_prices(request).await.map(|reply| reply.into_inner().changed)
     }
 
     async fn ask(&self, request: QuoteRequest) -> Result<bloom_contract_pricing::QuoteReply, tonic::Status> {
-        self.client.clone().quote(self.bench.host.request(&self.call(), request)).await.map(tonic::Response::into_inner)
+        self.grpc.clone().quote(self.env.host.request(&self.call(), request)).await.map(tonic::Response::into_inner)
     }
 }
 
 #[tokio::test]
-async fn an_import_sets_prices_once() {
-    let stage = stage().await;
-    let shop = stage.channel("shop", true, "DE", json!({})).await;
-    let variants: Vec<VariantId> = (0..1_000).map(|_| stage.id()).collect();
+async fn setting_the_same_prices_again_changes_nothing() {
+    let fixture = fixture().await;
+    let shop = fixture.channel("shop", true, "DE", json!({})).await;
+    let variants: Vec<VariantId> = (0..1_000).map(|_| fixture.id()).collect();
     let rows: Vec<PriceRow> = variants.iter().map(|variant| price_row(*variant, 500)).collect();
-    assert_eq!(stage.set_prices(rows.clone()).await.unwrap(), 1_000);
-    assert_eq!(stage.set_prices(rows.clone()).await.unwrap(), 0);
-    assert_eq!(stage.told(variants[999]).await.unwrap(), (1, vec![(shop, Some(500))]));
+    assert_eq!(fixture.set_prices(rows.clone()).await.unwrap(), 1_000);
+    assert_eq!(fixture.set_prices(rows.clone()).await.unwrap(), 0);
+    assert_eq!(fixture.published(variants[999]).await.unwrap(), (1, vec![(shop, Some(500))]));
     let mut more = rows.clone();
-    more.push(price_row(stage.id(), 1));
-    assert_eq!(stage.set_prices(more).await.unwrap_err().code(), Code::InvalidArgument);
+    more.push(price_row(fixture.id(), 1));
+    assert_eq!(fixture.set_prices(more).await.unwrap_err().code(), Code::InvalidArgument);
     let mut bad = rows;
     bad[7].amount = -1;
-    assert_eq!(stage.set_prices(bad.clone()).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(fixture.set_prices(bad.clone()).await.unwrap_err().code(), Code::InvalidArgument);
     bad[7].variant_id = "var_nonsense".to_owned();
-    assert_eq!(stage.set_prices(bad).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(fixture.set_prices(bad).await.unwrap_err().code(), Code::NotFound);
 }
 
 #[tokio::test]
 async fn parallel_imports_of_the_same_rows_agree() {
-    let stage = stage().await;
-    stage.channel("shop", true, "DE", json!({})).await;
-    let variants: Vec<VariantId> = (0..50).map(|_| stage.id()).collect();
+    let fixture = fixture().await;
+    fixture.channel("shop", true, "DE", json!({})).await;
+    let variants: Vec<VariantId> = (0..50).map(|_| fixture.id()).collect();
     let imports = (0..8).map(|number| {
         let mut rows: Vec<PriceRow> = variants.iter().map(|variant| price_row(*variant, 100 + number)).collect();
         if number % 2 == 0 {
             rows.reverse();
         }
-        stage.set_prices(rows)
+        fixture.set_prices(rows)
     });
     let outcomes = futures::future::join_all(imports).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    assert_eq!(stage.breaches().await, Vec::<String>::new());
-    let lists = stage.door.get("/v1/pricing/price-lists").send().await.expect(200).json;
+    assert_eq!(fixture.breaches().await, Vec::<String>::new());
+    let lists = fixture.client.get("/v1/pricing/price-lists").send().await.expect(200).json;
     assert_eq!(lists["data"].as_array().unwrap().len(), 1, "one base list, however many ask for it at once");
 }
 
 #[tokio::test]
-async fn a_cart_is_priced_in_one_call_and_as_rest_prices_it() {
-    let stage = stage().await;
-    stage.taxes(&[("DE", 190_000)]).await;
-    let (lamp, shade, unpriced): (VariantId, VariantId, VariantId) = (stage.id(), stage.id(), stage.id());
-    stage.price(None, lamp, 1, 850).await;
-    stage.price(None, shade, 3, 165).await;
+async fn grpc_and_rest_price_a_cart_alike() {
+    let fixture = fixture().await;
+    fixture.taxes(&[("DE", 190_000)]).await;
+    let (lamp, shade, unpriced): (VariantId, VariantId, VariantId) = (fixture.id(), fixture.id(), fixture.id());
+    fixture.set_price(None, lamp, 1, 850).await;
+    fixture.set_price(None, shade, 3, 165).await;
     let mut request = quote(&[(lamp, 2), (shade, 3), (unpriced, 1), (shade, 1)]);
     request.delivery = Some(DeliveryLine { amount: 490, tax_class_id: String::new() });
-    let reply = stage.ask(request).await.unwrap();
+    let reply = fixture.ask(request).await.unwrap();
     let priced: Vec<bool> = reply.lines.iter().map(|line| line.priced).collect();
     assert_eq!(priced, [true, true, false, false]);
     assert_eq!(reply.lines[0].line_id, "l0");
@@ -104,7 +104,7 @@ async fn a_cart_is_priced_in_one_call_and_as_rest_prices_it() {
     let parts = reply.lines.iter().chain(&reply.delivery);
     assert_eq!(parts.map(|line| line.tax_amount).sum::<i64>(), reply.tax_total);
 
-    let rest = stage
+    let rest = fixture
         .quote(json!({ "currency": "EUR", "gross": true, "ship_to": { "country": "DE" },
             "delivery": { "price": { "amount": 490, "currency": "EUR" } },
             "lines": [{ "variant_id": lamp, "quantity": 2 }, { "variant_id": shade, "quantity": 3 }] }))
@@ -113,14 +113,14 @@ async fn a_cart_is_priced_in_one_call_and_as_rest_prices_it() {
 }
 
 #[tokio::test]
-async fn bad_questions_get_clear_answers() {
-    let stage = stage().await;
-    let variant: VariantId = stage.id();
-    stage.price(None, variant, 1, 1_000_000_000_000).await;
+async fn invalid_quote_requests_are_refused() {
+    let fixture = fixture().await;
+    let variant: VariantId = fixture.id();
+    fixture.set_price(None, variant, 1, 1_000_000_000_000).await;
     let with = |change: fn(&mut QuoteRequest)| {
         let mut request = quote(&[(variant, 1)]);
         change(&mut request);
-        stage.ask(request)
+        fixture.ask(request)
     };
     assert_eq!(with(|ask| ask.currency = "eur".to_owned()).await.unwrap_err().code(), Code::InvalidArgument);
     assert_eq!(with(|ask| ask.country = String::new()).await.unwrap_err().code(), Code::InvalidArgument);
@@ -138,35 +138,35 @@ async fn bad_questions_get_clear_answers() {
 }
 
 #[tokio::test]
-async fn a_charge_without_lines_is_taxed_by_what_is_set_up_now() {
-    let stage = stage().await;
-    stage.taxes(&[("DE", 190_000)]).await;
+async fn delivery_without_lines_uses_the_current_taxes() {
+    let fixture = fixture().await;
+    fixture.taxes(&[("DE", 190_000)]).await;
     let charge = |class: String| {
         let delivery = Some(DeliveryLine { amount: 119, tax_class_id: class });
-        stage.ask(QuoteRequest { delivery, ..quote(&[]) })
+        fixture.ask(QuoteRequest { delivery, ..quote(&[]) })
     };
     assert_eq!(charge(String::new()).await.unwrap().tax_total, 19);
-    let made = stage.made("tax-classes", json!({ "code": "post", "name": "Post" })).await;
-    let post = made["id"].as_str().unwrap().to_owned();
+    let created = fixture.create("tax-classes", json!({ "code": "post", "name": "Post" })).await;
+    let post = created["id"].as_str().unwrap().to_owned();
     assert_eq!(charge(post).await.unwrap().tax_total, 0, "known at once, though no rate is due for it");
-    stage.patched("settings", json!({ "rounding": "half_even" })).await;
+    fixture.update("settings", json!({ "rounding": "half_even" })).await;
     assert_eq!(charge(String::new()).await.unwrap().total, 119);
 }
 
 #[tokio::test]
 async fn tax_classes_are_found_by_their_own_tenant() {
-    let stage = stage().await;
-    let class = stage.taxes(&[]).await;
-    let nobodys: TaxClassId = stage.id();
+    let fixture = fixture().await;
+    let class = fixture.taxes(&[]).await;
+    let unknown_id: TaxClassId = fixture.id();
     let find = |tenant, tax_class_ids: Vec<String>| {
-        let mut call = stage.call();
+        let mut call = fixture.call();
         call.tenant = tenant;
-        let request = stage.bench.host.request(&call, FindTaxClassesRequest { tax_class_ids });
-        let mut client = stage.client.clone();
+        let request = fixture.env.host.request(&call, FindTaxClassesRequest { tax_class_ids });
+        let mut client = fixture.grpc.clone();
         async move { client.find_tax_classes(request).await }
     };
-    let ids = vec![nobodys.to_string(), class.clone(), "garbled".to_owned()];
-    assert_eq!(find(stage.bench.tenant, ids.clone()).await.unwrap().into_inner().tax_class_ids, [class.as_str()]);
-    assert_eq!(find(stage.bench.other_tenant, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
-    assert_eq!(find(stage.bench.tenant, vec![class; 251]).await.unwrap_err().code(), Code::InvalidArgument);
+    let ids = vec![unknown_id.to_string(), class.clone(), "garbled".to_owned()];
+    assert_eq!(find(fixture.env.tenant, ids.clone()).await.unwrap().into_inner().tax_class_ids, [class.as_str()]);
+    assert_eq!(find(fixture.env.other_tenant, ids).await.unwrap().into_inner().tax_class_ids, Vec::<String>::new());
+    assert_eq!(find(fixture.env.tenant, vec![class; 251]).await.unwrap_err().code(), Code::InvalidArgument);
 }

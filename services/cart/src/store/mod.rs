@@ -1,4 +1,0 @@
-//! The SQL of this service, one statement per function.
-
-pub mod cart;
-pub mod delivery_option;
