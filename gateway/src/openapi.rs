@@ -1,11 +1,14 @@
 //! The services' API descriptions as one document.
 
-use std::collections::BTreeMap;
+mod examples;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use bloom_web::openapi::{Clash, Merged};
 use bytes::Bytes;
 use moka::future::Cache;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::Gateway;
 use crate::config::GatewayConfig;
@@ -40,30 +43,41 @@ async fn describe(gateway: &Gateway) -> Result<Bytes, Bytes> {
         Some((name.clone(), serde_json::from_slice(&text).ok()?))
     });
     let documents: BTreeMap<String, Value> = futures::future::join_all(asked).await.into_iter().flatten().collect();
-    let is_whole = documents.len() == upstreams.len();
-    let text = Bytes::from(merge(&gateway.config, documents).to_string());
+    let (document, is_whole) = merge_most(&gateway.config, documents);
+    let text = Bytes::from(document.to_string());
     if is_whole { Ok(text) } else { Err(text) }
 }
 
-/// The descriptions of several services as one. Only what the gateway routes is in it; a name that two services give to
-/// two shapes gets the service's name in front.
-pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Value {
-    let (mut paths, mut schemas, mut tags) = (Map::new(), Map::new(), Vec::new());
-    for (name, document) in documents {
-        let renamed: BTreeMap<String, String> = components(&document)
-            .filter(|(schema, shape)| schemas.get(*schema).is_some_and(|other| other != *shape))
-            .map(|(schema, _)| (schema.clone(), format!("{}_{schema}", name.replace('-', "_"))))
-            .collect();
-        let document = rename(document, &renamed);
-        for (schema, shape) in components(&document) {
-            schemas.insert(schema.clone(), shape.clone());
-        }
-        let own = document["paths"].as_object().into_iter().flatten();
-        let public = own.filter(|(path, _)| config.route(path).is_some_and(|route| route.service == name));
-        paths.extend(public.map(|(path, item)| (path.clone(), item.clone())));
-        tags.push(json!({ "name": name }));
+/// The document of all services, or of those that agree: while a new version is rolled out, two may give one name to two shapes.
+/// Also whether every service is in it.
+pub(crate) fn merge_most(config: &GatewayConfig, mut documents: BTreeMap<String, Value>) -> (Value, bool) {
+    let mut is_whole = documents.len() == config.upstreams.len();
+    loop {
+        let clash = match merge(config, documents.clone()) {
+            Ok(document) => return (document, is_whole),
+            Err(clashes) => clashes.into_iter().next(),
+        };
+        let Some(clash) = clash else { return (json!({}), false) };
+        tracing::warn!(%clash, "a service is left out of the API description");
+        documents.remove(&clash.services.1);
+        is_whole = false;
     }
-    json!({
+}
+
+/// The descriptions of several services as one. Only what the gateway routes is in it.
+pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Result<Value, Vec<Clash>> {
+    let public = documents.into_iter().map(|(name, mut document)| {
+        if let Some(paths) = document["paths"].as_object_mut() {
+            paths.retain(|path, _| config.route(path).is_some_and(|route| route.service == name));
+        }
+        (name, document)
+    });
+    let Merged { mut paths, mut components } = bloom_web::openapi::merge(public.collect())?;
+    examples::add(&mut paths, &mut components);
+    let description = "A secret (sk_…) or publishable (pk_…) key.";
+    let key = json!({ "key": { "type": "http", "scheme": "bearer", "description": description } });
+    components["securitySchemes"] = key;
+    Ok(json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Bloom",
@@ -73,43 +87,14 @@ pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Valu
         },
         "servers": [{ "url": "/" }],
         "security": [{ "key": [] }],
-        "tags": tags,
+        "tags": tags(&paths),
         "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "A secret (sk_…) or publishable (pk_…) key." } },
-        },
-    })
+        "components": components,
+    }))
 }
 
-fn components(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    document["components"]["schemas"].as_object().into_iter().flatten()
-}
-
-fn rename(value: Value, renamed: &BTreeMap<String, String>) -> Value {
-    if renamed.is_empty() {
-        return value;
-    }
-    match value {
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .map(|(key, value)| {
-                    let value = match (&*key, value) {
-                        ("$ref", Value::String(reference)) => Value::String(renamed_reference(reference, renamed)),
-                        (_, value) => rename(value, renamed),
-                    };
-                    (renamed.get(&key).cloned().unwrap_or(key), value)
-                })
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| rename(item, renamed)).collect()),
-        other => other,
-    }
-}
-
-fn renamed_reference(reference: String, renamed: &BTreeMap<String, String>) -> String {
-    match reference.rsplit_once('/') {
-        Some((base, name)) if renamed.contains_key(name) => format!("{base}/{}", renamed[name]),
-        _ => reference,
-    }
+fn tags(paths: &Value) -> Vec<Value> {
+    let operations = paths.as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object()).flatten();
+    let tags = operations.filter_map(|(_, operation)| operation["tags"].as_array()).flatten().filter_map(Value::as_str);
+    tags.collect::<BTreeSet<_>>().into_iter().map(|name| json!({ "name": name })).collect()
 }

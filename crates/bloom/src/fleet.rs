@@ -84,7 +84,7 @@ impl Fleet {
                 settings.database_connections,
                 settings.database_transaction_pooler,
             )?;
-            let db = bloom_db::Db::new(host.clone(), &config);
+            let db = bloom_db::Db::new(host.clone(), &config).constraints(definition.constraints);
             let start = Start { context: host, db, bus: bus.clone(), addresses: addresses.clone() };
             let service = (definition.start)(start)?;
             running.spawn(async move { (name, service.run(listeners).await) });

@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::SERVICES;
 
 mod compatible;
+mod rules;
 
 pub use compatible::breaking_changes;
+use rules::broken_rules;
 
 /// `bloom openapi`
 #[derive(clap::Args, Clone, Debug)]
@@ -62,5 +64,10 @@ pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
         let (_, api) = (definition.start)(start)?.router();
         documents.insert(definition.name.to_owned(), api);
     }
-    Ok(bloom_gateway::openapi::merge(&GatewayConfig::new(&addresses)?, documents))
+    let merged = bloom_gateway::openapi::merge(&GatewayConfig::new(&addresses)?, documents);
+    let refused = match &merged {
+        Ok(document) => broken_rules(document),
+        Err(clashes) => clashes.iter().map(ToString::to_string).collect(),
+    };
+    if refused.is_empty() { Ok(merged.unwrap_or_default()) } else { Err(StartError::new(refused.join("\n"))) }
 }

@@ -9,7 +9,7 @@ use crate::pending::{Cause, OutboxRow, Pending, TimerChange, Writer};
 use crate::pool::{CheckedOut, is_broken};
 use crate::{Db, TenantTx};
 
-/// A change that is yet to be made, and what is published with it; [`write_once!`](crate::write_once) makes it.
+/// A change that is yet to be made, and what is published with it; [`write_once!`](macro@crate::write_once) makes it.
 pub struct WriteOnce<'t> {
     mode: Mode<'t>,
     cause: Cause,
@@ -55,7 +55,7 @@ impl Writer for WriteOnce<'_> {
     }
 }
 
-/// A [`WriteOnce`] on its connection, for [`write_once!`](crate::write_once) alone.
+/// A [`WriteOnce`] on its connection, for [`write_once!`](macro@crate::write_once) alone.
 #[doc(hidden)]
 pub struct Open<'t> {
     /// The statement's first three parameters.

@@ -10,8 +10,8 @@
 //! * [`api_key`]: the text format of API keys
 //! * [`card`]: what looks like the number of a card
 //! * [`country`]: which countries there are
-//! * [`text`] and [`number`]: bounded texts and numbers, declared once with their JSON Schema; [`named`]: those that several
-//!   services speak of
+//! * [`text`](mod@text) and [`number`](mod@number): bounded texts and numbers, declared once with their JSON Schema; [`named`]:
+//!   those that several services speak of
 //! * [`items`]: bounded lists, maps whose keys come once, moments that a caller names
 //! * [`patch`]: the vocabulary of PATCH
 //! * [`violation`]: the vocabulary for what is wrong with a field

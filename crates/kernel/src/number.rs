@@ -1,4 +1,4 @@
-//! Bounded whole numbers: [`number!`](crate::number) declares the bounds once. The type refuses a number outside of them when
+//! Bounded whole numbers: [`number!`](macro@crate::number) declares the bounds once. The type refuses a number outside of them when
 //! it is read, and publishes the same bounds in its JSON Schema.
 
 /// The sentence for a number outside of its bounds.

@@ -1,4 +1,4 @@
-//! Bounded texts: [`text!`](crate::text) declares the length and the form of a text once. The type refuses a text that
+//! Bounded texts: [`text!`](macro@crate::text) declares the length and the form of a text once. The type refuses a text that
 //! breaks them when it is read, and publishes the same bounds in its JSON Schema.
 
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ impl Form {
     }
 }
 
-/// The rule of a bounded text, as [`text!`](crate::text) declares it.
+/// The rule of a bounded text, as [`text!`](macro@crate::text) declares it.
 #[derive(Debug, Clone, Copy)]
 pub struct TextRule {
     /// The fewest characters.

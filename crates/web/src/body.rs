@@ -51,6 +51,6 @@ impl<T: DeserializeOwned + JsonSchema + 'static, S: Send + Sync> FromRequest<S> 
 impl<T: DeserializeOwned + JsonSchema + 'static> OperationInput for Json<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
         note_input::<T>();
-        axum::Json::<T>::operation_input(ctx, operation);
+        crate::openapi::input(ctx, |ctx| axum::Json::<T>::operation_input(ctx, operation));
     }
 }

@@ -47,7 +47,8 @@ impl<P: Permission, S: Send + Sync> FromRequestParts<S> for Caller<P> {
 pub const PERMISSION: &str = "x-permission";
 
 impl<P: Permission> OperationInput for Caller<P> {
-    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        crate::openapi::begin(ctx);
         operation.extensions.insert(PERMISSION.to_owned(), P::NAME.into());
     }
 }

@@ -14,7 +14,7 @@ use futures::TryStream;
 use http::header;
 use schemars::JsonSchema;
 
-const CONTENT_TYPE: &str = "application/x-ndjson";
+pub(crate) const CONTENT_TYPE: &str = "application/x-ndjson";
 
 /// A request body of lines, each of them a `T`. The handler reads the stream and parses the lines.
 pub struct Lines<T> {
@@ -39,7 +39,7 @@ impl<T, S: Send + Sync> FromRequest<S> for Lines<T> {
 
 impl<T: JsonSchema> OperationInput for Lines<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
-        let content = [(CONTENT_TYPE.to_owned(), lines_of::<T>(ctx))].into();
+        let content = [(CONTENT_TYPE.to_owned(), crate::openapi::input(ctx, lines_of::<T>))].into();
         operation.request_body = Some(ReferenceOr::Item(RequestBody { content, required: true, ..RequestBody::default() }));
     }
 }
@@ -72,6 +72,7 @@ impl<T: JsonSchema> OperationOutput for LinesReply<T> {
     type Inner = T;
 
     fn operation_response(ctx: &mut GenContext, _: &mut Operation) -> Option<ResponseDoc> {
+        crate::openapi::begin(ctx);
         Some(ResponseDoc {
             description: "One JSON object per line.".to_owned(),
             content: [(CONTENT_TYPE.to_owned(), lines_of::<T>(ctx))].into(),

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::page::{Page, PageInfo, PageQuery};
-use crate::query::{parse_query, split_query};
+use crate::query::{self, parse_query, split_query};
 use crate::reply::Reply;
 
 /// Signs the cursors of one service; the middleware puts it into each request.
@@ -129,7 +129,7 @@ impl<F> PageRequest<F> {
 
 impl<F: JsonSchema> OperationInput for List<F> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
-        axum::extract::Query::<F>::operation_input(ctx, operation);
-        axum::extract::Query::<PageQuery>::operation_input(ctx, operation);
+        query::describe::<F>(ctx, operation);
+        query::describe::<PageQuery>(ctx, operation);
     }
 }

@@ -10,6 +10,7 @@ use bloom_runtime::ServiceContext;
 
 /// One page of a list.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items, in the order asked for.
     pub data: Vec<T>,

@@ -28,7 +28,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
 impl<T: JsonSchema> OperationInput for Path<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
-        let schema = ctx.schema.subschema_for::<T>();
+        let schema = crate::openapi::input(ctx, |ctx| ctx.schema.subschema_for::<T>());
         operation.extensions.insert(PATH_TYPES.to_owned(), schema.to_value());
     }
 }

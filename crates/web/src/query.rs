@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
+use aide::operation::{ParamLocation, add_parameters, parameters_from_schema};
 use axum::extract::FromRequestParts;
 use bloom_fault::{Code, Fault, Violation, ViolationCode};
 use http::request::Parts;
@@ -134,6 +135,13 @@ fn unexplained<T>(error: &serde_path_to_error::Error<serde_urlencoded::de::Error
 
 impl<T: JsonSchema> OperationInput for Query<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
-        axum::extract::Query::<T>::operation_input(ctx, operation);
+        describe::<T>(ctx, operation);
     }
+}
+
+/// Adds the fields of `T` to an operation, as parameters of the query string.
+pub(crate) fn describe<T: JsonSchema>(ctx: &mut GenContext, operation: &mut Operation) {
+    let schema = crate::openapi::input(ctx, |ctx| T::json_schema(&mut ctx.schema));
+    let parameters = parameters_from_schema(ctx, schema, ParamLocation::Query);
+    add_parameters(ctx, operation, parameters);
 }

@@ -45,6 +45,7 @@ impl<T: JsonSchema> OperationOutput for RawJson<T> {
     type Inner = T;
 
     fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<ResponseDoc> {
+        crate::openapi::begin(ctx);
         <axum::Json<T> as OperationOutput>::operation_response(ctx, operation)
     }
 

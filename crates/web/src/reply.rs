@@ -178,6 +178,7 @@ impl<T: JsonSchema, const STATUS: u16> OperationOutput for Reply<T, STATUS> {
         if STATUS == 204 {
             return Some(ResponseDoc { description: "Done; nothing to say.".to_owned(), ..ResponseDoc::default() });
         }
+        crate::openapi::begin(ctx);
         let mut response = <axum::Json<T> as OperationOutput>::operation_response(ctx, operation)?;
         if response.description.is_empty() {
             "Success.".clone_into(&mut response.description);

@@ -8,9 +8,10 @@ use aide::axum::routing::{delete_with, get_with, patch_with, post_with, put_with
 use aide::operation::OperationHandler;
 use aide::transform::TransformOperation;
 use axum::handler::Handler;
+use bloom_fault::Code;
 use serde_json::Value;
 
-use crate::openapi::KEY_NEEDED;
+use crate::openapi::{KEY_NEEDED, REFUSES};
 
 /// Routes of one resource below one path.
 ///
@@ -32,11 +33,12 @@ pub struct Doc {
     summary: &'static str,
     description: &'static str,
     needs_key: bool,
+    refuses: &'static [Code],
 }
 
 impl From<&'static str> for Doc {
     fn from(summary: &'static str) -> Self {
-        Self { summary, description: "", needs_key: false }
+        Self { summary, description: "", needs_key: false, refuses: &[] }
     }
 }
 
@@ -60,6 +62,13 @@ impl Doc {
         self
     }
 
+    /// Refusals that do not follow from what the operation takes, such as a stale version that stands in the body.
+    #[must_use]
+    pub fn refuses(mut self, codes: &'static [Code]) -> Self {
+        self.refuses = codes;
+        self
+    }
+
     fn apply<'o>(&self, id: &str, operation: TransformOperation<'o>) -> TransformOperation<'o> {
         let mut operation = operation.id(id).summary(self.summary);
         if !self.description.is_empty() {
@@ -67,6 +76,10 @@ impl Doc {
         }
         if self.needs_key {
             operation.inner_mut().extensions.insert(KEY_NEEDED.to_owned(), Value::Bool(true));
+        }
+        if !self.refuses.is_empty() {
+            let statuses = self.refuses.iter().map(|code| code.status().as_str().into()).collect();
+            operation.inner_mut().extensions.insert(REFUSES.to_owned(), Value::Array(statuses));
         }
         operation
     }

@@ -56,6 +56,7 @@ impl Service {
     pub fn new(name: &'static str, host: ServiceContext, db: Db, http: ApiRouter<()>) -> Self {
         let mut api = OpenApi::default();
         let http = http.finish_api(&mut api);
+        crate::openapi::take_inputs(&mut api);
         Self { name, http, api, plain: Router::new(), grpc: tonic::service::Routes::default(), tasks: Vec::new(), db, host }
     }
 

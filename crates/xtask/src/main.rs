@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask gen | new-service | proto | db | sqlx | validate | pg | tidy`; `./dev gen` and `./dev test` call it. It compiles without a database.
 
+mod baseline;
 mod db;
 mod fleet;
 mod generate;
@@ -38,6 +39,15 @@ enum Task {
         /// Change nothing; fail when the committed code differs
         #[arg(long)]
         check: bool,
+    },
+    /// Add what is new in the contracts to proto/baseline.txt; fail when a peer of an earlier version would break
+    Baseline {
+        /// Change nothing; fail when something is new, too
+        #[arg(long)]
+        check: bool,
+        /// Write it as the contracts are now, though peers break
+        #[arg(long, conflicts_with = "check")]
+        accept: bool,
     },
     /// Recreate the schema of one service (or `all`) in the development database, for the checked SQL macros
     Db {
@@ -76,6 +86,9 @@ fn main() -> ExitCode {
     let workspace = Workspace::here();
     let outcome = match Arguments::parse().task {
         Task::Proto { check } => proto::run(&workspace, check),
+        Task::Baseline { accept: true, .. } => baseline::run(&workspace, baseline::Mode::Accept),
+        Task::Baseline { check: true, .. } => baseline::run(&workspace, baseline::Mode::Check),
+        Task::Baseline { .. } => baseline::run(&workspace, baseline::Mode::Extend),
         Task::Db { schema } => db::run(&workspace, &schema),
         Task::Sqlx { check } => sqlx::run(&workspace, check),
         Task::Gen { check } => generate::run(&workspace, check),

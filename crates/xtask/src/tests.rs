@@ -9,7 +9,7 @@ mod prometheus;
 
 use std::path::Path;
 
-use crate::tidy::{RULES, source, sql};
+use crate::tidy::{RULES, dependencies, source, sql};
 use crate::workspace::Workspace;
 
 /// The text of all Rust code of the fleet.
@@ -31,6 +31,30 @@ fn this_checkout_keeps_the_house_rules() {
 #[test]
 fn committed_contracts_are_what_proto_says() {
     crate::proto::run(&Workspace::here(), true).expect("no difference");
+}
+
+#[test]
+fn peers_of_an_earlier_version_understand_the_contracts() {
+    crate::baseline::run(&Workspace::here(), crate::baseline::Mode::Check).expect("compatible, and listed");
+}
+
+#[test]
+fn dependencies_of_all_sections_are_found() {
+    let manifest = "[package]\nname = \"x\"\n\n[dependencies]\nserde.workspace = true\ntonic-prost = \"1\"\n# no = 1\n\n[lints]\nworkspace = true\n\n\
+                    [dev-dependencies]\ninsta.workspace = true\n";
+    assert_eq!(dependencies::dependencies(manifest), ["serde", "tonic-prost", "insta"]);
+}
+
+#[test]
+fn a_snapshot_of_a_test_that_is_gone_is_seen() {
+    let words = ["location_created", "created"].map(str::to_owned).into();
+    for (name, is_asked_for) in [
+        ("bloom_inventory__location__tests__location_created.snap", true),
+        ("bloom_inventory__location__tests__location_created-2.snap", true),
+        ("bloom_inventory__location__tests__location_gone.snap", false),
+    ] {
+        assert_eq!(dependencies::is_asked_for(Path::new(name), &words), is_asked_for, "{name}");
+    }
 }
 
 #[test]

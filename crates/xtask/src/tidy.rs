@@ -1,5 +1,6 @@
 //! House rules that a program can check. Each rule returns one line per breach; `cargo test -p xtask` expects none.
 
+pub(crate) mod dependencies;
 pub(crate) mod layout;
 pub(crate) mod manifests;
 pub(crate) mod source;
@@ -28,6 +29,8 @@ pub(crate) const RULES: &[Rule] = &[
     ("connections past the usual three ways are listed", source::connections_are_listed),
     ("a statement sets its tenant first", source::tenants_are_set_first),
     ("features live in the root manifest", manifests::features_live_in_the_root),
+    ("every dependency is used", dependencies::dependencies_are_used),
+    ("every snapshot is asked for", dependencies::snapshots_are_asked_for),
     ("services stand alone", manifests::services_stand_alone),
     ("tables state retention and personal columns", sql::tables_state_retention),
     ("tables are behind row-level security", sql::tables_are_guarded),

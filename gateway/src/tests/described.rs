@@ -143,3 +143,20 @@ async fn people_read_it_in_a_page_that_asks_nobody_else() {
     services.run(OFTEN, test).await;
     assert_eq!(services.asked.load(Ordering::SeqCst), 0, "the page itself costs the services nothing");
 }
+
+#[test]
+fn a_service_whose_names_clash_is_left_out() {
+    let addresses = ["one", "two"].map(|name| (name.to_owned(), format!("http://{name}:8080"))).into();
+    let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are good");
+    let service = |name: &str, kind: &str| {
+        let answer =
+            json!({ "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Status" } } } } });
+        let paths = json!({ format!("/v1/{name}"): { "get": { "responses": answer } } });
+        (name.to_owned(), json!({ "paths": paths, "components": { "schemas": { "Status": { "type": kind } } } }))
+    };
+    let merged = |other: &str| crate::openapi::merge_most(&config, [service("one", "string"), service("two", other)].into());
+    let (whole, is_whole) = merged("string");
+    assert!(is_whole && whole["paths"].get("/v1/two").is_some(), "{whole:#}");
+    let (part, is_whole) = merged("integer");
+    assert!(!is_whole && part["paths"].get("/v1/one").is_some() && part["paths"].get("/v1/two").is_none(), "{part:#}");
+}
