@@ -15,13 +15,13 @@ async fn replays_are_marked_as_replays() {
         }
     }
     let order = fixture.order(3).await;
-    let parcel = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }] });
+    let fulfilment = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }] });
     let open = async || {
         path(
             &order,
             &format!(
                 "/fulfilments/{}",
-                fixture.orders.post(&path(&order, "/fulfilments")).json(&parcel).send().await.expect(201).id()
+                fixture.orders.post(&path(&order, "/fulfilments")).json(&fulfilment).send().await.expect(201).id()
             ),
         )
     };
@@ -30,7 +30,7 @@ async fn replays_are_marked_as_replays() {
     for (address, body) in [
         (path(&order, "/captures"), &amount),
         (path(&order, "/refunds"), &amount),
-        (path(&order, "/fulfilments"), &parcel),
+        (path(&order, "/fulfilments"), &fulfilment),
         (format!("{first}/ship"), &json!({})),
         (format!("{first}/deliver"), &json!({})),
         (format!("{second}/cancel"), &json!({})),

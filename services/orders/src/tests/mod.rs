@@ -5,6 +5,7 @@ mod checks;
 mod fixture;
 mod idempotency;
 mod personal_data;
+mod snapshots;
 mod waiting;
 
 pub(crate) use fixture::{Fixture, Guest};

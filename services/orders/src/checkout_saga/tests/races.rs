@@ -77,7 +77,7 @@ async fn a_checkout_failed_by_another_driver_stays_failed() {
         let holder = lock_rows(fixture.service("inventory"), "select from stock_item for update").await;
         let answer = fixture.while_it_waits((&guest, token), holder, fixture.execute(REFUSED)).await;
         assert_eq!((answer.status, answer.code()), (409, "first"), "{token}: {answer:?}");
-        // A payer may take a while before it is known that their payment can be given up.
+        // A payer may take a while before it is known that their payment can be voided.
         fixture.env.clock.advance(TimeDelta::minutes(16));
         fixture.assert_nothing_left(&guest).await;
         fixture.execute("delete from checkout").await;

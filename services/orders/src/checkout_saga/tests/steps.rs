@@ -21,8 +21,8 @@ impl Fixture {
         assert_eq!(self.faults.left(), 0, "{what}: the fault has not happened");
         self.run_timers().await;
         assert_eq!(self.read_cart(guest).await["status"], "open", "{what}");
-        let promised = self.all_payments().await.iter().filter(|payment| payment["status"] == "authorised").count();
-        assert_eq!(promised, self.all_orders().await.len(), "{what}: money is still authorised");
+        let authorised = self.all_payments().await.iter().filter(|payment| payment["status"] == "authorised").count();
+        assert_eq!(authorised, self.all_orders().await.len(), "{what}: money is still authorised");
     }
 }
 
@@ -159,7 +159,7 @@ async fn assert_sums(fixture: &Fixture, orders: usize) {
     assert_eq!(found.len(), orders);
     let units = i64::try_from(orders).unwrap();
     assert_eq!(fixture.levels(&fixture.shirt).await, (1_000, units, 0), "each order has its unit, and nothing is held");
-    let promised = fixture.all_payments().await.iter().filter(|payment| payment["status"] == "authorised").count();
-    assert_eq!(promised, orders, "one authorisation for each order");
+    let authorised = fixture.all_payments().await.iter().filter(|payment| payment["status"] == "authorised").count();
+    assert_eq!(authorised, orders, "one authorisation for each order");
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }

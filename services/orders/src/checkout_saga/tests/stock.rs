@@ -29,8 +29,8 @@ async fn an_expired_hold_is_replaced_if_stock_is_left() {
         fixture.run_timers().await;
         assert_eq!(fixture.levels(&variant).await, (1, 1, 0));
     }
-    let promised = fixture.all_payments().await.iter().filter(|payment| payment["status"] == "authorised").count();
-    assert_eq!(promised, 2, "the late payer's payment is voided");
+    let authorised = fixture.all_payments().await.iter().filter(|payment| payment["status"] == "authorised").count();
+    assert_eq!(authorised, 2, "the late payer's payment is voided");
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
 

@@ -9,16 +9,16 @@ use crate::tests::{Fixture, lock_rows, order_path as path};
 #[tokio::test(flavor = "multi_thread")]
 async fn canceling_voids_refunds_and_releases_stock() {
     let fixture = Fixture::open().await;
-    for drawn in [0, 600, 1_100] {
+    for captured in [0, 600, 1_100] {
         let order = fixture.order(1).await;
-        if 0 < drawn {
-            let body = json!({ "amount": { "amount": drawn, "currency": "INR" } });
-            fixture.orders.post(&path(&order, "/captures")).key(&format!("c{drawn}")).json(&body).send().await.expect(201);
+        if 0 < captured {
+            let body = json!({ "amount": { "amount": captured, "currency": "INR" } });
+            fixture.orders.post(&path(&order, "/captures")).key(&format!("c{captured}")).json(&body).send().await.expect(201);
         }
-        let cancel = || fixture.orders.post(&path(&order, "/cancel")).key(&format!("x{drawn}"));
+        let cancel = || fixture.orders.post(&path(&order, "/cancel")).key(&format!("x{captured}"));
         fixture.orders.post(&path(&order, "/cancel")).json(&json!({})).send().await.expect(400);
         let canceled = cancel().json(&json!({ "reason": "changed my mind" })).send().await.expect(200);
-        let wanted = if drawn == 0 { "voided" } else { "refunded" };
+        let wanted = if captured == 0 { "voided" } else { "refunded" };
         assert_eq!((&canceled.json["status"], &canceled.json["payment_status"]), (&json!("canceled"), &json!(wanted)));
         assert_eq!(
             (&canceled.json["fulfilment_status"], &canceled.json["cancel_reason"]),

@@ -38,12 +38,12 @@ async fn captures_are_limited_to_the_authorised_amount() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capture_of_nothing_is_refused() {
     let fixture = Fixture::open().await;
-    let drawn = fixture.order(1).await;
-    fixture.orders.post(&path(&drawn, "/captures")).key("c1").json(&json!({})).send().await.expect(201);
+    let captured = fixture.order(1).await;
+    fixture.orders.post(&path(&captured, "/captures")).key("c1").json(&json!({})).send().await.expect(201);
     let voided = fixture.order(1).await;
     fixture.void_at_payments(&voided).await;
     fixture.drain().await;
-    for (key, order) in [("c2", drawn), ("c3", voided)] {
+    for (key, order) in [("c2", captured), ("c3", voided)] {
         let refused = fixture.orders.post(&path(&order, "/captures")).key(key).json(&json!({})).send().await.expect(409);
         assert_eq!(refused.code(), "nothing_to_capture");
     }

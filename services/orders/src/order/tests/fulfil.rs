@@ -16,10 +16,10 @@ async fn partial_shipments_capture_what_is_shipped() {
 
     let order = fixture.order(3).await;
     let tracking = json!({ "carrier": "India Post", "number": "EX123", "url": "https://track.example/EX123" });
-    let parcel = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }], "tracking": tracking });
-    let first = fixture.orders.post(&path(&order, "/fulfilments")).key("f1").json(&parcel).send().await.expect(201);
+    let fulfilment = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }], "tracking": tracking });
+    let first = fixture.orders.post(&path(&order, "/fulfilments")).key("f1").json(&fulfilment).send().await.expect(201);
     assert_eq!((&first.json["status"], &first.json["tracking"]["number"]), (&json!("shipped"), &json!("EX123")));
-    let again = fixture.orders.post(&path(&order, "/fulfilments")).key("f1").json(&parcel).send().await.expect(201);
+    let again = fixture.orders.post(&path(&order, "/fulfilments")).key("f1").json(&fulfilment).send().await.expect(201);
     assert_eq!(again.json, first.json);
     let now = fixture.read_order(&order["id"]).await;
     assert_eq!((&now["fulfilment_status"], &now["payment_status"]), (&json!("partial"), &json!("partially_paid")));
@@ -33,16 +33,16 @@ async fn partial_shipments_capture_what_is_shipped() {
     let packed = fixture.orders.post(&path(&order, "/fulfilments")).json(&json!({})).send().await.expect(201);
     assert_eq!(packed.json["status"], "open");
     assert_eq!(packed.json["lines"][0]["quantity"], 2, "everything that is left");
-    let parcel = |verb: &str| path(&order, &format!("/fulfilments/{}/{verb}", packed.id()));
-    fixture.orders.post(&parcel("deliver")).send().await.expect(409);
-    fixture.orders.post(&parcel("ship")).json(&json!({})).send().await.expect(200);
-    fixture.orders.post(&parcel("cancel")).send().await.expect(409);
+    let fulfilment = |verb: &str| path(&order, &format!("/fulfilments/{}/{verb}", packed.id()));
+    fixture.orders.post(&fulfilment("deliver")).send().await.expect(409);
+    fixture.orders.post(&fulfilment("ship")).json(&json!({})).send().await.expect(200);
+    fixture.orders.post(&fulfilment("cancel")).send().await.expect(409);
     let now = fixture.read_order(&order["id"]).await;
     assert_eq!(
         (&now["status"], &now["payment_status"], &now["fulfilment_status"]),
         (&json!("completed"), &json!("paid"), &json!("fulfilled"))
     );
-    fixture.orders.post(&parcel("deliver")).send().await.expect(200);
+    fixture.orders.post(&fulfilment("deliver")).send().await.expect(200);
     fixture.orders.post(&path(&order, &format!("/fulfilments/{}/deliver", first.id()))).send().await.expect(200);
     assert_eq!(fixture.read_order(&order["id"]).await["fulfilment_status"], "delivered");
     assert_eq!(fixture.levels(&fixture.shirt).await, (997, 0, 0));
@@ -111,7 +111,7 @@ async fn a_fulfilment_is_locked_until_inventory_answers() {
     let fixture = Fixture::open().await;
     let order = fixture.order(1).await;
     let packed = fixture.orders.post(&path(&order, "/fulfilments")).json(&json!({})).send().await.expect(201);
-    let parcel = |verb: &str| path(&order, &format!("/fulfilments/{}/{verb}", packed.id()));
+    let fulfilment = |verb: &str| path(&order, &format!("/fulfilments/{}/{verb}", packed.id()));
     fixture.stock(&fixture.shirt, "BLR-1", 0).await;
     // Inventory cannot answer while its row is locked.
     let mut holder = fixture.service("inventory").superuser().await;
@@ -122,19 +122,19 @@ async fn a_fulfilment_is_locked_until_inventory_answers() {
             tokio::task::yield_now().await;
         }
         for verb in ["deliver", "cancel", "ship"] {
-            let early = fixture.orders.post(&parcel(verb)).json(&json!({})).send().await.expect(409);
+            let early = fixture.orders.post(&fulfilment(verb)).json(&json!({})).send().await.expect(409);
             assert_eq!(early.code(), "operation_in_progress", "{verb}");
         }
         sqlx::query("rollback").execute(&mut holder).await.unwrap();
     };
-    let (refused, ()) = join(fixture.orders.post(&parcel("ship")).json(&json!({})).send(), meanwhile).await;
+    let (refused, ()) = join(fixture.orders.post(&fulfilment("ship")).json(&json!({})).send(), meanwhile).await;
     assert_eq!(refused.expect(409).code(), "on_hand_out_of_range");
-    assert_eq!(fixture.orders.post(&parcel("deliver")).send().await.expect(409).code(), "fulfilment_state");
+    assert_eq!(fixture.orders.post(&fulfilment("deliver")).send().await.expect(409).code(), "fulfilment_state");
     let now = fixture.read_order(&order["id"]).await;
     assert_eq!((&now["status"], &now["fulfilments"][0]["status"]), (&json!("confirmed"), &json!("open")));
     fixture.stock(&fixture.shirt, "BLR-1", 5).await;
-    fixture.orders.post(&parcel("ship")).json(&json!({})).send().await.expect(200);
-    fixture.orders.post(&parcel("deliver")).send().await.expect(200);
+    fixture.orders.post(&fulfilment("ship")).json(&json!({})).send().await.expect(200);
+    fixture.orders.post(&fulfilment("deliver")).send().await.expect(200);
     assert_eq!(fixture.levels(&fixture.shirt).await, (4, 0, 0));
 }
 

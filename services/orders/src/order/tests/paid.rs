@@ -10,16 +10,7 @@ async fn nothing_ships_right_after_a_void_at_payments() {
     let order = fixture.order(1).await;
     let packed = fixture.orders.post(&path(&order, "/fulfilments")).json(&json!({})).send().await.expect(201);
     fixture.drain().await;
-    // The relay is stopped: the event of the void does not arrive.
-    let services = fixture.service("payments");
-    sqlx::query("create or replace function hold_back() returns trigger language plpgsql as 'begin return null; end'")
-        .execute(&mut services.superuser().await)
-        .await
-        .unwrap();
-    sqlx::query("create trigger hold_back before insert on outbox for each row execute function hold_back()")
-        .execute(&mut services.superuser().await)
-        .await
-        .unwrap();
+    fixture.stop_events_of_payments().await;
     fixture.void_at_payments(&order).await;
     let ship = path(&order, &format!("/fulfilments/{}/ship", packed.id()));
     for _ in 0..2 {
