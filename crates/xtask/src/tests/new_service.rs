@@ -32,8 +32,15 @@ impl Copy {
         remove_others(&copy.root, &copy.root, &files);
         for file in &files {
             let (mut from, to) = (fs::read(original.root.join(file)).expect("readable"), copy.root.join(file));
+            if file == Path::new("Cargo.toml") {
+                // Cargo tells crates of two copies of a workspace apart by their version only, and takes one for the other.
+                let manifest = String::from_utf8(from).expect("UTF-8");
+                let versioned = manifest.replacen("\nversion = \"0.1.0\"\n", "\nversion = \"0.0.0-copy\"\n", 1);
+                assert_ne!(manifest, versioned, "the workspace has another version");
+                from = versioned.into_bytes();
+            }
             if file == Path::new(CARGO) {
-                // What both compile is compiled once.
+                // Crates of others, which both need, are compiled once.
                 from.extend(format!("\n[build]\ntarget-dir = {:?}\n", original.path("target")).bytes());
             }
             let kept = KEPT.iter().any(|kept| Path::new(kept) == file) && to.exists();
