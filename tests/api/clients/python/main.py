@@ -5,13 +5,13 @@ import sys
 
 from bloom_client import AuthenticatedClient
 from bloom_client.api.catalog import product_get, product_list
-from bloom_client.models import ListItemPage, Problem
+from bloom_client.models import ProductListItemPage, Problem
 
 
 def main() -> int:
     client = AuthenticatedClient(base_url=os.environ["BLOOM_URL"], token=os.environ["BLOOM_PUBLISHABLE_KEY"])
     page = product_list.sync(client=client, limit=2)
-    if not isinstance(page, ListItemPage):
+    if not isinstance(page, ProductListItemPage):
         print(f"no page: {page}")
         return 1
     titles: list[str] = [product.title for product in page.data]
