@@ -142,7 +142,7 @@ impl Db {
         R: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
     {
         // After a restart of the database every pooled connection is broken once.
-        for _ in 0..self.service.size() {
+        for _ in 0..self.service.capacity() {
             let mut checked_out = CheckedOut::new(self.service.get().await?);
             let answer = read(checked_out.conn()).await;
             match answer {

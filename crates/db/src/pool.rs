@@ -100,7 +100,7 @@ impl Pool {
     }
 
     /// Most connections that there may be.
-    pub(crate) fn size(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.0.status().max_size
     }
 
@@ -124,7 +124,7 @@ impl Pool {
     /// A connection in a transaction that this statement has begun.
     pub(crate) async fn begin(&self, statement: &str) -> Result<Tx, sqlx::Error> {
         // After a restart of the database every pooled connection is broken once.
-        for _ in 0..self.size() {
+        for _ in 0..self.capacity() {
             let mut tx = Tx(Some(self.get().await?));
             match tx.conn().execute(AssertSqlSafe(statement.to_owned())).await {
                 Ok(_) => return Ok(tx),
@@ -138,7 +138,7 @@ impl Pool {
     /// A connection after a statement that sets something for its session. Every user sets it anew, so a caller that is
     /// cancelled in the middle leaves nothing behind.
     pub(crate) async fn with_session(&self, statement: &str) -> Result<PooledConn, sqlx::Error> {
-        for _ in 0..self.size() {
+        for _ in 0..self.capacity() {
             let mut conn = self.get().await?;
             match conn.execute(AssertSqlSafe(statement.to_owned())).await {
                 Ok(_) => return Ok(conn),

@@ -16,6 +16,7 @@ pub struct WriteOnce<'t> {
     pending: Pending,
 }
 
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack for one statement")]
 enum Mode<'t> {
     /// The statement is the whole transaction.
     Alone(Db),

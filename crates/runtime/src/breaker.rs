@@ -31,7 +31,8 @@ impl Breaker {
             return true;
         }
         let next = self.next_ms.load(Ordering::Relaxed);
-        let wins = || self.next_ms.compare_exchange(next, self.ms(now + self.pause), Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        let wins =
+            || self.next_ms.compare_exchange(next, self.ms(now + self.pause), Ordering::Relaxed, Ordering::Relaxed).is_ok();
         next <= self.ms(now) && wins()
     }
 

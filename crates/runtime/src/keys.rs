@@ -63,6 +63,9 @@ pub fn derive(key: &[u8; 32], label: &str) -> [u8; 32] {
 }
 
 /// HMAC-SHA256 over several parts.
+///
+/// # Panics
+/// Never: HMAC takes keys of any length.
 pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     for part in parts {

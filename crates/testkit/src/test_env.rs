@@ -108,6 +108,7 @@ impl TestEnv {
     ///
     /// # Panics
     /// When the service does not start.
+    #[expect(clippy::unused_async, reason = "the tasks of the service need the runtime that polls this")]
     pub async fn serve_on(&self, definition: &Definition, bus: Bus, addresses: BTreeMap<String, String>) -> TestClient {
         let start = Start { context: self.host.clone(), db: self.db.clone(), bus, addresses: Arc::new(addresses) };
         let service = (definition.start)(start).expect("the service starts");
@@ -118,6 +119,7 @@ impl TestEnv {
     ///
     /// # Panics
     /// When the service does not start.
+    #[expect(clippy::unused_async, reason = "the tasks of the service need the runtime that polls this")]
     pub async fn open(&self, start: impl FnOnce(ServiceContext, Db) -> Result<Service, StartError>) -> TestClient {
         let service = start(self.host.clone(), self.db.clone()).expect("the service starts");
         TestClient::open(service, self.host.clone(), self.tenant)

@@ -10,7 +10,7 @@ use aide::transform::TransformOperation;
 use serde_json::{Value, json};
 
 use crate::PATH_TYPES;
-use crate::ndjson::CONTENT_TYPE as NDJSON;
+use crate::lines::CONTENT_TYPE as NDJSON;
 
 pub use merge::{Clash, Merged, merge};
 

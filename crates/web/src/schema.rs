@@ -140,7 +140,6 @@ impl<'i> Keyword<'i> for Whole {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature that the validator asks for")]
 fn whole<'a>(_: &'a Map<String, Value>, _: &'a Value, _: Location) -> Result<Box<dyn for<'i> Keyword<'i>>, ValidationError<'a>> {
     Ok(Box::new(Whole))
 }

@@ -167,7 +167,6 @@ fn openapi_route(api: &serde_json::Value) -> Router {
     )
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     use axum::response::IntoResponse as _;
     let cause = panic

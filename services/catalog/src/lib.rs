@@ -97,7 +97,6 @@ impl Catalog {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the start of every service can fail")]
 fn start(start: Start) -> Result<Service, StartError> {
     let app = Catalog::new(start.context.clone(), start.db.clone());
     Ok(start

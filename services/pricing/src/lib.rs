@@ -82,7 +82,6 @@ impl Pricing {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the form that every definition takes")]
 fn start(start: Start) -> Result<Service, StartError> {
     let app = Pricing::new(start.context.clone(), start.db.clone());
     let service = start

@@ -70,7 +70,6 @@ pub(crate) struct Placement {
 /// A product with the fields that the catalogue owns. Prices and stock belong to other services and come with `expand[]`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "the names of the API")]
 pub(crate) struct Product {
     pub(crate) id: ProductId,
     /// Its product type, which defines its attributes.

@@ -7,7 +7,7 @@ use bloom_fault::Fault;
 use bloom_kernel::{MovementId, ViolationCode};
 use bloom_web::{Body, Caller, Created, Reply, Routes};
 
-use super::model::{Adjustment, AdjustmentCreate};
+use super::model::{Adjustment, AdjustmentCreate, AdjustmentLine};
 use crate::error::on_hand_out_of_range;
 use crate::item::{item_ensure, item_lock};
 use crate::movement::{ItemKey, movement_correct, movement_get};
@@ -27,11 +27,11 @@ async fn create(
     input.check()?;
     app.db
         .idempotent(caller.operation("adjustment_create", &input), async |tx| {
-            let keys = || input.lines.iter().map(|line| line.item());
+            let keys = || input.lines.iter().map(AdjustmentLine::item);
             item_ensure(tx, keys()).await?;
             let on_hand: BTreeMap<ItemKey, i64> = item_lock(tx, keys()).await?.into_iter().collect();
             let present = |key: &ItemKey| on_hand.get(key).copied().unwrap_or_default();
-            let delta = |(key, line): (ItemKey, &super::model::AdjustmentLine)| {
+            let delta = |(key, line): (ItemKey, &AdjustmentLine)| {
                 (tx.new_id(), key, input.kind.on_hand_delta(line.quantity.get(), present(&key)))
             };
             let deltas: Vec<(MovementId, ItemKey, i64)> = keys().zip(input.lines.iter()).map(delta).collect();

@@ -8,6 +8,7 @@ use bloom_web::{Body, Caller, Created, Doc, IfMatch, List, Page, Path, Reply, Ro
 use super::model::{Item, ItemCreate, ItemFilter, ItemUpdate, Level};
 use super::store::{item_get, item_insert, item_list, item_settings_lock, item_settings_update};
 use crate::movement::{ItemKey, MovementKind, movement_correct};
+use crate::units::Units;
 use crate::{Inventory, InventoryRead, InventoryWrite};
 
 pub(crate) fn routes() -> Routes<Inventory> {
@@ -77,8 +78,8 @@ async fn update(
             if !(present.settings_version..=present.version).contains(&if_match.required()?) {
                 return Err(IfMatch::stale());
             }
-            let safety_stock = input.safety_stock.map_or(present.safety_stock, |units| units.get());
-            let backorder_limit = input.backorder_limit.map_or(present.backorder_limit, |units| units.get());
+            let safety_stock = input.safety_stock.map_or(present.safety_stock, Units::get);
+            let backorder_limit = input.backorder_limit.map_or(present.backorder_limit, Units::get);
             let now = tx.now();
             item_settings_update(tx, key, safety_stock, backorder_limit, now).await?;
             app.stock_changed(tx);

@@ -156,12 +156,11 @@ pub async fn stock_export(conn: &mut PgConnection, page: ExportPage<VariantId>) 
         let same = |(tenant, last): &&mut (TenantId, PublishedStock)| {
             (*tenant, last.stock.variant_id) == (row.tenant_id, row.variant_id)
         };
-        match records.last_mut().filter(same) {
-            Some((_, last)) => last.stock.items.push(place),
-            None => {
-                let stock = VariantStock { variant_id: row.variant_id, items: vec![place] };
-                records.push((row.tenant_id, PublishedStock { stock, version: row.stock_version }));
-            }
+        if let Some((_, last)) = records.last_mut().filter(same) {
+            last.stock.items.push(place);
+        } else {
+            let stock = VariantStock { variant_id: row.variant_id, items: vec![place] };
+            records.push((row.tenant_id, PublishedStock { stock, version: row.stock_version }));
         }
     }
     Ok(records)

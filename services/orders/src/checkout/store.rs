@@ -225,7 +225,7 @@ pub async fn checkout_compensate(
     failure: &Failure,
     now: Timestamp,
 ) -> sqlx::Result<Option<Compensating>> {
-    Ok(sqlx::query_as!(
+    sqlx::query_as!(
         Compensating,
         r#"update checkout set status = 'compensating', failure = $2, action = null, version = version + 1, updated_at = $3
            where id = $1 and status in ('processing', 'payment_pending', 'action_required')
@@ -235,7 +235,7 @@ pub async fn checkout_compensate(
         now,
     )
     .fetch_optional(conn)
-    .await?)
+    .await
 }
 
 /// Ends a checkout that was undone. Without `keep_key` its idempotency key may be used again: nothing has happened under it.

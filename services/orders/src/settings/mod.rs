@@ -1,4 +1,4 @@
-//! OrderSettings of a shop's orders: when money is captured, and when an unpaid order expires.
+//! Settings of a shop's orders: when money is captured, and when an unpaid order expires.
 
 mod model;
 mod routes;

@@ -10,7 +10,6 @@ use crate::error::unprocessable;
 
 /// A price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "a price has a list and an amount, and the API names them so")]
 pub struct Price {
     /// The price.
     pub id: PriceId,
