@@ -45,7 +45,7 @@ pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), StartError> {
 }
 
 /// Puts every service together on a database that is never reached, and merges what they say of themselves.
-#[expect(clippy::unused_async, reason = "services are put together within the runtime that serves them")]
+#[allow(clippy::unused_async, reason = "services are put together within the runtime that serves them")]
 pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
     let mut settings = settings.clone();
     settings.secrets.master_key = Some(bloom_runtime::config::SecretKey([0; 32]));
