@@ -17,7 +17,7 @@ from shop import Exchange, Shop
 from tour import Tour
 
 SEED = 12
-EXAMPLES_PER_OPERATION = 6
+EXAMPLES_PER_OPERATION = 10
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 # Versions of things that few requests have changed.
 VERSIONS = ['"1"', '"2"', '"3"', '"4"']
