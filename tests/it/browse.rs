@@ -57,7 +57,7 @@ fn the_list_of_the_product_description() {
 }
 
 #[test]
-fn what_was_just_made_can_be_named_at_once_and_by_its_owner_alone() {
+fn a_new_resource_is_usable_at_once_by_its_owner_only() {
     fleet::test(async |fleet| {
         let (shop, stranger) = (Shop::found(fleet).await, Shop::found(fleet).await);
         for round in 0..8 {

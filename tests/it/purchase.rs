@@ -156,7 +156,7 @@ fn an_order_is_paid_shipped_in_parts_and_partly_refunded() {
 }
 
 #[test]
-fn money_is_drawn_when_goods_leave_where_the_merchant_wants_it_so() {
+fn money_is_captured_on_shipment_where_so_configured() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let settings = trade.secret(Method::PATCH, "/v1/orders/settings").header("if-match", "\"0\"");

@@ -162,7 +162,7 @@ mod tests {
     const LOGIN: &str = "--kafka-sasl-mechanism SCRAM-SHA-512 --kafka-user bloom --kafka-password hush";
 
     #[test]
-    fn without_brokers_there_is_no_kafka_and_with_brokers_alone_it_is_open() {
+    fn brokers_decide_whether_kafka_is_used() {
         assert!(access("").unwrap().is_none());
         let open = access("--kafka-brokers kafka:9092").unwrap().unwrap();
         assert!(open.tls.is_none() && open.login.is_none());

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_has_had_enough_is_no_failure_and_a_full_disk_is_one() {
+    fn a_closed_pipe_is_no_failure_and_a_full_disk_is_one() {
         say_to(&mut Broken(ErrorKind::BrokenPipe), "a line").expect("`| head` has read what it wanted");
         let refused = say_to(&mut Broken(ErrorKind::StorageFull), "a line").expect_err("the line is lost");
         assert!(refused.chain().starts_with("standard output cannot be written: "), "{}", refused.chain());

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_cannot_be_reached_is_not_waited_for_and_is_found_again() {
+    async fn an_unreachable_peer_fails_fast_and_is_found_again() {
         let peers = Peers::default();
         let peer = peers.get("late");
         let mut answers = Vec::new();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_service_that_serves_is_called_without_a_connection_and_away_when_it_has_ended() {
+    async fn a_service_in_the_process_is_called_in_memory() {
         let peers = Peers::default();
         let peer = peers.get("near");
         let answers = || axum::http::Response::builder().header("grpc-status", "0").body(axum::body::Body::empty()).unwrap();

@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_asks_in_vain_hides_no_span_and_nobody_asks_for_more_than_is_logged() {
+    fn spans_follow_the_log_level_and_hide_no_parent() {
         let exports =
             Exports { traces: SdkTracerProvider::builder().build(), logs: SdkLoggerProvider::builder().build(), figures: None };
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink).boxed();

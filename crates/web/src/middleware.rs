@@ -295,7 +295,7 @@ mod tests {
 
     /// More than any buffer on the way holds: its sender would be cut off in the middle of it.
     #[tokio::test]
-    async fn whoever_is_refused_by_the_head_may_send_the_body_and_reads_why() {
+    async fn a_refusal_by_the_head_is_read_after_the_body_is_sent() {
         at_a_door_that_refuses(async |door| {
             let sent = vec![b'x'; 32 * 1024 * 1024];
             let mut stream = TcpStream::connect(door).await.unwrap();

@@ -18,7 +18,7 @@ fn forwarded(values: &[&'static str]) -> HeaderMap {
 }
 
 #[test]
-fn the_client_is_the_right_most_address_that_is_no_trusted_proxy() {
+fn the_client_is_the_right_most_untrusted_address() {
     let proxies = TrustedProxies::parse("10.0.0.0/8, 192.0.2.7,2001:db8:ff::/48,").expect("a good list");
     for (peer, values, client) in [
         // A peer that nobody trusts is the client, whatever it says.

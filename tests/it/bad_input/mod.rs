@@ -235,7 +235,11 @@ fn bodies_that_are_none() {
             "deeper",
             (400, "json_malformed", ""),
         );
-        problem(&post(json, b"{\"metadata\":{\"a\":{\"a\":{}}}}".into()).await, "nested", (400, "invalid_request", "/metadata/a"));
+        problem(
+            &post(json, b"{\"metadata\":{\"a\":{\"a\":{}}}}".into()).await,
+            "nested",
+            (400, "invalid_request", "/metadata/a"),
+        );
         let many = post(json, br#"{"email": 5, "metadata": [], "surprise": 1, "lines": [{"quantity": 1.0}, []]}"#.into()).await;
         let errors = many.body["errors"].as_array().into_iter().flatten();
         let mut told: Vec<_> = errors.map(|wrong| [&wrong["pointer"], &wrong["code"]].map(text)).collect();

@@ -93,7 +93,7 @@ async fn change_events_and_timers_stand_or_fall_together() {
 }
 
 #[tokio::test]
-async fn a_transaction_may_have_such_a_statement_on_its_way_or_at_its_end() {
+async fn a_transaction_may_contain_or_end_with_such_a_statement() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let (one, two) = (known(bench, bench.tenant).await, known(bench, bench.tenant).await);
@@ -141,7 +141,7 @@ async fn what_was_told_before_a_step_comes_before_what_it_tells() {
 }
 
 #[tokio::test]
-async fn who_sleeps_on_a_commit_wakes_for_what_it_told_and_a_timer_is_moved() {
+async fn a_commit_wakes_its_tasks_and_moves_a_timer() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let (subject, nobody) = (known(bench, bench.tenant).await, bench.host.id(bench.tenant));
@@ -181,7 +181,7 @@ async fn what_is_cut_off_leaves_its_connection_to_nobody() {
 }
 
 #[tokio::test]
-async fn it_changes_nothing_of_another_tenant_and_leaves_the_connection_to_none() {
+async fn it_changes_one_tenant_and_leaves_the_connection_clean() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let (own, foreign) = (known(bench, bench.tenant).await, known(bench, bench.other_tenant).await);
@@ -196,7 +196,7 @@ async fn it_changes_nothing_of_another_tenant_and_leaves_the_connection_to_none(
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_costs_one_refusal_at_most_and_after_a_while_none() {
+async fn a_broken_connection_costs_at_most_one_refusal() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;

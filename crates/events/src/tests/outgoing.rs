@@ -41,7 +41,7 @@ fn named(keys: &[&str], hours: i64) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn events_and_timers_of_any_number_are_written_with_the_commit_and_not_before() {
+async fn many_events_and_timers_are_written_with_the_commit() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     for (events, sets, unsets) in (0..27_usize).map(|shape| (i64::try_from(shape / 9).unwrap(), shape / 3 % 3, shape % 3)) {

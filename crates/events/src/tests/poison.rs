@@ -42,7 +42,7 @@ async fn duplicates_take_effect_once() {
 }
 
 #[tokio::test]
-async fn a_poisoned_aggregate_is_parked_with_its_followers_and_others_go_on() {
+async fn a_poisoned_aggregate_is_parked_and_others_go_on() {
     let pair = pair(Bus::in_process()).await;
     refuse(&pair, "bad");
     for id in ["good", "bad", "good", "bad", "fine"] {

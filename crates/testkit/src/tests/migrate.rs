@@ -10,7 +10,7 @@ use crate::server;
 use crate::tests::NOTHING;
 
 #[tokio::test]
-async fn a_role_that_was_there_before_gets_the_password_of_the_present_key() {
+async fn an_existing_role_gets_the_password_of_the_present_key() {
     let server = PgConnectOptions::from_str(&server().await).expect("the address is good");
     let schema = Schema { service: "rekeyed".to_owned(), schema: format!("t_rekeyed_{}", std::process::id()) };
     let role = schema.service_role();

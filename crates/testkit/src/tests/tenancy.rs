@@ -87,7 +87,7 @@ async fn many_tenants_share_a_pool_without_seeing_each_other() {
 }
 
 #[tokio::test]
-async fn what_is_cut_off_is_rolled_back_before_anybody_else_has_the_connection() {
+async fn a_cancelled_transaction_is_rolled_back_before_reuse() {
     let (bench, ..) = counter().await;
     let call = bench.call();
     let all = || try_join_all((0..8).map(|_| bench.db.write(&call)));

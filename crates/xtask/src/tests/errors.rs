@@ -115,7 +115,7 @@ fn every_error_is_documented() {
         rows.extend(section.lines().filter_map(|line| Some((format!("{code:?}"), line.strip_prefix("| `")?.split_once('`')?.0))));
     }
     let (mut missing, mut sources) = (Vec::new(), String::new());
-    for folder in ["crates", "services", "gateway", "tests"] {
+    for folder in ["contracts", "crates", "services", "gateway", "tests"] {
         for path in workspace.files(folder, ".rs").expect("readable") {
             // The test provider speaks to payments, not to clients.
             if path.starts_with(workspace.path("crates/xtask")) || path.starts_with(workspace.path("services/sandbox-provider")) {

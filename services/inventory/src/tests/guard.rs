@@ -94,7 +94,7 @@ async fn what_has_ended_cannot_end_again() {
 }
 
 #[tokio::test]
-async fn a_count_that_finds_too_few_leaves_a_shortfall_and_sells_nothing() {
+async fn a_count_that_finds_too_few_leaves_a_shortfall() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 5)]).await;

@@ -11,8 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::model::Movement;
-use super::routes::Collection;
+use super::model::{Collection, Movement};
 use super::store::{movement_by_key, movement_insert};
 use crate::Sandbox;
 use crate::account::{Account, IdempotencyKey};

@@ -45,3 +45,22 @@ impl Movement {
         })
     }
 }
+
+/// A collection of movements in a path.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Collection {
+    Captures,
+    Voids,
+    Refunds,
+}
+
+impl Collection {
+    pub fn kind(self) -> MovementKind {
+        match self {
+            Self::Captures => MovementKind::Capture,
+            Self::Voids => MovementKind::Void,
+            Self::Refunds => MovementKind::Refund,
+        }
+    }
+}

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::create::create;
-use super::model::Movement;
+use super::model::{Collection, Movement};
 use super::store::{movement_by_key, movement_get};
 use crate::Sandbox;
 use crate::account::{Account, KeyQuery};
@@ -17,25 +17,6 @@ use crate::object::{MovementKind, ObjectId, ObjectKind};
 
 pub(crate) fn routes() -> Router<Sandbox> {
     Router::new().route("/v1/{collection}", get(find).post(create)).route("/v1/{collection}/{id}", get(fetch))
-}
-
-/// A collection of movements in a path.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Collection {
-    Captures,
-    Voids,
-    Refunds,
-}
-
-impl Collection {
-    pub(super) fn kind(self) -> MovementKind {
-        match self {
-            Self::Captures => MovementKind::Capture,
-            Self::Voids => MovementKind::Void,
-            Self::Refunds => MovementKind::Refund,
-        }
-    }
 }
 
 async fn find(
