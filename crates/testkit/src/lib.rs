@@ -13,6 +13,7 @@ mod clock;
 mod entropy;
 mod queue;
 mod sample;
+mod stable;
 mod test_client;
 mod test_env;
 
@@ -20,6 +21,7 @@ pub use agree::{assert_inputs_agree, assert_schema_agrees};
 pub use clock::FakeClock;
 pub use entropy::SeededEntropy;
 pub use queue::queue;
+pub use stable::Stable;
 pub use test_client::{Answer, TestClient, TestRequest};
 pub use test_env::{TestEnv, database, server, test_env};
 

@@ -1,55 +1,12 @@
 //! Snapshots of whole bodies, events and problems of every resource. Ids are numbered in the order of their appearance; the texts
 //! of keys and the ids of requests are left out.
 
-use std::collections::BTreeMap;
-
+use bloom_testkit::Stable;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use super::{Fixture, key_id_of};
-
-/// Replaces what differs from run to run.
-#[derive(Default)]
-struct Stable(BTreeMap<String, String>);
-
-impl Stable {
-    fn value(&mut self, value: Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.text(&text)),
-            Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
-            Value::Object(members) => members.into_iter().map(|(name, member)| self.member(name, member)).collect(),
-            other => other,
-        }
-    }
-
-    fn member(&mut self, name: String, value: Value) -> (String, Value) {
-        let value = match name.as_str() {
-            "hint" | "request_id" => json!("…"),
-            "secret" => json!(value.as_str().unwrap_or_default()[..8].to_owned() + "…"),
-            _ => self.value(value),
-        };
-        (name, value)
-    }
-
-    fn text(&mut self, text: &str) -> String {
-        let is_end = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
-        let parts = text.split_inclusive(is_end).map(|part| {
-            let word = part.trim_end_matches(is_end);
-            self.id(word) + &part[word.len()..]
-        });
-        parts.collect()
-    }
-
-    fn id(&mut self, text: &str) -> String {
-        let Some((kind, random)) = text.rsplit_once('_') else { return text.to_owned() };
-        if random.len() != 26 || !random.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return text.to_owned();
-        }
-        let next = self.0.keys().filter(|id| id.starts_with(&format!("{kind}_"))).count() + 1;
-        self.0.entry(text.to_owned()).or_insert_with(|| format!("{kind}_{next}")).clone()
-    }
-}
 
 #[tokio::test]
 async fn bodies_of_every_resource() {
@@ -70,7 +27,7 @@ async fn bodies_of_every_resource() {
         "account": account, "environment": environment, "environment_created": sandbox, "api_key_created": created.json,
         "api_key_rotated": rotated.json, "api_key_replaced": replaced, "api_key_revoked": revoked,
     });
-    assert_json_snapshot!(Stable::default().value(bodies));
+    assert_json_snapshot!(Stable::hiding(&["hint"]).value(bodies));
 }
 
 #[tokio::test]
@@ -91,7 +48,7 @@ async fn events_of_every_kind() {
             "actor": row.get::<String, _>(3), "data": data })
     };
     let events: Value = rows.iter().map(event).collect();
-    assert_json_snapshot!(Stable::default().value(events));
+    assert_json_snapshot!(Stable::hiding(&["hint"]).value(events));
 }
 
 #[tokio::test]
@@ -113,5 +70,5 @@ async fn problems_of_every_kind() {
         "live_key_required": sandbox.json(&json!({ "name": "x" })).send().await.expect(403).json,
         "scope_escalation": weak.json(&json!({ "kind": "secret", "name": "x", "scopes": ["*"] })).send().await.expect(403).json,
     });
-    assert_json_snapshot!(Stable::default().value(problems));
+    assert_json_snapshot!(Stable::hiding(&["hint"]).value(problems));
 }

@@ -12,6 +12,7 @@ mod ledger;
 mod model;
 mod plans;
 mod rest;
+mod snapshots;
 mod stock;
 
 use std::time::Duration;
