@@ -1,6 +1,7 @@
 //! A movement of money under an authorisation.
 
 use bloom_kernel::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -5,7 +5,6 @@ use axum::routing::get;
 use axum::{Json, Router};
 use bloom_fault::Fault;
 use bloom_web::{Path, Query};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::create::create;
@@ -13,7 +12,7 @@ use super::model::{Collection, Movement};
 use super::store::{movement_by_key, movement_get};
 use crate::Sandbox;
 use crate::account::{Account, KeyQuery};
-use crate::object::{MovementKind, ObjectId, ObjectKind};
+use crate::object::{ObjectId, ObjectKind};
 
 pub(crate) fn routes() -> Router<Sandbox> {
     Router::new().route("/v1/{collection}", get(find).post(create)).route("/v1/{collection}/{id}", get(fetch))
