@@ -24,7 +24,6 @@ create table price_list (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (tenant_id, id),
-    constraint price_list_code_key unique (tenant_id, code),
     constraint price_list_status_check check (status in ('draft', 'active', 'archived')),
     constraint price_list_dates_check check (starts_at < ends_at),
     constraint price_list_tax_country_check check (gross or tax_country is null),
@@ -32,7 +31,10 @@ create table price_list (
         not is_base or (channel_id is null and starts_at is null and ends_at is null and status = 'active')
     )
 );
+-- Before the key of codes: of two transactions that create the same base list at once, the second must meet this index first, because
+-- it is the one that its insert passes over (`on conflict`).
 create unique index price_list_base_key on price_list (tenant_id, currency) where is_base;
+alter table price_list add constraint price_list_code_key unique (tenant_id, code);
 select tenant_table('price_list');
 comment on table price_list is 'retention: as long as the tenant, archived instead of deleted; personal: none';
 

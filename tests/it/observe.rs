@@ -22,7 +22,7 @@ use crate::trade::{Trade, address, text};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 /// What the exporters stand on is asked to talk, so that its silence towards the collector proves something.
-const LOG: &str = "info,bloom_runtime=debug,bloom_gateway=debug,h2=debug,hyper=debug,hyper_util=trace,tonic=debug,tower=debug";
+const LOG: &str = "info,bloom_web=debug,bloom_gateway=debug,h2=debug,hyper=debug,hyper_util=trace,tonic=debug,tower=debug";
 
 #[test]
 fn a_purchase_is_one_trace_and_tells_no_secret() {
@@ -173,7 +173,7 @@ fn records(arrived: &Arrived) {
     let (_, refused) = refused.expect("so is what a service refused");
     assert_eq!(field(&refused.attributes, "reason"), "route_unknown", "as the service says");
     let sources: BTreeSet<&str> = arrived.records.iter().filter_map(|(target, _)| target.split("::").next()).collect();
-    assert!(sources.contains("bloom_runtime"), "BLOOM_LOG asks for it: {sources:?}");
+    assert!(sources.contains("bloom_web"), "BLOOM_LOG asks for it: {sources:?}");
     for beneath in ["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry_sdk", "opentelemetry_otlp"] {
         assert!(!sources.contains(beneath), "{sources:?}");
     }

@@ -40,7 +40,7 @@ pub struct Breach {
 
 impl Breach {
     pub(crate) fn new(invariant: &str, detail: impl Into<String>) -> Self {
-        Self { invariant: invariant.to_owned(), detail: bloom_events::check::brief(&detail.into()) }
+        Self { invariant: invariant.to_owned(), detail: bloom_events::brief(&detail.into()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! An event as it travels, and as it is written down.
 
+#[cfg(test)]
 use std::fmt;
 
 use bloom_fault::Fault;
@@ -65,18 +66,21 @@ pub fn full_kind(service: &str, kind: &str) -> String {
     format!("bloom.{service}.{kind}")
 }
 
+#[cfg(test)]
 /// What can be the document of an event: anything that serialises.
 pub trait Data: Sync {
     /// Its JSON text.
     fn json(&self) -> Result<String, serde_json::Error>;
 }
 
+#[cfg(test)]
 impl<T: Serialize + Sync + ?Sized> Data for T {
     fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
 }
 
+#[cfg(test)]
 /// An event about to be written with the change that it tells.
 pub struct Draft<'a> {
     /// `<noun>.<verb>`, for example `product.updated`.
@@ -91,6 +95,7 @@ pub struct Draft<'a> {
     pub causation: Option<EventId>,
 }
 
+#[cfg(test)]
 impl fmt::Debug for Draft<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Draft({} {} v{})", self.kind, self.aggregate, self.version)

@@ -19,15 +19,15 @@
 //! Absent by design: no NOTIFY, no global order, no transaction of Kafka, no event that is not a row first.
 
 pub mod bus;
-pub mod check;
+mod check;
 pub mod envelope;
-pub mod export;
+mod export;
 mod functions;
-pub mod handler;
+mod handler;
 pub mod platform;
-pub mod publish;
-pub mod shard;
-pub mod timer;
+mod publish;
+mod shard;
+mod timer;
 
 mod apply;
 mod consume;
@@ -50,13 +50,18 @@ use bloom_runtime::{ServiceContext, Task};
 use tokio::sync::Notify;
 
 pub use crate::bus::Bus;
-pub use crate::check::{Breach, Check};
-pub use crate::envelope::{Data, Draft, Envelope};
-pub use crate::export::{After, Export, StateRecord};
+pub(crate) use crate::check::Check;
+pub use crate::check::brief;
+#[cfg(test)]
+pub(crate) use crate::envelope::Draft;
+pub use crate::envelope::Envelope;
+pub(crate) use crate::export::Export;
 pub use crate::functions::{AppCheckFn, CheckFn, ConsumerFn, ExportFn, ExportPage, TimerFn};
-pub use crate::handler::Handler;
-pub use crate::publish::{Publish, publish, publish_many};
-pub use crate::timer::{TimerHandler, cancel, schedule};
+pub(crate) use crate::handler::Handler;
+pub use crate::publish::Publish;
+#[cfg(test)]
+pub(crate) use crate::publish::publish;
+pub(crate) use crate::timer::TimerHandler;
 
 use crate::apply::Applier;
 use crate::check::OutboxGapFree;

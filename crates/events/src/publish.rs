@@ -3,11 +3,11 @@
 use bloom_db::{OutboxRow, Writer};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Aggregate, Timestamp, Tombstone};
-use bloom_runtime::{RequestContext, ServiceContext};
+use bloom_runtime::ServiceContext;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::envelope::{Draft, SCHEMA_VERSION};
+use crate::envelope::SCHEMA_VERSION;
 use crate::shard::shard_of;
 
 /// Largest document: what a message of the bus can carry, with room for its attributes.
@@ -92,39 +92,16 @@ fn new_id(context: &ServiceContext) -> Uuid {
     bloom_kernel::uuid_v7(context.platform_now(), &*context.entropy)
 }
 
-/// Publishes one event. Services that are not on [`Publish`] yet call it.
-pub async fn publish(tx: &mut impl Writer, host: &ServiceContext, call: &RequestContext, draft: Draft<'_>) -> Result<(), Fault> {
-    let tenant = tx.cause().tenant;
-    let data = draft.data.json().map_err(Fault::internal)?;
-    if DATA_BYTES < data.len() {
-        let detail = format!("The document of {draft:?} is larger than 4 MiB and cannot be published.");
-        return Err(Fault::new(Code::TooLarge, "document_too_large", detail));
-    }
-    tx.pending().event(OutboxRow {
-        id: new_id(host),
-        shard: shard_of(tenant, &draft.aggregate),
-        kind: draft.kind.to_owned(),
-        version: draft.version,
-        schema_version: SCHEMA_VERSION,
-        actor: call.actor.clone(),
-        occurred_at: host.now(tenant),
-        trace: bloom_runtime::telemetry::traceparent().or_else(|| call.trace.clone()),
-        causation: draft.causation.map(Uuid::from),
-        data,
-        aggregate: draft.aggregate,
-    });
-    Ok(())
-}
-
-/// Publishes events in the given order. Services that are not on [`Publish`] yet call it.
-pub async fn publish_many<'a>(
+/// Publishes a draft, for tests of what carries events.
+#[cfg(test)]
+pub(crate) async fn publish(
     tx: &mut impl Writer,
-    host: &ServiceContext,
-    call: &RequestContext,
-    drafts: impl IntoIterator<Item = Draft<'a>, IntoIter: Send>,
+    _: &ServiceContext,
+    _: &bloom_runtime::RequestContext,
+    draft: crate::envelope::Draft<'_>,
 ) -> Result<(), Fault> {
-    for draft in drafts {
-        publish(tx, host, call, draft).await?;
-    }
+    let data = draft.data.json().map_err(Fault::internal)?;
+    let data = serde_json::value::RawValue::from_string(data).map_err(Fault::internal)?;
+    tx.publish_document(draft.kind.to_owned(), draft.aggregate, draft.version, &data);
     Ok(())
 }

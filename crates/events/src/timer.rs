@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bloom_db::Db;
-use bloom_db::{SystemConn, TIMER_POLL as IDLE, Writer};
+use bloom_db::{SystemConn, TIMER_POLL as IDLE};
 use bloom_fault::Fault;
-use bloom_kernel::Timestamp;
 use bloom_runtime::{RequestContext, ServiceContext, StartError, telemetry};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use serde::Serialize;
 use serde_json::value::RawValue;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -33,25 +31,6 @@ pub trait TimerHandler: Send + Sync {
 
     /// Fires at least once, and again after a fault, waiting longer each time. It must be safe to do twice.
     fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>>;
-}
-
-/// Sets the timer of this kind and key, or moves it; it exists when the transaction commits.
-pub async fn schedule(
-    tx: &mut impl Writer,
-    kind: &'static str,
-    key: &str,
-    run_at: Timestamp,
-    payload: &impl Serialize,
-) -> Result<(), Fault> {
-    let payload = serde_json::to_string(payload).map_err(Fault::internal)?;
-    tx.pending().timer(kind, key, Some((run_at, payload)));
-    Ok(())
-}
-
-/// Removes the timer of this kind and key, if there is one.
-pub async fn cancel(tx: &mut impl Writer, kind: &'static str, key: &str) -> Result<(), Fault> {
-    tx.pending().timer(kind, key, None);
-    Ok(())
 }
 
 /// Fires the timers of one service.

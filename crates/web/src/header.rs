@@ -4,7 +4,7 @@ use aide::openapi::{Operation, ReferenceOr};
 use http::request::Parts;
 use serde_json::json;
 
-/// What [`header!`](crate::header) expands to, so that its callers need not name `aide`.
+/// What [`header!`](crate::header!) expands to, so that its callers need not name `aide`.
 #[doc(hidden)]
 pub mod private {
     pub use aide::OperationInput;

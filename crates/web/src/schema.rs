@@ -87,7 +87,7 @@ impl InputSchema {
     /// What is wrong with an input, each field once, up to the limit. Of an input that is made of very many values only the
     /// first violation: the validator collects all before the first one is seen.
     pub(super) fn violations(&self, input: &Value, nodes: usize) -> Vec<Violation> {
-        let mut explain = Explain::new(&self.document);
+        let mut explain = Explain::new(&self.document, input);
         if NODES_MAX < nodes {
             if let Err(error) = self.validator.validate(input) {
                 explain.add(&error);

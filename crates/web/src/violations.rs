@@ -21,13 +21,14 @@ pub(super) fn step(name: &str) -> String {
 /// The violations found so far.
 pub(super) struct Explain<'s> {
     schema: &'s Value,
+    input: &'s Value,
     found: Vec<Violation>,
     pointers: HashSet<String>,
 }
 
 impl<'s> Explain<'s> {
-    pub(super) fn new(schema: &'s Value) -> Self {
-        Self { schema, found: Vec::new(), pointers: HashSet::new() }
+    pub(super) fn new(schema: &'s Value, input: &'s Value) -> Self {
+        Self { schema, input, found: Vec::new(), pointers: HashSet::new() }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -57,7 +58,12 @@ impl<'s> Explain<'s> {
                 }
             }
             // An object without any properties takes none.
-            Kind::FalseSchema => self.push(at.to_owned(), ViolationCode::UnknownField, "No field is known here."),
+            Kind::FalseSchema => {
+                let names = self.input.pointer(at).and_then(Value::as_object).into_iter().flat_map(|object| object.keys());
+                for name in names {
+                    self.push(at.to_owned() + &step(name), ViolationCode::UnknownField, "No field is known here.");
+                }
+            }
             Kind::PropertyNames { error: inner } => {
                 let name = inner.instance().as_str().unwrap_or_default();
                 let (code, sentence) = self.rule(inner);

@@ -38,6 +38,8 @@ async fn the_committed_description_is_the_present_one() {
 #[tokio::test]
 async fn every_example_is_there_and_fits_its_schema() {
     let api = described().await;
+    let without_success = include_str!("../../../../tests/api/without_success.json");
+    let never_succeeds: BTreeMap<String, String> = serde_json::from_str(without_success).expect("operations and reasons");
     let mut wrong = Vec::new();
     let mut schemas = Schemas { api: api.clone(), compiled: BTreeMap::new() };
     for (place, operation) in operations(&api) {
@@ -46,6 +48,8 @@ async fn every_example_is_there_and_fits_its_schema() {
         for (what, holder) in responses.chain([("request", &operation["requestBody"])]) {
             for (kind, media) in resolved(&api, holder)["content"].as_object().into_iter().flatten() {
                 match media.get("example") {
+                    None if what.starts_with('2')
+                        && never_succeeds.contains_key(operation["operationId"].as_str().unwrap_or("")) => {}
                     None => wrong
                         .push(format!("{place}: no example of {what}: add the operation to tests/api/tour.py, run ./dev gen")),
                     // A text of several JSON documents.

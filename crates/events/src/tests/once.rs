@@ -13,8 +13,9 @@ use chrono::TimeDelta;
 use futures::FutureExt as _;
 use sqlx::Row as _;
 
+use crate::Publish as _;
 use crate::tests::fixture::pair;
-use crate::{Bus, Draft, cancel, publish, schedule};
+use crate::{Bus, Draft, publish};
 
 const KIND: &str = "thing.expire";
 
@@ -49,8 +50,8 @@ fn draft(version: i64) -> Draft<'static> {
 async fn tell(bench: &TestEnv, write: &mut WriteOnce<'_>, version: i64) {
     publish(write, &bench.host, &bench.call(), draft(version)).await.unwrap();
     let run_at = bench.clock.time() + TimeDelta::hours(1);
-    schedule(write, KIND, &format!("of {version}"), run_at, &()).await.unwrap();
-    cancel(write, KIND, &format!("of {}", version - 1)).await.unwrap();
+    write.schedule(KIND, &format!("of {version}"), run_at, &());
+    write.unschedule(KIND, &format!("of {}", version - 1));
 }
 
 /// Versions of the events, keys of the timers, years of the subjects.
@@ -130,10 +131,10 @@ async fn what_was_told_before_a_step_comes_before_what_it_tells() {
     let subject = known(bench, bench.tenant).await;
     let mut tx = bench.db.write(&call).await.unwrap();
     publish(&mut tx, &bench.host, &call, draft(1)).await.unwrap();
-    cancel(&mut tx, KIND, "again").await.unwrap();
+    tx.unschedule(KIND, "again");
     let mut write = tx.step();
     publish(&mut write, &bench.host, &call, draft(2)).await.unwrap();
-    schedule(&mut write, KIND, "again", bench.clock.time(), &()).await.unwrap();
+    write.schedule(KIND, "again", bench.clock.time(), &());
     assert_eq!(change(write, subject, 2001).await.unwrap(), Some(2001));
     publish(&mut tx, &bench.host, &call, draft(3)).await.unwrap();
     tx.commit().await.unwrap();
@@ -153,7 +154,7 @@ async fn a_commit_wakes_its_tasks_and_moves_a_timer() {
     for (at, who, woken) in [(60, nobody, (false, false)), (60, subject, (true, false)), (0, subject, (true, true))] {
         let mut write = bench.db.write_once(&call);
         publish(&mut write, &bench.host, &call, draft(at)).await.unwrap();
-        schedule(&mut write, KIND, "moved", bench.clock.time() + TimeDelta::seconds(at), &at).await.unwrap();
+        write.schedule(KIND, "moved", bench.clock.time() + TimeDelta::seconds(at), &at);
         change(write, who, 2001).await.unwrap();
         assert_eq!(rung(), woken, "{at}");
     }

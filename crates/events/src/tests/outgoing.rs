@@ -6,8 +6,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::Row as _;
 
+use crate::Publish as _;
 use crate::tests::fixture::pair;
-use crate::{Bus, Draft, cancel, publish, schedule};
+use crate::{Bus, Draft, publish};
 
 const KIND: &str = "thing.expire";
 
@@ -17,12 +18,13 @@ async fn tell(bench: &TestEnv, tx: &mut TenantTx, numbers: std::ops::Range<i64>)
         let data = json!({ "number": number });
         let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version: number, data: &data, causation: None };
         publish(tx, &bench.host, &bench.call(), draft).await.unwrap();
+        tx.flush_if_large().await.unwrap();
     }
 }
 
-async fn set(bench: &TestEnv, tx: &mut TenantTx, key: &str, hours: i64) {
+fn set(bench: &TestEnv, tx: &mut TenantTx, key: &str, hours: i64) {
     let run_at = bench.clock.time() + TimeDelta::hours(hours);
-    schedule(tx, KIND, key, run_at, &json!({ "hours": hours })).await.unwrap();
+    tx.schedule(KIND, key, run_at, &json!({ "hours": hours }));
 }
 
 /// The versions of the events in order of their writing, and the timers by key with what they carry.
@@ -48,17 +50,17 @@ async fn many_events_and_timers_are_written_with_the_commit() {
         let (new, old) = (&["new-a", "new-b"][..sets], &["old-a", "old-b"][..unsets]);
         let mut before = bench.db.write(&bench.call()).await.unwrap();
         for key in ["old-a", "old-b"] {
-            set(bench, &mut before, key, 1).await;
+            set(bench, &mut before, key, 1);
         }
         before.commit().await.unwrap();
         for kept in [false, true] {
             let mut tx = bench.db.write(&bench.call()).await.unwrap();
             for key in old {
-                cancel(&mut tx, KIND, key).await.unwrap();
+                tx.unschedule(KIND, key);
             }
             tell(bench, &mut tx, 0..events).await;
             for key in new {
-                set(bench, &mut tx, key, 1).await;
+                set(bench, &mut tx, key, 1);
             }
             if kept {
                 tx.commit().await.unwrap();
@@ -79,12 +81,12 @@ async fn the_last_word_on_a_timer_counts() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let mut tx = bench.db.write(&bench.call()).await.unwrap();
-    set(bench, &mut tx, "moved", 1).await;
-    set(bench, &mut tx, "moved", 2).await;
-    set(bench, &mut tx, "taken back", 2).await;
-    cancel(&mut tx, KIND, "taken back").await.unwrap();
-    cancel(&mut tx, KIND, "after all").await.unwrap();
-    set(bench, &mut tx, "after all", 2).await;
+    set(bench, &mut tx, "moved", 1);
+    set(bench, &mut tx, "moved", 2);
+    set(bench, &mut tx, "taken back", 2);
+    tx.unschedule(KIND, "taken back");
+    tx.unschedule(KIND, "after all");
+    set(bench, &mut tx, "after all", 2);
     tx.commit().await.unwrap();
     assert_eq!(written(bench).await.1, named(&["after all", "moved"], 2));
 }

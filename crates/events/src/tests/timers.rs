@@ -14,10 +14,11 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
+use crate::Publish as _;
 use crate::store::timer::{timer_claim, timer_done};
 use crate::tests::fixture::{eventually, pair};
 use crate::timer::Timers;
-use crate::{Bus, TimerHandler, cancel, schedule};
+use crate::{Bus, TimerHandler};
 
 const KIND: &str = "thing.expire";
 
@@ -47,7 +48,7 @@ impl TimerHandler for Bell {
 
 async fn set(bench: &TestEnv, key: &str, run_at: Timestamp) {
     let mut tx: TenantTx = bench.db.write(&bench.call()).await.unwrap();
-    schedule(&mut tx, KIND, key, run_at, &json!({"key": key})).await.unwrap();
+    tx.schedule(KIND, key, run_at, &json!({"key": key}));
     tx.commit().await.unwrap();
 }
 
@@ -73,7 +74,7 @@ async fn it_fires_once_its_time_has_come_and_never_when_cancelled() {
     set(bench, "moved", now + TimeDelta::hours(2)).await;
     set(bench, "cancelled", now).await;
     let mut tx = bench.db.write(&bench.call()).await.unwrap();
-    cancel(&mut tx, KIND, "cancelled").await.unwrap();
+    tx.unschedule(KIND, "cancelled");
     tx.commit().await.unwrap();
     let mut tasks = start(bench, &bell);
     // Real time: nothing fires, and nothing would tell so.

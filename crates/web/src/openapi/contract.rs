@@ -9,7 +9,7 @@ use aide::openapi::{OpenApi, SchemaObject};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 
-/// Prefix of an input's name until [`merge`](super::merge) knows whether the two shapes of the name differ.
+/// Prefix of an input's name until [`merge`](super::merge()) knows whether the two shapes of the name differ.
 pub(super) const INPUT: &str = "in.";
 
 const REPLIES: &str = "#/components/schemas";

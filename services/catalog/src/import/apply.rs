@@ -170,6 +170,7 @@ async fn apply_lines(tx: &mut TenantTx, foreign: &Foreign, lines: &[NumberedLine
     for product in &changed {
         tx.publish(*product);
     }
+    tx.flush_if_large().await?;
     outcome.applied.created += created;
     outcome.applied.updated += i64::try_from(ids.len()).unwrap_or_default() - created;
     outcome.push.extend(good.into_iter().filter_map(|line| push_line(line, &workspace)));

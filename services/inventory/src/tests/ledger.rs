@@ -1,7 +1,7 @@
 //! What a hold's life leaves behind: its movements, and no timer once it has ended.
 
 use bloom_contract_inventory as proto;
-use bloom_events::schedule;
+use bloom_events::Publish as _;
 use bloom_kernel::{OrderId, Timestamp, VariantId};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ async fn a_timer_that_comes_after_the_end_is_done() {
     fixture.commit(&hold.hold_id, fixture.id()).await.unwrap();
     let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
     let now = fixture.env.host.now(fixture.env.tenant);
-    schedule(&mut tx, HOLD_EXPIRE, &hold.hold_id, now, &()).await.unwrap();
+    tx.schedule(HOLD_EXPIRE, &hold.hold_id, now, &());
     tx.commit().await.unwrap();
     fixture.eventually("select 'done' where not exists (select from timer)").await;
     assert_eq!(fixture.levels(variant, shop).await, [1, 1, 0, 0]);

@@ -39,7 +39,7 @@ async fn bodies_and_events_of_every_resource() {
     assert_json_snapshot!("bodies", stable.value(bodies(&fixture).await));
     fixture.eventually("select 'done' from outbox where kind = 'stock.updated' and not exists (select from stock_dirty)").await;
     let mut conn = fixture.env.superuser().await;
-    let query = "select kind, version, actor, data::text from outbox where kind not like 'stock.%' order by aggregate, version";
+    let query = "select kind, version, actor, data::text from outbox where kind not like 'stock.%' order by seq";
     let rows = sqlx::query(query).fetch_all(&mut conn).await.unwrap();
     let event = |row: &sqlx::postgres::PgRow| {
         let data: Value = serde_json::from_str(&row.get::<String, _>("data")).unwrap();

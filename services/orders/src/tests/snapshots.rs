@@ -73,6 +73,7 @@ async fn problems() {
     let fixture = Fixture::open().await;
     let order = fixture.order(1).await;
     fixture.void_at_payments(&order).await;
+    fixture.drain().await;
     let ship = json!({ "shipped": true });
     let too_much = json!({ "amount": { "amount": 1, "currency": "INR" } });
     let both = json!({ "amount": { "amount": 1, "currency": "INR" }, "lines": [{ "line_id": line(&order), "quantity": 1 }] });

@@ -74,6 +74,7 @@ pub(super) async fn price_rows_set(
     for price in &changed {
         tx.publish(price);
     }
+    tx.flush_if_large().await?;
     reprice(app, tx, now, locked).await?;
     Ok(changed)
 }

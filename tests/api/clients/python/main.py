@@ -5,7 +5,7 @@ import sys
 
 from bloom_client import AuthenticatedClient
 from bloom_client.api.catalog import product_get, product_list
-from bloom_client.models import ProductListItemPage, Problem
+from bloom_client.models import Problem, ProductListItemPage
 
 
 def main() -> int:
