@@ -2,6 +2,7 @@
 
 use bloom_kernel::VariantId;
 use bloom_testkit::Stable;
+use chrono::TimeDelta;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -11,6 +12,8 @@ use super::{Fixture, fixture};
 /// Each resource once, as REST shows it; some of them changed.
 async fn bodies(fixture: &Fixture) -> Value {
     let post = async |path: &str, body: Value| {
+        // Ids of one moment have no order.
+        fixture.env.clock.advance(TimeDelta::milliseconds(1));
         fixture.client.post(&format!("/v1/inventory{path}")).json(&body).send().await.expect(201).json
     };
     let location = post("/locations", json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 3 })).await;
@@ -24,6 +27,7 @@ async fn bodies(fixture: &Fixture) -> Value {
     let change = json!({ "name": "Bangalore", "active": false });
     let changed = fixture.client.patch(&path).if_match(1).json(&change).send().await.expect(200).json;
     let release = format!("/v1/inventory/holds/{}/release", hold["id"].as_str().unwrap());
+    fixture.env.clock.advance(TimeDelta::milliseconds(1));
     let released = fixture.client.post(&release).send().await.expect(200).json;
     let movements = fixture.client.get("/v1/inventory/movements").send().await.expect(200).json;
     json!({
