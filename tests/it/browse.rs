@@ -1,4 +1,4 @@
-//! What a storefront sees first: the request of the product description, and what follows from it.
+//! How a storefront lists products: the request in the product description, pagination, and what a new resource shows.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ fn a_new_resource_is_usable_at_once_by_its_owner_only() {
         let (shop, stranger) = (Shop::found(fleet).await, Shop::found(fleet).await);
         for round in 0..8 {
             let code = format!("r-{round}");
-            // What is made, and how another service is asked to refer to it; nobody waits for an event in between.
+            // A new resource, and a request to another service that refers to it. The test does not wait for an event in between.
             let location = json!({ "code": code, "name": code, "priority": 1 });
             let location = shop.post("/v1/inventory/locations", &location).await.expect(201).id();
             let channel = json!({ "code": code, "name": code, "currency": "INR", "price_basis": "gross", "country": "IN",

@@ -1,4 +1,4 @@
-//! A collector of the test's own: takes whatever OTLP brings and shows it.
+//! An OTLP collector inside the test: it accepts all signals and stores them for assertions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,21 +17,21 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status};
 
-/// What arrived, in order.
+/// The signals received so far, in order.
 #[derive(Clone, Default)]
 pub(crate) struct Collector(Arc<Mutex<Arrived>>);
 
 #[derive(Clone, Default)]
 pub(crate) struct Arrived {
     pub(crate) spans: Vec<Span>,
-    /// The metrics of each push, with the process that made it.
+    /// The metrics of each push, with the attributes of the process that sent it.
     pub(crate) pushes: Vec<(String, Vec<Metric>)>,
-    /// Records with their targets.
+    /// Log records, each with its target.
     pub(crate) records: Vec<(String, LogRecord)>,
 }
 
 impl Collector {
-    /// Listens until the handle is dropped; the first of the pair is its endpoint.
+    /// Listens until the handle is dropped. Returns the endpoint and the handle.
     pub(crate) async fn listen(&self) -> (String, AbortOnDropHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("it has an address"));
@@ -45,7 +45,7 @@ impl Collector {
         (endpoint, AbortOnDropHandle::new(serving))
     }
 
-    /// Everything so far.
+    /// A copy of everything received so far.
     pub(crate) fn arrived(&self) -> Arrived {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -99,7 +99,7 @@ impl LogsService for Collector {
     }
 }
 
-/// An attribute's text; nothing when there is none of that name, or it is no text.
+/// The text of an attribute; empty when there is no such attribute or its value is not text.
 pub(crate) fn attribute<'a>(attributes: &'a [KeyValue], name: &str) -> &'a str {
     let found = attributes.iter().find(|attribute| attribute.key == name).and_then(|attribute| attribute.value.as_ref());
     match found {

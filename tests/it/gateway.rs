@@ -1,4 +1,4 @@
-//! The front door: keys, limits, paths, versions, and what a client cannot smuggle through it.
+//! The gateway: keys, limits, paths, versions, and headers that a client must not set.
 
 use reqwest::Method;
 use serde_json::json;
@@ -83,7 +83,7 @@ fn paths_mean_one_thing() {
             "/v1/catalog/%zz",
             "/v1/catalog/./products",
         ] {
-            // A client library would tidy the path up before it is sent.
+            // An HTTP client library would normalise the path before sending it, so the test writes to the socket.
             let mut stream = tokio::net::TcpStream::connect(&host).await.expect("the gateway listens");
             let request = format!(
                 "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
@@ -210,7 +210,7 @@ fn a_storefronts_key_stays_in_its_channel() {
             json!({ "lines": [{ "variant_id": "var_00000000000000000000000000", "quantity": 1 }], "channel_id": channels[1] });
         let refused = send(shop.anonymous(Method::POST, "/v1/pricing/quotes").bearer_auth(&key).json(&quote)).await;
         assert_eq!(refused.expect(403).code(), "channel_fixed");
-        // A secret key asks in any channel.
+        // A secret key may choose any channel.
         let asked = shop.secret(Method::POST, "/v1/carts").json(&json!({})).header("bloom-channel", &channels[1]);
         assert_eq!(send(asked).await.expect(201).body["channel_id"], channels[1].as_str());
     });

@@ -1,4 +1,4 @@
-//! One unit, many buyers.
+//! Many concurrent buyers of one unit.
 
 use futures::future::join_all;
 
@@ -34,7 +34,7 @@ fn fifty_buyers_of_one_unit() {
         assert_eq!(trade.levels("LAST").await, Levels { on_hand: 1, allocated: 1, held: 0 });
         assert_eq!(trade.levels("PLENTY").await, Levels { on_hand: 1_000, allocated: 1, held: 0 });
 
-        // Who went away empty-handed may buy as soon as there is a unit again.
+        // A buyer who got nothing can buy as soon as a unit is free again.
         let order = &won[0].body["order"];
         trade.act(order, "cancel", &serde_json::json!({}), "cancel").await.expect(200);
         let loser = answers.iter().position(|answer| answer.status != 201).expect("49 of them");

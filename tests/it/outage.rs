@@ -1,4 +1,4 @@
-//! The database goes away and comes back, and nobody restarts anything.
+//! The database stops and starts again; the services recover without a restart.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::fleet::{self, Running};
 use crate::shop::{Answer, eventually, send};
 use crate::trade::{Trade, text};
 
-/// A server of its own, as this one is stopped.
+/// A separate PostgreSQL server, because the test stops it.
 fn cluster() -> Cluster {
     Cluster::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), "outage")
 }

@@ -1,4 +1,4 @@
-//! From the shop window to a paid, shipped and partly refunded order; and every way in which a payment can go.
+//! A purchase from the product list to a paid, shipped and partly refunded order.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ fn a_guest_fills_a_cart_and_buys_it() {
     });
 }
 
-/// By number, by e-mail whatever its case, by status, in the body of a search; and by nothing else.
+/// The order is found by number, by e-mail in any letter case, by status and in the body of a search, and not by other values.
 async fn found_by_all_means(trade: &Trade, order: &Value) {
     for query in
         [format!("number={}", text(&order["number"])), "email=ASHA%40example.com".to_owned(), "status=confirmed".to_owned()]
@@ -80,7 +80,7 @@ async fn found_by_all_means(trade: &Trade, order: &Value) {
     }
 }
 
-/// What the purchase left in the outboxes, in the words that consumers know; and no word about the buyer.
+/// The purchase's events in the outboxes have the published shape and contain no personal data of the buyer.
 async fn told_of(fleet: &fleet::Running, trade: &Trade, order: &Value) {
     for (service, kind) in [
         ("orders", "order.placed"),
@@ -241,7 +241,7 @@ fn an_order_can_be_canceled_until_something_has_left() {
     });
 }
 
-/// Waits until what a cancellation began elsewhere is done.
+/// Waits until the other services have completed a cancellation.
 async fn settled(trade: &Trade, order: &Value) -> [String; 3] {
     let order = eventually("the cancellation is through", async || {
         let now = trade.order_now(order).await;
@@ -270,7 +270,7 @@ fn guest(trade: &Trade, basket: &Basket, method: &str, path: &str) -> reqwest::R
     trade.storefront(method, &format!("/v1/carts/{}{path}", basket.id)).header("bloom-cart-token", &basket.token)
 }
 
-/// Writes to a cart as its guest, who saw its present version.
+/// Writes to a cart as its guest, under the current version.
 async fn change(trade: &Trade, basket: &mut Basket, method: &str, path: &str, body: &Value) {
     let request = guest(trade, basket, method, path).header("if-match", format!("\"{}\"", basket.version()));
     let answer = send(request.json(body)).await.expect(200);

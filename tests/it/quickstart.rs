@@ -1,4 +1,4 @@
-//! The guide does what it says: its code is taken from the page and run.
+//! The quickstart guide works: the test runs the code on the page.
 
 use std::process::Command;
 
@@ -50,7 +50,7 @@ fn the_guide_ends_with_a_paid_order() {
     });
 }
 
-/// The `sh` blocks of a page, one after the other.
+/// The `sh` code blocks of a page, joined in order.
 fn code(page: &str) -> String {
     let mut blocks = String::new();
     for block in page.split("```sh\n").skip(1) {

@@ -1,4 +1,4 @@
-//! What cannot be right is refused in words that name field and reason, and nothing has changed afterwards.
+//! Invalid requests: each is refused with a code and a pointer to the field, and changes nothing.
 
 mod numbers;
 mod strangers;
@@ -13,7 +13,7 @@ use crate::trade::{Basket, Trade, address, line, text};
 /// A request that must be refused: `(method, path, body, status, code, pointer of the first error)`.
 type Refused<'t> = (&'t str, String, Value, u16, &'t str, &'t str);
 
-/// Asserts that an answer is a problem of the wanted kind.
+/// Asserts that the answer is a problem document with this status, code and pointer.
 #[track_caller]
 fn problem(answer: &Answer, what: &str, (status, code, pointer): (u16, &str, &str)) {
     assert_eq!((answer.status, answer.code()), (status, code), "{what}: {:#}", answer.body);
@@ -24,7 +24,7 @@ fn problem(answer: &Answer, what: &str, (status, code, pointer): (u16, &str, &st
     }
 }
 
-/// Sends every request with the shop's secret key and the right version, and asserts that each is refused and none left a trace.
+/// Sends every request with the shop's secret key and the current version. Asserts that each is refused and changes nothing.
 async fn all_refused(trade: &Trade, requests: Vec<Refused<'_>>) {
     let before = trade.everything().await;
     let mut wrong = Vec::new();
@@ -189,7 +189,7 @@ fn versions_that_nobody_has_seen() {
 fn one_broken_line_of_seventy_thousand() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
-        // Empty lines count and cost nothing: the file is long, and quickly read.
+        // Empty lines are counted but cost nothing, so the long file is read quickly.
         let mut lines = vec![String::new(); 70_050];
         let mut products = 0;
         for number in (0..70_050).step_by(250).chain(69_990..70_050) {

@@ -1,4 +1,4 @@
-//! Money and quantities that cannot be.
+//! Invalid amounts of money and invalid quantities.
 
 use serde_json::{Value, json};
 

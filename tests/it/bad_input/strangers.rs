@@ -1,5 +1,5 @@
-//! Requests of somebody who is not who they seem: another guest, a card that has no business here, a provider that is none,
-//! a key that is over.
+//! Requests without the right to act: with another guest's cart, with a card number in a text field, with a forged notice,
+//! with an expired or revoked key.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ fn card_numbers_never_enter() {
     });
 }
 
-/// Columns of any service in which a text stands.
+/// Text columns of all services that contain `wanted`.
 async fn stored(fleet: &fleet::Running, wanted: &str) -> Vec<String> {
     let mut database = fleet.database().await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -151,7 +151,7 @@ fn notices_that_the_provider_did_not_send() {
     });
 }
 
-/// Seconds since 1970, by the database's clock.
+/// The database's current time as seconds since 1970, in text.
 async fn text_of_now(fleet: &fleet::Running) -> String {
     let statement = "select floor(extract(epoch from clock_timestamp()))::bigint::text";
     sqlx::query_scalar(statement).fetch_one(&mut fleet.database().await).await.expect("it has a clock")

@@ -1,7 +1,7 @@
-//! The tenant probe: a stranger's real id in every place of every route is answered exactly as an id that nobody has.
+//! The tenant probe: in every place of every route, another tenant's id is answered exactly like an id that does not exist.
 //!
-//! It reads the routes from the API description. A simple resource is probed without being known: its bodies are made from their
-//! schema. A body that is not good so, or a kind of id that no such `POST` makes, fails it until bodies.rs or world.rs knows better.
+//! It reads the routes from the API description and makes bodies from their schemas, so it covers a simple new resource by
+//! itself. Where such a body is invalid, or no `POST` creates an id of some kind, it fails until bodies.rs or world.rs is extended.
 
 mod bodies;
 mod routes;
@@ -20,14 +20,14 @@ use self::world::{World, ids_in, unknown};
 use crate::fleet;
 use crate::shop::{Answer, eventually, forget_use, send};
 
-/// Good ids in every place, and yet the request is refused: it asks for something that is there, or for a circle.
+/// Operations that are refused although every id is valid: the object exists already, or the change would make a cycle.
 const REFUSED_ALL_THE_SAME: [(&str, &str); 3] =
     [("category_update", "category_cycle"), ("item_create", "item_exists"), ("variant_create", "invalid_request")];
 
-/// Filters that need another one beside them.
+/// Filters that require a second filter.
 const COMPANIONS: [(&str, &str, &str); 1] = [("movement_list", "location_id", "variant_id")];
 
-/// Places whose service keeps no copy of what the id names: any id is taken, in the caller's own tenant.
+/// Fields whose service has no copy of the object that the id names. Any id is accepted and used in the caller's tenant only.
 const ANY_ID: [(&str, &str); 6] = [
     ("adjustment_create", "/lines/0/variant_id"),
     ("hold_create", "/lines/0/variant_id"),
@@ -71,20 +71,20 @@ struct Probe {
     own: World,
     stranger: World,
     count: AtomicUsize,
-    /// A stranger's ids that the prober has put into things of its own.
+    /// Ids of the other tenant that the prober has stored in its own objects.
     own_words: Mutex<BTreeSet<String>>,
-    /// All that was not as it should be: one run tells everything.
+    /// All failures, so that one run reports every one of them.
     wrong: Mutex<Vec<String>>,
 }
 
-/// A request with an id in it that is to be compared with the same request naming another id.
+/// A request that contains an id. It is compared with the same request for another id.
 struct Ask<'p> {
     operation: &'p Operation,
     path: String,
     body: Option<Value>,
-    /// Versions of things of the prober's own.
+    /// The version of the prober's own object.
     if_match: String,
-    /// The ids that differ between two requests.
+    /// The ids that differ between the two compared requests.
     ids: Vec<String>,
 }
 
@@ -128,7 +128,7 @@ impl Probe {
         answer
     }
 
-    /// No answer holds anything of the stranger's that was not in the question.
+    /// No answer contains data of the other tenant that the request did not contain.
     fn assert_silent(&self, ask: &Ask<'_>, answer: &Answer) {
         let (text, name) = (answer.body.to_string(), &ask.operation.name);
         assert!(!text.contains(&self.stranger.mark), "{name} shows the stranger's texts: {text}");
@@ -140,7 +140,7 @@ impl Probe {
         assert!(answer.status < 500, "{name}: {text}");
     }
 
-    /// Both answers are one and the same, but for the id that was asked for.
+    /// Both answers are equal except for the id in the request.
     async fn same(&self, what: &str, foreign: &Ask<'_>, unknown: &Ask<'_>) -> Answer {
         let (first, second) = (self.send(foreign).await, self.send(unknown).await);
         let name = &foreign.operation.name;
@@ -149,7 +149,7 @@ impl Probe {
         first
     }
 
-    /// Every combination of the stranger's ids in the path, and what is no id at all: 404.
+    /// Every combination of the other tenant's ids in the path, and of malformed ids, answers 404.
     async fn path(&self, operation: &Operation) {
         let own = self.own_ids(operation);
         for places in 1_usize..1 << own.len() {
@@ -168,7 +168,7 @@ impl Probe {
         }
     }
 
-    /// A filter by a stranger's id finds what a filter by an unknown one finds.
+    /// A filter by another tenant's id gives the same result as one by an unknown id.
     async fn query(&self, operation: &Operation) {
         for (name, kind) in &operation.in_query {
             let ask = |id: String| {
@@ -191,7 +191,7 @@ impl Probe {
         }
     }
 
-    /// Every id in the body, one at a time; then the body as it is, which must be good: else nothing was proven.
+    /// Replaces every id in the body, one at a time. Then sends the body unchanged; it must be accepted, or the test proves nothing.
     async fn body(&self, operation: &Operation) {
         if operation.in_body.is_empty() {
             return;
@@ -232,7 +232,7 @@ impl Probe {
         ask
     }
 
-    /// An import says in its report what was wrong.
+    /// An import does not refuse the id; its report contains the error.
     async fn same_report(&self, foreign: &Ask<'_>, unknown: &Ask<'_>) {
         let mut reports = Vec::new();
         for ask in [foreign, unknown] {
@@ -247,7 +247,7 @@ impl Probe {
         assert!(reports[0].contains("tax_class_id"), "the line is refused: {reports:?}");
     }
 
-    /// A list without filters; and through a channel that is a stranger's.
+    /// A list without filters, and a list through another tenant's channel.
     async fn list(&self, operation: &Operation) {
         let ask = self.ask(operation, &[]);
         let answer = self.send(&ask).await.expect(200);
@@ -264,7 +264,7 @@ impl Probe {
         assert_eq!(answers[0], answers[1], "{} tells a stranger's channel from an unknown one", operation.name);
     }
 
-    /// Everything of the stranger's that can be read.
+    /// Every readable object of the other tenant.
     async fn belongings(&self, operations: &[Operation]) -> Vec<(String, Value)> {
         let mut all = Vec::new();
         for operation in operations.iter().filter(|operation| operation.is_read()) {
@@ -278,7 +278,7 @@ impl Probe {
     }
 }
 
-/// Status, type and body without what differs from request to request.
+/// Status, content type and body, without the values that differ between requests.
 fn plain(answer: &Answer, ids: &[String]) -> (u16, String, String) {
     let mut body = answer.body.clone();
     if let Value::Object(fields) = &mut body
