@@ -59,8 +59,8 @@ impl Collector {
 impl TraceService for Collector {
     async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
         self.note(|arrived| {
-            for told in request.into_inner().resource_spans {
-                arrived.spans.extend(told.scope_spans.into_iter().flat_map(|scope| scope.spans));
+            for group in request.into_inner().resource_spans {
+                arrived.spans.extend(group.scope_spans.into_iter().flat_map(|scope| scope.spans));
             }
         });
         Ok(Response::new(ExportTraceServiceResponse::default()))
@@ -74,9 +74,9 @@ impl MetricsService for Collector {
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         self.note(|arrived| {
-            for told in request.into_inner().resource_metrics {
-                let process = told.resource.map(|resource| resource.attributes).unwrap_or_default();
-                let metrics = told.scope_metrics.into_iter().flat_map(|scope| scope.metrics).collect();
+            for group in request.into_inner().resource_metrics {
+                let process = group.resource.map(|resource| resource.attributes).unwrap_or_default();
+                let metrics = group.scope_metrics.into_iter().flat_map(|scope| scope.metrics).collect();
                 arrived.pushes.push((attribute(&process, "service.instance.id").to_owned(), metrics));
             }
         });
@@ -88,8 +88,8 @@ impl MetricsService for Collector {
 impl LogsService for Collector {
     async fn export(&self, request: Request<ExportLogsServiceRequest>) -> Result<Response<ExportLogsServiceResponse>, Status> {
         self.note(|arrived| {
-            for told in request.into_inner().resource_logs {
-                for scope in told.scope_logs {
+            for group in request.into_inner().resource_logs {
+                for scope in group.scope_logs {
                     let target = scope.scope.map(|scope| scope.name).unwrap_or_default();
                     arrived.records.extend(scope.log_records.into_iter().map(|record| (target.clone(), record)));
                 }

@@ -80,7 +80,7 @@ impl Running {
     }
 
     /// The data of a tenant's events of one kind from the outbox, oldest first.
-    pub(crate) async fn told(&self, service: &str, tenant: &str, kind: &str) -> Vec<String> {
+    pub(crate) async fn events(&self, service: &str, tenant: &str, kind: &str) -> Vec<String> {
         let tenant: TenantId = tenant.parse().expect("a tenant's id");
         let statement = format!("select data from {service}.outbox where tenant_id = $1 and kind = $2 order by seq");
         sqlx::query_scalar(AssertSqlSafe(statement))

@@ -9,7 +9,7 @@ use crate::trade::{Levels, Trade, amount};
 const BUYERS: usize = 50;
 
 #[test]
-fn fifty_buyers_of_one_unit() {
+fn of_fifty_buyers_of_one_unit_one_gets_it() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("LAST", 9_900, 1), ("PLENTY", 100, 1_000)]).await;
         let baskets = join_all((0..BUYERS).map(|_| trade.basket(&[("LAST", 1), ("PLENTY", 1)]))).await;

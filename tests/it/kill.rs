@@ -24,7 +24,7 @@ const MOMENTS: usize = 20;
 const ON_HAND: i64 = 10_000;
 
 #[test]
-fn chaos_twenty_moments_of_death() {
+fn chaos_twenty_kills_lose_no_acknowledged_write() {
     // The suite runs twice, against both kinds of fleet. This test starts its own fleet, so one run of it is enough.
     if fleet::processes_wanted() || variable("BLOOM_KAFKA_LIBS").is_none() {
         return;
@@ -48,7 +48,7 @@ fn chaos_twenty_moments_of_death() {
         }
         let chance = Chance(SeededEntropy::new(seed));
         for moment in 0..MOMENTS {
-            let done = tokio::join!(work(&trade, moment), death(&mut processes, &chance, moment)).0;
+            let done = tokio::join!(work(&trade, moment), kill_some(&mut processes, &chance, moment)).0;
             ledger.add(done);
         }
         ledger.prove(&trade).await;
@@ -101,7 +101,7 @@ async fn ended(trade: &Trade, basket: &Basket, checkout: &Value) -> Value {
 }
 
 /// Kills one or more processes during the work and starts them again.
-async fn death(processes: &mut Processes, chance: &Chance, moment: usize) {
+async fn kill_some(processes: &mut Processes, chance: &Chance, moment: usize) {
     let services: Vec<&str> = SERVICES.iter().map(|service| service.name).chain(["gateway"]).collect();
     let victim = services[chance.below(services.len())];
     // Real time: the processes use their own clocks.
@@ -215,15 +215,15 @@ async fn receive(trade: &Trade, moment: usize) {
     let body = json!({ "kind": "received", "lines": [line] });
     for number in 0..3 {
         let key = format!("received {moment} {number}");
-        let ask = || trade.secret(Method::POST, "/v1/inventory/adjustments").header("idempotency-key", &key).json(&body);
-        persist(ask).await.expect(201);
+        let request = || trade.secret(Method::POST, "/v1/inventory/adjustments").header("idempotency-key", &key).json(&body);
+        persist(request).await.expect(201);
     }
 }
 
 /// Repeats the request while a service is down or busy; any other reply is final. No reply may be a 500.
-async fn persist(ask: impl Fn() -> RequestBuilder) -> Answer {
+async fn persist(request: impl Fn() -> RequestBuilder) -> Answer {
     eventually("an answer", async || {
-        let answer = Shop::try_send(ask()).await?;
+        let answer = Shop::try_send(request()).await?;
         assert_ne!(answer.status, 500, "{:#}", answer.body);
         let again = answer.status >= 500
             || matches!(answer.code(), "idempotency_in_progress" | "busy" | "cart_frozen" | "upload_incomplete");
@@ -246,14 +246,14 @@ impl Ledger {
             })
             .await
             .expect(201);
-            assert_eq!(again.body["order"], *order, "{key}: the same order, told the same way");
+            assert_eq!(again.body["order"], *order, "{key}: a retry answers the same order");
             ids.insert(text(&order["id"]));
             assert_eq!(amount(&trade.payment(order).await["authorised"]), amount(&order["total"]), "{key}");
         }
         assert_eq!(ids.len(), self.bought.len(), "one order a purchase");
         let orders = trade.all("/v1/orders").await;
         let placed: BTreeSet<String> = orders.iter().map(|order| text(&order["id"])).collect();
-        assert_eq!(placed, ids, "no order that nobody was told of");
+        assert_eq!(placed, ids, "there is no unacknowledged order");
         let sold = i64::try_from(self.bought.len()).expect("a few");
         eventually("stock tells what was sold and received", async || {
             let (a, b) = (trade.levels("A").await, trade.levels("B").await);

@@ -26,7 +26,7 @@ const CALLER: &str = "00f067aa0ba902b7";
 const LOG: &str = "info,bloom_runtime=debug,bloom_gateway=debug,h2=debug,hyper=debug,hyper_util=trace,tonic=debug,tower=debug";
 
 #[test]
-fn a_purchase_is_one_trace_and_tells_no_secret() {
+fn a_purchase_is_one_trace_without_secrets() {
     fleet::alone(async {
         let collector = Collector::default();
         let (endpoint, _serving) = collector.listen().await;
@@ -48,7 +48,7 @@ fn a_purchase_is_one_trace_and_tells_no_secret() {
         let forged = trade.secret(Method::GET, "/v1/orders").header("traceparent", "00-asha@example.com-01");
         send(forged).await;
         let lost = send(trade.secret(Method::GET, &format!("/v1/orders/{order}/unheard-of"))).await;
-        assert_eq!(lost.header("bloom-reason"), "", "what the log is told stays inside");
+        assert_eq!(lost.header("bloom-reason"), "", "the reason is logged and not sent");
         eventually("a consumer has taken part in the trace", async || {
             let arrived = collector.arrived();
             arrived.spans.iter().any(|span| hex(&span.trace_id) == TRACE && is_consumer(span)).then_some(())
@@ -63,7 +63,7 @@ fn a_purchase_is_one_trace_and_tells_no_secret() {
         let lines = platform.lines();
         assert!(lines.contains(&format!("\"trace_id\":\"{TRACE}\"")), "the access log names the trace");
         assert!(lines.contains("\"target\":\"h2::"), "the exporters' transport has talked");
-        let told = format!("{lines}\n{:?}\n{:?}\n{:?}", arrived.spans, arrived.records, arrived.pushes);
+        let exported = format!("{lines}\n{:?}\n{:?}\n{:?}", arrived.spans, arrived.records, arrived.pushes);
         let key = |key: &str| key.rsplit('_').next().expect("a key has parts").to_owned();
         let mut secrets = vec![key(&trade.secret_key), key(&trade.publishable_key), basket.token.clone()];
         secrets.extend(["asha@example.com", "tok_success"].map(str::to_owned));
@@ -71,8 +71,8 @@ fn a_purchase_is_one_trace_and_tells_no_secret() {
         secrets.extend(fleet::environment(&running.settings).remove("BLOOM_MASTER_KEY"));
         for secret in secrets {
             assert!(secret.len() > 5, "`{secret}` could be anywhere");
-            let place = told.find(&secret).map(|place| &told[place.saturating_sub(400)..place]);
-            assert_eq!(place, None, "`{secret}` is told");
+            let place = exported.find(&secret).map(|place| &exported[place.saturating_sub(400)..place]);
+            assert_eq!(place, None, "`{secret}` is exported");
         }
     });
 }
@@ -88,20 +88,20 @@ fn one_trace(arrived: &Arrived) {
         if parent == CALLER {
             entries.push((service(span), span.name.as_str()));
         } else {
-            assert!(known.contains_key(&parent), "{} {}: nobody knows its parent\n{shown:#?}", service(span), span.name);
+            assert!(known.contains_key(&parent), "{} {}: its parent is unknown\n{shown:#?}", service(span), span.name);
         }
     }
     assert_eq!(entries, [("gateway", "POST /v1/checkouts")], "{shown:#?}");
     let parent = |span: &Span| service(known[&hex(&span.parent_span_id)]).to_owned();
     let orders = spans.iter().find(|span| service(span) == "orders" && span.name == "POST /v1/checkouts");
     assert_eq!(parent(orders.expect("orders has answered")), "gateway");
-    let asked: BTreeSet<&str> = spans
+    let called: BTreeSet<&str> = spans
         .iter()
         .filter(|span| attribute(&span.attributes, "method") == "grpc" && parent(span) == "orders")
         .map(|span| service(span))
         .collect();
     for name in ["cart", "inventory", "payments"] {
-        assert!(asked.contains(name), "orders asks {name} over gRPC in this trace\n{shown:#?}");
+        assert!(called.contains(name), "orders asks {name} over gRPC in this trace\n{shown:#?}");
     }
     assert!(spans.iter().any(|span| is_consumer(span) && service(span) != parent(span)), "{shown:#?}");
     for span in &arrived.spans {
@@ -115,7 +115,7 @@ fn requests_by_route(arrived: &Arrived) {
     let mut last: HashMap<&str, &[Metric]> = HashMap::new();
     let mut starts: HashMap<&str, u64> = HashMap::new();
     for (process, push) in &arrived.pushes {
-        assert!(!process.is_empty(), "sums are of somebody");
+        assert!(!process.is_empty(), "sums name their process");
         last.insert(process, push);
         for point in histogram(push) {
             let start = *starts.entry(process).or_insert(point.start_time_unix_nano);
@@ -245,8 +245,8 @@ impl Platform {
 
     /// Sends SIGTERM and waits for the end, because buffered telemetry is exported at shutdown.
     async fn stop(&mut self) {
-        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        assert!(told.expect("it can be told").success());
+        let signal = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(signal.expect("kill runs").success());
         let ended = std::cell::RefCell::new(&mut self.process);
         let status = within(60, "the platform stops", async || ended.borrow_mut().try_wait().expect("it is ours")).await;
         assert!(status.success(), "{status}");

@@ -29,7 +29,7 @@ async fn stop() {
 }
 
 #[test]
-fn the_database_is_away_for_a_while() {
+fn services_recover_from_a_database_outage() {
     fleet::alone(async {
         let settings = fleet::settings_on(&start().await, "outage").await;
         Fleet::migrate(SERVICES, &settings, "").await.expect("the migrations run");
@@ -60,7 +60,7 @@ fn the_database_is_away_for_a_while() {
         })
         .await;
         assert_eq!(bought.expect(201).body["status"], "completed");
-        eventually("every service can be asked", async || running.reachable().await.then_some(())).await;
+        eventually("every service answers", async || running.reachable().await.then_some(())).await;
         running.check().await;
         fleet.stop().await.expect("the fleet stops cleanly");
         stop().await;
@@ -68,9 +68,9 @@ fn the_database_is_away_for_a_while() {
     });
 }
 
-async fn unavailable(what: &str, asked: impl Future<Output = Answer>) {
+async fn unavailable(what: &str, request: impl Future<Output = Answer>) {
     let began = Instant::now();
-    let answer = asked.await;
+    let answer = request.await;
     let took = began.elapsed();
     assert_eq!(answer.status, 503, "{what}: {:#}", answer.body);
     assert_eq!(answer.header("content-type"), "application/problem+json", "{what}");

@@ -84,7 +84,7 @@ fn a_payer_refuses_at_their_bank() {
 }
 
 #[test]
-fn every_kind_of_provider_trouble_ends_in_one_charge() {
+fn every_provider_failure_ends_in_one_charge() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 50)]).await;
         let tokens =
@@ -113,7 +113,7 @@ async fn trouble(fleet: &Running, trade: &Trade, token: &str) {
     trade.act(&order, "refunds", &part, &format!("refund {token}")).await.expect(201);
     let after = moved(trade, &order, "refunded", 300).await;
     assert_eq!(after["payment_status"], "partially_refunded", "{token}");
-    eventually("the refund is told to have succeeded", async || {
+    eventually("the refund succeeds", async || {
         (trade.order_now(&order).await["refunds"][0]["status"] == "succeeded").then_some(())
     })
     .await;
@@ -133,7 +133,7 @@ async fn moved(trade: &Trade, order: &Value, field: &str, wanted: i64) -> Value 
 }
 
 #[test]
-fn an_order_waits_for_money_that_people_handle() {
+fn an_order_waits_for_a_manual_payment() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         trade.post("/v1/payments/connections", &json!({ "provider": "manual", "name": "Bank transfer" })).await.expect(201);
@@ -146,8 +146,8 @@ fn an_order_waits_for_money_that_people_handle() {
         assert_eq!([&orders[0]["status"], &orders[0]["payment_status"]], ["placed", "none"]);
         assert_eq!(trade.act(&orders[0], "fulfilments", &json!({}), "f").await.expect(409).code(), "order_not_fulfillable");
         let path = format!("/v1/payments/{}/confirmations", text(&orders[0]["payment"]["id"]));
-        let said = json!({ "outcome": "authorised", "reference": "NEFT 4711" });
-        send(trade.secret(Method::POST, &path).header("idempotency-key", "said").json(&said)).await.expect(200);
+        let confirmation = json!({ "outcome": "authorised", "reference": "NEFT 4711" });
+        send(trade.secret(Method::POST, &path).header("idempotency-key", "said").json(&confirmation)).await.expect(200);
         eventually("the order is confirmed", async || (trade.order_now(&orders[0]).await["status"] == "confirmed").then_some(()))
             .await;
         trade.act(&orders[1], "cancel", &json!({}), "x").await.expect(200);

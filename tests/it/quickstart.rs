@@ -44,9 +44,9 @@ fn the_guide_ends_with_a_paid_order() {
         assert_eq!(script.matches("curl ").count(), 11, "ten requests, and one more look at the order");
         let run = move || Command::new("bash").args(["-euo", "pipefail", "-c", &script]).current_dir(folder).output();
         let output = tokio::task::spawn_blocking(run).await.expect("it is not cut off").expect("bash is there");
-        let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{said}\n{complained}");
-        assert!(said.trim_end().ends_with("is paid."), "{said}");
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{stdout}\n{stderr}");
+        assert!(stdout.trim_end().ends_with("is paid."), "{stdout}");
     });
 }
 

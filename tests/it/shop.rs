@@ -199,16 +199,16 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     Shop::try_send(request).await.expect("the gateway answers")
 }
 
-/// Repeats `ask` until it returns a value, for 30 s at most.
-pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    within(30, what, ask).await
+/// Repeats `attempt` until it returns a value, for 30 s at most.
+pub(crate) async fn eventually<T>(what: &str, attempt: impl AsyncFn() -> Option<T>) -> T {
+    within(30, what, attempt).await
 }
 
-/// Repeats `ask` until it returns a value, for this many seconds at most.
-pub(crate) async fn within<T>(seconds: u64, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+/// Repeats `attempt` until it returns a value, for this many seconds at most.
+pub(crate) async fn within<T>(seconds: u64, what: &str, attempt: impl AsyncFn() -> Option<T>) -> T {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
     loop {
-        if let Some(answer) = ask().await {
+        if let Some(answer) = attempt().await {
             return answer;
         }
         assert!(std::time::Instant::now() < deadline, "{what}: not within {seconds} s");

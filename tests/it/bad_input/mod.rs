@@ -1,7 +1,7 @@
 //! Invalid requests: each is refused with a code and a pointer to the field, and changes nothing.
 
+mod access;
 mod numbers;
-mod strangers;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -37,11 +37,11 @@ async fn all_refused(trade: &Trade, requests: Vec<Refused<'_>>) {
             request = request.header("if-match", version);
         }
         let answer = send(request).await;
-        let told = (answer.status, answer.code(), answer.body["errors"][0]["pointer"].as_str().unwrap_or(""));
-        if told == (status, code, pointer) {
-            problem(&answer, &what, told);
+        let found = (answer.status, answer.code(), answer.body["errors"][0]["pointer"].as_str().unwrap_or(""));
+        if found == (status, code, pointer) {
+            problem(&answer, &what, found);
         } else {
-            wrong.push(format!("{what}: {told:?} in place of {:?}", (status, code, pointer)));
+            wrong.push(format!("{what}: {found:?} in place of {:?}", (status, code, pointer)));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -50,7 +50,7 @@ async fn all_refused(trade: &Trade, requests: Vec<Refused<'_>>) {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a list of refusals")]
-fn things_that_contradict_each_other() {
+fn contradicting_fields_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let category = async |name: &str, parent: Option<&str>| {
@@ -151,7 +151,7 @@ fn things_that_contradict_each_other() {
 }
 
 #[test]
-fn versions_that_nobody_has_seen() {
+fn unknown_versions_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let order = trade.order(&[("A", 1)]).await;
@@ -186,7 +186,7 @@ fn versions_that_nobody_has_seen() {
 }
 
 #[test]
-fn one_broken_line_of_seventy_thousand() {
+fn one_bad_line_of_seventy_thousand_is_reported() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         // Empty lines are counted but cost nothing, so the long file is read quickly.
@@ -216,7 +216,7 @@ fn one_broken_line_of_seventy_thousand() {
 }
 
 #[test]
-fn bodies_that_are_none() {
+fn malformed_bodies_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let before = trade.everything().await;
@@ -242,10 +242,10 @@ fn bodies_that_are_none() {
         );
         let many = post(json, br#"{"email": 5, "metadata": [], "surprise": 1, "lines": [{"quantity": 1.0}, []]}"#.into()).await;
         let errors = many.body["errors"].as_array().into_iter().flatten();
-        let mut told: Vec<_> = errors.map(|wrong| [&wrong["pointer"], &wrong["code"]].map(text)).collect();
-        told.sort_unstable();
+        let mut found: Vec<_> = errors.map(|wrong| [&wrong["pointer"], &wrong["code"]].map(text)).collect();
+        found.sort_unstable();
         assert_eq!(
-            told,
+            found,
             [
                 ["/email", "type"],
                 ["/lines/0/quantity", "type"],
@@ -254,7 +254,7 @@ fn bodies_that_are_none() {
                 ["/metadata", "type"],
                 ["/surprise", "unknown_field"],
             ],
-            "all that is wrong is told at once: {:#}",
+            "all errors are reported at once: {:#}",
             many.body
         );
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", ""] {

@@ -90,7 +90,7 @@ impl Strict {
         let answer = self.send(operation, &path, &version, more.to_string()).await;
         self.expect(answer.status == 400, operation, "an unknown field", "/surprise", &answer);
 
-        self.does_without_nothing(operation, &path, &version, &good).await;
+        self.requires_its_headers(operation, &path, &version, &good).await;
         let mut pointers = Vec::new();
         places(&good, "", &mut pointers);
         for pointer in pointers {
@@ -109,7 +109,7 @@ impl Strict {
     }
 
     /// Every header that is described as required is required.
-    async fn does_without_nothing(&mut self, operation: &Operation, path: &str, version: &str, good: &Value) {
+    async fn requires_its_headers(&mut self, operation: &Operation, path: &str, version: &str, good: &Value) {
         for header in &operation.needs {
             let code = format!("{}_required", header.to_lowercase().replace('-', "_"));
             let answer = self.send_without(Some(header), operation, path, version, good.to_string()).await;
@@ -145,10 +145,10 @@ impl Strict {
     fn expect(&mut self, right: bool, operation: &Operation, what: &str, pointer: &str, answer: &Answer) {
         let named = answer.body["errors"].as_array().into_iter().flatten().filter_map(|error| error["pointer"].as_str());
         let named = pointer.is_empty()
-            || named.into_iter().any(|told| !told.is_empty() && (pointer.starts_with(told) || told.starts_with(pointer)));
+            || named.into_iter().any(|place| !place.is_empty() && (pointer.starts_with(place) || place.starts_with(pointer)));
         if !right || !named || answer.header("content-type") != "application/problem+json" {
-            let told = answer.body.to_string().chars().take(300).collect::<String>();
-            self.wrong.push(format!("{} {what}: {} {told}", operation.name, answer.status));
+            let text = answer.body.to_string().chars().take(300).collect::<String>();
+            self.wrong.push(format!("{} {what}: {} {text}", operation.name, answer.status));
         }
     }
 }
