@@ -26,7 +26,7 @@ pub struct Level {
 }
 
 impl Level {
-    /// A new item's: its settings, and no units yet.
+    /// The level of a new item: its settings, and no units.
     pub(super) fn empty(input: &ItemCreate) -> Self {
         Self {
             variant_id: input.variant_id,
@@ -54,7 +54,7 @@ impl Level {
         (self.allocated + self.held - self.on_hand - self.backorder_limit).max(0)
     }
 
-    /// Below zero when more is promised than lies there. All terms are bounded far below the range of `i64`.
+    /// Units on hand that are not promised; negative when more is promised. All terms are far below the limits of `i64`.
     fn free(&self) -> i64 {
         self.on_hand - self.allocated - self.held - self.safety_stock
     }
@@ -92,7 +92,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// An item of its levels.
+    /// An item with these levels.
     pub fn new(level: &Level, version: i64, created_at: Timestamp, updated_at: Timestamp) -> Self {
         Self {
             variant_id: level.variant_id,

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 
 use super::{Fixture, fixture};
 
-/// Each resource once, as REST shows it; some of them changed.
+/// Each resource once, as REST shows it; some of them have been updated.
 async fn bodies(fixture: &Fixture) -> Value {
     let post = async |path: &str, body: Value| {
         fixture.client.post(&format!("/v1/inventory{path}")).json(&body).send().await.expect(201).json
