@@ -96,7 +96,7 @@ fn manifest<'a>(service: &str, well_known: bool, others: impl Iterator<Item = &'
 
 fn library(service: &str) -> String {
     format!(
-        "//! What other services may know of {service}. The crate exists because its contract is shared with its callers.\n\n\
+        "//! The contract of {service} for other services. The crate exists because its contract is shared with its callers.\n\n\
          mod generated {{\n    #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]\n    \
          include!(\"gen/bloom.{service}.v1.rs\");\n}}\n\npub use generated::*;\n"
     )

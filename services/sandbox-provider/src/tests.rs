@@ -121,7 +121,7 @@ async fn the_issuers_page_accepts_one_answer() {
     assert!(page.text.contains("1234.56 INR"), "{}", page.text);
     let approved = fixture.client.post(&format!("{path}&outcome=approve")).anonymous().send().await.expect(303);
     assert_eq!(approved.header("location"), "https://shop.example/back");
-    // The first answer counts.
+    // The payer's first answer counts.
     let _ = fixture.client.post(&format!("{path}&outcome=decline")).anonymous().send().await.expect(303);
     let known = fixture.fetch(&format!("/v1/authorisations/{}", made.id())).await;
     assert_eq!(

@@ -233,7 +233,7 @@ impl Cart {
         self.changed(now);
     }
 
-    /// Gives the cart back to its buyer.
+    /// Unfreezes the cart, so that its buyer may change it.
     pub(super) fn unfreeze(&mut self, now: Timestamp) {
         self.status = CartStatus::Open;
         self.checkout_id = None;

@@ -27,7 +27,7 @@ struct Outcome {
 enum Step {
     NothingLeft,
     Applied,
-    /// The owners must be asked about these references first; the transaction was rolled back.
+    /// These references must be looked up at their owners first; the transaction was rolled back.
     Ask(Foreign),
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn apply_next(app: &Catalog, context: &RequestContext, id: Impo
     }
 }
 
-/// Whether a line is the cause: a constraint refused it. Any other fault is a fault of the service.
+/// Whether a line is the cause, because a constraint refused it. Any other fault is a fault of the service.
 fn is_refusal(fault: &Fault) -> bool {
     fault.code.status().is_client_error() && !(fault.code == Code::Conflict && fault.reason == "busy")
 }

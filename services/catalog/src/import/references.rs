@@ -1,5 +1,5 @@
-//! What the lines of a chunk refer to: product types, channels and categories of the catalogue; tax classes of pricing and
-//! locations of inventory, which their owners are asked about where the replica lacks them.
+//! The objects that the lines of a chunk refer to: product types, channels and categories of the catalogue; tax classes of pricing
+//! and locations of inventory. The owners are queried about those that the replica lacks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -55,7 +55,7 @@ impl Foreign {
     }
 }
 
-/// What pricing and inventory were asked about, and what exists of it.
+/// The references that pricing and inventory were queried about, and those that exist.
 #[derive(Default)]
 pub(super) struct Answers {
     asked: Foreign,
@@ -63,7 +63,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Asks pricing and inventory. No transaction is open meanwhile.
+    /// Queries pricing and inventory. No transaction is open meanwhile.
     pub(super) async fn ask(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
         let classes: Vec<TaxClassId> = missing.tax_classes.iter().copied().collect();
         let (tax_classes, locations) = futures::join!(
@@ -81,11 +81,11 @@ impl Answers {
 pub(super) enum Lookup {
     /// Those of the references that exist.
     Complete(Foreign),
-    /// Those that neither the replica nor the answers know.
+    /// Those that are in neither the replica nor the replies.
     Missing(Foreign),
 }
 
-/// Looks up what the lines name of other services.
+/// Looks up the references of lines to objects of other services.
 pub(super) async fn foreign_references(tx: &mut TenantTx, lines: &[NumberedLine], answers: &Answers) -> Result<Lookup, Fault> {
     let named = Foreign::named(lines);
     let mut existing = answers.existing.clone();

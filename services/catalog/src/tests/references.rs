@@ -1,4 +1,4 @@
-//! References to objects of other services: the owner is asked about those that the replica lacks.
+//! References to objects of other services: the owner is queried about those that the replica lacks.
 
 use bloom_kernel::{ChannelId, LocationId, ProductId, TaxClassId};
 use bloom_testkit::Answer;
@@ -47,7 +47,7 @@ async fn inventory_is_asked_about_an_unknown_location() {
     let _ = fixture.asked();
     let _ = fixture.patch(&path, json!({ "location_ids": [in_replica] })).await.expect(200);
     assert_eq!(fixture.asked(), Vec::<String>::new());
-    // More than a channel can have are refused for their number, without a request.
+    // A list longer than a channel allows is refused for its length, without a request.
     let many: Vec<LocationId> = (0..101).map(|_| fixture.id()).collect();
     assert_eq!(pointer(&fixture.patch(&path, json!({ "location_ids": many })).await.expect(400)), "/location_ids");
     assert_eq!(fixture.asked(), Vec::<String>::new());
@@ -127,7 +127,7 @@ async fn while_an_owner_is_down_only_replicas_can_be_named() {
         assert_eq!((refused.code(), refused.header("retry-after")), ("unavailable", "1"));
     }
     assert_eq!((fixture.count("channels").await, fixture.count("products").await), (1, 0));
-    // The same request succeeds once the owner is back.
+    // The same request succeeds once the owner is available again.
     fixture.owners.open();
     for (path, body) in [("channels", &channel), ("products", &product)] {
         let made = post(path, path, body).await.expect(201);

@@ -88,7 +88,7 @@ async fn a_forged_notice_changes_nothing() {
         let (status, problem) = NoticeSender { skew_s, ..good }.send(&connection, &body).await;
         assert_eq!((status, problem["code"].as_str().unwrap()), (400, "webhook_timestamp_stale"));
     }
-    // Signed for another connection, or for none that there is.
+    // Signed for another connection, or for a connection that does not exist.
     assert_eq!(good.send(&fixture.connection, &body).await.0, 401);
     assert_eq!(good.send("conn_01jd6zv4x8e5yag7k3m2n9p0qr", &body).await.0, 404);
     assert_eq!(good.send("nonsense", &body).await.0, 404);

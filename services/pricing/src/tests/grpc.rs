@@ -1,4 +1,4 @@
-//! What other services ask.
+//! The gRPC calls of other services.
 
 use bloom_contract_pricing::{DeliveryLine, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
 use bloom_kernel::{TaxClassId, VariantId};

@@ -79,14 +79,14 @@ async fn canceling_survives_unreachable_services() {
             fixture.cancel(&guest, &asked.id()).await.expect(202);
             let ended = fixture.ended(&guest, &asked.id()).await;
             assert_eq!((&ended["status"], fixture.faults.left()), (&json!("failed"), 0), "{step:?}, {moment:?}: {ended}");
-            // The payer comes too late: what is authorised now is voided.
+            // The payer is too late: a new authorisation is voided.
             visit(&asked, "approve").await;
             fixture.assert_nothing_left(&guest).await;
         }
     }
 }
 
-/// Otherwise the order would be placed after its buyer was answered that it never will be.
+/// Otherwise the order could be placed after its buyer was told that it failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn canceling_wins_over_placing_the_order() {
     let fixture = Fixture::open().await;
@@ -104,7 +104,7 @@ async fn canceling_wins_over_placing_the_order() {
     fixture.assert_nothing_left(&guest).await;
 }
 
-/// Otherwise the second request would be answered that there is an order.
+/// Otherwise the second request would be answered as if there were an order.
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_cancels_get_the_same_reply() {
     let fixture = Fixture::open().await;

@@ -1,4 +1,4 @@
-//! Checkouts whose payment takes its time, or none.
+//! Checkouts with a pending payment, or without a payment.
 
 use serde_json::{Value, json};
 

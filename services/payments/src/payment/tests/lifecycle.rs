@@ -220,7 +220,7 @@ async fn an_unreachable_provider_fails_authorisations_only() {
         refused = fixture.authorise(fixture.ids(), 5000, "tok_success").await.err();
     }
     assert_eq!(refused.expect("the breaker is open").code, bloom_fault::Code::Unavailable);
-    // A retry is answered all the same.
+    // A retry is still answered.
     let reply = fixture.capture(capture, payment, 5000).await.unwrap();
     assert_eq!(reply.operation.unwrap().as_str(), "unknown");
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
