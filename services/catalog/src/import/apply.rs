@@ -28,7 +28,7 @@ enum Step {
     NothingLeft,
     Applied,
     /// These references must be looked up at their owners first; the transaction was rolled back.
-    Ask(Foreign),
+    MissingReferences(Foreign),
 }
 
 /// How the lines of a chunk are tried.
@@ -54,7 +54,7 @@ pub(super) async fn apply_next(app: &Catalog, context: &RequestContext, id: Impo
         match step {
             Step::NothingLeft => return Ok(false),
             Step::Applied => return Ok(true),
-            Step::Ask(missing) => answers.ask(app, context, missing).await?,
+            Step::MissingReferences(missing) => answers.look_up(app, context, missing).await?,
         }
     }
 }
@@ -81,7 +81,7 @@ async fn apply_chunk(
     let lines = read(&chunk, &mut outcome);
     let foreign = match foreign_references(&mut tx, &lines, answers).await? {
         Lookup::Complete(foreign) => foreign,
-        Lookup::Missing(missing) => return Ok(Step::Ask(missing)),
+        Lookup::Missing(missing) => return Ok(Step::MissingReferences(missing)),
     };
     topology_share(&mut tx).await?;
     match mode {

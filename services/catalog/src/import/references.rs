@@ -58,13 +58,13 @@ impl Foreign {
 /// The references that pricing and inventory were queried about, and those that exist.
 #[derive(Default)]
 pub(super) struct Answers {
-    asked: Foreign,
+    looked_up: Foreign,
     existing: Foreign,
 }
 
 impl Answers {
     /// Queries pricing and inventory. No transaction is open meanwhile.
-    pub(super) async fn ask(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
+    pub(super) async fn look_up(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
         let classes: Vec<TaxClassId> = missing.tax_classes.iter().copied().collect();
         let (tax_classes, locations) = futures::join!(
             app.pricing.find_tax_classes(context, &classes),
@@ -72,7 +72,7 @@ impl Answers {
         );
         self.existing.tax_classes.extend(tax_classes?);
         self.existing.locations.extend(locations?);
-        self.asked.extend(missing);
+        self.looked_up.extend(missing);
         Ok(())
     }
 }
@@ -97,7 +97,7 @@ pub(super) async fn foreign_references(tx: &mut TenantTx, lines: &[NumberedLine]
         let codes: Vec<String> = named.locations.iter().map(ToString::to_string).collect();
         existing.locations.extend(location_codes_find(tx, &codes).await?);
     }
-    let missing = named.without(&existing).without(&answers.asked);
+    let missing = named.without(&existing).without(&answers.looked_up);
     Ok(if missing.is_empty() { Lookup::Complete(existing) } else { Lookup::Missing(missing) })
 }
 

@@ -69,8 +69,8 @@ async fn create(
 ) -> Result<Created<Fulfilment>, Fault> {
     let ships = input.shipped || input.tracking.is_some();
     let mut begun = None;
-    let ask = async || if ships { current_payment(&app, &caller, id).await } else { Ok(None) };
-    let done = app.db.idempotent_after(caller.operation("order_fulfil", &(id, &input)), ask, async |tx, payment| {
+    let read_payment = async || if ships { current_payment(&app, &caller, id).await } else { Ok(None) };
+    let done = app.db.idempotent_after(caller.operation("order_fulfil", &(id, &input)), read_payment, async |tx, payment| {
         let mut order = lock_for_shipping(tx, id, payment).await?;
         let new: FulfilmentId = tx.new_id();
         order.pack(new, &input.lines, input.location_id, tx.now())?;
@@ -100,8 +100,8 @@ async fn ship(
 ) -> Result<Reply<Fulfilment>, Fault> {
     let mut begun = None;
     let operation = caller.operation("order_ship", &(id, fulfilment_id, &input));
-    let ask = async || current_payment(&app, &caller, id).await;
-    let done = app.db.idempotent_after(operation, ask, async |tx, payment| {
+    let read_payment = async || current_payment(&app, &caller, id).await;
+    let done = app.db.idempotent_after(operation, read_payment, async |tx, payment| {
         let mut order = lock_for_shipping(tx, id, payment).await?;
         check_answered(tx, id, fulfilment_id).await?;
         let shipment = shipment_of(tx, &mut order, fulfilment_id, input.tracking)?;

@@ -173,8 +173,8 @@ impl Fixture {
     }
 
     /// A storefront's request with the token of a cart.
-    pub(crate) fn shop<'d>(ask: TestRequest<'d>, guest: &Guest) -> TestRequest<'d> {
-        ask.publishable(&STOREFRONT).header("bloom-cart-token", &guest.token)
+    pub(crate) fn shop<'d>(request: TestRequest<'d>, guest: &Guest) -> TestRequest<'d> {
+        request.publishable(&STOREFRONT).header("bloom-cart-token", &guest.token)
     }
 
     pub(crate) fn checkout<'d>(&'d self, guest: &Guest, key: &str, token: &str) -> TestRequest<'d> {

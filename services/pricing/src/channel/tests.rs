@@ -38,7 +38,7 @@ async fn a_list_may_name_a_channel_without_an_event() {
     let created = fixture.create("price-lists", list("new", owned)).await;
     assert_eq!((&created["channel_id"], fixture.catalog.requests()), (&json!(owned), vec![owned.to_string()]));
     let other = fixture.price_list("other", json!({ "channel_id": known })).await;
-    assert_eq!(fixture.catalog.requests(), Vec::<String>::new(), "a channel of the replica is not asked for");
+    assert_eq!(fixture.catalog.requests(), Vec::<String>::new(), "a channel of the replica is not looked up");
     let path = format!("/v1/pricing/price-lists/{other}");
     let change = |channel: ChannelId| fixture.client.patch(&path).if_match(1).json(&json!({ "channel_id": channel }));
     assert_eq!(pointer(&change(foreign).send().await.expect(404)), "/channel_id");

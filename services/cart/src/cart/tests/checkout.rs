@@ -138,7 +138,7 @@ async fn of_concurrent_checkouts_one_freezes_the_cart() {
 }
 
 /// Runs `request` while another transaction changes the cart: `request` has read the cart before, and writes it after, that commit.
-async fn with_concurrent_change<T>(fixture: &Fixture, guest: &Guest, ask: impl Future<Output = T>, change: &str) -> T {
+async fn with_concurrent_change<T>(fixture: &Fixture, guest: &Guest, request: impl Future<Output = T>, change: &str) -> T {
     let (mut writer, mut look) = (fixture.env.superuser().await, fixture.env.superuser().await);
     let cart: uuid::Uuid = guest.id.parse::<bloom_kernel::CartId>().unwrap().uuid();
     sqlx::raw_sql("begin").execute(&mut writer).await.unwrap();
@@ -153,7 +153,7 @@ async fn with_concurrent_change<T>(fixture: &Fixture, guest: &Guest, ask: impl F
         }
         sqlx::raw_sql("commit").execute(&mut writer).await.unwrap();
     };
-    futures::join!(ask, commit).0
+    futures::join!(request, commit).0
 }
 
 #[tokio::test]

@@ -205,13 +205,13 @@ async fn a_line_with_an_unknown_location_changes_nothing() {
         let mut state = owners.state.lock().unwrap();
         let price = |nr: usize| state.prices.values().filter(|amount| **amount == i64::try_from(nr).unwrap()).count();
         assert_eq!((price(1), price(5), state.stock.len()), (1, 3, 4), "prices and stock of refused lines are not pushed");
-        assert!(!std::mem::take(&mut state.asked).contains(&"BLR-1".to_owned()), "the replica knows it");
+        assert!(!std::mem::take(&mut state.lookups).contains(&"BLR-1".to_owned()), "the replica knows it");
     }
     fixture.assert_invariants().await;
 }
 
 #[tokio::test]
-async fn an_import_asks_pricing_about_unknown_tax_classes() {
+async fn an_import_looks_up_unknown_tax_classes_at_pricing() {
     let (fixture, owners) = fixture().await;
     let (in_replica, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.tax_class(in_replica).await;
@@ -234,7 +234,7 @@ async fn an_import_asks_pricing_about_unknown_tax_classes() {
     assert_eq!(counts(&job), [5, 5, 1, 4, 0]);
     let unknown = (5, "/variants/0/tax_class_id".to_owned(), "unknown".to_owned());
     assert_eq!(fixture.report(&id).await, [unknown]);
-    assert!(!owners.state.lock().unwrap().asked.contains(&in_replica.to_string()), "what was in_replica of is not asked for");
+    assert!(!owners.state.lock().unwrap().lookups.contains(&in_replica.to_string()), "objects in the replica are not looked up");
     fixture.assert_invariants().await;
 }
 

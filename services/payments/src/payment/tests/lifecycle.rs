@@ -55,7 +55,7 @@ async fn a_time_out_after_success_is_resolved_with_one_effect() {
     let reply = fixture.authorise(ids, 5000, "tok_timeout_after_success").await.unwrap();
     assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str()), ("unknown", "unknown"));
     let again = fixture.authorise(ids, 5000, "tok_timeout_after_success").await.unwrap();
-    assert_eq!(again.status.as_str(), "unknown", "a retry does not ask the provider");
+    assert_eq!(again.status.as_str(), "unknown", "a retry does not call the provider");
     fixture.env.clock.advance(TimeDelta::seconds(5));
     fixture.until_status(ids.payment, "authorised").await;
 

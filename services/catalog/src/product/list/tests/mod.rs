@@ -268,13 +268,13 @@ async fn lists_of_two_tenants_never_mix() {
     // A statement that sets one tenant finds nothing in another's channel, even on a connection that another tenant has used.
     let shape = ListShape { state: ListState::Live, scope: Uuid::nil(), order: ProductSort::ALL[0], filters: Filters::default() };
     let their_channel = text(&theirs["id"]).parse().unwrap();
-    for (tenant, asked, rows) in [
+    for (tenant, requested, rows) in [
         (fixture.env.tenant, channel, 1),
         (fixture.env.tenant, their_channel, 0),
         (other_tenant, their_channel, 1),
         (other_tenant, channel, 0),
     ] {
-        let found = listing_page(&fixture.env.db, tenant, asked, &shape, None, 10).await.unwrap();
+        let found = listing_page(&fixture.env.db, tenant, requested, &shape, None, 10).await.unwrap();
         assert_eq!(found.len(), rows);
     }
 }
