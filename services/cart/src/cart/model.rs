@@ -211,7 +211,7 @@ impl Cart {
         shipped.fold(0_i64, |grams, line| grams.saturating_add(line.weight_grams.saturating_mul(line.quantity.get())))
     }
 
-    /// What a delivery option is asked to carry.
+    /// The parcel that a delivery option has to carry.
     pub(super) fn parcel(&self) -> Parcel<'_> {
         Parcel {
             channel: self.channel_id,

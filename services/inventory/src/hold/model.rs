@@ -81,9 +81,9 @@ pub struct HoldLine {
 /// How a hold ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Its caller gave it back.
+    /// Its caller released it.
     Release,
-    /// Its time is over.
+    /// It expired.
     Expiry,
     /// It becomes an allocation of the order.
     Commit(OrderId),

@@ -13,7 +13,7 @@ pub struct Level {
     pub variant_id: VariantId,
     /// The location.
     pub location_id: LocationId,
-    /// Units that lie there.
+    /// Units on hand.
     pub on_hand: i64,
     /// Units promised to orders.
     pub allocated: i64,
@@ -21,7 +21,7 @@ pub struct Level {
     pub held: i64,
     /// Units that are never sold.
     pub safety_stock: i64,
-    /// Units that may be sold though they are not there.
+    /// Units that may be sold without being on hand.
     pub backorder_limit: i64,
 }
 
@@ -39,7 +39,7 @@ impl Level {
         }
     }
 
-    /// Units that may be sold from what lies there.
+    /// Units on hand that may be sold.
     pub fn available(&self) -> i64 {
         self.free().max(0)
     }
@@ -49,12 +49,13 @@ impl Level {
         (self.free() + self.backorder_limit).max(0)
     }
 
-    /// Units promised beyond what is there and what may be back-ordered.
+    /// Promised units beyond the stock and the backorder limit.
     pub fn shortfall(&self) -> i64 {
         (self.allocated + self.held - self.on_hand - self.backorder_limit).max(0)
     }
 
-    /// Units on hand that are not promised; negative when more is promised. All terms are far below the limits of `i64`.
+    /// Units on hand that are neither promised nor safety stock; negative when more is promised. All terms are far below the limits of
+    /// `i64`.
     fn free(&self) -> i64 {
         self.on_hand - self.allocated - self.held - self.safety_stock
     }

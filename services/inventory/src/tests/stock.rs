@@ -140,7 +140,7 @@ async fn locations_are_found_by_their_own_tenant() {
     let (first, second) = (fixture.location("A", 0).await, fixture.location("B", 1).await);
     let path = format!("/v1/inventory/locations/{second}");
     let _ = fixture.client.patch(&path).if_match(1).json(&json!({ "active": false })).send().await.expect(200);
-    let nobodys: bloom_kernel::LocationId = fixture.id();
+    let unknown_id: bloom_kernel::LocationId = fixture.id();
     let find = |tenant, location_ids: Vec<String>| {
         let mut call = fixture.call();
         call.tenant = tenant;
@@ -149,7 +149,7 @@ async fn locations_are_found_by_their_own_tenant() {
         let mut client = fixture.grpc.clone();
         async move { client.find_locations(request).await }
     };
-    let ids = vec![first.to_string(), second.to_string(), nobodys.to_string(), "garbled".to_owned()];
+    let ids = vec![first.to_string(), second.to_string(), unknown_id.to_string(), "garbled".to_owned()];
     let reply = find(fixture.env.tenant, ids.clone()).await.unwrap().into_inner();
     let (mut found, mut codes) = (reply.location_ids, reply.location_codes);
     codes.sort_unstable();

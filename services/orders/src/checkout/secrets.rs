@@ -16,7 +16,7 @@ pub struct CheckoutSecrets {
     pub(crate) cart_token: Option<String>,
     /// The cart's version that the buyer saw.
     pub(crate) expected_version: Option<i64>,
-    /// The payment provider asked for.
+    /// The requested payment provider.
     pub(crate) provider: Option<String>,
     /// The provider's token for the payer's instrument.
     pub(crate) payment_token: String,

@@ -20,11 +20,11 @@ impl Fixture {
         other: impl Future<Output = Answer>,
     ) -> [u16; 2] {
         let mut holder = lock_rows(&self.env, &format!("select from {row} for update")).await;
-        let let_go = async {
+        let unlock = async {
             queue(&mut holder, 2).await;
             sqlx::query("rollback").execute(&mut holder).await.unwrap();
         };
-        let (one, other, ()) = join3(one, other, let_go).await;
+        let (one, other, ()) = join3(one, other, unlock).await;
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();
         statuses

@@ -119,11 +119,11 @@ async fn parallel_cancels_get_the_same_reply() {
     let mut holder = lock_rows(&fixture.env, "select from checkout for update").await;
     let id = started.id();
     let all = futures::future::join_all((0..3).map(|_| fixture.cancel(&guest, &id)));
-    let let_go = async {
+    let unlock = async {
         queue(&mut holder, 3).await;
         sqlx::query("rollback").execute(&mut holder).await.unwrap();
     };
-    for answer in futures::future::join(all, let_go).await.0 {
+    for answer in futures::future::join(all, unlock).await.0 {
         assert_eq!(answer.expect(202).json["failure"]["code"], "checkout_canceled");
     }
     assert_eq!(fixture.ended(&guest, &id).await["status"], "failed");
