@@ -1,4 +1,4 @@
-//! What a storefront sees first: the request of the product description, and what follows from it.
+//! How a storefront lists products: the request in the product description, pagination, and what a new resource shows.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn product(number: i64, title: &str, amount: i64, on_hand: i64) -> Value {
 }
 
 #[test]
-fn the_list_of_the_product_description() {
+fn the_documented_list_request_works() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
@@ -59,27 +59,27 @@ fn the_list_of_the_product_description() {
 #[test]
 fn a_new_resource_is_usable_at_once_by_its_owner_only() {
     fleet::test(async |fleet| {
-        let (shop, stranger) = (Shop::found(fleet).await, Shop::found(fleet).await);
+        let (shop, other_shop) = (Shop::found(fleet).await, Shop::found(fleet).await);
         for round in 0..8 {
             let code = format!("r-{round}");
-            // What is made, and how another service is asked to refer to it; nobody waits for an event in between.
+            // A new resource, and a request to another service that refers to it. The test does not wait for an event in between.
             let location = json!({ "code": code, "name": code, "priority": 1 });
             let location = shop.post("/v1/inventory/locations", &location).await.expect(201).id();
             let channel = json!({ "code": code, "name": code, "currency": "INR", "price_basis": "gross", "country": "IN",
                 "location_ids": [location] });
-            let foreign = stranger.post("/v1/catalog/channels", &channel).await.expect(404);
+            let foreign = other_shop.post("/v1/catalog/channels", &channel).await.expect(404);
             assert_eq!(foreign.body["errors"][0]["pointer"], "/location_ids/0");
             let channel = shop.post("/v1/catalog/channels", &channel).await.expect(201).id();
 
             let list = json!({ "code": code, "name": code, "currency": "INR", "gross": true, "channel_id": channel });
-            let foreign = stranger.post("/v1/pricing/price-lists", &list).await.expect(404);
+            let foreign = other_shop.post("/v1/pricing/price-lists", &list).await.expect(404);
             assert_eq!(foreign.body["errors"][0]["pointer"], "/channel_id");
             shop.post("/v1/pricing/price-lists", &list).await.expect(201);
 
             let class = json!({ "code": code, "name": code });
             let class = shop.post("/v1/pricing/tax-classes", &class).await.expect(201).id();
             let product = json!({ "title": code, "variants": [{ "sku": code, "tax_class_id": class }] });
-            let foreign = stranger.post("/v1/catalog/products", &product).await.expect(404);
+            let foreign = other_shop.post("/v1/catalog/products", &product).await.expect(404);
             assert_eq!(foreign.body["errors"][0]["pointer"], "/variants/0/tax_class_id");
             shop.post("/v1/catalog/products", &product).await.expect(201);
         }
@@ -87,7 +87,7 @@ fn a_new_resource_is_usable_at_once_by_its_owner_only() {
 }
 
 #[test]
-fn pages_follow_each_other_while_products_come_in_between() {
+fn pages_are_stable_while_products_are_created() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
@@ -115,7 +115,7 @@ fn pages_follow_each_other_while_products_come_in_between() {
 }
 
 #[test]
-fn a_cursor_is_good_for_its_list_only() {
+fn a_cursor_is_valid_for_its_list_only() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
@@ -131,9 +131,9 @@ fn a_cursor_is_good_for_its_list_only() {
         ] {
             assert_eq!(shop.get(&path).await.expect(400).code(), "cursor_invalid", "{path}");
         }
-        let stranger = Shop::found(fleet).await;
-        stranger.open().await;
-        let answer = stranger.get(&format!("/v1/catalog/products?limit=1&cursor={cursor}")).await;
+        let other_shop = Shop::found(fleet).await;
+        other_shop.open().await;
+        let answer = other_shop.get(&format!("/v1/catalog/products?limit=1&cursor={cursor}")).await;
         assert_eq!(answer.expect(400).code(), "cursor_invalid");
         let storefront = shop.storefront(Method::GET, "/v1/catalog/products?limit=101");
         assert_eq!(send(storefront).await.expect(400).code(), "query_invalid");
@@ -146,28 +146,28 @@ fn prices_and_stock_without_a_product_are_kept_and_sell_nothing() {
         let shop = Shop::found(fleet).await;
         shop.open().await;
         shop.import(&[product(1, "Oil Filter", 349, 1)]).await;
-        let nobodys = "var_01kb1xv0m4f3qa9t7w2z8h5d6c";
-        let price = json!({ "variant_id": nobodys, "price": { "amount": 5, "currency": "INR" } });
+        let unknown_variant = "var_01kb1xv0m4f3qa9t7w2z8h5d6c";
+        let price = json!({ "variant_id": unknown_variant, "price": { "amount": 5, "currency": "INR" } });
         shop.post("/v1/pricing/prices", &price).await.expect(201);
         shop.post("/v1/pricing/prices/bulk", &json!({ "prices": [price] })).await.expect(200);
         let location = shop.all("/v1/inventory/locations").await[0]["id"].clone();
-        let item = json!({ "variant_id": nobodys, "location_id": location, "on_hand": 3 });
+        let item = json!({ "variant_id": unknown_variant, "location_id": location, "on_hand": 3 });
         shop.post("/v1/inventory/items", &item).await.expect(201);
-        let of = |service: &str| format!("/v1/{service}?variant_id={nobodys}");
+        let of = |service: &str| format!("/v1/{service}?variant_id={unknown_variant}");
         for list in ["pricing/prices", "inventory/items"] {
             let found = shop.get(&of(list)).await.expect(200).body;
             assert_eq!(found["data"].as_array().map(Vec::len), Some(1), "{list}");
         }
-        eventually("the listing has heard of it", async || {
-            let heard =
+        eventually("the listing has both events", async || {
+            let statement =
                 "select count(*) from catalog.variant_replica where variant_id = $1 and 0 < least(price_version, stock_version)";
-            let id: bloom_kernel::VariantId = nobodys.parse().ok()?;
-            let heard = sqlx::query_scalar::<_, i64>(heard).bind(id.uuid()).fetch_one(&mut fleet.database().await).await;
-            (heard.ok()? == 1).then_some(())
+            let id: bloom_kernel::VariantId = unknown_variant.parse().ok()?;
+            let count = sqlx::query_scalar::<_, i64>(statement).bind(id.uuid()).fetch_one(&mut fleet.database().await).await;
+            (count.ok()? == 1).then_some(())
         })
         .await;
         assert_eq!(shop.all(LIST).await.len(), 1);
-        let cart = json!({ "lines": [{ "variant_id": nobodys, "quantity": 1 }] });
+        let cart = json!({ "lines": [{ "variant_id": unknown_variant, "quantity": 1 }] });
         let refused = shop.post("/v1/carts", &cart).await;
         assert_eq!((refused.status, refused.body["errors"][0]["pointer"].as_str()), (404, Some("/lines/0/variant_id")));
     });

@@ -1,4 +1,4 @@
-//! A collector of the test's own: takes whatever OTLP brings and shows it.
+//! An OTLP collector inside the test: it accepts all signals and stores them for assertions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,21 +17,21 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status};
 
-/// What arrived, in order.
+/// The signals received so far, in order.
 #[derive(Clone, Default)]
 pub(crate) struct Collector(Arc<Mutex<Arrived>>);
 
 #[derive(Clone, Default)]
 pub(crate) struct Arrived {
     pub(crate) spans: Vec<Span>,
-    /// The metrics of each push, with the process that made it.
+    /// The metrics of each push, with the attributes of the process that sent it.
     pub(crate) pushes: Vec<(String, Vec<Metric>)>,
-    /// Records with their targets.
+    /// Log records, each with its target.
     pub(crate) records: Vec<(String, LogRecord)>,
 }
 
 impl Collector {
-    /// Listens until the handle is dropped; the first of the pair is its endpoint.
+    /// Listens until the handle is dropped. Returns the endpoint and the handle.
     pub(crate) async fn listen(&self) -> (String, AbortOnDropHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("it has an address"));
@@ -45,7 +45,7 @@ impl Collector {
         (endpoint, AbortOnDropHandle::new(serving))
     }
 
-    /// Everything so far.
+    /// A copy of everything received so far.
     pub(crate) fn arrived(&self) -> Arrived {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -59,8 +59,8 @@ impl Collector {
 impl TraceService for Collector {
     async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
         self.note(|arrived| {
-            for told in request.into_inner().resource_spans {
-                arrived.spans.extend(told.scope_spans.into_iter().flat_map(|scope| scope.spans));
+            for group in request.into_inner().resource_spans {
+                arrived.spans.extend(group.scope_spans.into_iter().flat_map(|scope| scope.spans));
             }
         });
         Ok(Response::new(ExportTraceServiceResponse::default()))
@@ -74,9 +74,9 @@ impl MetricsService for Collector {
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         self.note(|arrived| {
-            for told in request.into_inner().resource_metrics {
-                let process = told.resource.map(|resource| resource.attributes).unwrap_or_default();
-                let metrics = told.scope_metrics.into_iter().flat_map(|scope| scope.metrics).collect();
+            for group in request.into_inner().resource_metrics {
+                let process = group.resource.map(|resource| resource.attributes).unwrap_or_default();
+                let metrics = group.scope_metrics.into_iter().flat_map(|scope| scope.metrics).collect();
                 arrived.pushes.push((attribute(&process, "service.instance.id").to_owned(), metrics));
             }
         });
@@ -88,8 +88,8 @@ impl MetricsService for Collector {
 impl LogsService for Collector {
     async fn export(&self, request: Request<ExportLogsServiceRequest>) -> Result<Response<ExportLogsServiceResponse>, Status> {
         self.note(|arrived| {
-            for told in request.into_inner().resource_logs {
-                for scope in told.scope_logs {
+            for group in request.into_inner().resource_logs {
+                for scope in group.scope_logs {
                     let target = scope.scope.map(|scope| scope.name).unwrap_or_default();
                     arrived.records.extend(scope.log_records.into_iter().map(|record| (target.clone(), record)));
                 }
@@ -99,7 +99,7 @@ impl LogsService for Collector {
     }
 }
 
-/// An attribute's text; nothing when there is none of that name, or it is no text.
+/// The text of an attribute; empty when there is no such attribute or its value is not text.
 pub(crate) fn attribute<'a>(attributes: &'a [KeyValue], name: &str) -> &'a str {
     let found = attributes.iter().find(|attribute| attribute.key == name).and_then(|attribute| attribute.value.as_ref());
     match found {

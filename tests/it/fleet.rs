@@ -1,4 +1,4 @@
-//! The fleet that all tests of this binary share, started by the first that needs it.
+//! The fleet that all tests of this binary share. The first test that needs it starts it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,16 +21,17 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock};
 use tokio_util::sync::CancellationToken;
 
-/// Outlives every test, as the fleet does.
+/// Lives as long as the fleet, which outlives every test.
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime"));
 static FLEET: OnceCell<Running> = OnceCell::const_new();
-/// Held for reading while a test acts, for writing while one checks: a check wants the platform at rest.
+/// A test holds it for reading while it sends requests, and for writing while it checks invariants, because a check needs a
+/// platform without running work.
 static ACTING: RwLock<()> = RwLock::const_new(());
 
 const MASTER_KEY: [u8; 32] = [42; 32];
 
-/// Where the fleet is.
+/// A running fleet: its addresses and settings.
 pub(crate) struct Running {
     pub(crate) gateway_url: String,
     pub(crate) settings: Settings,
@@ -40,17 +41,17 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// A fleet in this process.
+    /// A fleet that runs inside this process.
     pub(crate) fn within(fleet: &Fleet, settings: Settings) -> Self {
         Self { gateway_url: fleet.gateway_url.clone(), reach: Reach::within(fleet.host.clone()), settings, processes: None }
     }
 
-    /// A fleet of processes that the caller keeps hold of.
+    /// A fleet of processes that the caller owns.
     pub(crate) fn beside(processes: &Processes, settings: Settings) -> Self {
         Self::at(&processes.gateway_url, &processes.services, settings)
     }
 
-    /// A fleet elsewhere.
+    /// A fleet that was started elsewhere, by its addresses.
     pub(crate) fn at(gateway_url: &str, services: &BTreeMap<String, String>, settings: Settings) -> Self {
         let peers = Peers::default();
         for (name, url) in services {
@@ -60,26 +61,26 @@ impl Running {
         Self { gateway_url: gateway_url.to_owned(), reach: Reach::within(host), settings, processes: None }
     }
 
-    /// True when every service answers for itself.
+    /// True when every service answers.
     pub(crate) async fn reachable(&self) -> bool {
         bloom::check::check(&self.reach, Duration::ZERO).await.is_ok()
     }
 
-    /// Proves every invariant, once everything has come to rest.
+    /// Checks every invariant, once no work is left to do.
     pub(crate) async fn check(&self) {
         let (checked, breaches) = bloom::check::check(&self.reach, Duration::from_secs(30)).await.expect("the check runs");
         assert!(breaches.is_empty(), "{breaches:#?}");
         assert!(checked.len() > 5, "the check looked at next to nothing: {checked:?}");
     }
 
-    /// A connection that sees everything, to look behind the scenes.
+    /// A connection as the owner of the tables, which sees the rows of every tenant.
     pub(crate) async fn database(&self) -> PgConnection {
         let options = self.settings.owner("orders").expect("the address is good");
         options.disable_statement_logging().connect().await.expect("the database answers")
     }
 
-    /// The data of a tenant's events of one kind, oldest first.
-    pub(crate) async fn told(&self, service: &str, tenant: &str, kind: &str) -> Vec<String> {
+    /// The data of a tenant's events of one kind from the outbox, oldest first.
+    pub(crate) async fn events(&self, service: &str, tenant: &str, kind: &str) -> Vec<String> {
         let tenant: TenantId = tenant.parse().expect("a tenant's id");
         let statement = format!("select data from {service}.outbox where tenant_id = $1 and kind = $2 order by seq");
         sqlx::query_scalar(AssertSqlSafe(statement))
@@ -97,7 +98,7 @@ struct Arguments {
     settings: Settings,
 }
 
-/// Runs a test against the fleet, then proves that every invariant holds.
+/// Runs a test against the shared fleet, then checks every invariant.
 pub(crate) fn test<F: Future<Output = ()>>(body: impl FnOnce(&'static Running) -> F) {
     RUNTIME.block_on(async {
         let fleet = FLEET.get_or_init(start).await;
@@ -109,7 +110,7 @@ pub(crate) fn test<F: Future<Output = ()>>(body: impl FnOnce(&'static Running) -
     });
 }
 
-/// Runs a test that starts and breaks a fleet of its own, while no other test acts.
+/// Runs a test that starts and breaks its own fleet, while no other test runs.
 pub(crate) fn alone(body: impl Future<Output = ()>) {
     RUNTIME.block_on(async {
         let _alone = ACTING.write().await;
@@ -143,7 +144,8 @@ async fn start_processes(settings: Settings) -> Running {
     running
 }
 
-/// A static is never dropped, so nothing in this binary would end the processes: a shell does, when the binary is gone.
+/// A static is never dropped, so nothing in this binary would end the processes. A shell waits for the binary to end and
+/// then ends them.
 #[expect(clippy::zombie_processes, reason = "the shell outlives this binary on purpose")]
 fn reap(processes: impl Iterator<Item = u32>) {
     let processes: Vec<String> = processes.map(|id| id.to_string()).collect();
@@ -153,12 +155,12 @@ fn reap(processes: impl Iterator<Item = u32>) {
     shell.expect("a shell starts");
 }
 
-/// Settings on a database of its own on the test server.
+/// Settings with a new database on the test server.
 pub(crate) async fn settings(database: &str) -> Settings {
     settings_on(&bloom_testkit::server().await, database).await
 }
 
-/// Settings on an empty database of a server. Those of test runs that are over are dropped.
+/// Settings with an empty database on this server. Databases of finished test runs are dropped.
 pub(crate) async fn settings_on(server: &str, database: &str) -> Settings {
     let options = connect_options(server).expect("the address is good").disable_statement_logging();
     let mut connection: PgConnection = options.connect().await.expect("the server answers");
@@ -186,7 +188,7 @@ pub(crate) async fn settings_on(server: &str, database: &str) -> Settings {
     settings
 }
 
-/// What a fleet of processes runs on.
+/// The database, keys and folders that a fleet of processes uses.
 pub(crate) fn ground(settings: &Settings, name: &str) -> Ground {
     Ground {
         program: program(),
@@ -199,24 +201,24 @@ pub(crate) fn ground(settings: &Settings, name: &str) -> Ground {
     }
 }
 
-/// The executable that was built beside this test.
+/// The `bloom` executable that was built with this test.
 pub(crate) fn program() -> PathBuf {
     let beside = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../debug/bloom");
     variable("BLOOM_BIN").map_or_else(beside, PathBuf::from)
 }
 
-/// A folder of this run's own.
+/// A folder that only this test run uses.
 pub(crate) fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
 }
 
-/// An address that nobody listens on yet.
+/// A local address with a free port.
 pub(crate) fn free_address() -> String {
     let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     address.expect("a port").to_string()
 }
 
-/// What a process is told so that it serves what the settings name.
+/// The environment variables that give a process these settings.
 pub(crate) fn environment(settings: &Settings) -> BTreeMap<String, String> {
     let hex = bloom_runtime::keys::hex(&MASTER_KEY);
     [
@@ -231,7 +233,7 @@ pub(crate) fn environment(settings: &Settings) -> BTreeMap<String, String> {
     .into()
 }
 
-/// True when the suite is to run against separate processes.
+/// True when the suite runs against separate processes.
 pub(crate) fn processes_wanted() -> bool {
     variable("BLOOM_E2E").as_deref() == Some("processes")
 }

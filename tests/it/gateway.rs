@@ -1,4 +1,4 @@
-//! The front door: keys, limits, paths, versions, and what a client cannot smuggle through it.
+//! The gateway: keys, limits, paths, versions, and headers that a client must not set.
 
 use reqwest::Method;
 use serde_json::json;
@@ -10,54 +10,54 @@ use crate::shop::{Shop, eventually, send};
 const LIST: &str = "/v1/catalog/products";
 
 #[test]
-fn only_a_good_key_opens() {
+fn a_request_needs_a_valid_key() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
-        let ask = |key: &str| send(shop.anonymous(Method::GET, LIST).header("authorization", key.to_owned()));
+        let list_with = |key: &str| send(shop.anonymous(Method::GET, LIST).header("authorization", key.to_owned()));
         assert_eq!(send(shop.anonymous(Method::GET, LIST)).await.expect(401).code(), "key_missing");
-        assert_eq!(ask("Basic dXNlcjpwdw==").await.expect(401).code(), "key_missing");
-        assert_eq!(ask("Bearer sk_live_garbled").await.expect(401).code(), "key_malformed");
+        assert_eq!(list_with("Basic dXNlcjpwdw==").await.expect(401).code(), "key_missing");
+        assert_eq!(list_with("Bearer sk_live_garbled").await.expect(401).code(), "key_malformed");
         let mut mistyped = shop.secret_key.clone();
         let last = mistyped.pop().expect("a key is not empty");
         mistyped.push(if last == 'A' { 'B' } else { 'A' });
-        let answer = ask(&format!("Bearer {mistyped}")).await.expect(401);
+        let answer = list_with(&format!("Bearer {mistyped}")).await.expect(401);
         assert_eq!(answer.code(), "key_malformed");
         assert_eq!(answer.header("www-authenticate"), "Bearer");
         assert!(!answer.body.to_string().contains(&mistyped[8..]), "a key is never repeated");
-        ask(&format!("bearer {}", shop.secret_key)).await.expect(200);
-        ask(&format!("Bearer {}", shop.publishable_key)).await.expect(200);
+        list_with(&format!("bearer {}", shop.secret_key)).await.expect(200);
+        list_with(&format!("Bearer {}", shop.publishable_key)).await.expect(200);
     });
 }
 
 #[test]
-fn a_revoked_key_is_dead_within_five_seconds() {
+fn a_revoked_key_stops_working_within_five_seconds() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
         let key = shop.post("/v1/identity/api-keys", &json!({ "kind": "secret", "name": "to be revoked" })).await.expect(201);
-        let secret = key.body["secret"].as_str().expect("told once").to_owned();
-        let ask = || send(shop.anonymous(Method::GET, LIST).bearer_auth(&secret));
-        ask().await.expect(200);
+        let secret = key.body["secret"].as_str().expect("shown once").to_owned();
+        let list = || send(shop.anonymous(Method::GET, LIST).bearer_auth(&secret));
+        list().await.expect(200);
         let id = key.body["api_key"]["id"].as_str().expect("an id");
         shop.post(&format!("/v1/identity/api-keys/{id}/revoke"), &json!({})).await.expect(200);
         let revoked = std::time::Instant::now();
-        eventually("the key is dead", async || (ask().await.status == 401).then_some(())).await;
+        eventually("the key is dead", async || (list().await.status == 401).then_some(())).await;
         assert!(revoked.elapsed() < std::time::Duration::from_secs(5), "it lived for {:?}", revoked.elapsed());
     });
 }
 
 #[test]
-fn a_client_speaks_for_nobody_but_its_key() {
+fn a_client_cannot_set_tenant_or_context() {
     fleet::test(async |fleet| {
-        let (shop, stranger) = (Shop::found(fleet).await, Shop::found(fleet).await);
+        let (shop, other_shop) = (Shop::found(fleet).await, Shop::found(fleet).await);
         shop.open().await;
-        stranger.open().await;
-        stranger.import(&[json!({ "external_id": "x", "title": "Canary", "status": "active", "variants": [{ "sku": "X" }], "channels": ["web"] })]).await;
+        other_shop.open().await;
+        other_shop.import(&[json!({ "external_id": "x", "title": "Canary", "status": "active", "variants": [{ "sku": "X" }], "channels": ["web"] })]).await;
         let request = shop
             .secret(Method::GET, LIST)
             .header("bloom-context", "v1.e30.e30")
-            .header("bloom-tenant", &stranger.tenant)
+            .header("bloom-tenant", &other_shop.tenant)
             .header("bloom-request-id", "mine")
             .header("bloom-timeout-ms", "1")
             .header("x-forwarded-for", "10.0.0.1")
@@ -69,7 +69,7 @@ fn a_client_speaks_for_nobody_but_its_key() {
 }
 
 #[test]
-fn paths_mean_one_thing() {
+fn ambiguous_paths_are_refused() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         let host = shop.url.trim_start_matches("http://").to_owned();
@@ -83,7 +83,7 @@ fn paths_mean_one_thing() {
             "/v1/catalog/%zz",
             "/v1/catalog/./products",
         ] {
-            // A client library would tidy the path up before it is sent.
+            // An HTTP client library would normalise the path before sending it, so the test writes to the socket.
             let mut stream = tokio::net::TcpStream::connect(&host).await.expect("the gateway listens");
             let request = format!(
                 "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
@@ -99,7 +99,7 @@ fn paths_mean_one_thing() {
 }
 
 #[test]
-fn every_answer_says_who_when_and_how_much_is_left() {
+fn responses_have_request_id_version_and_rate_limit() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
@@ -163,34 +163,37 @@ fn one_description_covers_every_route() {
 }
 
 #[test]
-fn what_no_route_takes_is_refused_at_the_door() {
+fn unsupported_methods_and_headers_are_refused() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
-        let ask = || shop.secret(Method::GET, LIST);
+        let request = || shop.secret(Method::GET, LIST);
         let invented = Method::from_bytes(b"ABRACADABRA").expect("a token");
         assert_eq!(send(shop.secret(invented, LIST)).await.expect(405).code(), "method_not_allowed");
-        assert_eq!(send(ask().header("content-type", "application/grpc")).await.expect(415).code(), "content_type_unsupported");
+        assert_eq!(
+            send(request().header("content-type", "application/grpc")).await.expect(415).code(),
+            "content_type_unsupported"
+        );
         for encoding in ["gzip", "identity, gzip", ""] {
-            let encoded = send(ask().header("content-encoding", encoding)).await.expect(415);
+            let encoded = send(request().header("content-encoding", encoding)).await.expect(415);
             assert_eq!(encoded.code(), "content_encoding_unsupported", "{encoding}");
         }
-        let twice = ask().header("content-encoding", "identity").header("content-encoding", "gzip");
+        let twice = request().header("content-encoding", "identity").header("content-encoding", "gzip");
         assert_eq!(send(twice).await.expect(415).code(), "content_encoding_unsupported");
-        send(ask().header("content-encoding", "identity")).await.expect(200);
+        send(request().header("content-encoding", "identity")).await.expect(200);
         for (name, value) in [("authorization", "Bearer x"), ("idempotency-key", "k"), ("bloom-cart-token", "t")] {
-            let twice = ask().header(name, value).header(name, value);
+            let twice = request().header(name, value).header(name, value);
             assert_eq!(send(twice).await.expect(400).code(), "header_repeated", "{name}");
         }
-        let many = (0..90).fold(ask(), |request, number| request.header(format!("x-{number}"), "1"));
+        let many = (0..90).fold(request(), |request, number| request.header(format!("x-{number}"), "1"));
         assert_eq!(send(many).await.expect(413).code(), "headers_too_many");
-        let figures = shop.anonymous(Method::GET, "/metrics").send().await.expect("an answer").text().await.expect("figures");
-        assert!(!figures.contains("ABRACADABRA"), "a client invents no label");
+        let metrics = shop.anonymous(Method::GET, "/metrics").send().await.expect("an answer").text().await.expect("metrics");
+        assert!(!metrics.contains("ABRACADABRA"), "a client invents no label");
     });
 }
 
 #[test]
-fn a_storefronts_key_stays_in_its_channel() {
+fn a_publishable_key_is_bound_to_its_channel() {
     fleet::test(async |fleet| {
         let shop = Shop::found(fleet).await;
         shop.open().await;
@@ -200,18 +203,19 @@ fn a_storefronts_key_stays_in_its_channel() {
             channels.push(shop.post("/v1/catalog/channels", &body).await.expect(201).id());
         }
         let wish = json!({ "kind": "publishable", "name": "here", "channel_id": channels[0] });
-        let key = shop.post("/v1/identity/api-keys", &wish).await.expect(201).body["secret"].as_str().expect("told").to_owned();
-        let ask = || shop.anonymous(Method::POST, "/v1/carts").bearer_auth(&key).json(&json!({}));
-        assert_eq!(send(ask()).await.expect(201).body["channel_id"], channels[0].as_str());
-        send(ask().header("bloom-channel", &channels[0])).await.expect(201);
-        assert_eq!(send(ask().header("bloom-channel", &channels[1])).await.expect(403).code(), "channel_fixed");
-        assert_eq!(send(ask().header("bloom-channel", "garbage")).await.expect(400).code(), "channel_invalid");
+        let key =
+            shop.post("/v1/identity/api-keys", &wish).await.expect(201).body["secret"].as_str().expect("the secret").to_owned();
+        let request = || shop.anonymous(Method::POST, "/v1/carts").bearer_auth(&key).json(&json!({}));
+        assert_eq!(send(request()).await.expect(201).body["channel_id"], channels[0].as_str());
+        send(request().header("bloom-channel", &channels[0])).await.expect(201);
+        assert_eq!(send(request().header("bloom-channel", &channels[1])).await.expect(403).code(), "channel_fixed");
+        assert_eq!(send(request().header("bloom-channel", "garbage")).await.expect(400).code(), "channel_invalid");
         let quote =
             json!({ "lines": [{ "variant_id": "var_00000000000000000000000000", "quantity": 1 }], "channel_id": channels[1] });
         let refused = send(shop.anonymous(Method::POST, "/v1/pricing/quotes").bearer_auth(&key).json(&quote)).await;
         assert_eq!(refused.expect(403).code(), "channel_fixed");
-        // A secret key asks in any channel.
-        let asked = shop.secret(Method::POST, "/v1/carts").json(&json!({})).header("bloom-channel", &channels[1]);
-        assert_eq!(send(asked).await.expect(201).body["channel_id"], channels[1].as_str());
+        // A secret key may choose any channel.
+        let allowed = shop.secret(Method::POST, "/v1/carts").json(&json!({})).header("bloom-channel", &channels[1]);
+        assert_eq!(send(allowed).await.expect(201).body["channel_id"], channels[1].as_str());
     });
 }

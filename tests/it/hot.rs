@@ -1,4 +1,4 @@
-//! One unit, many buyers.
+//! Many concurrent buyers of one unit.
 
 use futures::future::join_all;
 
@@ -9,7 +9,7 @@ use crate::trade::{Levels, Trade, amount};
 const BUYERS: usize = 50;
 
 #[test]
-fn fifty_buyers_of_one_unit() {
+fn of_fifty_buyers_of_one_unit_one_gets_it() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("LAST", 9_900, 1), ("PLENTY", 100, 1_000)]).await;
         let baskets = join_all((0..BUYERS).map(|_| trade.basket(&[("LAST", 1), ("PLENTY", 1)]))).await;
@@ -34,7 +34,7 @@ fn fifty_buyers_of_one_unit() {
         assert_eq!(trade.levels("LAST").await, Levels { on_hand: 1, allocated: 1, held: 0 });
         assert_eq!(trade.levels("PLENTY").await, Levels { on_hand: 1_000, allocated: 1, held: 0 });
 
-        // Who went away empty-handed may buy as soon as there is a unit again.
+        // A buyer who got nothing can buy as soon as a unit is free again.
         let order = &won[0].body["order"];
         trade.act(order, "cancel", &serde_json::json!({}), "cancel").await.expect(200);
         let loser = answers.iter().position(|answer| answer.status != 201).expect("49 of them");

@@ -1,7 +1,7 @@
-//! Processes die at seeded moments, as in a power failure; what was acknowledged is there afterwards, once.
+//! Processes are killed at seeded moments, as in a power failure. Every acknowledged write is there afterwards, exactly once.
 //!
-//! `BLOOM_SEED` chooses the moments; each run prints its own. A fleet of separate processes with Kafka and Redis, whatever
-//! the other tests run against: they need `BLOOM_KAFKA_LIBS`, which `./dev test` and `./dev chaos` set.
+//! `BLOOM_SEED` chooses the moments; each run prints its seed. The test always starts separate processes with Kafka and Redis,
+//! however the other tests run. They need `BLOOM_KAFKA_LIBS`, which `./dev test` and `./dev chaos` set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,12 +20,12 @@ use crate::shop::{Answer, Shop, eventually, within};
 use crate::trade::{Basket, Levels, Trade, amount, line, text};
 
 const MOMENTS: usize = 20;
-/// More than can be sold.
+/// More units than the test can sell.
 const ON_HAND: i64 = 10_000;
 
 #[test]
-fn chaos_twenty_moments_of_death() {
-    // The other fleet of the suite is not the one that is killed: once is enough.
+fn chaos_twenty_kills_lose_no_acknowledged_write() {
+    // The suite runs twice, against both kinds of fleet. This test starts its own fleet, so one run of it is enough.
     if fleet::processes_wanted() || variable("BLOOM_KAFKA_LIBS").is_none() {
         return;
     }
@@ -35,7 +35,7 @@ fn chaos_twenty_moments_of_death() {
         let settings = fleet::settings("kill").await;
         Fleet::migrate(SERVICES, &settings, "").await.expect("the migrations run");
         let mut ground = fleet::ground(&settings, "kill");
-        // What died is taken up again sooner than in production, so that the test is short.
+        // Interrupted work is resumed sooner than in production, so that the test is short.
         for (name, value) in [("BLOOM_ORDERS_RESUME_AFTER_S", "1"), ("BLOOM_ORDERS_PROCESSING_TIMEOUT_S", "10")] {
             ground.environment.insert(name.to_owned(), value.to_owned());
         }
@@ -48,7 +48,7 @@ fn chaos_twenty_moments_of_death() {
         }
         let chance = Chance(SeededEntropy::new(seed));
         for moment in 0..MOMENTS {
-            let done = tokio::join!(work(&trade, moment), death(&mut processes, &chance, moment)).0;
+            let done = tokio::join!(work(&trade, moment), kill_some(&mut processes, &chance, moment)).0;
             ledger.add(done);
         }
         ledger.prove(&trade).await;
@@ -57,7 +57,7 @@ fn chaos_twenty_moments_of_death() {
     });
 }
 
-/// Seeded dice.
+/// A random generator with a seed.
 struct Chance(SeededEntropy);
 
 impl Chance {
@@ -68,13 +68,13 @@ impl Chance {
     }
 }
 
-/// A purchase whose payment takes three seconds, while a service that it needs then is away for five.
+/// A purchase whose payment takes three seconds, while a service that it needs next is down for five.
 async fn waits_for(trade: &Trade, processes: &mut Processes, victim: &str) -> Bought {
     let basket = trade.basket(&[("A", 1), ("B", 2)]).await;
     let key = format!("waits for {victim}");
     let open = trade.buy(&basket, "tok_delay", &key).await.expect(202).body;
     processes.kill(victim);
-    // Real time: processes live and die by it.
+    // Real time: the processes use their own clocks.
     tokio::time::sleep(Duration::from_secs(5)).await;
     processes.start_service(victim).expect("it starts again");
     processes.ready(victim).await.expect("it is ready again");
@@ -83,13 +83,13 @@ async fn waits_for(trade: &Trade, processes: &mut Processes, victim: &str) -> Bo
     (basket, key, "tok_delay", order)
 }
 
-/// The order that a checkout ends with; null when it fails.
+/// The order of a finished checkout; null when the checkout failed.
 async fn ended(trade: &Trade, basket: &Basket, checkout: &Value) -> Value {
     let path = format!("/v1/checkouts/{}", text(&checkout["id"]));
     let what = format!("the checkout {} ends", checkout["id"]);
-    // A provider that died over a request is asked about it after 5 s and 30 s more.
+    // If the provider was killed during a request, payments queries it after 5 s and again 30 s later.
     let ended = within(60, &what, async || {
-        // Real time: processes live and die by it.
+        // Real time: the processes use their own clocks.
         tokio::time::sleep(Duration::from_millis(200)).await;
         let request = trade.storefront(Method::GET, &path).header("bloom-cart-token", &basket.token);
         let checkout = persist(|| request.try_clone().expect("it has no body")).await.expect(200).body;
@@ -100,17 +100,17 @@ async fn ended(trade: &Trade, basket: &Basket, checkout: &Value) -> Value {
     ended["order"].clone()
 }
 
-/// Kills somebody while the work goes on, and brings them back.
-async fn death(processes: &mut Processes, chance: &Chance, moment: usize) {
+/// Kills one or more processes during the work and starts them again.
+async fn kill_some(processes: &mut Processes, chance: &Chance, moment: usize) {
     let services: Vec<&str> = SERVICES.iter().map(|service| service.name).chain(["gateway"]).collect();
     let victim = services[chance.below(services.len())];
-    // Real time: processes live and die by it.
+    // Real time: the processes use their own clocks.
     tokio::time::sleep(Duration::from_millis(chance.below(400) as u64)).await;
     match moment % 5 {
-        // Everything that is committed from here on waits in the outboxes: the victim dies between commit and delivery.
+        // Events committed from here on stay in the outboxes: the process is killed between commit and delivery.
         3 => {
             processes.kill("kafka");
-            // Real time: processes live and die by it.
+            // Real time: the processes use their own clocks.
             tokio::time::sleep(Duration::from_millis(500)).await;
             processes.kill(victim);
             println!("moment {moment}: {victim} with Kafka away");
@@ -127,25 +127,25 @@ async fn death(processes: &mut Processes, chance: &Chance, moment: usize) {
             println!("moment {moment}: {victim}");
         }
     }
-    // Real time: processes live and die by it.
+    // Real time: the processes use their own clocks.
     tokio::time::sleep(Duration::from_millis(chance.below(200) as u64)).await;
     processes.start_service(victim).expect("it starts again");
     processes.ready(victim).await.expect("it is ready again");
 }
 
-/// A purchase that was acknowledged: basket, key, payment token, order.
+/// An acknowledged purchase: basket, key, payment token, order.
 type Bought = (Basket, String, &'static str, Value);
 
-/// What was acknowledged.
+/// The acknowledged writes.
 #[derive(Default)]
 struct Ledger {
     /// Purchases with an order.
     bought: Vec<Bought>,
-    /// Purchases that were refused for good.
+    /// Number of purchases that were refused permanently.
     refused: usize,
-    /// Units received, each acknowledged once.
+    /// Units received; each receipt was acknowledged once.
     received: i64,
-    /// Imports that were taken in, and the SKUs in each.
+    /// The SKUs of each accepted import.
     imports: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -158,7 +158,7 @@ impl Ledger {
     }
 }
 
-/// Purchases, an import and stock movements at the same time, each repeated under its key until it is answered.
+/// Sends purchases, an import and stock movements concurrently. Each request is repeated under its key until it is answered.
 async fn work(trade: &Trade, moment: usize) -> Ledger {
     let mut done = Ledger::default();
     let tokens = ["tok_success", "tok_webhook_first", "tok_decline", "tok_duplicate_webhook"];
@@ -178,7 +178,7 @@ async fn work(trade: &Trade, moment: usize) -> Ledger {
 async fn purchase(trade: &Trade, moment: usize, token: &'static str) -> Option<Bought> {
     let key = format!("{token} {moment}");
     let wish = trade.wish(&[("A", 1), ("B", 2)]);
-    // The key's reply would not tell the token again, so a cart whose answer was lost is left behind.
+    // A repeated request gets a reply without the token, so a cart whose first reply was lost is abandoned.
     let made = persist(|| trade.storefront(Method::POST, "/v1/carts").json(&wish)).await.expect(201);
     let basket = Basket { id: made.id(), token: text(&made.body["token"]), body: made.body };
     let body = json!({ "cart_id": basket.id, "payment": { "token": token } });
@@ -215,15 +215,15 @@ async fn receive(trade: &Trade, moment: usize) {
     let body = json!({ "kind": "received", "lines": [line] });
     for number in 0..3 {
         let key = format!("received {moment} {number}");
-        let ask = || trade.secret(Method::POST, "/v1/inventory/adjustments").header("idempotency-key", &key).json(&body);
-        persist(ask).await.expect(201);
+        let request = || trade.secret(Method::POST, "/v1/inventory/adjustments").header("idempotency-key", &key).json(&body);
+        persist(request).await.expect(201);
     }
 }
 
-/// Asks again while somebody is away or busy; anything else is an answer. Nobody ever says 500.
-async fn persist(ask: impl Fn() -> RequestBuilder) -> Answer {
+/// Repeats the request while a service is down or busy; any other reply is final. No reply may be a 500.
+async fn persist(request: impl Fn() -> RequestBuilder) -> Answer {
     eventually("an answer", async || {
-        let answer = Shop::try_send(ask()).await?;
+        let answer = Shop::try_send(request()).await?;
         assert_ne!(answer.status, 500, "{:#}", answer.body);
         let again = answer.status >= 500
             || matches!(answer.code(), "idempotency_in_progress" | "busy" | "cart_frozen" | "upload_incomplete");
@@ -233,7 +233,7 @@ async fn persist(ask: impl Fn() -> RequestBuilder) -> Answer {
 }
 
 impl Ledger {
-    /// Everything acknowledged is there, once, and nothing else is.
+    /// Every acknowledged write is there once, and there are no others.
     async fn prove(&self, trade: &Trade) {
         println!("{} bought, {} refused, {} imports", self.bought.len(), self.refused, self.imports.len());
         assert!(self.bought.len() >= 2 * MOMENTS, "too little was bought to prove anything");
@@ -246,14 +246,14 @@ impl Ledger {
             })
             .await
             .expect(201);
-            assert_eq!(again.body["order"], *order, "{key}: the same order, told the same way");
+            assert_eq!(again.body["order"], *order, "{key}: a retry answers the same order");
             ids.insert(text(&order["id"]));
             assert_eq!(amount(&trade.payment(order).await["authorised"]), amount(&order["total"]), "{key}");
         }
         assert_eq!(ids.len(), self.bought.len(), "one order a purchase");
         let orders = trade.all("/v1/orders").await;
         let placed: BTreeSet<String> = orders.iter().map(|order| text(&order["id"])).collect();
-        assert_eq!(placed, ids, "no order that nobody was told of");
+        assert_eq!(placed, ids, "there is no unacknowledged order");
         let sold = i64::try_from(self.bought.len()).expect("a few");
         eventually("stock tells what was sold and received", async || {
             let (a, b) = (trade.levels("A").await, trade.levels("B").await);

@@ -1,7 +1,7 @@
-//! The platform from outside: the gateway, every service, a real PostgreSQL, and what must hold between them.
+//! End-to-end tests of the platform: the gateway, every service, a real PostgreSQL, and the invariants across services.
 //!
-//! One suite, two fleets: all in one process with the in-process bus, or (`BLOOM_E2E=processes`) every service as its own
-//! process with Kafka and Redis. Each test has tenants of its own and ends with `bloom check`.
+//! The suite runs against one of two fleets: all services in one process with the in-process bus, or (`BLOOM_E2E=processes`) each
+//! service in its own process with Kafka and Redis. Each test creates its own tenants and ends with `bloom check`.
 
 mod collector;
 mod fleet;

@@ -1,5 +1,5 @@
-//! What the platform says about itself: a purchase is one trace, series are of routes and not of ids, and nothing that is
-//! secret or somebody's own is told.
+//! Telemetry: a purchase is one trace, metrics are labelled with route templates and not with ids, and no secret or personal
+//! data is exported.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -21,11 +21,12 @@ use crate::trade::{Trade, address, text};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
-/// What the exporters stand on is asked to talk, so that its silence towards the collector proves something.
+/// The libraries below the exporters log at debug level. That none of their records reaches the collector then proves that
+/// they are filtered out.
 const LOG: &str = "info,bloom_web=debug,bloom_gateway=debug,h2=debug,hyper=debug,hyper_util=trace,tonic=debug,tower=debug";
 
 #[test]
-fn a_purchase_is_one_trace_and_tells_no_secret() {
+fn a_purchase_is_one_trace_without_secrets() {
     fleet::alone(async {
         let collector = Collector::default();
         let (endpoint, _serving) = collector.listen().await;
@@ -47,7 +48,7 @@ fn a_purchase_is_one_trace_and_tells_no_secret() {
         let forged = trade.secret(Method::GET, "/v1/orders").header("traceparent", "00-asha@example.com-01");
         send(forged).await;
         let lost = send(trade.secret(Method::GET, &format!("/v1/orders/{order}/unheard-of"))).await;
-        assert_eq!(lost.header("bloom-reason"), "", "what the log is told stays inside");
+        assert_eq!(lost.header("bloom-reason"), "", "the reason is logged and not sent");
         eventually("a consumer has taken part in the trace", async || {
             let arrived = collector.arrived();
             arrived.spans.iter().any(|span| hex(&span.trace_id) == TRACE && is_consumer(span)).then_some(())
@@ -62,7 +63,7 @@ fn a_purchase_is_one_trace_and_tells_no_secret() {
         let lines = platform.lines();
         assert!(lines.contains(&format!("\"trace_id\":\"{TRACE}\"")), "the access log names the trace");
         assert!(lines.contains("\"target\":\"h2::"), "the exporters' transport has talked");
-        let told = format!("{lines}\n{:?}\n{:?}\n{:?}", arrived.spans, arrived.records, arrived.pushes);
+        let exported = format!("{lines}\n{:?}\n{:?}\n{:?}", arrived.spans, arrived.records, arrived.pushes);
         let key = |key: &str| key.rsplit('_').next().expect("a key has parts").to_owned();
         let mut secrets = vec![key(&trade.secret_key), key(&trade.publishable_key), basket.token.clone()];
         secrets.extend(["asha@example.com", "tok_success"].map(str::to_owned));
@@ -70,13 +71,13 @@ fn a_purchase_is_one_trace_and_tells_no_secret() {
         secrets.extend(fleet::environment(&running.settings).remove("BLOOM_MASTER_KEY"));
         for secret in secrets {
             assert!(secret.len() > 5, "`{secret}` could be anywhere");
-            let place = told.find(&secret).map(|place| &told[place.saturating_sub(400)..place]);
-            assert_eq!(place, None, "`{secret}` is told");
+            let place = exported.find(&secret).map(|place| &exported[place.saturating_sub(400)..place]);
+            assert_eq!(place, None, "`{secret}` is exported");
         }
     });
 }
 
-/// One chain from the caller's span through every service to a consumer, without a gap.
+/// The trace is one connected tree from the caller's span through every service to a consumer.
 fn one_trace(arrived: &Arrived) {
     let spans: Vec<&Span> = arrived.spans.iter().filter(|span| hex(&span.trace_id) == TRACE).collect();
     let known: HashMap<String, &Span> = spans.iter().map(|span| (hex(&span.span_id), *span)).collect();
@@ -87,20 +88,20 @@ fn one_trace(arrived: &Arrived) {
         if parent == CALLER {
             entries.push((service(span), span.name.as_str()));
         } else {
-            assert!(known.contains_key(&parent), "{} {}: nobody knows its parent\n{shown:#?}", service(span), span.name);
+            assert!(known.contains_key(&parent), "{} {}: its parent is unknown\n{shown:#?}", service(span), span.name);
         }
     }
     assert_eq!(entries, [("gateway", "POST /v1/checkouts")], "{shown:#?}");
     let parent = |span: &Span| service(known[&hex(&span.parent_span_id)]).to_owned();
     let orders = spans.iter().find(|span| service(span) == "orders" && span.name == "POST /v1/checkouts");
     assert_eq!(parent(orders.expect("orders has answered")), "gateway");
-    let asked: BTreeSet<&str> = spans
+    let called: BTreeSet<&str> = spans
         .iter()
         .filter(|span| attribute(&span.attributes, "method") == "grpc" && parent(span) == "orders")
         .map(|span| service(span))
         .collect();
     for name in ["cart", "inventory", "payments"] {
-        assert!(asked.contains(name), "orders asks {name} over gRPC in this trace\n{shown:#?}");
+        assert!(called.contains(name), "orders asks {name} over gRPC in this trace\n{shown:#?}");
     }
     assert!(spans.iter().any(|span| is_consumer(span) && service(span) != parent(span)), "{shown:#?}");
     for span in &arrived.spans {
@@ -109,12 +110,12 @@ fn one_trace(arrived: &Arrived) {
     }
 }
 
-/// The figures: cumulative, by template, and as many requests as there were.
+/// The metrics are cumulative, labelled with route templates, and count every request.
 fn requests_by_route(arrived: &Arrived) {
     let mut last: HashMap<&str, &[Metric]> = HashMap::new();
     let mut starts: HashMap<&str, u64> = HashMap::new();
     for (process, push) in &arrived.pushes {
-        assert!(!process.is_empty(), "sums are of somebody");
+        assert!(!process.is_empty(), "sums name their process");
         last.insert(process, push);
         for point in histogram(push) {
             let start = *starts.entry(process).or_insert(point.start_time_unix_nano);
@@ -158,7 +159,7 @@ fn histogram(push: &[Metric]) -> Vec<&HistogramDataPoint> {
     points
 }
 
-/// Records belong to their trace, and none is about how records are sent.
+/// Log records carry the id of their trace, and none comes from the export itself.
 fn records(arrived: &Arrived) {
     let field = |attributes: &[KeyValue], name: &str| attribute(attributes, name).to_owned();
     let access = arrived.records.iter().find(|(target, record)| {
@@ -190,7 +191,7 @@ fn is_consumer(span: &Span) -> bool {
     span.kind() == SpanKind::Consumer
 }
 
-/// Ids end in 26 characters of which the first tell the time.
+/// Ids end in 26 characters; the first of them encode the time.
 fn holds_an_id(text: &str) -> bool {
     let long = |word: &str| word.len() >= 20 && word.contains(|letter: char| letter.is_ascii_digit());
     text.contains('@') || text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(long)
@@ -200,7 +201,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// The platform as a process of its own (or as many): telemetry is one per process, and this one has other tests.
+/// The platform in its own processes: telemetry is global to a process, and this process runs other tests too.
 struct Platform {
     process: Child,
     state: StateDir,
@@ -209,7 +210,7 @@ struct Platform {
 impl Platform {
     fn start(settings: &Settings, folder: &Path, endpoint: &str) -> Self {
         let state = StateDir::open(folder).expect("the folder is made");
-        // No demo shop: the test has its own.
+        // No demo shop: the test creates its own.
         state.write(&DevState { seeded: true, ..DevState::default() }).expect("the state is written");
         let lines = File::create(state.file("lines")).expect("the file is made");
         let process = Command::new(fleet::program())
@@ -229,7 +230,7 @@ impl Platform {
         Self { process, state }
     }
 
-    /// What all processes have logged.
+    /// The log output of all processes.
     fn lines(&self) -> String {
         let logs = self.state.file("fleet/log");
         let services = bloom::SERVICES.iter().map(|service| service.name).chain(["gateway"]);
@@ -237,15 +238,15 @@ impl Platform {
         files.filter_map(|file| std::fs::read_to_string(file).ok()).collect()
     }
 
-    /// Where it is, once it is ready.
+    /// The written state of the platform, once it is ready.
     fn state(&self) -> Option<DevState> {
         self.state.read().filter(|state| !state.gateway_url.is_empty())
     }
 
-    /// Tells it to stop and waits: what is buffered leaves at the end.
+    /// Sends SIGTERM and waits for the end, because buffered telemetry is exported at shutdown.
     async fn stop(&mut self) {
-        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        assert!(told.expect("it can be told").success());
+        let signal = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(signal.expect("kill runs").success());
         let ended = std::cell::RefCell::new(&mut self.process);
         let status = within(60, "the platform stops", async || ended.borrow_mut().try_wait().expect("it is ours")).await;
         assert!(status.success(), "{status}");
@@ -254,7 +255,7 @@ impl Platform {
 
 impl Drop for Platform {
     fn drop(&mut self) {
-        // Told rather than killed: it ends the processes that it has started.
+        // SIGTERM and not SIGKILL, so that it ends its child processes.
         let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).stderr(Stdio::null()).status();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! The database goes away and comes back, and nobody restarts anything.
+//! The database stops and starts again; the services recover without a restart.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::fleet::{self, Running};
 use crate::shop::{Answer, eventually, send};
 use crate::trade::{Trade, text};
 
-/// A server of its own, as this one is stopped.
+/// A separate PostgreSQL server, because the test stops it.
 fn cluster() -> Cluster {
     Cluster::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), "outage")
 }
@@ -29,7 +29,7 @@ async fn stop() {
 }
 
 #[test]
-fn the_database_is_away_for_a_while() {
+fn services_recover_from_a_database_outage() {
     fleet::alone(async {
         let settings = fleet::settings_on(&start().await, "outage").await;
         Fleet::migrate(SERVICES, &settings, "").await.expect("the migrations run");
@@ -60,7 +60,7 @@ fn the_database_is_away_for_a_while() {
         })
         .await;
         assert_eq!(bought.expect(201).body["status"], "completed");
-        eventually("every service can be asked", async || running.reachable().await.then_some(())).await;
+        eventually("every service answers", async || running.reachable().await.then_some(())).await;
         running.check().await;
         fleet.stop().await.expect("the fleet stops cleanly");
         stop().await;
@@ -68,9 +68,9 @@ fn the_database_is_away_for_a_while() {
     });
 }
 
-async fn unavailable(what: &str, asked: impl Future<Output = Answer>) {
+async fn unavailable(what: &str, request: impl Future<Output = Answer>) {
     let began = Instant::now();
-    let answer = asked.await;
+    let answer = request.await;
     let took = began.elapsed();
     assert_eq!(answer.status, 503, "{what}: {:#}", answer.body);
     assert_eq!(answer.header("content-type"), "application/problem+json", "{what}");

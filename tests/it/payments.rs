@@ -1,4 +1,4 @@
-//! How payments go wrong, late, twice and out of order, and end right all the same.
+//! Payments that are declined, late, duplicated or out of order. Each ends in a correct state.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn a_declined_payment_leaves_nothing() {
         assert_eq!([&again.body["code"], &again.body["errors"]], [&declined.body["code"], &declined.body["errors"]]);
         trade.assert_untouched(&[("A", 10)]).await;
 
-        // The cart is the guest's again: they take less and pay with another card.
+        // The guest may change the cart again: they buy less and pay with another card.
         basket.body = send(guest(&trade, &basket, Method::GET, "")).await.expect(200).body;
         assert_eq!(basket.body["status"], "open");
         let line = text(&basket.body["lines"][0]["id"]);
@@ -69,7 +69,7 @@ fn a_payer_refuses_at_their_bank() {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let basket = trade.basket(&[("A", 2)]).await;
         let open = trade.buy(&basket, "tok_3ds", "3ds").await.expect(202).body;
-        // Nobody comes back through the browser: the provider's notice is enough.
+        // The payer's browser does not return; the provider's notice is enough.
         visit(&trade, Method::POST, &format!("{}&outcome=decline", text(&open["action"]["url"]))).await;
         let ended = eventually("the checkout fails", async || {
             let checkout = trade.checkout_now(&basket, &text(&open["id"])).await;
@@ -84,7 +84,7 @@ fn a_payer_refuses_at_their_bank() {
 }
 
 #[test]
-fn every_kind_of_provider_trouble_ends_in_one_charge() {
+fn every_provider_failure_ends_in_one_charge() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 50)]).await;
         let tokens =
@@ -98,7 +98,7 @@ fn every_kind_of_provider_trouble_ends_in_one_charge() {
     });
 }
 
-/// Authorised, drawn and partly given back through a provider that answers as the token says.
+/// A payment is authorised, captured and partly refunded through a provider whose behaviour the token selects.
 async fn trouble(fleet: &Running, trade: &Trade, token: &str) {
     let basket = trade.basket(&[("A", 2)]).await;
     let answer = trade.buy(&basket, token, token).await;
@@ -113,7 +113,7 @@ async fn trouble(fleet: &Running, trade: &Trade, token: &str) {
     trade.act(&order, "refunds", &part, &format!("refund {token}")).await.expect(201);
     let after = moved(trade, &order, "refunded", 300).await;
     assert_eq!(after["payment_status"], "partially_refunded", "{token}");
-    eventually("the refund is told to have succeeded", async || {
+    eventually("the refund succeeds", async || {
         (trade.order_now(&order).await["refunds"][0]["status"] == "succeeded").then_some(())
     })
     .await;
@@ -122,7 +122,7 @@ async fn trouble(fleet: &Running, trade: &Trade, token: &str) {
     assert_eq!(journals, 3, "{token}: authorised, captured, refunded, once each");
 }
 
-/// Waits until order and payment tell the same amount.
+/// Waits until order and payment show the same amount.
 async fn moved(trade: &Trade, order: &Value, field: &str, wanted: i64) -> Value {
     eventually("the money has moved", async || {
         let now = trade.order_now(order).await;
@@ -133,7 +133,7 @@ async fn moved(trade: &Trade, order: &Value, field: &str, wanted: i64) -> Value 
 }
 
 #[test]
-fn an_order_waits_for_money_that_people_handle() {
+fn an_order_waits_for_a_manual_payment() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         trade.post("/v1/payments/connections", &json!({ "provider": "manual", "name": "Bank transfer" })).await.expect(201);
@@ -146,8 +146,8 @@ fn an_order_waits_for_money_that_people_handle() {
         assert_eq!([&orders[0]["status"], &orders[0]["payment_status"]], ["placed", "none"]);
         assert_eq!(trade.act(&orders[0], "fulfilments", &json!({}), "f").await.expect(409).code(), "order_not_fulfillable");
         let path = format!("/v1/payments/{}/confirmations", text(&orders[0]["payment"]["id"]));
-        let said = json!({ "outcome": "authorised", "reference": "NEFT 4711" });
-        send(trade.secret(Method::POST, &path).header("idempotency-key", "said").json(&said)).await.expect(200);
+        let confirmation = json!({ "outcome": "authorised", "reference": "NEFT 4711" });
+        send(trade.secret(Method::POST, &path).header("idempotency-key", "said").json(&confirmation)).await.expect(200);
         eventually("the order is confirmed", async || (trade.order_now(&orders[0]).await["status"] == "confirmed").then_some(()))
             .await;
         trade.act(&orders[1], "cancel", &json!({}), "x").await.expect(200);
@@ -158,7 +158,7 @@ fn an_order_waits_for_money_that_people_handle() {
     });
 }
 
-/// What the provider itself has on its books: promised, drawn, given up, given back.
+/// The amounts in the provider's own records: authorised, captured, voided, refunded.
 async fn at_provider(fleet: &Running, trade: &Trade, order: &Value) -> [i64; 4] {
     let path = format!("/v1/payments/{}/operations?limit=100", text(&order["payment"]["id"]));
     let operations = trade.get(&path).await.expect(200).body;
@@ -177,7 +177,7 @@ async fn at_provider(fleet: &Running, trade: &Trade, order: &Value) -> [i64; 4] 
     [promised, drawn, given_up, given_back]
 }
 
-/// A browser that follows no redirect by itself: where it is sent, and what it shows.
+/// Sends one browser request without following a redirect. Returns the redirect's target and the page.
 async fn visit(trade: &Trade, method: Method, url: &str) -> (String, String) {
     let path = url.strip_prefix(&trade.url).unwrap_or_else(|| panic!("{url} does not lead through the gateway"));
     let answer = send(trade.anonymous(method, path)).await;

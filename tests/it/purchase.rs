@@ -1,4 +1,4 @@
-//! From the shop window to a paid, shipped and partly refunded order; and every way in which a payment can go.
+//! A purchase from the product list to a paid, shipped and partly refunded order.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn a_guest_fills_a_cart_and_buys_it() {
         let cart = send(guest(&trade, &basket, "GET", "")).await.expect(200).body;
         assert_eq!([&cart["status"], &cart["order_id"]], [&json!("completed"), &order["id"]]);
         found_by_all_means(&trade, order).await;
-        told_of(fleet, &trade, order).await;
+        assert_events(fleet, &trade, order).await;
         eventually("the listing shows what is left", async || {
             let page = trade.get("/v1/catalog/products?sort=-price").await.body;
             (page["data"][0]["inventory"]["available"] == 182).then_some(())
@@ -65,7 +65,7 @@ fn a_guest_fills_a_cart_and_buys_it() {
     });
 }
 
-/// By number, by e-mail whatever its case, by status, in the body of a search; and by nothing else.
+/// The order is found by number, by e-mail in any letter case, by status and in the body of a search, and not by other values.
 async fn found_by_all_means(trade: &Trade, order: &Value) {
     for query in
         [format!("number={}", text(&order["number"])), "email=ASHA%40example.com".to_owned(), "status=confirmed".to_owned()]
@@ -80,8 +80,8 @@ async fn found_by_all_means(trade: &Trade, order: &Value) {
     }
 }
 
-/// What the purchase left in the outboxes, in the words that consumers know; and no word about the buyer.
-async fn told_of(fleet: &fleet::Running, trade: &Trade, order: &Value) {
+/// The purchase's events in the outboxes are there and contain no personal data of the buyer.
+async fn assert_events(fleet: &fleet::Running, trade: &Trade, order: &Value) {
     for (service, kind) in [
         ("orders", "order.placed"),
         ("orders", "checkout.updated"),
@@ -90,13 +90,13 @@ async fn told_of(fleet: &fleet::Running, trade: &Trade, order: &Value) {
         ("inventory", "hold.committed"),
         ("inventory", "stock.updated"),
     ] {
-        let told = fleet.told(service, &trade.tenant, kind).await;
-        assert!(!told.is_empty(), "{kind} was not told");
-        for data in told {
-            assert!(!data.contains("sha@") && !data.contains("Residency"), "{kind} tells who the buyer is: {data}");
+        let events = fleet.events(service, &trade.tenant, kind).await;
+        assert!(!events.is_empty(), "{kind} was not published");
+        for data in events {
+            assert!(!data.contains("sha@") && !data.contains("Residency"), "{kind} contains personal data: {data}");
         }
     }
-    let placed = fleet.told("orders", &trade.tenant, "order.placed").await;
+    let placed = fleet.events("orders", &trade.tenant, "order.placed").await;
     assert!(placed[0].contains(&text(&order["id"])), "{placed:?}");
 }
 
@@ -156,7 +156,7 @@ fn an_order_is_paid_shipped_in_parts_and_partly_refunded() {
 }
 
 #[test]
-fn money_is_captured_on_shipment_where_so_configured() {
+fn money_is_captured_on_shipment_if_configured() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let settings = trade.secret(Method::PATCH, "/v1/orders/settings").header("if-match", "\"0\"");
@@ -241,7 +241,7 @@ fn an_order_can_be_canceled_until_something_has_left() {
     });
 }
 
-/// Waits until what a cancellation began elsewhere is done.
+/// Waits until the other services have completed a cancellation.
 async fn settled(trade: &Trade, order: &Value) -> [String; 3] {
     let order = eventually("the cancellation is through", async || {
         let now = trade.order_now(order).await;
@@ -270,11 +270,11 @@ fn guest(trade: &Trade, basket: &Basket, method: &str, path: &str) -> reqwest::R
     trade.storefront(method, &format!("/v1/carts/{}{path}", basket.id)).header("bloom-cart-token", &basket.token)
 }
 
-/// Writes to a cart as its guest, who saw its present version.
+/// Writes to a cart as its guest, under the current version.
 async fn change(trade: &Trade, basket: &mut Basket, method: &str, path: &str, body: &Value) {
     let request = guest(trade, basket, method, path).header("if-match", format!("\"{}\"", basket.version()));
     let answer = send(request.json(body)).await.expect(200);
     assert_eq!(answer.header("etag"), format!("\"{}\"", answer.body["version"]));
-    assert!(answer.body["token"].is_null(), "a token is told once");
+    assert!(answer.body["token"].is_null(), "a token is shown once");
     basket.body = answer.body;
 }

@@ -1,4 +1,4 @@
-//! The guide does what it says: its code is taken from the page and run.
+//! The quickstart guide works: the test runs the code on the page.
 
 use std::process::Command;
 
@@ -44,13 +44,13 @@ fn the_guide_ends_with_a_paid_order() {
         assert_eq!(script.matches("curl ").count(), 11, "ten requests, and one more look at the order");
         let run = move || Command::new("bash").args(["-euo", "pipefail", "-c", &script]).current_dir(folder).output();
         let output = tokio::task::spawn_blocking(run).await.expect("it is not cut off").expect("bash is there");
-        let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{said}\n{complained}");
-        assert!(said.trim_end().ends_with("is paid."), "{said}");
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{stdout}\n{stderr}");
+        assert!(stdout.trim_end().ends_with("is paid."), "{stdout}");
     });
 }
 
-/// The `sh` blocks of a page, one after the other.
+/// The `sh` code blocks of a page, joined in order.
 fn code(page: &str) -> String {
     let mut blocks = String::new();
     for block in page.split("```sh\n").skip(1) {

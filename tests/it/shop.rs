@@ -1,4 +1,4 @@
-//! A merchant of the test's own: an account, its keys, and a shop of a few products.
+//! A merchant for one test: an account, its keys, and a shop with a few products.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::fleet::Running;
 
-/// A tenant with keys, and a client that speaks for it.
+/// A tenant with its keys and an HTTP client.
 pub(crate) struct Shop {
     pub(crate) url: String,
     pub(crate) tenant: String,
@@ -17,7 +17,7 @@ pub(crate) struct Shop {
     client: reqwest::Client,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -65,32 +65,32 @@ impl Shop {
         }
     }
 
-    /// A request without a key.
+    /// A request without an API key.
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    /// A request of the merchant's backend.
+    /// A request with the secret key, as from the merchant's backend.
     pub(crate) fn secret(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(&self.secret_key)
     }
 
-    /// A request of a storefront.
+    /// A request with the publishable key, as from a storefront.
     pub(crate) fn storefront(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(&self.publishable_key)
     }
 
-    /// GET as the merchant.
+    /// GET with the secret key.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.secret(Method::GET, path)).await
     }
 
-    /// POST as the merchant.
+    /// POST with the secret key.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         send(self.secret(Method::POST, path).json(body)).await
     }
 
-    /// All of a list, page by page.
+    /// All items of a list, read page by page.
     pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -103,7 +103,7 @@ impl Shop {
         }
     }
 
-    /// Sends, and answers nothing when the connection breaks.
+    /// Sends a request; `None` when the connection breaks.
     pub(crate) async fn try_send(request: RequestBuilder) -> Option<Answer> {
         let response = request.send().await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -112,11 +112,11 @@ impl Shop {
         Some(Answer { status, headers, body })
     }
 
-    /// Everything that lists show, by path, once what came before has reached the lists: what a refusal leaves as it is.
+    /// The content of all lists by path, once the events of earlier requests have reached them. A refused request must not change it.
     pub(crate) async fn everything(&self) -> BTreeMap<String, Value> {
         let mut before = self.lists().await;
         loop {
-            // Real time: events reach the lists beside the test; they are read until nothing moves.
+            // Real time: consumers update the lists in the background, so the lists are read until they stop changing.
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             let now = self.lists().await;
             if now == before {
@@ -126,7 +126,7 @@ impl Shop {
         }
     }
 
-    /// Asserts that all lists show what they showed.
+    /// Asserts that all lists have the same content as before.
     pub(crate) async fn assert_unchanged(&self, before: &BTreeMap<String, Value>) {
         let now = self.everything().await;
         for (path, list) in before {
@@ -150,7 +150,7 @@ impl Shop {
         all
     }
 
-    /// Location, channel, taxes of 18 %, delivery for 49.00, payments through the sandbox.
+    /// Sets up a shop: location, channel, taxes of 18 %, delivery for 49.00, payments through the sandbox.
     pub(crate) async fn open(&self) -> Value {
         let location = json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 1 });
         let location = self.post("/v1/inventory/locations", &location).await.expect(201).id();
@@ -176,7 +176,7 @@ impl Shop {
         })
     }
 
-    /// Imports products, a JSON object each, and waits until they are listed with price and stock.
+    /// Imports products, given as JSON objects, and waits until they are listed with price and stock.
     pub(crate) async fn import(&self, products: &[Value]) -> Value {
         let lines = products.iter().map(Value::to_string).collect::<Vec<_>>().join(
             "
@@ -194,30 +194,30 @@ impl Shop {
     }
 }
 
-/// Sends and reads the answer.
+/// Sends a request and reads the response.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     Shop::try_send(request).await.expect("the gateway answers")
 }
 
-/// Asks until there is an answer; 30 s at most.
-pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    within(30, what, ask).await
+/// Repeats `attempt` until it returns a value, for 30 s at most.
+pub(crate) async fn eventually<T>(what: &str, attempt: impl AsyncFn() -> Option<T>) -> T {
+    within(30, what, attempt).await
 }
 
-/// Asks until there is an answer, for so many seconds at most.
-pub(crate) async fn within<T>(seconds: u64, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+/// Repeats `attempt` until it returns a value, for this many seconds at most.
+pub(crate) async fn within<T>(seconds: u64, what: &str, attempt: impl AsyncFn() -> Option<T>) -> T {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
     loop {
-        if let Some(answer) = ask().await {
+        if let Some(answer) = attempt().await {
             return answer;
         }
         assert!(std::time::Instant::now() < deadline, "{what}: not within {seconds} s");
-        // Real time: the fleet's processes have clocks of their own.
+        // Real time: the fleet's processes use their own clocks.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 
-/// When a key was last used is the only thing that reading changes.
+/// Removes `last_used_at` of keys: it is the only value that a read changes.
 pub(crate) fn forget_use(value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,4 @@
-//! The database itself keeps tenants apart: what its catalogue says of every table of every service.
+//! The database itself separates tenants. The test reads the system catalogue for every table of every service.
 
 use bloom::SERVICES;
 use bloom_kernel::TenantId;
@@ -7,14 +7,14 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::fleet;
 use crate::trade::Trade;
 
-/// Tables without a tenant: relays, progress of theirs and of consumers, counters, messages that name none, and accounts, which
-/// own environments.
+/// Tables without a tenant column: relays and their progress, progress of consumers, counters, messages that name no tenant, and
+/// accounts, which own environments.
 const TENANTLESS: [&str; 8] =
     ["_sqlx_migrations", "consumer", "consumer_cursor", "relay_lease", "relay_owner", "unreadable", "account", "revocation_head"];
-/// Tables that are looked into before the tenant is known, or across tenants in batches; all others are entered by tenant.
+/// Tables that are read before the tenant is known, or in batches across tenants. All other tables are read by tenant.
 const FOUND_WITHOUT_TENANT: [&str; 9] =
     ["environment", "api_key", "revocation", "outbox", "inbox", "parked", "timer", "idempotency", "connection"];
-/// A live environment manages its account's sandboxes.
+/// Policies beside the usual three: a live environment manages its account's sandboxes.
 const MORE_POLICIES: [&str; 1] = ["identity.environment.service_sandboxes"];
 const OWN_ROWS: &str = "(tenant_id = (NULLIF(current_setting('bloom.tenant'::text, true), ''::text))::uuid)";
 
@@ -74,7 +74,7 @@ async fn policies(database: &mut PgConnection, table: &Table) -> Vec<Policy> {
     .expect("the catalogue can be read")
 }
 
-/// Names of whatever a query of the catalogue finds.
+/// The names that a query of the system catalogue returns.
 async fn names(database: &mut PgConnection, query: &str) -> Vec<String> {
     sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
         .bind(schemas())
@@ -115,7 +115,7 @@ fn every_row_of_a_tenant_is_behind_a_policy() {
     });
 }
 
-/// The service sees its tenant's rows; the system role and the owner see all; nobody else is named.
+/// Each table has three policies: the service sees its tenant's rows, the system role and the owner see all rows.
 fn the_three(table: &Table, policies: &[Policy]) {
     let service = format!("bloom_{}", table.schema);
     for (name, role, rows) in [
@@ -188,7 +188,7 @@ fn a_service_that_names_no_tenant_sees_nothing() {
     });
 }
 
-/// No service's role is above the policies.
+/// No service's role can bypass row-level security.
 async fn plain_role(database: &mut PgConnection, schema: &str) {
     for role in [format!("bloom_{schema}"), format!("bloom_{schema}_system")] {
         let above: bool = sqlx::query_scalar(
@@ -205,7 +205,7 @@ async fn plain_role(database: &mut PgConnection, schema: &str) {
     }
 }
 
-/// Rows that the current role sees for a tenant; without one it must see none, and never another's.
+/// Counts the rows that the current role sees for a tenant. It must see none without a tenant, and none of another tenant.
 async fn seen(database: &mut PgConnection, table: &Table, tenant: &str) -> i64 {
     let name = format!("{}.{}", table.schema, table.name);
     let tenant = tenant.parse::<TenantId>().expect("a tenant's id").uuid().to_string();
@@ -214,7 +214,7 @@ async fn seen(database: &mut PgConnection, table: &Table, tenant: &str) -> i64 {
         sqlx::query("select set_config('bloom.tenant', $1, false)").bind(context).execute(&mut *database).await.expect("set");
         let statement = format!("select count(*), count(*) filter (where tenant_id::text = $1) from {name}");
         let counted = sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(statement)).bind(&tenant).fetch_one(&mut *database).await;
-        // The outbox and the like may be written and not read.
+        // The role may write to some tables, such as the outbox, without reading them.
         let Ok((all, own)) = counted else { return 0 };
         counts.push((all, own));
     }

@@ -1,4 +1,4 @@
-//! A shop that trades: its products by SKU, its guests' carts, their purchases, and how its stock stands.
+//! A shop that sells: its products by SKU, guests' carts, purchases, and stock levels.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::fleet::Running;
 use crate::shop::{Answer, Shop, eventually, send};
 
-/// A shop that is open, with products in stock.
+/// A shop with products in stock.
 pub(crate) struct Trade {
     shop: Shop,
     /// `location_id`, `channel_id`, `delivery_option_id`, `tax_class_id`, `connection_id`.
@@ -25,7 +25,7 @@ impl Deref for Trade {
     }
 }
 
-/// A guest's cart as they saw it last.
+/// A guest's cart as of its last response.
 pub(crate) struct Basket {
     pub(crate) id: String,
     pub(crate) token: String,
@@ -33,18 +33,18 @@ pub(crate) struct Basket {
 }
 
 impl Basket {
-    /// The version that the guest saw.
+    /// The cart's version.
     pub(crate) fn version(&self) -> i64 {
         self.body["version"].as_i64().expect("a cart has a version")
     }
 
-    /// What the guest is to pay.
+    /// The total that the guest has to pay.
     pub(crate) fn total(&self) -> i64 {
         amount(&self.body["total"])
     }
 }
 
-/// Levels of one item.
+/// The stock levels of one item.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Levels {
     pub(crate) on_hand: i64,
@@ -58,7 +58,7 @@ pub(crate) fn amount(money: &Value) -> i64 {
     money["amount"].as_i64().unwrap_or_else(|| panic!("{money} is no money"))
 }
 
-/// A product of one variant: `(sku, price in paise, units at BLR-1)`.
+/// A product with one variant as an import line: `(sku, price in paise, units at BLR-1)`.
 pub(crate) fn line(&(sku, price, on_hand): &(&str, i64, i64)) -> Value {
     json!({
         "external_id": format!("ext-{sku}"), "title": format!("Part {sku}"), "status": "active", "channels": ["web"],
@@ -71,7 +71,7 @@ pub(crate) fn line(&(sku, price, on_hand): &(&str, i64, i64)) -> Value {
 }
 
 impl Trade {
-    /// A new shop with these products, listed with price and stock.
+    /// Creates a shop with these products and waits until they are listed with price and stock.
     pub(crate) async fn open(fleet: &Running, products: &[(&str, i64, i64)]) -> Self {
         let shop = Shop::found(fleet).await;
         let ids = shop.open().await;
@@ -83,7 +83,7 @@ impl Trade {
         trade
     }
 
-    /// Reads which variant has which SKU, once every product is listed.
+    /// Reads the variant of each SKU, once every product is listed.
     async fn learn(&mut self, products: usize) {
         let page = eventually("every product has its price", async || {
             let page = self.get("/v1/catalog/products?limit=100").await.expect(200).body;
@@ -100,7 +100,7 @@ impl Trade {
         }
     }
 
-    /// An id that opening the shop brought.
+    /// One of the ids in `ids`.
     #[track_caller]
     pub(crate) fn id(&self, name: &str) -> &str {
         self.ids[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ids))
@@ -112,7 +112,7 @@ impl Trade {
         self.variants.get(sku).unwrap_or_else(|| panic!("no product has the SKU {sku}"))
     }
 
-    /// What a guest posts to get a cart that can be bought.
+    /// The body that creates a cart which can be bought.
     pub(crate) fn wish(&self, lines: &[(&str, i64)]) -> Value {
         let lines: Vec<Value> =
             lines.iter().map(|&(sku, quantity)| json!({ "variant_id": self.variant(sku), "quantity": quantity })).collect();
@@ -122,38 +122,38 @@ impl Trade {
         })
     }
 
-    /// A guest's cart that can be bought.
+    /// Creates a guest's cart that can be bought.
     pub(crate) async fn basket(&self, lines: &[(&str, i64)]) -> Basket {
         let answer = send(self.storefront(Method::POST, "/v1/carts").json(&self.wish(lines))).await.expect(201);
         let (id, token) = (answer.id(), text(&answer.body["token"]));
         Basket { id, token, body: answer.body }
     }
 
-    /// Buys a cart, paying with one of the test provider's tokens.
+    /// Buys a cart with one of the test provider's payment tokens.
     pub(crate) async fn buy(&self, basket: &Basket, payment: &str, key: &str) -> Answer {
         let body = json!({ "cart_id": basket.id, "payment": { "token": payment } });
         self.checkout(basket, &body, key).await
     }
 
-    /// `POST /v1/checkouts` as the cart's guest.
+    /// `POST /v1/checkouts` with the cart's token.
     pub(crate) async fn checkout(&self, basket: &Basket, body: &Value, key: &str) -> Answer {
         let request = self.storefront(Method::POST, "/v1/checkouts").header("bloom-cart-token", &basket.token);
         send(request.header("idempotency-key", key).json(body)).await
     }
 
-    /// An order that was bought with `tok_success`.
+    /// Buys a cart with `tok_success` and returns the order.
     pub(crate) async fn order(&self, lines: &[(&str, i64)]) -> Value {
         let basket = self.basket(lines).await;
         self.buy(&basket, "tok_success", &basket.id).await.expect(201).body["order"].clone()
     }
 
-    /// The checkout as its guest sees it.
+    /// The checkout, read with the cart's token.
     pub(crate) async fn checkout_now(&self, basket: &Basket, id: &str) -> Value {
         let request = self.storefront(Method::GET, &format!("/v1/checkouts/{id}"));
         send(request.header("bloom-cart-token", &basket.token)).await.expect(200).body
     }
 
-    /// Waits until a checkout has ended well, and answers its order.
+    /// Waits until a checkout has succeeded, and returns its order.
     pub(crate) async fn placed(&self, basket: &Basket, checkout: &Value) -> Value {
         let id = text(&checkout["id"]);
         let ended = eventually("the checkout ends", async || {
@@ -165,23 +165,23 @@ impl Trade {
         ended["order"].clone()
     }
 
-    /// GET of the order.
+    /// Reads the order again.
     pub(crate) async fn order_now(&self, order: &Value) -> Value {
         self.get(&format!("/v1/orders/{}", text(&order["id"]))).await.expect(200).body
     }
 
-    /// POST on an order, under an idempotency key.
+    /// POST of an action on an order, under an idempotency key.
     pub(crate) async fn act(&self, order: &Value, action: &str, body: &Value, key: &str) -> Answer {
         let path = format!("/v1/orders/{}/{action}", text(&order["id"]));
         send(self.secret(Method::POST, &path).header("idempotency-key", key).json(body)).await
     }
 
-    /// The payment of an order.
+    /// Reads the payment of an order.
     pub(crate) async fn payment(&self, order: &Value) -> Value {
         self.get(&format!("/v1/payments/{}", text(&order["payment"]["id"]))).await.expect(200).body
     }
 
-    /// Levels of a SKU at BLR-1.
+    /// The levels of a SKU at BLR-1.
     pub(crate) async fn levels(&self, sku: &str) -> Levels {
         let path = format!("/v1/inventory/items/{}/{}", self.variant(sku), self.id("location_id"));
         let item = self.get(&path).await.expect(200).body;
@@ -189,14 +189,14 @@ impl Trade {
         Levels { on_hand: level("on_hand"), allocated: level("allocated"), held: level("held") }
     }
 
-    /// How many things a list has, up to 100.
+    /// The number of items in a list, up to 100.
     pub(crate) async fn count(&self, path: &str) -> usize {
         let separator = if path.contains('?') { '&' } else { '?' };
         let page = self.get(&format!("{path}{separator}limit=100")).await.expect(200).body;
         page["data"].as_array().map_or(0, Vec::len)
     }
 
-    /// Asserts that a purchase which failed has left nothing: no order, no money, no stock.
+    /// Asserts that a failed purchase has left nothing: no order, no captured money, no held or allocated stock.
     pub(crate) async fn assert_untouched(&self, levels: &[(&str, i64)]) {
         assert_eq!(self.count("/v1/orders").await, 0);
         for payment in self.get("/v1/payments?limit=100").await.expect(200).body["data"].as_array().into_iter().flatten() {
@@ -210,7 +210,7 @@ impl Trade {
     }
 }
 
-/// Where the goods go.
+/// A valid delivery address.
 pub(crate) fn address() -> Value {
     json!({ "name": "Asha Rao", "line1": "12 Residency Road", "city": "Bengaluru", "postal_code": "560025", "country": "IN" })
 }

@@ -1,4 +1,4 @@
-//! What other services may know of cart. The crate exists because its contract is shared with its callers.
+//! The contract of cart for other services. The crate exists because its contract is shared with its callers.
 
 mod generated {
     #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]

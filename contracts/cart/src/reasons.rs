@@ -13,7 +13,7 @@ pub enum CartRefusal {
     CheckoutEnded,
     /// The cart changed during every attempt; a retry may succeed.
     Busy,
-    /// Something is missing that the buyer must give.
+    /// The buyer has to add something that is missing.
     Incomplete,
     /// A line has more units than can be sold.
     InsufficientStock,
@@ -58,7 +58,7 @@ impl CartRefusal {
         }
     }
 
-    /// The reason of a refusal by cart; none for any other fault.
+    /// The reason of a refusal by cart; `None` for any other fault.
     pub fn from_fault(fault: &Fault) -> Option<Self> {
         Self::ALL.into_iter().find(|refusal| refusal.as_str() == fault.reason)
     }

@@ -1,4 +1,4 @@
-//! Values of the kernel in messages, and back.
+//! Conversions between kernel values and their messages.
 
 use bloom_fault::Fault;
 use bloom_kernel::{Country, Currency, Money, PersonalData, Rate};
@@ -23,7 +23,7 @@ impl From<&bloom_kernel::Address> for Address {
 }
 
 impl Address {
-    /// The address, as the kernel knows it.
+    /// The address as a kernel value.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl TaxLine {
 }
 
 impl CartSnapshot {
-    /// What the cart knows of its buyer.
+    /// The buyer's personal data in the cart.
     ///
     /// # Errors
     ///

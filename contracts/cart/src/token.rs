@@ -1,4 +1,4 @@
-//! The secret of a guest's cart. It also gives access to the checkouts of that cart, so cart and orders read it.
+//! The secret token of a guest's cart. It also gives access to the checkouts of that cart, so cart and orders read it.
 
 use bloom_fault::{Code, Fault};
 use bloom_runtime::{Audience, RequestContext};
@@ -16,12 +16,12 @@ impl CartToken {
         Sha256::digest(token).to_vec()
     }
 
-    /// Whether the token belongs to the digest.
+    /// Whether this is the digest of the token.
     pub fn fits(token: &str, stored: &[u8]) -> bool {
         bool::from(Self::digest(token).as_slice().ct_eq(stored))
     }
 
-    /// Refuses a storefront without a token, whether the cart exists or not.
+    /// Refuses a publishable key without a token, whether or not the cart exists.
     ///
     /// # Errors
     ///
@@ -35,8 +35,8 @@ impl CartToken {
         Ok(())
     }
 
-    /// Whether the caller may see the cart and its checkouts: with a secret key always, with a publishable one by the token whose
-    /// digest is stored.
+    /// Whether the caller may see the cart and its checkouts: a secret key always may, a publishable one with the token whose digest is
+    /// stored.
     pub fn opens(&self, caller: &RequestContext, stored: Option<&[u8]>) -> bool {
         match caller.audience {
             Audience::Secret | Audience::Service => true,
@@ -44,7 +44,7 @@ impl CartToken {
         }
     }
 
-    /// The token of a storefront. A token that comes with a secret key is not needed and ignored.
+    /// The token sent with a publishable key. With a secret key a token is not needed, and ignored.
     pub fn text(&self, caller: &RequestContext) -> Option<&str> {
         self.0.as_deref().filter(|_| caller.audience == Audience::Publishable)
     }

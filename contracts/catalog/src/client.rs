@@ -1,4 +1,4 @@
-//! Calls of the catalogue, each with its deadline. All are reads, tried a second time when the catalogue could not be reached.
+//! Client of the catalogue. Each call has a deadline. All are reads, repeated once when the catalogue could not be reached.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub const VARIANTS_MAX: usize = 200;
 /// Most channels of one call of [`CatalogClient::find_channels`].
 pub const CHANNELS_MAX: usize = 100;
 
-/// The catalogue, as its callers see it. Cheap to clone.
+/// A client of the catalogue. Cheap to clone.
 #[derive(Clone)]
 pub struct CatalogClient {
     context: ServiceContext,
@@ -30,8 +30,8 @@ impl CatalogClient {
         Self { grpc: GrpcClient::new(context.peers.get("catalog")), context: context.clone() }
     }
 
-    /// The channel (the tenant's default one where none is named), and what a cart needs to know of at most [`VARIANTS_MAX`]
-    /// variants; unknown ones are left out. A refusal may be a [`ChannelRefusal`](crate::ChannelRefusal).
+    /// Returns the channel (the tenant's default one when none is named), and the data that a cart needs about at most
+    /// [`VARIANTS_MAX`] variants; unknown ones are left out. A refusal may be a [`ChannelRefusal`](crate::ChannelRefusal).
     pub async fn get_sellables(
         &self,
         caller: &RequestContext,
@@ -47,7 +47,7 @@ impl CatalogClient {
         Ok(reply?.into_inner())
     }
 
-    /// Those of at most [`CHANNELS_MAX`] channels that the tenant has, active or not.
+    /// Returns those of at most [`CHANNELS_MAX`] channels that the tenant has, active or not.
     pub async fn find_channels(&self, caller: &RequestContext, ids: &[ChannelId]) -> Result<Vec<Channel>, Fault> {
         let message = FindChannelsRequest { channel_ids: ids.iter().map(ToString::to_string).collect() };
         let mut reply = self.grpc.clone().find_channels(self.request(caller, message.clone())).await;
@@ -65,8 +65,8 @@ impl CatalogClient {
     }
 }
 
-/// Whether the service could not be reached. A closure that calls twice would be shorter, and would make futures of handlers
-/// that are not `Send`.
+/// Whether the service could not be reached. A helper that takes a closure and calls it twice would be shorter, but would make
+/// handlers' futures not `Send`.
 fn is_unreached<T>(reply: &Result<T, Status>) -> bool {
     reply.as_ref().is_err_and(|status| status.code() == Code::Unavailable)
 }

@@ -14,7 +14,7 @@ pub struct Channel {
     pub price_basis: PriceBasis,
     /// The country whose tax applies while no address is known.
     pub country: Country,
-    /// Stock locations, first served first; empty: every active location.
+    /// Stock locations in serving order; empty: every active location.
     pub location_ids: Vec<LocationId>,
     /// Whether requests that name no channel get this one.
     pub is_default: bool,

@@ -1,4 +1,4 @@
-//! What other services may know of the catalogue. The crate exists because its contract is shared with its callers.
+//! The contract of the catalogue for other services. The crate exists because its contract is shared with its callers.
 //!
 //! | module | content |
 //! |---|---|

@@ -12,7 +12,7 @@ pub enum ChannelRefusal {
 }
 
 impl ChannelRefusal {
-    /// The refusal behind a fault; none when the fault is another one.
+    /// The refusal behind a fault; `None` for any other fault.
     pub fn from_fault(fault: &Fault) -> Option<Self> {
         match fault.code {
             Code::NotFound => Some(Self::Unknown),

@@ -1,5 +1,5 @@
-//! The calls of payments. Each operation carries an id of the caller and happens once, so every call may be repeated: one that
-//! certainly was not sent is sent again by the [`Peer`]; one whose reply was lost is repeated by the caller under the same id.
+//! Client of payments. Each operation has an id from the caller and happens once, so every call may be repeated. The [`Peer`] repeats
+//! a call that was certainly not sent; the caller repeats a call whose reply was lost, under the same id.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use tonic::Request;
 use crate::proto;
 use crate::types::{Payment, Provider};
 
-/// Deadline of a call that asks the payment provider, which may take 5 s to answer, twice.
+/// Deadline of a call that contacts the payment provider, which may take 5 s to answer, twice.
 const PROVIDER_DEADLINE: Duration = Duration::from_secs(15);
-/// Deadline of a call that asks the database only.
+/// Deadline of a call that only reads the database.
 const READ_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Calls payments. Cheap to clone.
+/// A client of payments. Cheap to clone.
 #[derive(Clone)]
 pub struct PaymentsClient {
     inner: proto::payments_client::PaymentsClient<Peer>,
     context: ServiceContext,
 }
 
-/// An authorisation to be asked for.
+/// A request for an authorisation.
 #[derive(Debug, Clone, Copy)]
 pub struct Authorise<'a> {
     /// Id of the operation; a retry has the same.
@@ -32,7 +32,7 @@ pub struct Authorise<'a> {
     pub payment: PaymentId,
     /// The checkout that it pays.
     pub checkout: CheckoutId,
-    /// The order that it belongs to, if any: then its money is moved by that order's service only.
+    /// The order that it belongs to, if any: then only the orders service moves its money.
     pub order: Option<OrderId>,
     /// The amount.
     pub amount: Money,
@@ -50,7 +50,7 @@ impl PaymentsClient {
         Self { inner: proto::payments_client::PaymentsClient::new(context.peers.get("payments")), context: context.clone() }
     }
 
-    /// Opens the payment of a checkout and has it authorised.
+    /// Opens the payment of a checkout and authorises it.
     pub async fn authorise(&self, context: &RequestContext, input: Authorise<'_>) -> Result<Payment, Fault> {
         let provider = input.provider.map_or(proto::Provider::Unspecified, proto::Provider::from);
         let message = proto::AuthoriseRequest {
@@ -99,8 +99,8 @@ impl PaymentsClient {
         self.inner.clone().refund(request).await?.into_inner().try_into()
     }
 
-    /// Gives up what is authorised and not captured, as soon as the outcomes before it are known. A payment that was not opened
-    /// yet is not found, and can never be opened.
+    /// Voids what is authorised and not captured, as soon as the earlier outcomes are known. A payment that was not opened yet is
+    /// answered as not found, and can never be opened.
     pub async fn void(&self, context: &RequestContext, operation: OperationId, payment: PaymentId) -> Result<Payment, Fault> {
         let message = proto::VoidRequest { operation_id: operation.to_string(), payment_id: payment.to_string() };
         let request = self.request(context, PROVIDER_DEADLINE, message);

@@ -1,4 +1,4 @@
-//! What other services may know of payments. The crate exists because its contract is shared with its callers.
+//! The contract of payments for other services. The crate exists because its contract is shared with its callers.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -17,7 +17,7 @@ mod generated {
     include!("gen/bloom.payments.v1.rs");
 }
 
-/// The messages and servers as protobuf has them.
+/// The generated messages and servers.
 pub mod proto {
     pub use crate::generated::*;
 }

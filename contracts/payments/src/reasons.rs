@@ -28,7 +28,7 @@ pub enum PaymentRefusal {
 }
 
 impl PaymentRefusal {
-    /// The refusal of a fault that a call answered; `None` for every other fault.
+    /// The refusal behind a fault; `None` for any other fault.
     pub fn from_fault(fault: &Fault) -> Option<Self> {
         Some(match &*fault.reason {
             "not_found" => Self::NotFound,

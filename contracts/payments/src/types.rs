@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::proto;
 
-/// An enum of the contract: the values of its protobuf enum but the unspecified one.
+/// Defines an enum of the contract with the values of its protobuf enum, except the unspecified one.
 macro_rules! contract_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident $word:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -86,7 +86,7 @@ contract_enum! {
 }
 
 impl PaymentStatus {
-    /// True while it is open whether the payment will be authorised.
+    /// True while it is undecided whether the payment will be authorised.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::ActionRequired | Self::Unknown)
     }

@@ -1,4 +1,4 @@
-//! What other services may know of platform. The crate exists because its contract is shared with its callers.
+//! The platform contract that every service implements. The crate exists because its contract is shared with its callers.
 
 mod generated {
     #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]

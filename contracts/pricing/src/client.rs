@@ -1,4 +1,4 @@
-//! Calls of pricing, each with its deadline. Reads are tried a second time when pricing could not be reached.
+//! Client of pricing. Each call has a deadline. Reads are repeated once when pricing could not be reached.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub const TAX_CLASSES_MAX: usize = 250;
 /// Most prices of one call of [`PricingClient::set_prices`].
 pub const PRICES_MAX: usize = 1_000;
 
-/// Pricing, as its callers see it. Cheap to clone.
+/// A client of pricing. Cheap to clone.
 #[derive(Clone)]
 pub struct PricingClient {
     context: ServiceContext,
@@ -47,7 +47,7 @@ impl PricingClient {
         Ok(self.grpc.clone().set_prices(request).await?.into_inner().changed)
     }
 
-    /// Those of the tax classes that the tenant has. At most [`TAX_CLASSES_MAX`] are asked for at a time.
+    /// Returns those of the tax classes that the tenant has. At most [`TAX_CLASSES_MAX`] are sent per request.
     pub async fn find_tax_classes(&self, caller: &RequestContext, ids: &[TaxClassId]) -> Result<Vec<TaxClassId>, Fault> {
         let mut found = Vec::new();
         for ids in ids.chunks(TAX_CLASSES_MAX) {
@@ -70,8 +70,8 @@ impl PricingClient {
     }
 }
 
-/// Whether the service could not be reached. A closure that calls twice would be shorter, and would make futures of handlers
-/// that are not `Send`.
+/// Whether the service could not be reached. A helper that takes a closure and calls it twice would be shorter, but would make
+/// handlers' futures not `Send`.
 fn is_unreached<T>(reply: &Result<T, Status>) -> bool {
     reply.as_ref().is_err_and(|status| status.code() == Code::Unavailable)
 }

@@ -1,11 +1,11 @@
-//! What every implementation of pricing answers. The service's tests run it against the service and against the fake.
+//! The behaviour that every implementation of pricing must have. The service's tests run it against the service and the fake.
 
 use bloom_kernel::{TaxClassId, VariantId};
 use bloom_runtime::RequestContext;
 
 use crate::{DeliveryLine, PriceRow, PricingClient, QuoteLine, QuoteRefusal, QuoteRequest};
 
-/// Asserts the contract. The tenant has this tax class, and tax of 18 % in India for things that name no class.
+/// Asserts the contract. The tenant needs this tax class, and a tax of 18 % in India for lines without a class.
 ///
 /// # Panics
 /// When an answer differs from the contract.

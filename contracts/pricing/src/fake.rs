@@ -31,7 +31,7 @@ struct State {
 }
 
 impl FakePricing {
-    /// Serves `pricing` in memory for the peers of this context, until its shutdown.
+    /// Serves `pricing` in memory for the peers of this context until its shutdown.
     pub fn serve(context: &ServiceContext, rate: Rate) -> Self {
         let fake = Self { context: context.clone(), state: Arc::new(Mutex::new(State { rate, ..State::default() })) };
         let (listener, stop) = (context.peers.in_memory("pricing"), context.shutdown.clone());
@@ -43,7 +43,7 @@ impl FakePricing {
         fake
     }
 
-    /// Gives a tenant a tax class.
+    /// Adds a tax class to a tenant.
     pub fn add_tax_class(&self, tenant: TenantId, id: TaxClassId) {
         self.with(|state| state.tax_classes.insert((tenant, id.to_string())));
     }

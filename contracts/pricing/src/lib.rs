@@ -1,11 +1,11 @@
-//! What other services may know of pricing. The crate exists because its contract is shared with its callers.
+//! The contract of pricing for other services. The crate exists because its contract is shared with its callers.
 //!
 //! | module | content |
 //! |---|---|
 //! | [`PricingClient`] | the calls, with deadline and retry |
 //! | [`QuoteRefusal`] | why a quote is refused |
 //! | [`events`] | the events that others read |
-//! | `fake`, `contract` | pricing in memory for tests, and what keeps it true to the service; with the feature `fake` |
+//! | `fake`, `contract` | an in-memory pricing for tests, and tests that compare it with the service; with the feature `fake` |
 
 mod client;
 #[cfg(feature = "fake")]

@@ -12,7 +12,7 @@ pub enum QuoteRefusal {
 }
 
 impl QuoteRefusal {
-    /// The refusal behind a fault; none when the fault is another one.
+    /// The refusal behind a fault; `None` for any other fault.
     pub fn from_fault(fault: &Fault) -> Option<Self> {
         let names_class = || fault.errors.iter().any(|violation| violation.pointer.ends_with("/tax_class_id"));
         match fault.code {

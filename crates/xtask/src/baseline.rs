@@ -1,5 +1,5 @@
-//! Contracts stay compatible: `proto/baseline.txt` lists every field, value and call that a deployed peer may use, by number,
-//! name and type. What is in it may not change or go; a field goes when its number and its name are reserved.
+//! Checks that contracts stay compatible. `proto/baseline.txt` lists every field, enum value and call that a deployed peer may use,
+//! by number, name and type. An entry may not change. A field may be removed once its number and its name are reserved.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,21 +11,21 @@ use crate::workspace::Workspace;
 
 const FILE: &str = "proto/baseline.txt";
 
-/// What a place in a contract is: `bloom.cart.v1.Cart#1` → `id string`.
+/// The entries of the baseline: `bloom.cart.v1.Cart#1` → `id string`.
 type Lines = BTreeMap<String, String>;
 
 /// What to do with the baseline.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Add what is new; refuse what breaks a peer.
+    /// Add new entries; refuse a change that breaks a peer.
     Extend,
-    /// Change nothing; refuse a difference.
+    /// Write nothing; fail on any difference.
     Check,
-    /// Write it as the contracts are now.
+    /// Write the contracts as they are now.
     Accept,
 }
 
-/// Compares the contracts with the baseline, and writes it where that is asked for.
+/// Compares the contracts with the baseline and, depending on the mode, writes it.
 pub(crate) fn run(workspace: &Workspace, mode: Mode) -> Outcome {
     let pool = pool(workspace)?;
     let (path, present) = (workspace.path(FILE), present(&pool));
@@ -67,7 +67,7 @@ fn enums(pool: &DescriptorPool) -> impl Iterator<Item = EnumDescriptor> + '_ {
     pool.all_enums().filter(|one| is_ours(one.full_name()))
 }
 
-/// Every place of the contracts as they are now.
+/// All entries of the contracts as they are now.
 fn present(pool: &DescriptorPool) -> Lines {
     let mut lines = Lines::new();
     for message in messages(pool) {
@@ -105,7 +105,7 @@ fn described(field: &FieldDescriptor) -> String {
     format!("{} {kind}{cardinality}", field.name())
 }
 
-/// Places that may go: their number is reserved, so that none will take it again.
+/// Entries that may be removed: their number is reserved, so it cannot be used again.
 fn reserved(pool: &DescriptorPool) -> impl Fn(&str) -> bool + '_ {
     move |place: &str| {
         let Some((name, Ok(number))) = place.split_once('#').map(|(name, number)| (name, number.parse::<i32>())) else {
@@ -123,7 +123,7 @@ fn parse(text: &str) -> Lines {
     text.lines().filter_map(|line| line.split_once(' ')).map(|(place, what)| (place.to_owned(), what.to_owned())).collect()
 }
 
-/// What a peer of an earlier version would trip over.
+/// The differences that would break a peer of an earlier version.
 fn broken(before: &Lines, now: &Lines, is_reserved: &impl Fn(&str) -> bool) -> Vec<String> {
     let changed = before.iter().filter_map(|(place, was)| match now.get(place) {
         Some(is) if is == was => None,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_a_contract_that_breaks_peers_is_seen() {
+    fn a_breaking_contract_change_is_found() {
         let before = lines("x.v1.Cart#1 id string; x.v1.Cart#2 total int64; x.v1.Carts/Get x.v1.Ask → x.v1.Cart");
         let breaks = |now: &str, reserved: &str| broken(&before, &lines(now), &|place: &str| place == reserved).len();
         let rest = "x.v1.Carts/Get x.v1.Ask → x.v1.Cart";

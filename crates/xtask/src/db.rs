@@ -1,4 +1,4 @@
-//! The development database that the checked SQL macros ask: one schema per service, always rebuilt from migrations.
+//! The development database for the checked SQL macros: one schema per service, always rebuilt from migrations.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -36,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace, wanted: &str) -> Outcome {
     Ok(())
 }
 
-/// Roles are shared by all schemas, so one process at a time makes them.
+/// Roles are shared by all schemas, so only one process at a time may create them.
 fn lock(workspace: &Workspace) -> Outcome<fs::File> {
     let folder = workspace.path(".bloom");
     fs::create_dir_all(&folder)?;
@@ -50,7 +50,7 @@ fn recreate(address: &Address, schema: &str, script: &str) -> Outcome {
     let mut command = address.psql("postgres", DATABASE);
     let mut child = command.args(["-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A psql that has stopped at an error closes the pipe: what it said is the better message.
+        // A psql that stops at an error closes the pipe. Its own message is more useful than the write error.
         let _ = std::io::Write::write_all(&mut stdin, script.as_bytes());
     }
     let output = child.wait_with_output()?;
@@ -96,7 +96,7 @@ fn write_env(address: &Address, schema: &str, folder: &Path) -> Outcome {
         metadata.display()
     );
     let path = folder.join(".env");
-    // An unchanged file keeps its time, so that nothing is compiled again for it.
+    // An unchanged file keeps its modification time, so that cargo does not compile the crate again.
     if fs::read_to_string(&path).is_ok_and(|present| present == text) {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! `fleet.toml`, read and checked: the one list of services that `cargo xtask gen` writes everything else from.
+//! Reads and checks `fleet.toml`, the list of services from which `cargo xtask gen` writes everything else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use crate::Outcome;
 use crate::workspace::{self, Workspace};
 
-/// The whole file.
+/// The content of `fleet.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fleet {
@@ -21,7 +21,7 @@ pub(crate) struct Fleet {
     pub(crate) services: Vec<(String, Service)>,
 }
 
-/// Where container images are, and which release the manifests install.
+/// The registry of the container images, and the release that the manifests install.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Images {
@@ -51,7 +51,7 @@ pub(crate) struct Service {
     pub(crate) calls: Vec<String>,
 }
 
-/// A path prefix that the gateway leads to the service; what is absent has the gateway's default.
+/// A path prefix that the gateway routes to the service; absent fields have the gateway's defaults.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Prefix {
@@ -63,7 +63,7 @@ pub(crate) struct Prefix {
 }
 
 impl Fleet {
-    /// Reads and checks the file of this checkout.
+    /// Reads and checks the `fleet.toml` of this checkout.
     pub(crate) fn load(workspace: &Workspace) -> Outcome<Self> {
         let fleet = Self::parse(&fs::read_to_string(workspace.path("fleet.toml"))?)?;
         let mut folders = BTreeSet::new();
@@ -79,7 +79,7 @@ impl Fleet {
         }
     }
 
-    /// Reads a text, and says what makes no sense in it.
+    /// Parses a text and refuses inconsistent content.
     pub(crate) fn parse(text: &str) -> Outcome<Self> {
         let fleet: Self = toml::from_str(text).map_err(|error| format!("fleet.toml: {error}"))?;
         match fleet.mistakes().as_slice() {
@@ -93,7 +93,7 @@ impl Fleet {
         self.services.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Every permission with its sentence, sorted, and whether a publishable key may hold it.
+    /// Every permission with its description, sorted, and whether a publishable key may hold it.
     pub(crate) fn permissions(&self) -> Vec<(&str, &str, bool)> {
         let of = |service: &'_ Service, name: &str| service.publishable.iter().any(|publishable| publishable == name);
         let services = self.services.iter().map(|(_, service)| service);
@@ -150,7 +150,7 @@ impl Fleet {
     }
 }
 
-/// A table as a list in the order of the file: the order in which services start and are shown.
+/// Reads a table as a list in the order of the file, in which services are started and listed.
 fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Service)>, D::Error> {
     struct Entries(PhantomData<Service>);
     impl<'de> Visitor<'de> for Entries {

@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 
 use workspace::Workspace;
 
-/// What any task answers; the error is a sentence for a person.
+/// The result of a task; the error is a sentence for the user.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 #[derive(Parser)]

@@ -1,5 +1,5 @@
-//! `cargo xtask new-service`: a service with one resource, from the templates in `crates/xtask/service`. It compiles, is routed,
-//! deployed and tested; from there on it is changed by hand.
+//! `cargo xtask new-service`: writes a service with one resource from the templates in `crates/xtask/service`. The service compiles
+//! and is routed, deployed and tested; later changes are made by hand.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::{Outcome, db, generate, sqlx};
 
 const TEMPLATES: &str = "crates/xtask/service";
 
-/// How things of the new service are called.
+/// The names of the new service.
 #[derive(clap::Args)]
 pub(crate) struct Names {
     /// Name of the service, `wish-list` for example
@@ -23,7 +23,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The service with a resource of the same name.
+    /// A service whose resource has the service's name.
     #[cfg(test)]
     pub(crate) fn of(name: &str) -> Self {
         Self { name: name.to_owned(), noun: None, id_prefix: None }
@@ -37,7 +37,7 @@ impl Names {
         self.id_prefix.clone().unwrap_or_else(|| self.noun().chars().filter(char::is_ascii_lowercase).take(4).collect())
     }
 
-    /// The placeholders in the templates, and what takes their place.
+    /// The placeholders in the templates with their values.
     fn replacements(&self) -> Vec<(&'static str, String)> {
         let noun = self.noun();
         let nouns = plural(&noun);
@@ -66,7 +66,7 @@ impl Names {
     }
 }
 
-/// Writes the service, lists it in `fleet.toml`, and generates what follows from both.
+/// Writes the service, adds it to `fleet.toml`, and generates everything derived from both.
 pub(crate) fn run(workspace: &Workspace, names: &Names) -> Outcome {
     let well_formed = |text: &str, more: char| {
         text.starts_with(|first: char| first.is_ascii_lowercase()) && text.chars().all(|c| c.is_ascii_lowercase() || c == more)
@@ -111,7 +111,7 @@ permissions."%permission%:read" = "Read %nouns%"
 permissions."%permission%:write" = "Create and change %nouns%"
 "#;
 
-/// The files of the service, which belong to it alone.
+/// The files in the service's own folders.
 fn files(workspace: &Workspace, names: &Names) -> Outcome<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     for template in workspace.files(TEMPLATES, ".in")? {
@@ -126,7 +126,7 @@ fn files(workspace: &Workspace, names: &Names) -> Outcome<Vec<(PathBuf, String)>
     if files.is_empty() { Err(format!("there are no templates in {TEMPLATES}").into()) } else { Ok(files) }
 }
 
-/// The prefix of every kind of id, and where it is declared.
+/// Every id prefix, and the file that declares it.
 pub(crate) fn id_prefixes(workspace: &Workspace) -> Outcome<Vec<(String, String)>> {
     let mut found = Vec::new();
     for folder in ["crates/kernel/src", "services"] {

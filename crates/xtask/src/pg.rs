@@ -1,4 +1,4 @@
-//! The private PostgreSQL clusters of this checkout, for shell scripts.
+//! Manages the private PostgreSQL clusters of this checkout, for shell scripts.
 
 use bloom_pgdev::{Cluster, Options};
 
@@ -16,7 +16,7 @@ pub(crate) enum Action {
     Erase,
 }
 
-/// Runs one action; the clusters of tests give up durability for speed.
+/// Runs one action. Clusters for tests run without durability, which is faster.
 pub(crate) fn run(workspace: &Workspace, action: Action, purpose: &str) -> Outcome {
     let cluster = Cluster::open(&workspace.root, purpose);
     match action {

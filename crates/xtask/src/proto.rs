@@ -1,5 +1,5 @@
-//! Contracts to Rust: `proto/bloom/<service>/v1/*.proto` → `contracts/<service>`, committed, so that a normal build
-//! needs neither protoc nor a build script.
+//! Generates Rust from contracts: `proto/bloom/<service>/v1/*.proto` → `contracts/<service>`. The result is committed, so that a
+//! normal build needs neither protoc nor a build script.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::Outcome;
 use crate::workspace::{self, Workspace};
 
-/// Writes (or, with `check`, compares) the crate of every contract.
+/// Writes the crate of every contract, or compares it when `check` is set.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
     let mut dirty = Vec::new();
     for folder in workspace::folders(&workspace.path("proto/bloom"))? {
@@ -34,7 +34,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
     Ok(())
 }
 
-/// Every file of one contract's crate, and the manifest line that makes it known.
+/// All files of one contract's crate, and the root manifest with a line for it.
 fn generate(workspace: &Workspace, service: &str) -> Outcome<BTreeMap<PathBuf, String>> {
     let package = format!("bloom.{service}.v1");
     let folder = workspace.path(&format!("contracts/{service}"));
@@ -57,7 +57,7 @@ fn generate(workspace: &Workspace, service: &str) -> Outcome<BTreeMap<PathBuf, S
     let root = workspace.path("Cargo.toml");
     let mut files = BTreeMap::new();
     files.insert(root.clone(), declared(&fs::read_to_string(root)?, service));
-    // Both are written once: a client, reasons and events are added by hand.
+    // These files are written once only: the client, reasons and events are added to them by hand.
     if !folder.join("src/lib.rs").exists() {
         files.insert(folder.join("Cargo.toml"), manifest(service, code.contains("::prost_types::"), others.into_iter()));
         files.insert(folder.join("src/lib.rs"), library(service));
@@ -66,7 +66,7 @@ fn generate(workspace: &Workspace, service: &str) -> Outcome<BTreeMap<PathBuf, S
     Ok(files)
 }
 
-/// The root manifest with a line for this crate.
+/// Adds a line for this crate to the root manifest.
 fn declared(manifest: &str, service: &str) -> String {
     let name = format!("bloom-contract-{service} = ");
     if manifest.lines().any(|line| line.starts_with(&name)) {
@@ -96,7 +96,7 @@ fn manifest<'a>(service: &str, well_known: bool, others: impl Iterator<Item = &'
 
 fn library(service: &str) -> String {
     format!(
-        "//! What other services may know of {service}. The crate exists because its contract is shared with its callers.\n\n\
+        "//! The contract of {service} for other services. The crate exists because its contract is shared with its callers.\n\n\
          mod generated {{\n    #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]\n    \
          include!(\"gen/bloom.{service}.v1.rs\");\n}}\n\npub use generated::*;\n"
     )

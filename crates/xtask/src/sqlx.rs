@@ -1,4 +1,4 @@
-//! The committed query metadata: what the checked SQL macros answer with where there is no database.
+//! The committed query metadata, which the checked SQL macros use where there is no database.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::{Outcome, db};
 
 const MACROS: [&str; 3] = ["query!(", "query_as!(", "query_scalar!("];
 
-/// Regenerates the metadata of every crate; with `check` the old state is put back and a difference is an error.
+/// Regenerates the metadata of every crate. With `check` it restores the old files, and a difference is an error.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
     let users = users(workspace)?;
     if users.is_empty() {
@@ -38,7 +38,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
     Ok(())
 }
 
-/// Writes the metadata of one crate whose schema is in the development database, by compiling it and its tests.
+/// Writes the metadata of one crate by compiling it and its tests. The crate's schema must be in the development database.
 pub(crate) fn prepare(workspace: &Workspace, folder: &Path) -> Outcome {
     clear(folder)?;
     let mut command = workspace.cargo();
@@ -47,7 +47,7 @@ pub(crate) fn prepare(workspace: &Workspace, folder: &Path) -> Outcome {
     if command.status()?.success() { Ok(()) } else { Err("the crate does not compile against its schema".into()) }
 }
 
-/// Puts the metadata back as it was.
+/// Restores the previous metadata.
 fn restore(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>) -> Outcome {
     for path in after.keys() {
         fs::remove_file(path)?;
@@ -58,7 +58,7 @@ fn restore(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>
     Ok(())
 }
 
-/// The crates whose sources use the checked macros.
+/// The crates whose sources use the checked SQL macros.
 fn users(workspace: &Workspace) -> Outcome<Vec<PathBuf>> {
     let mut found = Vec::new();
     for service in workspace.migrations()? {
@@ -73,7 +73,7 @@ fn users(workspace: &Workspace) -> Outcome<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Empties the metadata, and makes sure that cargo compiles the crate again.
+/// Deletes the metadata, and makes cargo compile the crate again.
 fn clear(folder: &Path) -> Outcome {
     let metadata = folder.join(".sqlx");
     if metadata.exists() {
@@ -86,7 +86,7 @@ fn clear(folder: &Path) -> Outcome {
     Ok(())
 }
 
-/// Clippy's view of all targets, so that `./dev test` has nothing to compile twice.
+/// Runs Clippy on all targets, so that `./dev test` does not compile them a second time.
 fn compile(workspace: &Workspace, users: &[PathBuf]) -> Outcome {
     let mut command = workspace.cargo();
     command.args(["clippy", "-q", "--all-targets", "--no-deps"]);

@@ -1,4 +1,4 @@
-//! The house rules on this checkout, and each rule on an example that breaks it.
+//! Runs the house rules on this checkout, and each rule on an example that violates it.
 
 mod compose;
 mod errors;
@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::tidy::{RULES, dependencies, source, sql};
 use crate::workspace::Workspace;
 
-/// The text of all Rust code of the fleet.
+/// All Rust code of the fleet as one text.
 fn code(workspace: &Workspace) -> String {
     let files = ["crates", "services", "gateway"].map(|folder| workspace.files(folder, ".rs").expect("readable"));
     files.concat().iter().map(|path| std::fs::read_to_string(path).expect("readable")).collect()
@@ -29,7 +29,7 @@ fn this_checkout_keeps_the_house_rules() {
 }
 
 #[test]
-fn committed_contracts_are_what_proto_says() {
+fn committed_contracts_match_proto() {
     crate::proto::run(&Workspace::here(), true).expect("no difference");
 }
 
@@ -46,19 +46,19 @@ fn dependencies_of_all_sections_are_found() {
 }
 
 #[test]
-fn a_snapshot_of_a_test_that_is_gone_is_seen() {
+fn a_snapshot_without_a_test_is_found() {
     let words = ["location_created", "created"].map(str::to_owned).into();
-    for (name, is_asked_for) in [
+    for (name, is_used) in [
         ("bloom_inventory__location__tests__location_created.snap", true),
         ("bloom_inventory__location__tests__location_created-2.snap", true),
         ("bloom_inventory__location__tests__location_gone.snap", false),
     ] {
-        assert_eq!(dependencies::is_asked_for(Path::new(name), &words), is_asked_for, "{name}");
+        assert_eq!(dependencies::is_used(Path::new(name), &words), is_used, "{name}");
     }
 }
 
 #[test]
-fn every_variable_is_in_the_document_of_settings() {
+fn every_variable_is_documented() {
     let workspace = Workspace::here();
     let document = std::fs::read_to_string(workspace.path("docs/configuration.md")).expect("it is committed");
     let mut unknown = Vec::new();
@@ -69,7 +69,7 @@ fn every_variable_is_in_the_document_of_settings() {
                 let name: String =
                     text[start + 1..].chars().take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_').collect();
                 let generic = name.replace("IDENTITY", "<SERVICE>");
-                // What ends so is a part of a name: the rest depends on the service.
+                // A name that ends with an underscore is a prefix; the rest depends on the service.
                 if !name.ends_with('_') && ![name.as_str(), &generic].iter().any(|name| document.contains(&format!("`{name}`"))) {
                     unknown.push(format!("{name} in {}", workspace.relative(&path).display()));
                 }
@@ -87,7 +87,7 @@ fn tables_are_found_and_partitions_are_not() {
 }
 
 #[test]
-fn a_crossing_is_seen_and_a_column_is_not() {
+fn a_reference_to_another_schema_is_found() {
     let schemas = ["catalog".to_owned(), "inventory".to_owned()];
     let crosses = |text: &str| !sql::crossings(Path::new("x.rs"), text, &schemas).is_empty();
     assert!(crosses("select 1 from catalog.product"));
@@ -96,23 +96,23 @@ fn a_crossing_is_seen_and_a_column_is_not() {
 }
 
 #[test]
-fn sql_time_is_told_from_rust_time() {
-    for asks in ["values ($1, now())", "default now(),", "where run_at < clock_timestamp()", "set at = current_timestamp"] {
-        assert!(sql::asks_for_the_time(asks), "{asks}");
+fn sql_time_is_distinguished_from_rust_time() {
+    for query in ["values ($1, now())", "default now(),", "where run_at < clock_timestamp()", "set at = current_timestamp"] {
+        assert!(sql::reads_the_clock(query), "{query}");
     }
     for passed in ["let t = Instant::now();", "clock.now()", "// calls now() never", "fn now() -> T"] {
-        assert!(!sql::asks_for_the_time(passed), "{passed}");
+        assert!(!sql::reads_the_clock(passed), "{passed}");
     }
 }
 
 #[test]
-fn a_sleep_needs_an_excuse() {
+fn a_sleep_needs_a_reason() {
     let text = "async fn buys() {\nsleep(1);\n// Real time: the lease runs out.\nsleep(2);\n// sleep(3)\n}\nfn eventually() {\nsleep(4);\n}";
     assert_eq!(source::sleeps(Path::new("a.rs"), text), ["a.rs:2: sleep(1);"]);
 }
 
 #[test]
-fn a_word_in_a_comment_is_no_breach() {
+fn a_word_in_a_comment_is_no_violation() {
     let found = source::lines_with(Path::new("a.rs"), "// f64\nlet x: f64;\n", &["f64"]);
     assert_eq!(found, ["a.rs:2: let x: f64;"]);
 }

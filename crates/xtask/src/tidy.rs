@@ -1,4 +1,4 @@
-//! House rules that a program can check. Each rule returns one line per breach; `cargo test -p xtask` expects none.
+//! House rules that a program can check. Each rule returns one line per violation; `cargo test -p xtask` expects none.
 
 pub(crate) mod dependencies;
 pub(crate) mod layout;
@@ -9,7 +9,7 @@ pub(crate) mod sql;
 use crate::Outcome;
 use crate::workspace::Workspace;
 
-/// A rule: its name, and what finds its breaches.
+/// A rule: its name, and the function that finds its violations.
 pub(crate) type Rule = (&'static str, fn(&Workspace) -> Outcome<Vec<String>>);
 
 /// All rules.
@@ -30,15 +30,15 @@ pub(crate) const RULES: &[Rule] = &[
     ("a statement sets its tenant first", source::tenants_are_set_first),
     ("features live in the root manifest", manifests::features_live_in_the_root),
     ("every dependency is used", dependencies::dependencies_are_used),
-    ("every snapshot is asked for", dependencies::snapshots_are_asked_for),
+    ("every snapshot is used", dependencies::snapshots_are_used),
     ("services stand alone", manifests::services_stand_alone),
     ("tables state retention and personal columns", sql::tables_state_retention),
     ("tables are behind row-level security", sql::tables_are_guarded),
     ("no SQL crosses a schema", sql::no_sql_crosses_a_schema),
-    ("SQL does not ask for the time", sql::sql_does_not_ask_for_the_time),
+    ("SQL does not read the clock", sql::sql_does_not_read_the_clock),
 ];
 
-/// Runs every rule and prints what breaks one.
+/// Runs every rule and prints its violations.
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let mut breaches = 0;
     for (name, rule) in RULES {

@@ -1,5 +1,5 @@
-//! What other projects' own tools say of the committed files: `kubernetes-validate` of the manifests, `promtool` of alert rules,
-//! their tests, and the expressions in dashboards. `./dev test` installs both.
+//! Checks committed files with external tools: manifests with `kubernetes-validate`; alert rules, their tests and the expressions
+//! in dashboards with `promtool`. `./dev test` installs both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use crate::Outcome;
 use crate::generate::kubernetes;
 use crate::workspace::Workspace;
 
-/// The oldest version of Kubernetes that the manifests are for; xtask's tests use the types of the same one.
+/// The oldest supported version of Kubernetes; xtask's tests use the types of the same version.
 const KUBERNETES: &str = "1.33";
 
-/// Runs every check, and fails when one of them does.
+/// Runs every check; fails when one of them fails.
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let mut manifests = Vec::new();
     for folder in kubernetes::folders(workspace)? {
         manifests.extend(workspace.files(&folder, ".yaml")?);
     }
-    // A kustomization is read by kubectl, not by the API server.
+    // A kustomization is for kubectl, not for the API server.
     manifests.retain(|path| !path.ends_with("kustomization.yaml"));
     let kubernetes_validate = ["--strict", "--quiet", "-k", KUBERNETES].map(PathBuf::from).into_iter().chain(manifests);
     let rules = |name: &str| workspace.path(&format!("deploy/prometheus/{name}"));
@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     outcomes.into_iter().collect()
 }
 
-/// Runs a tool, whose output is shown when it fails.
+/// Runs a tool and shows its output when it fails.
 fn execute(tool: &str, arguments: impl IntoIterator<Item = PathBuf>) -> Outcome {
     let output = Command::new(tool).args(arguments).output();
     let output = output.map_err(|error| format!("{tool} does not run ({error}); `./dev test` installs it"))?;
@@ -43,7 +43,7 @@ fn execute(tool: &str, arguments: impl IntoIterator<Item = PathBuf>) -> Outcome 
     Err(format!("{tool} found mistakes").into())
 }
 
-/// Every expression of every panel, as a file of recording rules: the form in which promtool reads expressions.
+/// The expressions of all panels as a file of recording rules, because promtool checks expressions in that form.
 fn expressions_of_dashboards(workspace: &Workspace) -> Outcome<PathBuf> {
     let mut rules = Vec::new();
     for path in workspace.files("deploy/grafana", ".json")? {
@@ -58,7 +58,7 @@ fn expressions_of_dashboards(workspace: &Workspace) -> Outcome<PathBuf> {
     Ok(file)
 }
 
-/// Title and expression of every target of every panel, with Grafana's variables filled in. A panel without one is an error.
+/// The title and expression of every target of every panel, with Grafana's variables filled in. A panel without one is an error.
 pub(crate) fn expressions(dashboard: &Path) -> Outcome<Vec<(String, String)>> {
     let document: Value = serde_json::from_str(&fs::read_to_string(dashboard)?)?;
     let mut found = Vec::new();

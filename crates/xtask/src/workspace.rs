@@ -1,4 +1,4 @@
-//! Where things are in the checkout.
+//! Paths in the checkout.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::Outcome;
 
-/// The checkout that this program was built from.
+/// The checkout from which this program was built.
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
 }
@@ -21,8 +21,8 @@ impl Workspace {
         self.root.join(relative)
     }
 
-    /// Cargo, in this workspace. What the cargo that started this program has said of its package is taken away: build scripts
-    /// compile again when it differs.
+    /// A cargo command in this workspace, without the variables that the calling cargo has set for this package: build scripts would
+    /// run again when they differ.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new("cargo");
         command.current_dir(&self.root);
@@ -35,19 +35,19 @@ impl Workspace {
         command
     }
 
-    /// The path below the root, for messages.
+    /// The path relative to the root, for messages.
     pub(crate) fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 
-    /// The folders under `migrations/`, one per schema; `platform` (the tables that every service has) first.
+    /// The folders under `migrations/`, one per schema. `platform`, with the tables that every service has, comes first.
     pub(crate) fn migrations(&self) -> Outcome<Vec<String>> {
         let mut names: Vec<String> = folders(&self.path("migrations"))?.iter().filter_map(|path| name(path)).collect();
         names.sort_by_key(|name| (name != "platform", name.clone()));
         Ok(names)
     }
 
-    /// The crates whose SQL is checked against the schema of a folder under `migrations/`.
+    /// The crates whose SQL is checked against the schema of this migrations folder.
     pub(crate) fn crates_of(&self, folder: &str) -> Outcome<Vec<PathBuf>> {
         let wanted: Vec<String> = match folder {
             "platform" => vec!["bloom-runtime".into(), "bloom-events".into()],
@@ -77,7 +77,7 @@ impl Workspace {
         Ok(found)
     }
 
-    /// All files below a folder whose name ends so, sorted; build products and generated code excepted.
+    /// All files below a folder with this ending, sorted, except build products and generated code.
     pub(crate) fn files(&self, folder: &str, ending: &str) -> Outcome<Vec<PathBuf>> {
         let mut found = Vec::new();
         collect(&self.path(folder), ending, &mut found)?;
@@ -86,19 +86,19 @@ impl Workspace {
     }
 }
 
-/// The package name in the manifest of a crate's folder.
+/// The package name in the manifest of this folder.
 pub(crate) fn package(folder: &Path) -> Outcome<String> {
     let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
     let name = manifest.lines().find_map(|line| line.strip_prefix("name = "));
     Ok(name.ok_or_else(|| format!("no package name in {}", folder.display()))?.trim_matches('"').to_owned())
 }
 
-/// The last part of a path.
+/// The last component of a path.
 pub(crate) fn name(path: &Path) -> Option<String> {
     path.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
-/// The folders directly inside a folder, sorted; none when it is absent.
+/// The folders directly inside a folder, sorted; none when the parent does not exist.
 pub(crate) fn folders(parent: &Path) -> Outcome<Vec<PathBuf>> {
     if !parent.exists() {
         return Ok(Vec::new());

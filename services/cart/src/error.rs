@@ -1,4 +1,4 @@
-//! The constraints that input can break, and the refusal that each one means.
+//! The constraints that input can violate, and the refusal for each.
 
 use bloom_db::{Constraints, seal};
 use bloom_fault::{Code, Fault};

@@ -1,4 +1,4 @@
-//! What the purchase saga calls.
+//! gRPC for the purchase saga.
 
 use bloom_contract_cart as proto;
 use bloom_kernel::{CartId, CheckoutId, Money, OrderId};

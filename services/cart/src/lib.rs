@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `cart` | a cart: create, change, price, freeze and unfreeze for a checkout, complete, expire |
 //! | `delivery_option` | a way to deliver, with its table of charges |
-//! | `clients` | what catalog, pricing and inventory answer |
+//! | `clients` | calls to catalog, pricing and inventory |
 //!
-//! Uses point one way: `cart` → `delivery_option` → `clients`. This service publishes
+//! Dependencies point one way: `cart` → `delivery_option` → `clients`. This service publishes
 //! `cart.created|updated|frozen|unfrozen|completed|deleted` and `delivery_option.created|updated`, and consumes nothing.
 //!
-//! Absent by design: stock and prices of its own. A write of a cart asks catalog, pricing and inventory once each before its
-//! transaction begins, and stores their answers; a checkout asks again.
+//! Absent by design: stock and prices of its own. A write of a cart calls catalog, pricing and inventory once each before its
+//! transaction begins, and stores their replies; a checkout calls them again.
 
 mod cart;
 mod clients;

@@ -1,4 +1,4 @@
-//! The cart service as a process of its own.
+//! Runs the cart service as a separate process.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! References to what other services own: locations of inventory, tax classes of pricing. The replica knows most of them, but
-//! may be behind an object that was created a moment ago, so its owner is asked about those that the replica lacks.
+//! References to objects of other services: locations of inventory, tax classes of pricing. The replica may lack an object that was
+//! created a moment ago, so its owner is queried about the missing ones.
 
 use std::collections::BTreeSet;
 
@@ -19,10 +19,10 @@ pub(crate) const LOCATIONS_MAX: usize = 100;
 
 /// Refuses a location that the tenant does not have; `ids` is `location_ids` of the body.
 ///
-/// A location may pass that the replica lacks: a channel that names it shows no stock from there until the events of the
-/// location or of its stock arrive, which refreshes the listing.
+/// A location that the replica lacks may be accepted. A channel that names it shows no stock from there until the events of the
+/// location or of its stock arrive, which refresh the listing.
 pub(crate) async fn check_locations(app: &Catalog, context: &RequestContext, ids: &[LocationId]) -> Result<(), Fault> {
-    // Longer lists are refused for their length, whatever they name.
+    // Longer lists are refused for their length, so they need no look-up.
     if ids.is_empty() || LOCATIONS_MAX < ids.len() {
         return Ok(());
     }
@@ -41,7 +41,7 @@ pub(crate) async fn check_locations(app: &Catalog, context: &RequestContext, ids
     }
 }
 
-/// Refuses a tax class that the tenant does not have; each comes with its pointer in the request.
+/// Refuses tax classes that the tenant does not have; each comes with its pointer in the request.
 pub(crate) async fn check_tax_classes(
     app: &Catalog,
     context: &RequestContext,
@@ -64,7 +64,7 @@ pub(crate) async fn check_tax_classes(
     }
 }
 
-/// Asks inventory which of these location codes exist.
+/// Queries inventory for those of the location codes that exist.
 pub(crate) async fn find_location_codes(
     app: &Catalog,
     context: &RequestContext,

@@ -1,4 +1,4 @@
-//! Which refusal a violated database constraint stands for, and refusals that several resources share.
+//! The refusal for each violated constraint, and refusals that several resources share.
 
 use bloom_db::{Constraints, idempotency};
 use bloom_fault::{Code, Fault, constraint};

@@ -1,4 +1,4 @@
-//! The gRPC service: what other services ask of the catalogue.
+//! The gRPC service of the catalogue for other services.
 
 use bloom_contract_catalog::catalog_server::Catalog as Server;
 use bloom_contract_catalog::{

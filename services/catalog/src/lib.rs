@@ -10,12 +10,12 @@
 //! | `replica` | copies of what pricing and inventory publish |
 //! | `import` | bulk import: spool, apply, push |
 //!
-//! A product list: `product/list/mod.rs` reads one range of one index of `listing_entry` and joins finished documents of
-//! `listing`. What `listing` holds is defined once, in SQL (`migrations/catalog/0103_listing.sql`); every write refreshes it in
-//! its own transaction, prices and stock arrive as events (`consumers`).
+//! A product list is served by `product/list/mod.rs`: it reads one range of one index of `listing_entry` and joins finished
+//! documents of `listing`. The content of `listing` is defined once, in SQL (`migrations/catalog/0103_listing.sql`). Every write
+//! refreshes it in its own transaction; prices and stock arrive as events (`consumers`).
 //!
 //! Dependencies: import → collection, product, category → channel, product type → listing, replica. Locks are taken in one
-//! order (`listing/lock.rs`). Absent by design: how a price or a stock level comes about.
+//! order (`listing/lock.rs`). Absent by design: the calculation of prices and stock levels.
 
 mod category;
 mod channel;

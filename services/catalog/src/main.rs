@@ -1,4 +1,4 @@
-//! The catalogue as a process of its own.
+//! Runs the catalog service as a separate process.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What gateways ask: the holder of a key, and the keys that were revoked.
+//! gRPC for gateways: the holder of a key, and the revoked keys.
 
 use bloom_contract_identity::identity_server::Identity as Contract;
 use bloom_contract_identity::{ListRevocationsReply, ListRevocationsRequest, ResolveKeyReply, ResolveKeyRequest};

@@ -6,7 +6,7 @@
 //! | `environment` | a tenant: the live one of an account, and its sandboxes |
 //! | `api_key` | keys: create, rotate, revoke, resolve for a gateway; their scopes, their last use, the list of revocations |
 //!
-//! Uses point one way: `account` → `environment` → `api_key`. This service publishes `environment.created|updated` and
+//! Dependencies point one way: `account` → `environment` → `api_key`. This service publishes `environment.created|updated` and
 //! `api_key.created|updated|revoked` in the environment concerned, and consumes nothing.
 //!
 //! Absent by design: the text of a key, which is shown once and stored nowhere; only its keyed digest is kept.
@@ -86,7 +86,7 @@ fn start(start: Start) -> Result<Service, StartError> {
         .build())
 }
 
-/// Creates an account for `bloom account create`: before the first account there is no key that could ask for one.
+/// Creates an account for `bloom account create`. Before the first account there is no key, so there is no API call for it.
 pub async fn account_create(context: &ServiceContext, db: &Db, input: AccountCreate) -> Result<AccountCreated, Fault> {
     account::create(&Identity::new(context.clone(), db.clone()), input).await
 }

@@ -1,4 +1,4 @@
-//! The identity service as a process of its own.
+//! Runs the identity service as a separate process.
 
 use std::process::ExitCode;
 

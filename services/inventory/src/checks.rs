@@ -1,11 +1,11 @@
-//! The invariants of stock, as queries for where they are broken, over all tenants. They run as the system role.
+//! The invariants of stock as queries that find violations, over all tenants. They run as the system role.
 
 use std::time::Duration;
 
 use sqlx::PgConnection;
 use tokio::time::Instant;
 
-/// A breach in one sentence with ids.
+/// One sentence with ids per violation.
 type Found = sqlx::Result<Vec<String>>;
 
 /// Items whose levels are not the sums of their movements.
@@ -28,7 +28,7 @@ pub async fn levels_differ(conn: &mut PgConnection) -> Found {
     .await
 }
 
-/// Items that promise more than is there and may be back-ordered, beyond what a count has found missing.
+/// Items that promise more units than are on hand or may be back-ordered, except for what a count has found missing.
 pub async fn promises_exceed(conn: &mut PgConnection) -> Found {
     sqlx::query_scalar!(
         r#"select format('tenant %s, variant %s, location %s: %s promised of %s on hand and %s to back-order', tenant_id,
@@ -42,7 +42,7 @@ pub async fn promises_exceed(conn: &mut PgConnection) -> Found {
     .await
 }
 
-/// Items whose held units are not those of active lines.
+/// Items whose held units differ from the sum of their active lines.
 pub async fn held_differs(conn: &mut PgConnection) -> Found {
     sqlx::query_scalar!(
         r#"select format('tenant %s, variant %s, location %s: %s held, %s in active lines', tenant_id, variant_id,
@@ -59,8 +59,8 @@ pub async fn held_differs(conn: &mut PgConnection) -> Found {
     .await
 }
 
-/// Lines that did not begin once, or have not ended exactly as often as they should: once when their hold has ended or
-/// they are no longer active, never while they are.
+/// Lines without exactly one movement for their start, with a wrong number of movements for their end (none while the line is
+/// active, one afterwards), or active although their hold has ended.
 pub async fn ends_differ(conn: &mut PgConnection) -> Found {
     sqlx::query_scalar!(
         r#"select format('tenant %s, hold %s (%s), line %s: %s', l.tenant_id, l.hold_id, h.status, l.position,
@@ -83,7 +83,7 @@ pub async fn ends_differ(conn: &mut PgConnection) -> Found {
     .await
 }
 
-/// Orders that have shipped or given back more units of an item than they were allocated.
+/// Orders that have shipped or released more units of an item than were allocated to them.
 pub async fn allocations_negative(conn: &mut PgConnection) -> Found {
     sqlx::query_scalar!(
         r#"select format('tenant %s, order %s, variant %s, location %s: %s allocated', tenant_id, order_id, variant_id,
@@ -107,10 +107,10 @@ async fn stock_unpublished(conn: &mut PgConnection) -> Found {
     .await
 }
 
-/// How long the publisher of stock events may take.
+/// The longest time that the publisher of stock events may take.
 const PUBLISHED_WITHIN: Duration = Duration::from_millis(2_500);
 
-/// Variants whose changes are not published after a while: a change is published within milliseconds, or never.
+/// Variants whose changes have been unpublished for a while. A change is normally published within milliseconds.
 pub async fn stock_long_unpublished(conn: &mut PgConnection) -> Found {
     let deadline = Instant::now() + PUBLISHED_WITHIN;
     loop {

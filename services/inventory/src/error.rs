@@ -1,10 +1,10 @@
-//! What inventory refuses, and which broken constraint means what.
+//! The refusals of inventory, and the meaning of each violated constraint.
 
 use bloom_db::{Constraints, idempotency};
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ViolationCode;
 
-/// Constraints that input can break.
+/// The constraints that input can violate.
 pub(crate) const CONSTRAINTS: Constraints = &[
     ("location_code_key", || {
         let detail = "Another location has this code.";
@@ -15,12 +15,12 @@ pub(crate) const CONSTRAINTS: Constraints = &[
     ("stock_item_on_hand_check", on_hand_out_of_range),
 ];
 
-/// A line that asks for more units than there are.
+/// A line that requests more units than are available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shortage {
     /// Index of the line.
     pub line: usize,
-    /// Units that it could have, together with the other lines of its item.
+    /// Units available to it, together with the other lines of its item.
     pub sellable: i64,
 }
 
@@ -33,13 +33,13 @@ pub(crate) fn on_hand_out_of_range() -> Fault {
     conflict("on_hand_out_of_range", detail)
 }
 
-/// There is less than asked for, in these lines.
+/// The refusal when these lines request more than is available.
 pub(crate) fn insufficient_stock(shortages: &[Shortage]) -> Fault {
     let detail = "There are fewer units than asked for; see errors. Nothing was held.";
     lines(conflict("insufficient_stock", detail), shortages, "available")
 }
 
-/// The order has fewer units allocated than are to leave or to be given back, in these lines.
+/// The refusal when these lines ship or release more units than the order has allocated.
 pub(crate) fn allocation_exceeded(shortages: &[Shortage]) -> Fault {
     let detail = "The order has fewer units allocated than named; see errors. Nothing was changed.";
     lines(conflict("allocation_exceeded", detail), shortages, "allocated")
@@ -59,7 +59,7 @@ pub(crate) fn hold_committed() -> Fault {
     conflict("hold_committed", "The hold was committed to another order.")
 }
 
-/// The id came before with another request.
+/// The refusal of an id that was used for another request.
 pub(crate) fn id_reused() -> Fault {
     idempotency::reused()
 }

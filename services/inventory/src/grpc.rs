@@ -1,4 +1,4 @@
-//! gRPC for other services: each call reads its message, does one operation, writes the answer.
+//! gRPC for other services. Each call reads its message, runs one operation and writes the reply.
 
 use std::str::FromStr;
 
@@ -17,9 +17,9 @@ use crate::stock::{Availability, ROWS_MAX, StockRow};
 use crate::units::{CallerName, HoldSeconds, LINES_MAX, StockQuantity, Units};
 use crate::{allocation, hold, stock};
 
-/// The most variants of one question.
+/// The most variants of one request.
 const VARIANTS_MAX: usize = 1_000;
-/// The most locations of one question: those of a channel.
+/// The most locations of one request: those of a channel.
 const LOCATIONS_MAX: usize = 100;
 
 /// The service as its peers see it.
@@ -88,7 +88,7 @@ impl inventory_server::Inventory for Grpc {
         let proto::FindLocationsRequest { location_ids, location_codes } = request.get_ref();
         let ids = bloom_runtime::grpc::readable_ids::<LocationId>(location_ids, LOCATIONS_MAX)?;
         count("/location_codes", location_codes.len(), 0, LOCATIONS_MAX)?;
-        // A text that no location can have as its code is as unknown as any other.
+        // A text that is no valid code matches no location, so it is treated as unknown.
         let codes: Vec<String> = location_codes.iter().filter(|code| Code::new(code.as_str()).is_ok()).cloned().collect();
         let mut conn = self.0.db.read(context.tenant).await?;
         let found = location_find(&mut conn, &ids).await.map_err(Fault::from)?;

@@ -1,17 +1,17 @@
-//! Inventory: what lies where, what is promised, how it moved.
+//! Inventory: where units are, what is promised, and how stock changed.
 //!
 //! | folder | what it is |
 //! |---|---|
-//! | [`location`] | places, in the order in which they are asked |
-//! | [`item`] | a variant at a location: on hand, allocated, held, for sale |
-//! | [`stock`] | a variant over its locations: sellable, set in bulk, published |
-//! | [`hold`] | stock promised for a while: place, extend, release, commit, expire |
-//! | [`allocation`] | an order's units: ship, give back |
-//! | [`adjustment`] | people correct what is on hand |
+//! | [`location`] | places with stock, in the order in which they serve |
+//! | [`item`] | a variant at a location: units on hand, allocated, held, sellable |
+//! | [`stock`] | a variant over its locations: sellable units, bulk counts, events |
+//! | [`hold`] | stock reserved for a limited time: place, extend, release, commit, expire |
+//! | [`allocation`] | an order's units: ship, release |
+//! | [`adjustment`] | manual corrections of the units on hand |
 //! | [`movement`] | the ledger; the only writer of levels |
 //!
-//! Absent by design, and kept so by the database: a level that anything but a movement has written, a movement that changed, a
-//! promise beyond what is there and may be back-ordered, a hold that ended twice; a call to another service.
+//! Absent by design, and prevented by the database: a level that changed without a movement, a changed movement, a promise beyond
+//! stock and backorder limit, a hold that ended twice. Also absent: calls to other services.
 
 mod adjustment;
 mod allocation;
@@ -47,7 +47,7 @@ pub const NAME: &str = "inventory";
 /// The service's migrations.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/inventory");
 
-/// How a process starts it.
+/// How a process starts the service.
 pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
 
 /// What every handler and operation receives. Cheap to clone.
@@ -60,7 +60,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Stock events are published after the commit of this transaction.
+    /// Has stock events published after this transaction commits.
     fn stock_changed(&self, tx: &mut TenantTx) {
         let (changed, tenant) = (self.changed_tenants.clone(), tx.tenant());
         tx.after_commit(move || changed.add(tenant));

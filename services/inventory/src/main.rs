@@ -1,4 +1,4 @@
-//! The inventory service as a process of its own.
+//! Runs the inventory service as a separate process.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Numbers and texts that several resources of stock take, each with its bounds.
+//! Numbers and texts with bounds that several resources of stock use.
 
 use bloom_kernel::{Form, number, text};
 

@@ -1,4 +1,4 @@
-//! The invariants of orders, as queries for where they are broken, over all tenants. They run as the system role.
+//! The invariants of orders as queries that find violations, over all tenants. They run as the system role.
 
 use bloom_fault::Fault;
 use bloom_kernel::{FulfilmentId, OrderId};

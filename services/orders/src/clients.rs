@@ -10,7 +10,7 @@ use bloom_runtime::RequestContext;
 use crate::Orders;
 use crate::operation::StockUnits;
 
-/// True when the same call may succeed a moment later: the other service is unreachable, slow, busy or at fault itself.
+/// True when the same call may succeed a moment later: the other service is unreachable, slow, busy or has failed internally.
 pub(crate) fn is_transient(fault: &Fault) -> bool {
     match fault.code {
         Code::Unavailable
@@ -19,7 +19,7 @@ pub(crate) fn is_transient(fault: &Fault) -> bool {
         | Code::BadGateway
         | Code::RateLimited
         | Code::Internal
-        // Between services these mean that keys or clocks of the fleet differ: not the buyer's mistake.
+        // Between services these faults mean that keys or clocks of the fleet differ. The buyer has made no mistake.
         | Code::Unauthenticated
         | Code::Forbidden => true,
         Code::Conflict => matches!(&*fault.reason, "busy" | "void_in_progress"),
@@ -35,7 +35,7 @@ pub(crate) fn is_transient(fault: &Fault) -> bool {
     }
 }
 
-/// What became of an authorisation.
+/// The outcome of an authorisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Authorisation {
     /// The whole amount is authorised, or captured already.
@@ -58,7 +58,7 @@ pub(crate) enum Authorisation {
     },
 }
 
-/// A payment, as payments answers it.
+/// A payment in the reply of payments.
 #[derive(Debug, Clone)]
 pub(crate) struct Payment {
     pub(crate) id: PaymentId,
@@ -70,7 +70,7 @@ pub(crate) struct Payment {
     pub(crate) authorisation: Authorisation,
     /// True when people, not a provider, confirm it.
     pub(crate) is_manual: bool,
-    /// Whether the operation of the call succeeded; nothing while it is pending.
+    /// Whether the operation of the call succeeded; `None` while it is pending.
     pub(crate) operation_succeeded: Option<bool>,
 }
 
@@ -189,7 +189,7 @@ pub(crate) async fn stock_commit_hold(
     Ok(app.inventory.clone().commit_hold(app.context.request(context, request)).await?.into_inner().allocations)
 }
 
-/// An authorisation to be asked for.
+/// A request for an authorisation.
 pub(crate) struct Authorise<'a> {
     pub(crate) operation: OperationId,
     pub(crate) payment: PaymentId,

@@ -1,4 +1,4 @@
-//! Events of other services: a changed payment resumes the checkout that waits for it, and brings the order's amounts up to date.
+//! Consumes events of other services: a changed payment resumes the checkout that waits for it, and updates the order's amounts.
 
 use bloom_db::TenantTx;
 use bloom_events::{Envelope, Publish as _};
@@ -43,7 +43,7 @@ impl Payment {
         !matches!(self.status.as_str(), "pending" | "action_required" | "unknown")
     }
 
-    /// True when it is as the reply to its authorisation was: the saga knows it already.
+    /// True when it equals the reply to its authorisation, which the saga knows already.
     fn is_just_authorised(&self) -> bool {
         let nothing = [self.captured, self.refunded, self.voided].iter().all(|amount| amount.amount() == 0);
         self.provider != "manual" && self.authorised == self.amount && nothing

@@ -29,7 +29,7 @@ impl Failure {
         }
     }
 
-    /// The refusal again.
+    /// The same refusal again.
     pub fn fault(&self) -> Fault {
         let code = Code::ALL.into_iter().find(|code| code.status().as_u16() == self.status).unwrap_or(Code::Conflict);
         let fault = Fault::new(code, self.code.clone(), self.detail.clone());

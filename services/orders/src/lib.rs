@@ -9,8 +9,8 @@
 //! | `settings` | when money is captured, when an unpaid order expires |
 //! | `clients` | the calls to other services |
 //!
-//! Absent by design: a status that is set although it follows from others; a call to another service inside a transaction; a call to
-//! another service whose id was not committed before it.
+//! Absent by design: a stored status that could be derived; a call to another service inside a transaction; a call to another service
+//! whose id was not committed before it.
 
 mod checkout;
 pub mod checkout_saga;

@@ -1,4 +1,4 @@
-//! The orders service as a process of its own.
+//! Runs the orders service as a separate process.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What only a secret key may do.
+//! Operations that require a secret key.
 
 use bloom_fault::{Code, Fault};
 use bloom_runtime::{Audience, RequestContext};

@@ -1,4 +1,4 @@
-//! The invariants of payments, as queries for where they are broken, over all tenants.
+//! The invariants of payments as queries that find violations, over all tenants.
 
 use sqlx::PgConnection;
 
@@ -44,8 +44,8 @@ pub(crate) async fn payments_differ(conn: &mut PgConnection) -> sqlx::Result<Vec
     .await
 }
 
-/// Operations whose journal is missing, superfluous or of another amount. One that was taken back keeps its journal and
-/// has failed; the one that takes it back has the second journal.
+/// Operations whose journal is missing, not allowed, or of another amount. A reversed operation has failed and keeps its journal;
+/// the operation that reverses it has the second journal.
 pub(crate) async fn operations_differ(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select format('operation %s of tenant %s: %s %s of %s has %s journals over %s', o.id, o.tenant_id, o.status,

@@ -1,9 +1,9 @@
-//! What payments refuse by a broken constraint.
+//! The meaning of each violated constraint.
 
 use bloom_db::{Constraints, idempotency};
 use bloom_fault::{Code, Fault};
 
-/// Constraints that input can break.
+/// The constraints that input can violate.
 pub(crate) const CONSTRAINTS: Constraints = &[
     ("connection_default_key", || {
         let detail = "Another request changes the default connection; try again.";

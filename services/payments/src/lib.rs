@@ -10,9 +10,9 @@
 //! | `provider` | the providers: what is sent, what is queried, what their replies mean |
 //! | `grpc`, `checks` | the calls of orders; invariants |
 //!
-//! Absent by design: a transaction that is open while a provider is asked; a second request for an operation before the
-//! provider has answered that it does not know the first; a row of the ledger that is changed, which the database itself
-//! refuses; a card number or a payer's token that is stored; a merchant's request that moves the money of an order.
+//! Absent by design: an open transaction during a request to the provider; a second request for an operation before the provider
+//! has answered that it does not know the first; a changed row of the ledger, which the database itself refuses; a stored card
+//! number or payer's token; a merchant's request that moves the money of an order.
 
 pub mod config;
 

@@ -1,4 +1,4 @@
-//! Payments as a process of their own.
+//! Runs the payments service as a separate process.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The invariants of this service: published prices are the prices that a quote would give.
+//! The invariants of this service: published prices equal the prices that a quote would give.
 
 use bloom_fault::Fault;
 use bloom_kernel::{TenantId, VariantId};
@@ -8,12 +8,12 @@ use uuid::Uuid;
 use crate::Pricing;
 use crate::variant_price::{prices_at, variant_prices_after};
 
-/// Most breaches that a check reports.
+/// The most violations that a check reports.
 const BREACHES_MAX: usize = 100;
 /// Variants that are calculated at a time.
 const BATCH: i64 = 500;
 
-/// Variants that have a price and no row of their published price.
+/// Variants that have a price but no row for their published price.
 pub async fn unlisted_prices(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select distinct format('tenant %s, variant %s: a price and no published price', p.tenant_id, p.variant_id) as "detail!"
@@ -24,8 +24,8 @@ pub async fn unlisted_prices(conn: &mut PgConnection) -> sqlx::Result<Vec<String
     .await
 }
 
-/// Variants whose published prices do not follow from the present lists, taxes and channels. There are none when no pass is
-/// running, which is part of "drained".
+/// Variants whose published prices do not follow from the present lists, taxes and channels. There are none unless a pass is running,
+/// and a drained fleet runs none.
 pub async fn outdated_prices(app: &Pricing, conn: &mut PgConnection) -> Result<Vec<String>, Fault> {
     let mut breaches = Vec::new();
     let mut next = tenant_after(conn, None).await?;

@@ -1,9 +1,9 @@
-//! The refusals that several resources share, and what a broken constraint means.
+//! Refusals that several resources share, and the meaning of each violated constraint.
 
 use bloom_db::Constraints;
 use bloom_fault::{Code, Fault, ViolationCode};
 
-/// The constraints that a request can break.
+/// The constraints that a request can violate.
 pub const CONSTRAINTS: Constraints = &[
     ("price_list_code_key", || taken("code_taken", "/code", "Another price list has this code.")),
     ("price_list_fk", || unknown("price list", "/price_list_id")),
@@ -15,7 +15,7 @@ pub const CONSTRAINTS: Constraints = &[
     ("tax_zone_area_key", || taken("area_taken", "/areas", "One of the areas belongs to another tax zone.")),
     ("tax_rate_name_key", || taken("name_taken", "/name", "This class has a rate of that name in this zone.")),
     ("tax_rate_class_fk", || unknown("tax class", "/class_id")),
-    // A zone that a new rate names is locked first, so only the deletion of a zone breaks this one.
+    // A zone that a new rate names is locked first, so only the deletion of a zone violates this constraint.
     ("tax_rate_zone_fk", || Fault::new(Code::Conflict, "in_use", "This tax zone is still used; remove first what refers to it.")),
 ];
 
@@ -29,7 +29,7 @@ pub fn unknown(what: &str, pointer: impl Into<String>) -> Fault {
     Fault::not_found(what).at(pointer, ViolationCode::Unknown, format!("There is no such {what}."))
 }
 
-/// A well-formed request that its own fields, or the row that it changes, contradict.
+/// The refusal of a well-formed request that contradicts itself or the row that it changes.
 pub fn unprocessable(pointer: impl Into<String>, reason: &'static str, code: ViolationCode, detail: impl Into<String>) -> Fault {
     let detail = detail.into();
     Fault::new(Code::Unprocessable, reason, detail.clone()).at(pointer, code, detail)

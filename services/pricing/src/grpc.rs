@@ -55,7 +55,7 @@ impl pricing_server::Pricing for Grpc {
     }
 }
 
-/// The refusal of a value at this place.
+/// The refusal of a value at this position.
 fn refuse(pointer: impl Into<String>) -> impl FnOnce(InvalidValue) -> Fault {
     |error| Fault::invalid_value(pointer, error)
 }
@@ -78,7 +78,7 @@ fn quote_request(app: &Pricing, caller: &RequestContext, request: QuoteRequest) 
         return Err(Fault::invalid("/lines", ViolationCode::Count, "At most 200 lines are priced in one call."));
     }
     let country = Country::new(request.country).map_err(refuse("/country"))?;
-    // A buyer types regions and postal codes: one that cannot be read counts as unknown.
+    // Buyers type regions and postal codes, so an invalid one counts as unknown.
     let region = TaxRegion::new(request.region).ok();
     let postal_code = TaxPostalCode::new(request.postal_code).ok();
     let context = QuoteContext {

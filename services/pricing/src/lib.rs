@@ -12,15 +12,15 @@
 //! | `variant_price` | the published price of one unit in each channel, which is the quote of one unit |
 //! | `terms` | the lock between prices and the terms that they are published under |
 //! | `republish` | the pass that publishes prices again after their terms changed |
-//! | `consumers`, `checks`, `grpc` | what calls the service other than its routes and timers |
+//! | `consumers`, `checks`, `grpc` | entry points other than routes and timers |
 //!
-//! Whatever changes the price of one unit in a channel (a price, a list, a tax, a channel, a date) ends as
-//! `variant_price.updated`. A price is published in the transaction that sets it. A change of terms schedules a pass over
-//! the variants concerned, in batches.
+//! Every change of a unit price in a channel (of a price, a list, a tax, a channel or a date) leads to `variant_price.updated`. A
+//! price is published in the transaction that sets it. A change of terms schedules a pass that publishes the affected variants
+//! in batches.
 //!
-//! Absent by design: no float; no price without a row; no second implementation of tax; no check that a variant exists (the
-//! catalog owns variants, and a price may be set first); no refusal of a channel whose event has not arrived (the catalog is
-//! asked instead).
+//! Absent by design: floats; a price without a row; a second implementation of tax; a check that a variant exists (the catalog owns
+//! variants, and a price may be set first); a refusal of a channel whose event has not arrived (the catalog is queried
+//! instead).
 
 mod bounded;
 mod channel;
@@ -66,7 +66,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/pricing");
 /// How a process starts it.
 pub const SERVICE: Definition = Definition::new(NAME, &MIGRATIONS, error::CONSTRAINTS, start);
 
-/// What all operations share.
+/// State that all operations share.
 #[derive(Clone)]
 pub(crate) struct Pricing {
     db: Db,

@@ -1,4 +1,4 @@
-//! The pricing service as its own process.
+//! Runs the pricing service as a separate process.
 
 use std::process::ExitCode;
 

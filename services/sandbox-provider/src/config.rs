@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Its public address, and how long it stalls.
+/// Settings of the test provider: its public address, and the delay of late replies.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
     /// Where payers' browsers reach its 3-D Secure pages; behind the gateway when absent.
@@ -14,7 +14,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// How long a reply takes that is to come after the caller's time-out.
+    /// The delay of a reply that has to come after the caller's time-out.
     pub fn stall(&self) -> Duration {
         Duration::from_millis(self.stall_ms)
     }

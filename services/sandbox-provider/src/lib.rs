@@ -1,4 +1,4 @@
-//! The test payment provider: a server of its own, with its own durable state, that behaves as providers do, well and badly.
+//! The test payment provider: a separate server with durable state. It simulates the correct and faulty behaviour of providers.
 //!
 //! | folder | what it is |
 //! |---|---|
@@ -6,10 +6,10 @@
 //! | `authorisation` | created, found, decided; the issuer's page |
 //! | `movement` | captures, voids and refunds |
 //! | `notice` | signed webhooks and their delivery |
-//! | `scenario` | tokens, and what each plays |
-//! | `object`, `timers` | ids and statuses; what happens by itself at a time |
+//! | `scenario` | tokens, and the behaviour that each selects |
+//! | `object`, `timers` | ids and statuses; delayed changes |
 //!
-//! Absent by design: knowledge of Bloom's payments and of Bloom's tenants; an account is a tenant here.
+//! Absent by design: knowledge of Bloom's payments and of Bloom's tenants; each account is a tenant here.
 
 pub mod config;
 
@@ -42,7 +42,7 @@ pub const NAME: &str = "sandbox-provider";
 /// The service's migrations.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sandbox-provider");
 
-/// Constraints that input can break: an idempotency key that was used for a movement of another authorisation.
+/// Constraints that input can violate: an idempotency key that was used for a movement of another authorisation.
 const CONSTRAINTS: Constraints = &[("movement_idempotency_key", idempotency::reused)];
 
 /// Time-out of the delivery of a notice.
@@ -59,7 +59,7 @@ pub(crate) struct Sandbox {
     context: ServiceContext,
     /// Where payers' browsers reach the issuer's page.
     public_url: Arc<str>,
-    /// How long a reply takes that is to come after the caller's time-out.
+    /// The delay of a reply that has to come after the caller's time-out.
     stall: Duration,
     client: reqwest::Client,
 }

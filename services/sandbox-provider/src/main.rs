@@ -1,4 +1,4 @@
-//! The test payment provider as a process of its own.
+//! Runs the test payment provider as a separate process.
 
 use std::process::ExitCode;
 

@@ -24,22 +24,22 @@ impl Fixture {
         Self { env, client }
     }
 
-    fn ask(&self, method: &str, path: &str) -> TestRequest<'_> {
+    fn request(&self, method: &str, path: &str) -> TestRequest<'_> {
         self.client.ask(method, path).anonymous().header("authorization", &format!("Bearer {KEY}"))
     }
 
     async fn authorise(&self, key: &str, amount: i64, token: &str) -> Answer {
         let body = json!({ "amount": amount, "currency": "INR", "token": token, "return_url": "https://shop.example/back" });
-        self.ask("POST", "/v1/authorisations").key(key).json(&body).send().await
+        self.request("POST", "/v1/authorisations").key(key).json(&body).send().await
     }
 
     async fn move_money(&self, what: &str, key: &str, authorisation: &str, amount: i64) -> Answer {
         let body = json!({ "authorisation": authorisation, "amount": amount });
-        self.ask("POST", &format!("/v1/{what}")).key(key).json(&body).send().await
+        self.request("POST", &format!("/v1/{what}")).key(key).json(&body).send().await
     }
 
     async fn fetch(&self, path: &str) -> Value {
-        self.ask("GET", path).send().await.expect(200).json
+        self.request("GET", path).send().await.expect(200).json
     }
 
     async fn count(&self, sql: &'static str) -> i64 {
@@ -62,7 +62,7 @@ async fn an_idempotency_key_creates_one_object() {
     assert_eq!(fixture.move_money("captures", "k2", &id, 101).await.expect(422).code(), "idempotency_key_reused");
     assert_eq!(fixture.fetch(&format!("/v1/authorisations/{id}")).await["captured_amount"], 100);
     let unkeyed = json!({ "authorisation": id, "amount": 1 });
-    let refused = fixture.ask("POST", "/v1/captures").json(&unkeyed).send().await.expect(400);
+    let refused = fixture.request("POST", "/v1/captures").json(&unkeyed).send().await.expect(400);
     assert_eq!(refused.code(), "idempotency_key_required");
 }
 
@@ -88,8 +88,8 @@ async fn amounts_are_guarded_and_objects_are_found_by_key() {
     assert_eq!(fixture.fetch(&format!("/v1/refunds/{}", refund.id())).await, refund.json);
     assert_eq!(fixture.fetch("/v1/captures?idempotency_key=r1").await["data"], json!([]));
     assert_eq!(fixture.fetch("/v1/authorisations?idempotency_key=never").await["data"], json!([]));
-    let _ = fixture.ask("GET", &format!("/v1/captures/{}", refund.id())).send().await.expect(404);
-    let _ = fixture.ask("GET", "/v1/gifts/x").send().await.expect(404);
+    let _ = fixture.request("GET", &format!("/v1/captures/{}", refund.id())).send().await.expect(404);
+    let _ = fixture.request("GET", "/v1/gifts/x").send().await.expect(404);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn an_account_is_identified_by_its_key() {
         (json!({ "amount": 0, "currency": "INR", "token": "tok_success" }), 400),
         (json!({ "amount": 5, "currency": "INR", "token": "tok_success", "colour": "red" }), 400),
     ] {
-        let _ = fixture.ask("POST", "/v1/authorisations").key("k9").json(&body).send().await.expect(status);
+        let _ = fixture.request("POST", "/v1/authorisations").key("k9").json(&body).send().await.expect(status);
     }
 }
 
@@ -121,7 +121,7 @@ async fn the_issuers_page_accepts_one_answer() {
     assert!(page.text.contains("1234.56 INR"), "{}", page.text);
     let approved = fixture.client.post(&format!("{path}&outcome=approve")).anonymous().send().await.expect(303);
     assert_eq!(approved.header("location"), "https://shop.example/back");
-    // The first answer counts.
+    // The payer's first answer counts.
     let _ = fixture.client.post(&format!("{path}&outcome=decline")).anonymous().send().await.expect(303);
     let known = fixture.fetch(&format!("/v1/authorisations/{}", made.id())).await;
     assert_eq!(

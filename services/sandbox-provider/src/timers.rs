@@ -1,4 +1,4 @@
-//! What the test provider does by itself at a time.
+//! Delayed changes of the test provider.
 
 use bloom_fault::Fault;
 use bloom_runtime::RequestContext;
@@ -25,7 +25,7 @@ pub(crate) async fn settle(app: &Sandbox, context: &RequestContext, object: Obje
         .await
 }
 
-/// Ends an authorisation whose payer did not come.
+/// Ends an authorisation whose payer has not acted.
 pub(crate) async fn expire(app: &Sandbox, context: &RequestContext, object: ObjectId, (): ()) -> Result<(), Fault> {
     decide(app, context, object.id, Status::RequiresAction, Verdict::Fails("expired")).await.map(drop)
 }

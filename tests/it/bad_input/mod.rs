@@ -1,7 +1,7 @@
-//! What cannot be right is refused in words that name field and reason, and nothing has changed afterwards.
+//! Invalid requests: each is refused with a code and a pointer to the field, and changes nothing.
 
+mod access;
 mod numbers;
-mod strangers;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::trade::{Basket, Trade, address, line, text};
 /// A request that must be refused: `(method, path, body, status, code, pointer of the first error)`.
 type Refused<'t> = (&'t str, String, Value, u16, &'t str, &'t str);
 
-/// Asserts that an answer is a problem of the wanted kind.
+/// Asserts that the answer is a problem document with this status, code and pointer.
 #[track_caller]
 fn problem(answer: &Answer, what: &str, (status, code, pointer): (u16, &str, &str)) {
     assert_eq!((answer.status, answer.code()), (status, code), "{what}: {:#}", answer.body);
@@ -24,7 +24,7 @@ fn problem(answer: &Answer, what: &str, (status, code, pointer): (u16, &str, &st
     }
 }
 
-/// Sends every request with the shop's secret key and the right version, and asserts that each is refused and none left a trace.
+/// Sends every request with the shop's secret key and the current version. Asserts that each is refused and changes nothing.
 async fn all_refused(trade: &Trade, requests: Vec<Refused<'_>>) {
     let before = trade.everything().await;
     let mut wrong = Vec::new();
@@ -37,11 +37,11 @@ async fn all_refused(trade: &Trade, requests: Vec<Refused<'_>>) {
             request = request.header("if-match", version);
         }
         let answer = send(request).await;
-        let told = (answer.status, answer.code(), answer.body["errors"][0]["pointer"].as_str().unwrap_or(""));
-        if told == (status, code, pointer) {
-            problem(&answer, &what, told);
+        let found = (answer.status, answer.code(), answer.body["errors"][0]["pointer"].as_str().unwrap_or(""));
+        if found == (status, code, pointer) {
+            problem(&answer, &what, found);
         } else {
-            wrong.push(format!("{what}: {told:?} in place of {:?}", (status, code, pointer)));
+            wrong.push(format!("{what}: {found:?} in place of {:?}", (status, code, pointer)));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -50,7 +50,7 @@ async fn all_refused(trade: &Trade, requests: Vec<Refused<'_>>) {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a list of refusals")]
-fn things_that_contradict_each_other() {
+fn contradicting_fields_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let category = async |name: &str, parent: Option<&str>| {
@@ -151,7 +151,7 @@ fn things_that_contradict_each_other() {
 }
 
 #[test]
-fn versions_that_nobody_has_seen() {
+fn unknown_versions_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let order = trade.order(&[("A", 1)]).await;
@@ -186,10 +186,10 @@ fn versions_that_nobody_has_seen() {
 }
 
 #[test]
-fn one_broken_line_of_seventy_thousand() {
+fn one_bad_line_of_seventy_thousand_is_reported() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
-        // Empty lines count and cost nothing: the file is long, and quickly read.
+        // Empty lines are counted but cost nothing, so the long file is read quickly.
         let mut lines = vec![String::new(); 70_050];
         let mut products = 0;
         for number in (0..70_050).step_by(250).chain(69_990..70_050) {
@@ -221,7 +221,7 @@ fn one_broken_line_of_seventy_thousand() {
 }
 
 #[test]
-fn bodies_that_are_none() {
+fn malformed_bodies_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let before = trade.everything().await;
@@ -247,10 +247,10 @@ fn bodies_that_are_none() {
         );
         let many = post(json, br#"{"email": 5, "metadata": [], "surprise": 1, "lines": [{"quantity": 1.0}, []]}"#.into()).await;
         let errors = many.body["errors"].as_array().into_iter().flatten();
-        let mut told: Vec<_> = errors.map(|wrong| [&wrong["pointer"], &wrong["code"]].map(text)).collect();
-        told.sort_unstable();
+        let mut found: Vec<_> = errors.map(|wrong| [&wrong["pointer"], &wrong["code"]].map(text)).collect();
+        found.sort_unstable();
         assert_eq!(
-            told,
+            found,
             [
                 ["/email", "type"],
                 ["/lines/0/quantity", "type"],
@@ -259,7 +259,7 @@ fn bodies_that_are_none() {
                 ["/metadata", "type"],
                 ["/surprise", "unknown_field"],
             ],
-            "all that is wrong is told at once: {:#}",
+            "all errors are reported at once: {:#}",
             many.body
         );
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", ""] {

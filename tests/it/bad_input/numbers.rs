@@ -1,4 +1,4 @@
-//! Money and quantities that cannot be.
+//! Invalid amounts of money and invalid quantities.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::fleet;
 use crate::trade::{Trade, text};
 
 #[test]
-fn amounts_that_cannot_be() {
+fn invalid_amounts_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let order = trade.order(&[("A", 2)]).await;
@@ -53,7 +53,7 @@ fn amounts_that_cannot_be() {
 }
 
 #[test]
-fn quantities_that_cannot_be() {
+fn invalid_quantities_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10), ("B", 1_000, 10)]).await;
         let order = trade.order(&[("A", 2)]).await;

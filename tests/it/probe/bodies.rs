@@ -1,5 +1,5 @@
-//! A body for every operation that takes one, good in its world and with an id in every place where one may stand: written here
-//! where one must fit the other things of the world, else made from the schema and its examples.
+//! A valid request body for every operation, with an id in every field that takes one. Bodies that must fit other objects of
+//! the world are written here; all others are made from the schema and its examples.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::routes::{id_kind, resolved};
 use super::world::World;
 use crate::trade::address;
 
-/// The body of an operation; `n` makes codes unique. Nothing for an operation whose schema says enough.
+/// The body of an operation, or none when a body made from its schema is valid. `n` makes codes unique.
 pub(super) fn body(operation: &str, world: &World, n: usize) -> Option<Value> {
     catalog(operation, world, n)
         .or_else(|| pricing(operation, world, n))
@@ -24,7 +24,7 @@ fn catalog(operation: &str, world: &World, n: usize) -> Option<Value> {
     let code = format!("code-{n}");
     Some(match operation {
         "category_create" => json!({ "name": code, "parent_id": id("cat") }),
-        // Never below itself: what is moved is the world's second category.
+        // A category cannot move below itself, so the world's second category is moved.
         "category_update" => json!({ "name": code, "parent_id": id("cat") }),
         "channel_create" => json!({
             "code": code, "name": code, "currency": "INR", "price_basis": "gross", "country": "IN", "location_ids": [id("loc")],
@@ -43,7 +43,7 @@ fn catalog(operation: &str, world: &World, n: usize) -> Option<Value> {
         "product_update" => {
             json!({ "product_type_id": id("ptyp"), "category_ids": [id("cat")], "channel_ids": [id("chan")] })
         }
-        // The product has no options, so a second variant is refused for that reason when all else is good.
+        // The product has no options. A second variant is therefore refused, but only after every other field was accepted.
         "variant_create" => json!({ "sku": code, "tax_class_id": id("tcls") }),
         "variant_update" => json!({ "tax_class_id": id("tcls") }),
         _ => return None,
@@ -159,8 +159,8 @@ fn identity(operation: &str, world: &World) -> Option<Value> {
     })
 }
 
-/// A body made from the schema of an operation: the examples of its fields, the world's ids where it has such, a code that is
-/// used once.
+/// A body made from the schema of an operation: example values, the world's ids where it has one of the kind, and a unique
+/// code.
 pub(super) fn from_schema(api: &Value, schema: &Value, world: &World, n: usize) -> Value {
     let schema = resolved(api, schema);
     if let Some(choice) = ["anyOf", "oneOf", "allOf"].into_iter().find_map(|word| schema[word].get(0)) {

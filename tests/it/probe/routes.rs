@@ -1,4 +1,4 @@
-//! What the API description says: operations, and where in them ids stand.
+//! The operations in the API description, and the places of ids in them.
 
 use serde_json::Value;
 
@@ -7,17 +7,17 @@ pub(super) struct Operation {
     pub(super) name: String,
     pub(super) method: String,
     pub(super) path: String,
-    /// Names in the path.
+    /// Path parameters.
     pub(super) in_path: Vec<(String, String)>,
-    /// Names in the query.
+    /// Query parameters.
     pub(super) in_query: Vec<(String, String)>,
     /// JSON Pointers in the body.
     pub(super) in_body: Vec<(String, String)>,
-    /// Headers that it cannot do without.
+    /// Required headers.
     pub(super) needs: Vec<String>,
-    /// Content type of its body, when it has one.
+    /// Content type of the body, if there is one.
     pub(super) body: Option<String>,
-    /// Schema of that body.
+    /// Schema of the body.
     pub(super) schema: Value,
 }
 
@@ -26,14 +26,14 @@ impl Operation {
         self.method == "GET"
     }
 
-    /// The path with ids in their places.
+    /// The path with the ids filled in.
     pub(super) fn path(&self, ids: &[String]) -> String {
         let pairs = self.in_path.iter().zip(ids);
         pairs.fold(self.path.clone(), |path, ((name, _), id)| path.replace(&format!("{{{name}}}"), id))
     }
 }
 
-/// All operations of a description.
+/// All operations of an API description.
 pub(super) fn operations(api: &Value) -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, item) in api["paths"].as_object().expect("paths") {
@@ -72,7 +72,7 @@ fn read(api: &Value, path: &str, method: &str, operation: &Value) -> Operation {
     Operation { name, method: method.to_uppercase(), path: path.to_owned(), in_path, in_query, in_body, needs, body, schema }
 }
 
-/// The schema itself, or the one that it refers to.
+/// The schema, or the one that its `$ref` names.
 pub(super) fn resolved<'s>(api: &'s Value, schema: &'s Value) -> &'s Value {
     match schema["$ref"].as_str() {
         None => schema,
@@ -90,7 +90,7 @@ pub(super) fn id_kind(schema: &Value) -> Option<&str> {
     rest.contains("{25}").then_some(prefix)
 }
 
-/// Every place below a schema where an id stands: `^prod_[…]{26}$`.
+/// Finds every place below a schema that takes an id, which its pattern shows: `^prod_[…]{26}$`.
 fn walk(api: &Value, schema: &Value, pointer: &str, depth: usize, found: &mut Vec<(String, String)>) {
     assert!(depth < 20, "the schema at {pointer} does not end");
     let schema = resolved(api, schema);

@@ -1,4 +1,4 @@
-//! Every body of every route is read strictly: each of its fields is given what it cannot hold, one at a time.
+//! Every request body is read strictly: each of its fields is sent with wrong values, one at a time.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::world::World;
 use crate::fleet;
 use crate::shop::{Answer, send};
 
-/// What no field of the kind can hold.
+/// Values that a field of this type cannot hold.
 fn wrong_values(good: &Value) -> Vec<Value> {
     let over = serde_json::from_str("9223372036854775808").expect("a number");
     match good {
@@ -27,7 +27,7 @@ fn wrong_values(good: &Value) -> Vec<Value> {
     }
 }
 
-/// Pointers of everything in a body.
+/// JSON Pointers to every value in a body.
 fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -90,7 +90,7 @@ impl Strict {
         let answer = self.send(operation, &path, &version, more.to_string()).await;
         self.expect(answer.status == 400, operation, "an unknown field", "/surprise", &answer);
 
-        self.does_without_nothing(operation, &path, &version, &good).await;
+        self.requires_its_headers(operation, &path, &version, &good).await;
         let mut pointers = Vec::new();
         places(&good, "", &mut pointers);
         for pointer in pointers {
@@ -98,7 +98,7 @@ impl Strict {
                 let mut body = good.clone();
                 *body.pointer_mut(&pointer).expect("it is there") = value.clone();
                 let answer = self.send(operation, &path, &version, body.to_string()).await;
-                // A search may ask for anything, and finds nothing.
+                // A search accepts any value and finds nothing.
                 if operation.name == "order_search" && answer.status == 200 && answer.body["data"] == json!([]) {
                     continue;
                 }
@@ -108,8 +108,8 @@ impl Strict {
         }
     }
 
-    /// Every header that is described as required is asked for.
-    async fn does_without_nothing(&mut self, operation: &Operation, path: &str, version: &str, good: &Value) {
+    /// Every header that is described as required is required.
+    async fn requires_its_headers(&mut self, operation: &Operation, path: &str, version: &str, good: &Value) {
         for header in &operation.needs {
             let code = format!("{}_required", header.to_lowercase().replace('-', "_"));
             let answer = self.send_without(Some(header), operation, path, version, good.to_string()).await;
@@ -141,14 +141,14 @@ impl Strict {
         send(request.body(body)).await
     }
 
-    /// A problem that names the field, or something within or around it.
+    /// Expects a problem that names the field, or a field within or around it.
     fn expect(&mut self, right: bool, operation: &Operation, what: &str, pointer: &str, answer: &Answer) {
         let named = answer.body["errors"].as_array().into_iter().flatten().filter_map(|error| error["pointer"].as_str());
         let named = pointer.is_empty()
-            || named.into_iter().any(|told| !told.is_empty() && (pointer.starts_with(told) || told.starts_with(pointer)));
+            || named.into_iter().any(|place| !place.is_empty() && (pointer.starts_with(place) || place.starts_with(pointer)));
         if !right || !named || answer.header("content-type") != "application/problem+json" {
-            let told = answer.body.to_string().chars().take(300).collect::<String>();
-            self.wrong.push(format!("{} {what}: {} {told}", operation.name, answer.status));
+            let text = answer.body.to_string().chars().take(300).collect::<String>();
+            self.wrong.push(format!("{} {what}: {} {text}", operation.name, answer.status));
         }
     }
 }

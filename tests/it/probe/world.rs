@@ -1,4 +1,4 @@
-//! A merchant who has one of everything.
+//! A merchant with one object of every kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::fleet::Running;
 use crate::shop::send;
 use crate::trade::{Trade, text};
 
-/// A shop with a thing of every kind that has an id, and its mark in every text.
+/// A shop with one object of every kind that has an id, and its mark in every text field.
 pub(super) struct World {
     pub(super) trade: Trade,
     pub(super) mark: String,
@@ -45,7 +45,7 @@ impl World {
         world
     }
 
-    /// What opening a shop leaves out.
+    /// Creates the objects that a shop's setup does not create.
     async fn furnish(&mut self) {
         let mark = self.mark.clone();
         let attributes = json!([{ "code": "colour", "name": mark, "kind": "text" }]);
@@ -63,7 +63,7 @@ impl World {
         self.keep(&text(&key.body["api_key"]["id"]));
     }
 
-    /// An open cart; and an order that is partly paid, shipped and refunded.
+    /// Creates an open cart, and an order that is partly paid, shipped and refunded.
     async fn sell(&mut self) {
         let mark = self.mark.clone();
         let basket = self.trade.basket(&[(&mark, 2)]).await;
@@ -83,7 +83,7 @@ impl World {
         self.keep(&parcel.id());
     }
 
-    /// A thing of every kind that is not there yet and that a `POST` to the collection of its path makes.
+    /// Creates one object of every missing kind that a `POST` to a collection can create.
     pub(super) async fn complete(&mut self, api: &Value, operations: &[Operation]) {
         for (n, one) in operations.iter().enumerate() {
             let Some(kind) = one.in_path.last().map(|(_, kind)| kind).filter(|_| one.in_path.len() == 1) else { continue };
@@ -107,7 +107,7 @@ impl World {
         self.ids.insert(prefix.to_owned(), id.to_owned());
     }
 
-    /// The version of what a path names, or of what it is a part of.
+    /// The ETag of the object that a path names, or of the object that contains it.
     pub(super) async fn etag(&self, path: &str) -> String {
         let mut path = path;
         loop {
@@ -122,30 +122,30 @@ impl World {
         }
     }
 
-    /// True for one of its own ids.
+    /// True when the id belongs to this merchant.
     pub(super) fn has(&self, id: &str) -> bool {
         self.ids.values().any(|own| own == id)
     }
 
-    /// An id of the kind that a prefix names, if there is one.
+    /// An id of the kind with this prefix, if there is one.
     pub(super) fn known(&self, prefix: &str) -> Option<&str> {
         self.ids.get(prefix).map(String::as_str)
     }
 
-    /// An id of the kind that a prefix names.
+    /// An id of the kind with this prefix.
     #[track_caller]
     pub(super) fn id(&self, prefix: &str) -> &str {
         self.known(prefix).unwrap_or_else(|| panic!("the probe has no id of the kind `{prefix}`: add one to world.rs"))
     }
 }
 
-/// Every id in a text.
+/// All ids in a text.
 pub(super) fn ids_in(text: &str) -> BTreeSet<&str> {
     let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
     words.filter(|word| word.split_once('_').is_some_and(|(prefix, rest)| prefix.len() <= 5 && rest.len() == 26)).collect()
 }
 
-/// An id of the same kind that nobody has.
+/// An id of the same kind that does not exist.
 pub(super) fn unknown(id: &str) -> String {
     format!("{}0000000000", &id[..id.len() - 10])
 }

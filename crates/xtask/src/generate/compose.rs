@@ -1,4 +1,4 @@
-//! The services in docker-compose.yml; what they run on is written there by hand.
+//! The services in docker-compose.yml. The infrastructure in that file is written by hand.
 
 use std::fmt::Write as _;
 use std::fs;

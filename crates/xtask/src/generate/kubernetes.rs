@@ -1,4 +1,4 @@
-//! Kubernetes manifests as plain files: each environment of `environments.toml` gets a folder, filled from the templates.
+//! Kubernetes manifests as plain files: each environment in `environments.toml` gets a folder, filled from the templates.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::fleet::Fleet;
 use crate::workspace::Workspace;
 
 const FOLDER: &str = "deploy/kubernetes";
-/// Its settings hold in every environment, where that has none of the same name.
+/// The environment whose settings apply to every other one that does not set them itself.
 const BASE: &str = "base";
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ enum Store {
     Namespace(String),
 }
 
-/// The folders that are written, from the root of the checkout.
+/// The generated folders, relative to the root of the checkout.
 pub(crate) fn folders(workspace: &Workspace) -> Outcome<Vec<String>> {
     Ok(environments(workspace)?.into_keys().map(|name| format!("{FOLDER}/{name}")).collect())
 }
@@ -90,7 +90,7 @@ fn environments(workspace: &Workspace) -> Outcome<BTreeMap<String, Environment>>
     Ok(environments)
 }
 
-/// The files of one environment: templates filled once, and that of a service filled for each.
+/// The files of one environment: most templates are filled once, the template of a service once per service.
 fn manifests(
     workspace: &Workspace,
     fleet: &Fleet,
@@ -163,7 +163,7 @@ fn values_of_service(fleet: &Fleet, name: &str) -> Values {
     Values::from([("service", name.to_owned()), ("callers", callers), ("egress", egress)])
 }
 
-/// A peer of a network policy: the pods with a label.
+/// A peer of a network policy that selects pods by a label.
 fn pods(label: &str, value: &str) -> String {
     format!("- podSelector:\n    matchLabels:\n      app.kubernetes.io/{label}: {value}\n")
 }
@@ -176,7 +176,7 @@ fn settings(settings: &BTreeMap<String, String>) -> String {
     settings.iter().fold(String::new(), |lines, (name, value)| format!("{lines}{name}: {value:?}\n"))
 }
 
-/// The first segments of all prefixes, and the pages that the gateway answers itself.
+/// The first path segments of all prefixes, and the pages that the gateway serves itself.
 fn ingress_paths(fleet: &Fleet) -> String {
     let mut paths: Vec<String> = Vec::new();
     for (_, prefix) in fleet.prefixes() {

@@ -1,4 +1,4 @@
-//! Lists that people and the gateway read.
+//! Lists of routes, permissions, services and keys, for readers and for the gateway.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,7 +19,7 @@ pub(super) fn files(workspace: &Workspace, fleet: &Fleet) -> Outcome<Files> {
     ]))
 }
 
-/// The gateway's route table; it sorts them itself.
+/// The gateway's route table; the gateway sorts it.
 fn routes(fleet: &Fleet) -> String {
     let lines: Vec<String> = fleet.prefixes().map(|(service, prefix)| format!("  {}", route(service, prefix))).collect();
     format!("[\n{}\n]\n", lines.join(",\n"))
@@ -48,7 +48,7 @@ fn permissions(fleet: &Fleet) -> String {
     document
 }
 
-/// The keys in the Secret `bloom-keys`, besides `context`: one name a line.
+/// The names of the keys in the Secret `bloom-keys`, except `context`, one per line.
 fn keys(fleet: &Fleet) -> String {
     ["gateway", "operator"].into_iter().chain(fleet.names()).fold(String::new(), |list, name| list + name + "\n")
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask gen`: every file, and every part of a file, that follows from `fleet.toml`.
+//! `cargo xtask gen`: writes every file, and every part of a file, that is derived from `fleet.toml`.
 //!
 //! | module | what it writes |
 //! |---|---|
@@ -21,10 +21,10 @@ use crate::Outcome;
 use crate::fleet::Fleet;
 use crate::workspace::Workspace;
 
-/// Files and their text.
+/// Texts of files by path.
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
-/// Writes everything; with `check` nothing is written and a difference is an error.
+/// Writes all generated files. With `check` it writes nothing, and a difference is an error.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Outcome {
     let fleet = Fleet::load(workspace)?;
     let mut files = rust::files(workspace, &fleet)?;

@@ -1,4 +1,4 @@
-//! Rust that follows from the list of services: `crates/fleet`, and what the executable links.
+//! Rust code derived from the list of services: `crates/fleet`, and the services that the executable links.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -90,7 +90,7 @@ fn definitions(fleet: &Fleet) -> String {
     )
 }
 
-/// The root manifest with a line for the crate of a service.
+/// Adds a dependency line for the service's crate to the root manifest.
 fn declared(manifest: &str, service: &str) -> String {
     let line = format!("bloom-{service} = {{ path = \"services/{service}\" }}");
     let mut lines: Vec<&str> = manifest.lines().collect();

@@ -1,4 +1,4 @@
-//! Templates, and parts of files that are otherwise written by hand.
+//! Fills templates, and replaces generated parts of files that are otherwise written by hand.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use crate::Outcome;
 /// Values by placeholder.
 pub(crate) type Values = BTreeMap<&'static str, String>;
 
-/// Fills in `{placeholder}`s. A value of several lines takes the place of a line that holds its placeholder alone, at the
-/// same indentation; a line whose placeholders are all empty is left out. A placeholder without a value is an error.
+/// Replaces each `{placeholder}`. A value of several lines replaces a line that consists of its placeholder, with the same
+/// indentation. A line whose placeholders are all empty is removed. A placeholder without a value is an error.
 pub(crate) fn fill(template: &str, values: &Values) -> Outcome<String> {
     let mut text = String::new();
     for line in template.lines() {
@@ -34,7 +34,7 @@ fn unfilled(line: &str) -> impl Iterator<Item = &str> {
     line.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).filter(word)
 }
 
-/// Replaces what stands between the lines that hold `fleet.toml: begin <name>` and `fleet.toml: end <name>`.
+/// Replaces the lines between the ones that contain `fleet.toml: begin <name>` and `fleet.toml: end <name>`.
 pub(crate) fn replace_part(text: &str, name: &str, part: &str) -> Outcome<String> {
     let lines: Vec<&str> = text.lines().collect();
     let find = |what: &str| {

@@ -1,4 +1,4 @@
-//! docker-compose.yml, read into types that know the keys it may use: a mistyped one is an error.
+//! Reads docker-compose.yml into types that know its allowed keys, so that a mistyped key is an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -77,7 +77,7 @@ struct HealthCheck {
 fn project() -> Project {
     let text = fs::read_to_string(Workspace::here().path("docker-compose.yml")).expect("readable");
     let mut document: Value = serde_yaml_ng::from_str(&text).expect("YAML without doubled keys");
-    // What is merged may merge itself.
+    // A merged mapping may contain a merge key itself.
     for _ in 0..3 {
         document.apply_merge().expect("merges are of mappings");
     }
@@ -102,7 +102,7 @@ fn compose_runs_every_service() {
 }
 
 #[test]
-fn compose_files_refer_to_what_is_there() {
+fn references_in_compose_resolve() {
     let project = project();
     for (name, container) in &project.services {
         assert!(container.build.is_some() != container.image.is_some(), "{name} is built or pulled");
@@ -124,7 +124,7 @@ fn compose_files_refer_to_what_is_there() {
 }
 
 #[test]
-fn compose_is_confined_and_watched() {
+fn compose_services_are_confined_and_checked() {
     let project = project();
     for name in servers().iter().map(String::as_str).chain(["migrate", "seed"]) {
         let container = &project.services[name];

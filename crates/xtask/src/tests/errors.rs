@@ -1,4 +1,4 @@
-//! docs/errors.md against the sources: its headings are the table of codes, its rows the words that refusals carry.
+//! Compares docs/errors.md with the sources: its headings are the codes, its rows the reasons of faults.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use bloom_fault::{Code, ViolationCode};
 use crate::tidy::source::is_test;
 use crate::workspace::Workspace;
 
-/// Said among processes and in tests of sagas, never to a client.
+/// Reasons that only other services or tests of sagas receive, never a client.
 const WITHIN: [&str; 7] = [
     "bus_unavailable",
     "checkout_ended",
@@ -18,18 +18,18 @@ const WITHIN: [&str; 7] = [
     "stopping",
 ];
 
-/// A word under the name of its code, `Conflict` for example; nothing where only the word is known.
-type Said<'t> = (Option<&'t str>, &'t str);
+/// A reason with the name of its code, such as `Conflict`; `None` where only the reason is known.
+type Reason<'t> = (Option<&'t str>, &'t str);
 
-/// The word in quotes that a text begins with.
+/// The quoted reason at the start of a text.
 fn quoted(text: &str) -> Option<&str> {
     let (word, _) = text.strip_prefix('"')?.split_once('"')?;
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     (!word.is_empty() && word.bytes().all(plain)).then_some(word)
 }
 
-/// What a file says where it makes a fault.
-fn said(text: &str) -> Vec<Said<'_>> {
+/// The reasons of all faults that a file creates.
+fn fault_reasons(text: &str) -> Vec<Reason<'_>> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("::new(") {
         let arguments = text[at + "::new(".len()..].trim_start().trim_start_matches("bloom_fault::");
@@ -44,8 +44,8 @@ fn said(text: &str) -> Vec<Said<'_>> {
     found
 }
 
-/// The words that a variable `reason` holds at a place: the one that it is set to, or those that the function or closure is
-/// called with in its file.
+/// The values of a variable `reason` at a position: the literal it is set to, or the literals that callers in the same file pass to
+/// the function or closure.
 fn reasons(text: &str, at: usize) -> Vec<&str> {
     let above = &text[..at];
     let function = above.rfind("fn ");
@@ -66,13 +66,13 @@ fn reasons(text: &str, at: usize) -> Vec<&str> {
     called.filter_map(word).collect()
 }
 
-/// What tests of a file expect to be told.
-fn expected(text: &str) -> impl Iterator<Item = Said<'_>> {
+/// The reasons that the tests in a file expect.
+fn expected(text: &str) -> impl Iterator<Item = Reason<'_>> {
     text.match_indices(".code(), ").filter_map(|(at, before)| Some((None, quoted(&text[at + before.len()..])?)))
 }
 
 #[test]
-fn faults_are_found_however_they_are_made() {
+fn reasons_are_found_however_faults_are_created() {
     let text = r#"
         Fault::new(Code::Gone, "gone_word", "…");
         Fault::new(
@@ -94,7 +94,7 @@ fn faults_are_found_however_they_are_made() {
         (conflict, "item_exists"),
         (Some("Unprocessable"), "other_currency"),
     ];
-    assert_eq!(said(text), found);
+    assert_eq!(fault_reasons(text), found);
 }
 
 #[test]
@@ -117,12 +117,12 @@ fn every_error_is_documented() {
     let (mut missing, mut sources) = (Vec::new(), String::new());
     for folder in ["contracts", "crates", "services", "gateway", "tests"] {
         for path in workspace.files(folder, ".rs").expect("readable") {
-            // The test provider speaks to payments, not to clients.
+            // The test provider answers payments, not clients.
             if path.starts_with(workspace.path("crates/xtask")) || path.starts_with(workspace.path("services/sandbox-provider")) {
                 continue;
             }
             let text = std::fs::read_to_string(&path).expect("readable");
-            let words = if is_test(workspace.relative(&path)) { expected(&text).collect() } else { said(&text) };
+            let words = if is_test(workspace.relative(&path)) { expected(&text).collect() } else { fault_reasons(&text) };
             for (code, word) in words {
                 let is_row = |(of, row): &(String, &str)| *row == word && code.is_none_or(|code| code == of);
                 if !WITHIN.contains(&word) && !rows.iter().any(is_row) {

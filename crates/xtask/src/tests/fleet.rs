@@ -1,4 +1,4 @@
-//! `fleet.toml`, and what is written from it.
+//! Tests of `fleet.toml` and of the files generated from it.
 
 use crate::fleet::Fleet;
 use crate::generate::text::{Values, fill, replace_part};
@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 const HEAD: &str = "[images]\nregistry = \"r\"\nrelease = \"1\"\n[gateway]\nowns = \"x\"\nport = 1\npages = []\n";
 
 #[test]
-fn the_tree_is_what_fleet_toml_says() {
+fn generated_files_match_fleet_toml() {
     crate::generate::run(&Workspace::here(), true).expect("no difference");
 }
 
@@ -19,7 +19,7 @@ fn services_keep_the_order_of_the_file() {
 }
 
 #[test]
-fn a_fleet_that_makes_no_sense_is_refused() {
+fn an_inconsistent_fleet_toml_is_refused() {
     let good = "[service.a]\nowns = \"x\"\nprefixes = [{ path = \"/v1/a\" }]\npermissions.\"a:read\" = \"x\"\n\
                 publishable = [\"a:read\"]\ncalls = [\"b\"]\n[service.b]\nowns = \"x\"\n";
     Fleet::parse(&format!("{HEAD}{good}")).expect("is good");
@@ -42,7 +42,7 @@ fn a_fleet_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn templates_are_filled_and_lines_without_a_value_left_out() {
+fn templates_are_filled_and_empty_lines_removed() {
     let values = Values::from([("name", "x".to_owned()), ("none", String::new()), ("block", "a:\n  b\n".to_owned())]);
     let filled = fill("a: {name}-{name}\nb: {none}\nc: {}\n  {block}\nd: ${env:x}\n", &values).expect("is filled");
     assert_eq!(filled, "a: x-x\nc: {}\n  a:\n    b\nd: ${env:x}\n");
@@ -58,7 +58,8 @@ fn a_part_of_a_file_is_replaced_at_its_indentation() {
     assert!(replace_part(text, "y", "").is_err());
 }
 
-/// A process knows the addresses of what `calls` names, and no other; in one process a call that is not listed would work.
+/// A separate process knows only the addresses of the services in `calls`. In one shared process a call that is not listed would
+/// succeed, so the sources are checked.
 #[test]
 fn services_call_only_what_they_list() {
     let workspace = Workspace::here();

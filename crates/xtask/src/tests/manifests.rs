@@ -1,4 +1,4 @@
-//! The Kubernetes manifests, read into the types that Kubernetes publishes. `cargo xtask validate` adds its JSON Schemas.
+//! Reads the Kubernetes manifests into the types of Kubernetes. `cargo xtask validate` also checks them against its JSON Schemas.
 
 mod assertions;
 
@@ -33,14 +33,14 @@ impl Environment {
         folders.iter().map(|folder| Self { name: folder.clone(), objects: objects(&workspace, folder) }).collect()
     }
 
-    /// The objects of a kind, each without a field that the kind does not have.
+    /// The objects of one kind. A field that the kind does not have is an error.
     fn of<T: Resource + DeserializeOwned>(&self) -> Vec<T> {
         let wanted = |object: &&Value| object["kind"] == T::KIND && object["apiVersion"] == T::API_VERSION;
         let read = |object: &Value| typed(object).unwrap_or_else(|error| panic!("{}: {}: {error}", self.name, title(object)));
         self.objects.iter().filter(wanted).map(read).collect()
     }
 
-    /// Everything that runs pods, by `Kind/name`.
+    /// The templates of all objects that run pods, by `Kind/name`.
     fn pods(&self) -> Vec<(String, PodTemplateSpec)> {
         let deployments =
             self.of::<Deployment>().into_iter().map(|object| (object.metadata, object.spec.map(|spec| spec.template)));
@@ -56,7 +56,7 @@ impl Environment {
     }
 }
 
-/// An object as its kind; a field that the kind does not have is an error.
+/// Reads an object as its kind; a field that the kind does not have is an error.
 fn typed<T: DeserializeOwned>(object: &Value) -> Result<T, String> {
     let mut unknown = Vec::new();
     let read = serde_ignored::deserialize(object, |path| unknown.push(path.to_string())).map_err(|error| error.to_string())?;
@@ -67,7 +67,7 @@ fn title(object: &Value) -> String {
     format!("{}/{}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"].as_str().unwrap_or("?"))
 }
 
-/// What the kustomization of a folder lists; it lists every file.
+/// The objects listed in the kustomization of a folder, which must list every file.
 fn objects(workspace: &Workspace, folder: &str) -> Vec<Value> {
     let text = fs::read_to_string(workspace.path(folder).join("kustomization.yaml")).expect("a kustomization");
     let kustomization: Value = serde_yaml_ng::from_str(&text).expect("YAML");
@@ -110,7 +110,7 @@ fn every_manifest_is_of_a_kind_and_has_no_unknown_field() {
 }
 
 #[test]
-fn a_mistyped_doubled_or_wrong_field_is_an_error() {
+fn a_mistyped_duplicate_or_wrong_field_is_an_error() {
     let read = |text: &str| {
         serde_yaml_ng::from_str(text).map_err(|error| error.to_string()).and_then(|object| typed::<Deployment>(&object))
     };

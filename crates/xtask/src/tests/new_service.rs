@@ -1,4 +1,4 @@
-//! `cargo xtask new-service` in a copy of this checkout: what it writes compiles, passes its tests, and breaks no rule.
+//! Runs `cargo xtask new-service` in a copy of this checkout: the new service compiles, passes its tests, and violates no rule.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,11 +14,11 @@ use crate::workspace::Workspace;
 
 const NAME: &str = "wish-list";
 const CARGO: &str = ".cargo/config.toml";
-/// Files that `cargo xtask gen` writes and much is compiled from: they stay as the last run left them, so that nothing but the
-/// new service is compiled again.
+/// Generated files on which many crates depend. They stay as the last run left them, so that only the new service is compiled
+/// again.
 const KEPT: [&str; 2] = ["crates/fleet/src/generated.rs", "crates/fleet/src/permission.rs"];
 
-/// A copy of this checkout that stays where it is from run to run; only what has changed is copied again.
+/// A copy of this checkout that is kept between runs. Only changed files are copied again.
 struct Copy(Workspace);
 
 impl Copy {
@@ -33,14 +33,14 @@ impl Copy {
         for file in &files {
             let (mut from, to) = (fs::read(original.root.join(file)).expect("readable"), copy.root.join(file));
             if file == Path::new("Cargo.toml") {
-                // Cargo tells crates of two copies of a workspace apart by their version only, and takes one for the other.
+                // Cargo distinguishes the crates of two copies of a workspace only by version, and would confuse them.
                 let manifest = String::from_utf8(from).expect("UTF-8");
                 let versioned = manifest.replacen("\nversion = \"0.1.0\"\n", "\nversion = \"0.0.0-copy\"\n", 1);
                 assert_ne!(manifest, versioned, "the workspace has another version");
                 from = versioned.into_bytes();
             }
             if file == Path::new(CARGO) {
-                // Crates of others, which both need, are compiled once.
+                // Both workspaces need the same external crates, which are compiled once.
                 from.extend(format!("\n[build]\ntarget-dir = {:?}\n", original.path("target")).bytes());
             }
             let kept = KEPT.iter().any(|kept| Path::new(kept) == file) && to.exists();
@@ -61,13 +61,13 @@ impl Drop for Copy {
     }
 }
 
-/// Removes what the original does not have: files of the last run's service, and those that were deleted since.
+/// Removes files that the original does not have: those of the last run's service, and those deleted since.
 fn remove_others(root: &Path, folder: &Path, files: &BTreeSet<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
             remove_others(root, &path, files);
-            // Succeeds where nothing is left.
+            // This succeeds for empty folders only.
             let _ = fs::remove_dir(&path);
         } else if !files.contains(path.strip_prefix(root).expect("inside")) {
             fs::remove_file(&path).expect("removable");
@@ -109,10 +109,10 @@ fn a_new_service_is_routed_deployed_and_passes_its_tests() {
     let mut tests = copy.cargo();
     tests.args(["test", "-q", "-p", "bloom-wish-list"]).env("SQLX_OFFLINE", "true");
     let output = tests.output().expect("cargo runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    let passed = said.lines().filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<u32>().ok());
-    assert!(5 < passed.sum::<u32>(), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    let passed = stdout.lines().filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<u32>().ok());
+    assert!(5 < passed.sum::<u32>(), "{stdout}");
     let again = new_service::run(copy, &Names::of(NAME)).expect_err("is there already").to_string();
     assert!(again.contains("exists"), "{again}");
 }

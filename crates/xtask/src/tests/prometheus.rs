@@ -1,4 +1,4 @@
-//! Rules and dashboards query metrics that exist. That they are well-formed, `cargo xtask validate` asks promtool.
+//! Rules and dashboards query existing metrics. `cargo xtask validate` checks their syntax with promtool.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::validate;
 use crate::workspace::Workspace;
 
-/// What processes of the fleet export; the last two come from the cluster itself.
+/// Metrics that processes of the fleet export. The last two come from the cluster.
 const PUBLISHED: &[&str] = &[
     "http_server_request_duration_seconds_bucket",
     "http_server_request_duration_seconds_count",
@@ -35,7 +35,7 @@ struct Rule {
     expr: String,
 }
 
-/// What an expression queries: names of metrics, and the values that it wants of the label `name`.
+/// The metric names in an expression, and the values that it requires of the label `name`.
 #[derive(Debug, Default, PartialEq)]
 struct Queried {
     metrics: BTreeSet<String>,
@@ -91,7 +91,7 @@ fn check(place: &str, expression: &str, recorded: &[String], code: &str) {
 }
 
 #[test]
-fn what_an_expression_queries_is_found() {
+fn metrics_of_an_expression_are_found() {
     let expression =
         r#"topk(10, sum by (le, x) (rate(a_count{name="lost",z=~"b:c"}[5m]))) / on (y) group_left (q) c:d > 1.5e3 and e"#;
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();

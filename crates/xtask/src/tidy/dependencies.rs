@@ -1,4 +1,4 @@
-//! Dependencies that nothing uses, and snapshots that no test asks for.
+//! Finds unused dependencies, and snapshots that no test uses.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::Path;
 use crate::Outcome;
 use crate::workspace::{Workspace, package};
 
-/// Dependencies whose name stands in no source: `(package, dependency, why it is there)`.
+/// Dependencies that are needed although no source names them: `(package, dependency, reason)`.
 const UNNAMED: &[(&str, &str, &str)] = &[];
 
-/// Every dependency of a member is named in its sources.
+/// Every dependency of a member is named in the member's sources.
 pub(crate) fn dependencies_are_used(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
     for folder in workspace.members()? {
@@ -27,7 +27,7 @@ pub(crate) fn dependencies_are_used(workspace: &Workspace) -> Outcome<Vec<String
     Ok(breaches)
 }
 
-/// The names in all sections of dependencies.
+/// The dependencies in all sections of a manifest.
 pub(crate) fn dependencies(manifest: &str) -> Vec<&str> {
     let mut is_list = false;
     let mut found = Vec::new();
@@ -53,14 +53,14 @@ fn words_of(workspace: &Workspace, folder: &Path) -> Outcome<BTreeSet<String>> {
     Ok(words)
 }
 
-/// A snapshot is named after its module and its test, or its own name: `bloom_cart__tests__cart__create.snap`. One whose last
-/// part stands in no source is left over from a test that is gone.
-pub(crate) fn snapshots_are_asked_for(workspace: &Workspace) -> Outcome<Vec<String>> {
+/// A snapshot file is named after its module and its test, or has a name of its own: `bloom_cart__tests__cart__create.snap`. If no
+/// source contains the last part of that name, the test is gone and the file is left over.
+pub(crate) fn snapshots_are_used(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
     for folder in workspace.members()? {
         let words = words_of(workspace, &folder)?;
         for path in workspace.files(&workspace.relative(&folder).to_string_lossy(), ".snap")? {
-            if !is_asked_for(&path, &words) {
+            if !is_used(&path, &words) {
                 breaches.push(format!("{}: no test asks for it", workspace.relative(&path).display()));
             }
         }
@@ -68,8 +68,9 @@ pub(crate) fn snapshots_are_asked_for(workspace: &Workspace) -> Outcome<Vec<Stri
     Ok(breaches)
 }
 
-/// Whether a word of the sources is the last part of a snapshot's name; insta numbers several of one test (`create-2`).
-pub(crate) fn is_asked_for(path: &Path, words: &BTreeSet<String>) -> bool {
+/// Whether the last part of a snapshot's name is among the words of the sources; insta numbers several snapshots of one test
+/// (`create-2`).
+pub(crate) fn is_used(path: &Path, words: &BTreeSet<String>) -> bool {
     let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let last = name.rsplit("__").next().unwrap_or_default();
     let unnumbered = last.rsplit_once('-').filter(|(_, number)| number.bytes().all(|digit| digit.is_ascii_digit()));

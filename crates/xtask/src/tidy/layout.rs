@@ -1,4 +1,4 @@
-//! Rules about the layout of a service: resource folders, dependencies that point one way, pure models.
+//! Rules about the layout of a service: folders per resource, dependencies in one direction, pure models.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,15 +8,15 @@ use super::source::{is_test, lines_with, sources};
 use crate::Outcome;
 use crate::workspace::{self, Workspace};
 
-/// Longest name of a test.
+/// The greatest length of a test name.
 const TEST_NAME: usize = 60;
 
-/// Files that may name `aide`: everybody else describes an operation by its types and `bloom_web::Doc`.
+/// Files that may name `aide`. All others describe an operation by its types and `bloom_web::Doc`.
 ///
-/// `crates/fault` describes its own problem document, because only the crate of a type may implement a foreign trait for it.
+/// `crates/fault` describes its own problem document, because a foreign trait can only be implemented in the crate of the type.
 const AIDE: &[&str] = &["crates/web/", "crates/bloom/", "crates/testkit/", "crates/events/src/tests", "crates/fault/src/http.rs"];
 
-/// A service is a set of resources, not a set of layers.
+/// A service is divided into resources, not into layers.
 pub(crate) fn services_have_resources(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
     for service in workspace::folders(&workspace.path("services"))? {
@@ -30,7 +30,7 @@ pub(crate) fn services_have_resources(workspace: &Workspace) -> Outcome<Vec<Stri
     Ok(breaches)
 }
 
-/// `model.rs` decides on values that it is given: no database, no network, no clock, no waiting.
+/// `model.rs` decides on given values only: no database, no network, no clock, no async.
 pub(crate) fn models_are_pure(workspace: &Workspace) -> Outcome<Vec<String>> {
     let words = ["PgConnection", "query!(", "axum", "tonic", "tokio", "async ", ".await", "Clock", "f64", "f32"];
     let model = |path: &Path| path.components().any(|part| part.as_os_str() == "model" || part.as_os_str() == "model.rs");
@@ -38,7 +38,7 @@ pub(crate) fn models_are_pure(workspace: &Workspace) -> Outcome<Vec<String>> {
     Ok(files.flat_map(|(path, text)| lines_with(&path, &text, &words)).collect())
 }
 
-/// Only the HTTP edge names the library that describes the API.
+/// Only the HTTP layer names the library that describes the API.
 pub(crate) fn services_do_not_name_aide(workspace: &Workspace) -> Outcome<Vec<String>> {
     let files = sources(workspace)?.into_iter().filter(|(path, _)| {
         let path = path.to_string_lossy();
@@ -47,7 +47,7 @@ pub(crate) fn services_do_not_name_aide(workspace: &Workspace) -> Outcome<Vec<St
     Ok(files.flat_map(|(path, text)| lines_with(&path, &text, &["aide::", "use aide"])).collect())
 }
 
-/// What a test proves fits into a short sentence.
+/// A test name is one short sentence.
 pub(crate) fn test_names_are_short(workspace: &Workspace) -> Outcome<Vec<String>> {
     let long = |(path, text): (PathBuf, String)| -> Vec<String> {
         let mut found = Vec::new();
@@ -68,8 +68,8 @@ pub(crate) fn test_names_are_short(workspace: &Workspace) -> Outcome<Vec<String>
     Ok(sources(workspace)?.into_iter().flat_map(long).collect())
 }
 
-/// Dependencies point one way: neither do two modules of a service use each other, directly or over others, nor two files of a
-/// resource.
+/// Dependencies have one direction: neither two modules of a service nor two files of a resource may use each other, directly or
+/// indirectly.
 pub(crate) fn modules_do_not_use_each_other(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
     for service in workspace::folders(&workspace.path("services"))? {
@@ -89,29 +89,29 @@ pub(crate) fn modules_do_not_use_each_other(workspace: &Workspace) -> Outcome<Ve
             }
         }
         let name = workspace.relative(&service).display().to_string();
-        breaches.extend(circles(&modules).into_iter().map(|circle| format!("{name}: {circle}")));
+        breaches.extend(cycles(&modules).into_iter().map(|circle| format!("{name}: {circle}")));
         for (folder, siblings) in &files {
-            let found = circles(siblings).into_iter();
+            let found = cycles(siblings).into_iter();
             breaches.extend(found.map(|circle| format!("{name}/{}: {circle}", folder.display())));
         }
     }
     Ok(breaches)
 }
 
-/// The module at the top of a crate that a file belongs to; nothing for `lib.rs` and `main.rs`.
+/// The top-level module of a crate that a file belongs to; `None` for `lib.rs` and `main.rs`.
 fn module_of(file: &Path) -> Option<String> {
     let first = file.components().next()?.as_os_str().to_string_lossy().into_owned();
     let name = first.trim_end_matches(".rs");
     (!["lib", "main"].contains(&name)).then(|| name.to_owned())
 }
 
-/// The code without comments and without a test module at its end.
+/// The code without comments and without the test module at its end.
 fn without_tests(text: &str) -> String {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The modules that follow a prefix: `hold` and `item` in `crate::hold::expire` and `crate::{hold, item::Level, Inventory}`.
+/// The modules named after a prefix: `hold` and `item` in `crate::hold::expire` and `crate::{hold, item::Level, Inventory}`.
 fn named_after(prefix: &str, code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for rest in code.split(prefix).skip(1) {
@@ -124,7 +124,7 @@ fn named_after(prefix: &str, code: &str) -> BTreeSet<String> {
     names
 }
 
-/// The first words of the parts of a `use` group, not of the groups within it.
+/// The first names in a `use` group, without those of nested groups.
 fn at_the_top(group: &str) -> Vec<String> {
     let (mut depth, mut words, mut word) = (0, Vec::new(), String::new());
     for letter in group.chars() {
@@ -140,8 +140,8 @@ fn at_the_top(group: &str) -> Vec<String> {
     words.iter().filter_map(|word| word.trim().split("::").next()).map(str::to_owned).collect()
 }
 
-/// Each set of modules that reach each other, in one line.
-fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+/// Each set of modules that depend on each other, as one line.
+fn cycles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let reach = |from: &String| {
         let (mut seen, mut open) = (BTreeSet::new(), vec![from.clone()]);
         while let Some(module) = open.pop() {
@@ -165,7 +165,7 @@ fn circles(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// No call to another service while a transaction is open: the closures of `idempotent` and `transaction`, and the last one of
+/// No service is called while a transaction is open: the closures of `idempotent` and `transaction`, and the last closure of
 /// `idempotent_after`, use none of the service's clients.
 pub(crate) fn transactions_call_no_service(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
@@ -184,7 +184,7 @@ pub(crate) fn transactions_call_no_service(workspace: &Workspace) -> Outcome<Vec
     Ok(breaches)
 }
 
-/// Fields of the service's state that are gRPC clients.
+/// The fields of the service's state that are gRPC clients.
 fn clients_of(lib: &str) -> Vec<String> {
     let field = |line: &str| {
         let (name, kind) = line.trim().trim_end_matches(',').split_once(": ")?;
@@ -193,7 +193,7 @@ fn clients_of(lib: &str) -> Vec<String> {
     lib.lines().filter_map(field).collect()
 }
 
-/// What runs while a transaction is open.
+/// The code that runs while a transaction is open.
 pub(crate) fn transaction_bodies(text: &str) -> Vec<&str> {
     let mut bodies = Vec::new();
     for opening in [".idempotent(", ".transaction(", ".idempotent_after("] {
@@ -206,7 +206,7 @@ pub(crate) fn transaction_bodies(text: &str) -> Vec<&str> {
     bodies
 }
 
-/// The text up to the parenthesis that closes it.
+/// The text up to its matching closing parenthesis.
 fn balanced(text: &str) -> &str {
     let mut depth = 1;
     for (index, letter) in text.char_indices() {
@@ -223,10 +223,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_circle_over_three_modules_is_found() {
+    fn a_cycle_of_three_modules_is_found() {
         let graph = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")];
         let graph = graph.into_iter().map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()]))).collect();
-        assert_eq!(circles(&graph), ["a ↔ b ↔ c"]);
+        assert_eq!(cycles(&graph), ["a ↔ b ↔ c"]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::workspace::Workspace;
 
-/// A feature of a dependency that one member adds would compile the dependency a second time for all. A member may declare features
-/// of its own, and ask for those of our crates (the `fake` of a contract).
+/// If one member added a feature to a dependency, the dependency would be compiled twice. A member may declare its own features
+/// and enable features of our crates (such as the `fake` of a contract).
 pub(crate) fn features_live_in_the_root(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
     for folder in workspace.members()? {
@@ -23,7 +23,7 @@ pub(crate) fn features_live_in_the_root(workspace: &Workspace) -> Outcome<Vec<St
     Ok(breaches)
 }
 
-/// A service knows others by their contract (`bloom-contract-…`), never by their crate.
+/// A service depends on the contracts of others (`bloom-contract-…`), never on their crates.
 pub(crate) fn services_stand_alone(workspace: &Workspace) -> Outcome<Vec<String>> {
     let output = workspace.cargo().args(["metadata", "--no-deps", "--offline", "--format-version=1"]).output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
@@ -32,7 +32,7 @@ pub(crate) fn services_stand_alone(workspace: &Workspace) -> Outcome<Vec<String>
     let mut breaches = Vec::new();
     for service in &services {
         for dependency in service["dependencies"].as_array().into_iter().flatten() {
-            // Its tests may run the real others beside it: we write no mocks of our own services.
+            // Its tests may run the real services of others, because we write no mocks of our own services.
             let test_only = dependency["kind"] == "dev";
             if !test_only && services.iter().any(|other| other["name"] == dependency["name"]) {
                 breaches.push(format!("{} depends on {}", service["name"], dependency["name"]));

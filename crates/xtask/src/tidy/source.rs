@@ -1,4 +1,4 @@
-//! Rules about Rust files.
+//! Rules about Rust source files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,38 +6,38 @@ use std::path::{Path, PathBuf};
 use crate::Outcome;
 use crate::workspace::{self, Workspace};
 
-/// Longer is a breach.
+/// A longer file is a violation.
 const HARD_LIMIT: usize = 600;
-/// Longer deserves a look.
+/// A longer file is reported for review.
 const SOFT_LIMIT: usize = 400;
-/// `fn main` of a service and nothing else.
+/// The limit for a service's `main.rs`, which contains only `fn main`.
 const MAIN_LIMIT: usize = 15;
 
-/// Who may open a connection that sees every tenant, and why.
+/// Files that may open a connection that sees every tenant, and why.
 const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("crates/db/src/", "defines it"),
     ("crates/events/src/", "relay, timers, partitions, state export, checks and drain look over all tenants"),
     ("crates/testkit/src/", "tests corrupt data on purpose"),
-    ("crates/bloom/src/account.rs", "asks by name whether the demo account is there; its environments are not known yet"),
+    ("crates/bloom/src/account.rs", "looks up the demo account by name before its environments are known"),
     ("services/identity/src/api_key/resolve.rs", "a key names its tenant, not the other way round"),
     ("services/identity/src/api_key/revocation.rs", "gateways poll the revocations of all tenants"),
     ("services/identity/src/api_key/usage.rs", "the last use of keys is written in batches over all tenants"),
-    ("services/inventory/src/stock/publisher.rs", "asks which tenants have stock events to publish"),
+    ("services/inventory/src/stock/publisher.rs", "finds the tenants with stock events to publish"),
     ("services/payments/src/connection/store.rs", "a provider's webhook names a connection, not a tenant"),
 ];
 
-/// Who may read in one statement that sets its tenant itself, and why.
+/// Files that may read with a statement that sets its own tenant, and why.
 const ONE_STATEMENT_CALLERS: &[(&str, &str)] = &[
     ("crates/db/src/", "defines it"),
-    ("services/catalog/src/product/list/store.rs", "the page of products, the read that shops do most"),
-    ("services/catalog/src/product/sellable.rs", "a purchase asks twice for what is in its cart"),
-    ("services/pricing/src/quote/store.rs", "a purchase asks twice for its prices"),
-    ("services/inventory/src/stock/availability.rs", "each look at a cart asks for stock"),
-    ("services/cart/src/cart/store.rs", "each look at a cart, each change of it"),
+    ("services/catalog/src/product/list/store.rs", "the page of products, the most frequent read of shops"),
+    ("services/catalog/src/product/sellable.rs", "a purchase reads the products of its cart twice"),
+    ("services/pricing/src/quote/store.rs", "a purchase reads its prices twice"),
+    ("services/inventory/src/stock/availability.rs", "each read of a cart reads its stock"),
+    ("services/cart/src/cart/store.rs", "each read and each change of a cart"),
     ("services/cart/src/delivery_option/store.rs", "each change of a cart"),
 ];
 
-/// The Rust files of all members; this program's own rules name what they forbid, so it is left out.
+/// The Rust files of all members except this one, whose rules contain the forbidden words.
 pub(crate) fn sources(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> {
     let mut found = Vec::new();
     for folder in ["crates", "services", "gateway", "tests"] {
@@ -51,12 +51,12 @@ pub(crate) fn sources(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> 
     Ok(found)
 }
 
-/// Whether a file belongs to tests: `tests.rs`, anything below a folder `tests`.
+/// Whether a file belongs to tests: `tests.rs`, or a file below a folder `tests`.
 pub(crate) fn is_test(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
 }
 
-/// `path:line: text` of every code line (comments excepted) that holds one of the words.
+/// `path:line: text` of every line of code (without comments) that contains one of the words.
 pub(crate) fn lines_with(path: &Path, text: &str, words: &[&str]) -> Vec<String> {
     let code = |line: &&str| !line.trim_start().starts_with("//");
     let hit = |line: &str| words.iter().any(|word| line.contains(word));
@@ -68,7 +68,7 @@ pub(crate) fn files_are_short(workspace: &Workspace) -> Outcome<Vec<String>> {
     longer_than(workspace, HARD_LIMIT)
 }
 
-/// Not a breach: printed by `cargo xtask tidy`.
+/// Files above the soft limit. They are no violation; `cargo xtask tidy` prints them.
 pub(crate) fn files_worth_splitting(workspace: &Workspace) -> Outcome<Vec<String>> {
     longer_than(workspace, SOFT_LIMIT)
 }
@@ -94,14 +94,14 @@ pub(crate) fn nothing_is_left_for_later(workspace: &Workspace) -> Outcome<Vec<St
     Ok(sources(workspace)?.into_iter().flat_map(in_code).collect())
 }
 
-/// A test waits for a condition (in a function called `eventually`), moves the fake clock, or says above the line why
-/// real time must pass: `// Real time: …`.
+/// A test waits for a condition (in a function called `eventually`), advances the fake clock, or explains above the line why real
+/// time must pass: `// Real time: …`.
 pub(crate) fn tests_do_not_sleep(workspace: &Workspace) -> Outcome<Vec<String>> {
     let tests = sources(workspace)?.into_iter().filter(|(path, _)| is_test(path));
     Ok(tests.flat_map(|(path, text)| sleeps(&path, &text)).collect())
 }
 
-/// The lines that sleep without one of the two excuses.
+/// The lines that sleep without one of these two exceptions.
 pub(crate) fn sleeps(path: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let (mut within, mut above) = ("", "");
@@ -138,8 +138,8 @@ pub(crate) fn crates_say_why(workspace: &Workspace) -> Outcome<Vec<String>> {
     Ok(breaches)
 }
 
-/// Row-level security does not bind a system connection, and compares with whatever a statement has set that sets its
-/// tenant itself: each caller of either is known by name.
+/// Row-level security does not restrict a system connection. In a statement that sets its own tenant, it restricts rows to that
+/// tenant, whichever it is. So every caller of either is on a list.
 pub(crate) fn connections_are_listed(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
     let ways = [(SYSTEM_CALLERS, &[".system()", ".system_conn()"][..]), (ONE_STATEMENT_CALLERS, &[".read_once("][..])];
@@ -151,8 +151,8 @@ pub(crate) fn connections_are_listed(workspace: &Workspace) -> Outcome<Vec<Strin
     Ok(breaches)
 }
 
-/// A statement that sets its tenant itself asks for the tenant's rows behind that: in a `lateral (… offset 0)`, which is
-/// neither planned nor begun before. Without the `offset` the planner may look for them first, under the tenant before.
+/// A statement that sets its own tenant reads the tenant's rows in a `lateral (… offset 0)`, which PostgreSQL neither reorders
+/// nor starts earlier. Without the `offset` the planner may read the rows first, under the previous tenant.
 pub(crate) fn tenants_are_set_first(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut breaches = Vec::new();
     for member in workspace.members()? {
@@ -161,9 +161,9 @@ pub(crate) fn tenants_are_set_first(workspace: &Workspace) -> Outcome<Vec<String
             let text = fs::read_to_string(file.path())?;
             let sets = text.matches("set_config('bloom.tenant'").count();
             let (behind, fences) = (text.matches("lateral (").count(), text.matches("offset 0").count());
-            // The fence of `tenant` itself is a `materialized` in a statement that writes.
+            // In a statement that writes, `materialized` fences `tenant` itself.
             let own = usize::from(!text.contains("with tenant as materialized"));
-            // A transaction that goes on as another tenant sets it and asks for nothing.
+            // A transaction that switches to another tenant sets it and reads nothing.
             let enters = text.contains("select set_config('bloom.tenant', $1, true)\"");
             if 0 < sets && !enters && (behind == 0 || fences < behind + own) {
                 breaches.push(format!("{}: {behind} lateral, {fences} offset 0", workspace.relative(&file.path()).display()));

@@ -7,10 +7,10 @@ use super::source;
 use crate::Outcome;
 use crate::workspace::Workspace;
 
-/// Where SQL may call `now()`: a lease is a promise between processes, so it needs the one clock that they share.
+/// Folders whose SQL may call `now()`: a lease is an agreement between processes, so it needs the one clock that they share.
 const LEASES: &[&str] = &["crates/events/src/store/"];
 
-/// Every file of migrations, comments removed, in lower case.
+/// Every migration file, in lower case and without comments.
 fn migrations(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> {
     let mut found = Vec::new();
     for path in workspace.files("migrations", ".sql")? {
@@ -21,7 +21,7 @@ fn migrations(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> {
     Ok(found)
 }
 
-/// The tables that a migration creates; partitions belong to their parent.
+/// The tables that a migration creates, except partitions.
 pub(crate) fn tables(sql: &str) -> Vec<String> {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let mut found = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn tables(sql: &str) -> Vec<String> {
         let rest: Vec<&str> =
             words[index + 2..].iter().copied().filter(|word| !["if", "not", "exists"].contains(word)).take(3).collect();
         let name = rest.first().map(|name| name.split('(').next().unwrap_or_default().to_owned()).unwrap_or_default();
-        // In a function's body the name may be a placeholder such as %I.
+        // In a function body the name may be a placeholder such as %I.
         if rest.get(1) != Some(&"partition") && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty() {
             found.push(name);
         }
@@ -57,7 +57,7 @@ pub(crate) fn tables_state_retention(workspace: &Workspace) -> Outcome<Vec<Strin
     Ok(breaches)
 }
 
-/// `tenant_table('…')` puts a table behind row-level security; one that holds no tenant's rows says so in its comment.
+/// `tenant_table('…')` enables row-level security for a table. A table without rows of tenants must say so in its comment.
 pub(crate) fn tables_are_guarded(workspace: &Workspace) -> Outcome<Vec<String>> {
     let all = migrations(workspace)?;
     let mut breaches = Vec::new();
@@ -96,7 +96,7 @@ pub(crate) fn no_sql_crosses_a_schema(workspace: &Workspace) -> Outcome<Vec<Stri
     Ok(texts.iter().flat_map(|(path, text)| crossings(path, text, &schemas)).collect())
 }
 
-/// `from catalog.product` and its like: a keyword that a table follows, then a schema and a dot.
+/// References to a table of another schema, such as `from catalog.product`: a keyword, a schema and a dot.
 pub(crate) fn crossings(path: &Path, text: &str, schemas: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -112,7 +112,7 @@ pub(crate) fn crossings(path: &Path, text: &str, schemas: &[String]) -> Vec<Stri
     found
 }
 
-pub(crate) fn sql_does_not_ask_for_the_time(workspace: &Workspace) -> Outcome<Vec<String>> {
+pub(crate) fn sql_does_not_read_the_clock(workspace: &Workspace) -> Outcome<Vec<String>> {
     let mut texts = migrations(workspace)?;
     for folder in ["services", "crates"] {
         for path in workspace.files(folder, ".rs")? {
@@ -124,13 +124,13 @@ pub(crate) fn sql_does_not_ask_for_the_time(workspace: &Workspace) -> Outcome<Ve
             }
         }
     }
-    let asks =
-        |(path, text): &(PathBuf, String)| asks_for_the_time(text).then(|| format!("{}: pass the time in", path.display()));
-    Ok(texts.iter().filter_map(asks).collect())
+    let violation =
+        |(path, text): &(PathBuf, String)| reads_the_clock(text).then(|| format!("{}: pass the time in", path.display()));
+    Ok(texts.iter().filter_map(violation).collect())
 }
 
 /// SQL's `now()`, `current_timestamp` or `clock_timestamp()`; not Rust's `Instant::now()` or `clock.now(…)`.
-pub(crate) fn asks_for_the_time(text: &str) -> bool {
+pub(crate) fn reads_the_clock(text: &str) -> bool {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.into_iter().any(|line| {
         let bare =

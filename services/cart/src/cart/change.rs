@@ -1,5 +1,5 @@
-//! `PATCH /v1/carts/{cart_id}` and the operations on its lines: every write of a buyer. Other services are asked for prices and
-//! stock before the transaction begins; the update is conditional on the version, so that a change in between is not lost.
+//! `PATCH /v1/carts/{cart_id}` and the operations on its lines: every write of a buyer. Prices and stock are read from other
+//! services before the transaction begins. The update is conditional on the version, so that a concurrent change is not lost.
 
 use axum::extract::State;
 use bloom_contract_cart::CartToken;
@@ -144,7 +144,7 @@ pub(super) async fn line_remove(
     change(&app, &caller, &token, id, if_match, Change::Remove(line)).await
 }
 
-/// Applies one change to the version that the buyer saw, and answers the cart with the present prices.
+/// Applies one change to the version that the buyer saw, and replies with the cart at the present prices.
 async fn change(
     app: &Carts,
     caller: &RequestContext,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::model::Cart;
 
-/// The document as JSON text: it is written once, for the row and for the event.
+/// The document as JSON text. It is serialised once, for the row and for the event.
 pub(crate) struct CartDocument {
     pub(super) id: CartId,
     pub(super) version: i64,

@@ -1,5 +1,5 @@
-//! Carts. A write of a buyer asks catalog, pricing and inventory first and then changes the version that the buyer saw; a
-//! checkout freezes the cart, and completes it or gives it back.
+//! Carts. A write of a buyer calls catalog, pricing and inventory first and then changes the version that the buyer saw. A checkout
+//! freezes the cart, and then completes or unfreezes it.
 
 mod change;
 mod complete;

@@ -211,7 +211,7 @@ impl Cart {
         shipped.fold(0_i64, |grams, line| grams.saturating_add(line.weight_grams.saturating_mul(line.quantity.get())))
     }
 
-    /// What a delivery option is asked to carry.
+    /// The parcel that a delivery option has to carry.
     pub(super) fn parcel(&self) -> Parcel<'_> {
         Parcel {
             channel: self.channel_id,
@@ -233,7 +233,7 @@ impl Cart {
         self.changed(now);
     }
 
-    /// Gives the cart back to its buyer.
+    /// Unfreezes the cart, so that its buyer may change it.
     pub(super) fn unfreeze(&mut self, now: Timestamp) {
         self.status = CartStatus::Open;
         self.checkout_id = None;

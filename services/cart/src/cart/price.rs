@@ -1,4 +1,4 @@
-//! Prices a cart: one call each to catalog, to pricing and, unless a checkout asks, to inventory.
+//! Prices a cart with one call each to catalog and pricing, and one to inventory except for a checkout.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ pub(super) struct PricedCart {
     pub(super) problems: Vec<CartProblem>,
 }
 
-/// Prices `cart`. `before` is the same cart as its buyer last saw it, `added` are the lines that are being added.
+/// Prices `cart`. `before` is the cart as its buyer last saw it, `added` are the lines to add.
 pub(super) async fn price(
     app: &Carts,
     context: &RequestContext,
@@ -53,7 +53,7 @@ pub(super) async fn price(
     price_with(app, context, catalog, option, Some(&before.cart), cart, purpose).await
 }
 
-/// The same with an answer of catalog that is there already.
+/// The same, with a reply of catalog that the caller already has.
 pub(super) async fn price_with(
     app: &Carts,
     context: &RequestContext,

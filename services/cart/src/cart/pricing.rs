@@ -1,4 +1,4 @@
-//! Applies the answers of catalog, pricing and inventory to a cart, and finds the problems that follow.
+//! Applies the replies of catalog, pricing and inventory to a cart, and finds the resulting problems.
 
 use bloom_kernel::{Money, VariantId};
 
@@ -7,7 +7,7 @@ use super::problem::{CartProblem, CartProblemCode};
 use crate::clients::{CatalogAnswer, Quote};
 use crate::delivery_option::DeliveryOption;
 
-/// Takes over what catalog answers; the channel may have changed since the cart was created.
+/// Applies the reply of catalog; the channel may have changed since the cart was created.
 pub(super) fn apply_catalog(cart: &mut Cart, answer: &CatalogAnswer) {
     cart.channel_id = answer.channel.id;
     cart.currency = answer.channel.currency;
@@ -38,7 +38,7 @@ pub(super) fn delivery_charge(cart: &Cart, option: Option<&DeliveryOption>) -> R
     charge.map(Some).map_err(|why| CartProblem::new(CartProblemCode::DeliveryOptionUnavailable, pointer, why))
 }
 
-/// Takes over prices and totals.
+/// Applies prices and totals.
 pub(super) fn apply_quote(cart: &mut Cart, quote: &Quote, option: Option<&DeliveryOption>) {
     let currency = cart.currency;
     let money = |amount: i64| Money::new(amount, currency);
@@ -92,7 +92,7 @@ pub(super) fn content_problems(cart: &Cart, answer: &CatalogAnswer) -> Vec<CartP
     problems
 }
 
-/// Lines with more units than can be sold. `sellable` answers the units of each variant whose stock is tracked.
+/// Lines with more units than can be sold. `sellable` returns the units of each variant whose stock is tracked.
 pub(super) fn stock_problems(cart: &Cart, sellable: impl Fn(VariantId) -> Option<i64>) -> Vec<CartProblem> {
     let mut problems = Vec::new();
     for (index, line) in cart.lines.iter().enumerate() {

@@ -98,8 +98,8 @@ impl CartProblemCode {
     }
 }
 
-/// The refusal of a cart that cannot be bought as it is; none when there are no problems. What the buyer left out is 422; what
-/// changed in the shop meanwhile is 409, with the code of the first such problem.
+/// The refusal of a cart that cannot be bought; none when it has no problems. Missing input is a 422. A change in the shop since
+/// the last read is a 409, with the code of the first such problem.
 pub(super) fn refusal(problems: &[CartProblem]) -> Option<Fault> {
     let first = problems.first()?;
     let incomplete = problems.iter().find(|problem| match problem.code {

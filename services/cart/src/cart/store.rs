@@ -22,7 +22,7 @@ pub(crate) struct StoredCart {
     pub(crate) personal: Option<Vec<u8>>,
     /// The wrapped key of the personal data; none after an erasure.
     pub(crate) wrapped: Option<Vec<u8>>,
-    /// Where its stock comes from, in the order of their priority.
+    /// The locations that serve it, in the order of their priority.
     pub(crate) locations: Vec<LocationId>,
     /// Checkouts that have unfrozen it.
     pub(crate) released: Vec<CheckoutId>,
@@ -99,9 +99,9 @@ pub(super) async fn cart_get(db: &Db, tenant: TenantId, id: CartId) -> Result<Op
     Ok(stored.transpose()?)
 }
 
-/// Replaces an open cart that is still of the version before, with the key of its buyer's personal data when the key is new;
-/// false when the cart was changed in the meantime, or when its checkout has unfrozen it already. Breaks `subject_key_pkey`
-/// where the buyer's data were erased before.
+/// Replaces an open cart that still has the previous version, with the key of its buyer's personal data when the key is new. False
+/// when the cart was changed in the meantime, or when its checkout has unfrozen it already. Violates `subject_key_pkey` when the
+/// buyer's data were erased before.
 pub(super) async fn cart_update(
     write: WriteOnce<'_>,
     stored: &StoredCart,

@@ -1,4 +1,4 @@
-//! Gives a cart back to its buyer. Called by the purchase saga over gRPC.
+//! Unfreezes a cart, so that its buyer may change it. Called by the purchase saga over gRPC.
 
 use bloom_events::Publish as _;
 use bloom_fault::Fault;
@@ -11,8 +11,8 @@ use super::model::CartStatus;
 use super::store::{cart_lock, cart_release, cart_reopen};
 use crate::Carts;
 
-/// Opens the cart if this checkout has frozen it. In any case a later freeze by this checkout is refused, because that request
-/// may still be on its way.
+/// Opens the cart if this checkout has frozen it. Either way a later freeze by this checkout is refused, because that request may
+/// still be in transit.
 pub(crate) async fn unfreeze(
     app: &Carts,
     context: &RequestContext,

@@ -17,7 +17,7 @@ pub(crate) struct Channel {
     pub(crate) basis: PriceBasis,
     /// Country whose tax applies while there is no address.
     pub(crate) country: String,
-    /// Where its stock comes from, in the order of their priority.
+    /// The locations that serve it, in the order of their priority.
     pub(crate) locations: Vec<LocationId>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Sellable {
     pub(crate) requires_shipping: bool,
 }
 
-/// What catalog answers for a cart.
+/// The reply of catalog for a cart.
 #[derive(Debug, Clone)]
 pub(crate) struct CatalogAnswer {
     pub(crate) channel: Channel,

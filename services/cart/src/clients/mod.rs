@@ -1,4 +1,4 @@
-//! What the services that cart calls answer, in the types of this service.
+//! Clients of the services that cart calls, with replies in the types of this service.
 
 mod catalog;
 mod inventory;

@@ -25,7 +25,7 @@ pub(crate) struct PricedItem {
     pub(crate) taxes: Vec<TaxLine>,
 }
 
-/// What pricing answers for a cart. The default is the quote of an empty cart.
+/// The reply of pricing for a cart. The default is the quote of an empty cart.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Quote {
     /// The lines that have a price.
@@ -65,7 +65,7 @@ pub(crate) async fn quote(
     })
 }
 
-/// Refuses a tax class that pricing does not know: asks for the quote of a free delivery in that class.
+/// Refuses a tax class that pricing does not know, by requesting the quote of a free delivery in that class.
 pub(crate) async fn check_tax_class(
     app: &Carts,
     context: &RequestContext,
@@ -74,7 +74,7 @@ pub(crate) async fn check_tax_class(
 ) -> Result<(), Fault> {
     let request = proto::QuoteRequest {
         currency: currency.to_string(),
-        // Antarctica, which no tax zone contains: pricing looks the class up for every country.
+        // Antarctica is in no tax zone, and pricing looks up the class for every country.
         country: "AQ".to_owned(),
         delivery: Some(proto::DeliveryLine { amount: 0, tax_class_id: class.to_string() }),
         ..proto::QuoteRequest::default()

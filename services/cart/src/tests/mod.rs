@@ -98,7 +98,7 @@ impl Fixture {
         self.delivery = self.client.post("/v1/delivery-options").json(&option).send().await.expect(201).id();
     }
 
-    /// A product with one variant, its price and its stock; answers the variant.
+    /// Creates a product with one variant, its price and its stock; returns the variant.
     pub(crate) async fn product(&self, title: &str, sku: &str, grams: i64, price: i64, units: i64) -> String {
         let product = json!({ "title": title, "status": "active", "variants": [{ "sku": sku, "weight_grams": grams }] });
         let product = self.catalog.post("/v1/catalog/products").json(&product).send().await.expect(201);
@@ -147,7 +147,7 @@ impl Fixture {
         storefront(self.client.get(&format!("/v1/carts/{}", guest.id)), &guest.token).send().await
     }
 
-    /// Names of the invariants that do not hold.
+    /// The names of violated invariants.
     pub(crate) async fn breaches(&self) -> Vec<String> {
         let mut client = PlatformClient::new(self.env.host.peers.get(crate::NAME));
         let request = self.env.host.request(&self.env.call(), CheckRequest {});

@@ -1,4 +1,4 @@
-//! The channels of tenants, cached for a moment: every list and every cart asks for them.
+//! The channels of tenants, cached briefly because every list and every cart needs them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,8 +27,8 @@ struct Outcome {
 enum Step {
     NothingLeft,
     Applied,
-    /// The owners must be asked about these references first; the transaction was rolled back.
-    Ask(Foreign),
+    /// These references must be looked up at their owners first; the transaction was rolled back.
+    MissingReferences(Foreign),
 }
 
 /// How the lines of a chunk are tried.
@@ -54,12 +54,12 @@ pub(super) async fn apply_next(app: &Catalog, context: &RequestContext, id: Impo
         match step {
             Step::NothingLeft => return Ok(false),
             Step::Applied => return Ok(true),
-            Step::Ask(missing) => answers.ask(app, context, missing).await?,
+            Step::MissingReferences(missing) => answers.look_up(app, context, missing).await?,
         }
     }
 }
 
-/// Whether a line is the cause: a constraint refused it. Any other fault is a fault of the service.
+/// Whether a line is the cause, because a constraint refused it. Any other fault is a fault of the service.
 fn is_refusal(fault: &Fault) -> bool {
     fault.code.status().is_client_error() && !(fault.code == Code::Conflict && fault.reason == "busy")
 }
@@ -81,7 +81,7 @@ async fn apply_chunk(
     let lines = read(&chunk, &mut outcome);
     let foreign = match foreign_references(&mut tx, &lines, answers).await? {
         Lookup::Complete(foreign) => foreign,
-        Lookup::Missing(missing) => return Ok(Step::Ask(missing)),
+        Lookup::Missing(missing) => return Ok(Step::MissingReferences(missing)),
     };
     topology_share(&mut tx).await?;
     match mode {

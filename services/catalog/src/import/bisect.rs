@@ -1,5 +1,5 @@
-//! Finds the lines of a chunk that the database refuses: all lines are tried together, and a refused part is tried again in
-//! halves, down to the single line. One bad line among 500 costs twenty tries instead of five hundred.
+//! Finds the lines of a chunk that the database refuses: all lines are tried together, and a refused part is halved and tried
+//! again until one line is left. One bad line among 500 then takes twenty tries instead of five hundred.
 
 use std::ops::Range;
 

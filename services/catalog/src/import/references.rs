@@ -1,5 +1,5 @@
-//! What the lines of a chunk refer to: product types, channels and categories of the catalogue; tax classes of pricing and
-//! locations of inventory, which their owners are asked about where the replica lacks them.
+//! The objects that the lines of a chunk refer to: product types, channels and categories of the catalogue; tax classes of pricing
+//! and locations of inventory. The owners are queried about those that the replica lacks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -55,16 +55,16 @@ impl Foreign {
     }
 }
 
-/// What pricing and inventory were asked about, and what exists of it.
+/// The references that pricing and inventory were queried about, and those that exist.
 #[derive(Default)]
 pub(super) struct Answers {
-    asked: Foreign,
+    looked_up: Foreign,
     existing: Foreign,
 }
 
 impl Answers {
-    /// Asks pricing and inventory. No transaction is open meanwhile.
-    pub(super) async fn ask(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
+    /// Queries pricing and inventory. No transaction is open meanwhile.
+    pub(super) async fn look_up(&mut self, app: &Catalog, context: &RequestContext, missing: Foreign) -> Result<(), Fault> {
         let classes: Vec<TaxClassId> = missing.tax_classes.iter().copied().collect();
         let (tax_classes, locations) = futures::join!(
             app.pricing.find_tax_classes(context, &classes),
@@ -72,7 +72,7 @@ impl Answers {
         );
         self.existing.tax_classes.extend(tax_classes?);
         self.existing.locations.extend(locations?);
-        self.asked.extend(missing);
+        self.looked_up.extend(missing);
         Ok(())
     }
 }
@@ -81,11 +81,11 @@ impl Answers {
 pub(super) enum Lookup {
     /// Those of the references that exist.
     Complete(Foreign),
-    /// Those that neither the replica nor the answers know.
+    /// Those that are in neither the replica nor the replies.
     Missing(Foreign),
 }
 
-/// Looks up what the lines name of other services.
+/// Looks up the references of lines to objects of other services.
 pub(super) async fn foreign_references(tx: &mut TenantTx, lines: &[NumberedLine], answers: &Answers) -> Result<Lookup, Fault> {
     let named = Foreign::named(lines);
     let mut existing = answers.existing.clone();
@@ -97,7 +97,7 @@ pub(super) async fn foreign_references(tx: &mut TenantTx, lines: &[NumberedLine]
         let codes: Vec<String> = named.locations.iter().map(ToString::to_string).collect();
         existing.locations.extend(location_codes_find(tx, &codes).await?);
     }
-    let missing = named.without(&existing).without(&answers.asked);
+    let missing = named.without(&existing).without(&answers.looked_up);
     Ok(if missing.is_empty() { Lookup::Complete(existing) } else { Lookup::Missing(missing) })
 }
 

@@ -1,6 +1,6 @@
-//! Makes a 304 cheap: this process remembers for a moment which `ETag` a list had, so that the same list with the same
-//! `If-None-Match` needs no database. A change made through this process invalidates the entry at once; one made elsewhere is
-//! seen within [`TTL`].
+//! Answers a 304 without the database: this process briefly remembers the `ETag` of a list for requests with the same
+//! `If-None-Match`. A change made through this process invalidates the entry at once; a change made elsewhere is seen within
+//! [`TTL`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use bloom_kernel::TenantId;
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-/// Longest time that a change made by another process stays unseen.
+/// The longest time before a change made by another process is seen.
 const TTL: Duration = Duration::from_millis(500);
 const LISTS_MAX: u64 = 50_000;
 /// Tenants share counters: a change of one tenant invalidates the lists of the others with the same counter, too.

@@ -45,7 +45,7 @@ pub(crate) async fn listing_refresh(conn: &mut PgConnection, products: &[Product
     .map(drop)
 }
 
-/// The same when only stock has changed, by which no list is ordered.
+/// The same after a change of stock only, which no list is ordered by.
 pub(crate) async fn listing_refresh_stock(conn: &mut PgConnection, products: &[ProductId]) -> sqlx::Result<()> {
     if products.is_empty() {
         return Ok(());
@@ -112,7 +112,7 @@ pub(crate) async fn variant_products(conn: &mut PgConnection, variants: &[Uuid])
         .await
 }
 
-/// How the projection of these products, of any tenants, differs from its sources: one sentence for each difference.
+/// Differences between the projection of these products (of any tenants) and its sources, one sentence each.
 pub(crate) async fn listing_differences(conn: &mut PgConnection, products: &[Uuid]) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"with fresh as materialized (select * from listing_rows($1))

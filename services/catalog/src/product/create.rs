@@ -28,7 +28,7 @@ pub(super) async fn create(
             caller.operation("product_create", &input),
             async || {
                 check_tax_classes(&app, &caller, &tax_classes).await?;
-                // A tenant without a channel may fill its catalogue.
+                // A tenant without a channel may create products.
                 let default = if names_channels { None } else { app.channels.default_id(caller.tenant).await? };
                 Ok(default.into_iter().collect::<Vec<ChannelId>>())
             },
@@ -63,7 +63,7 @@ impl Identifiers {
         Self { external_id: input.external_id.clone(), variants: variants.collect() }
     }
 
-    /// The database tells that a SKU or an external id is taken, but not of which new variant: this looks it up.
+    /// The database reports that a SKU or an external id is taken, but not for which new variant; this finds the variant.
     async fn with_pointer(self, app: &Catalog, context: &RequestContext, fault: Fault) -> Result<Fault, Fault> {
         let is_sku = fault.reason == "sku_taken";
         let is_external_id = fault.reason == "external_id_taken" && self.external_id.is_none();

@@ -1,4 +1,4 @@
-//! `GET /v1/catalog/products/{product_id}`, with price and stock of the channel when `expand[]` asks for them.
+//! `GET /v1/catalog/products/{product_id}`, with price and stock of the channel when `expand[]` requests them.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ pub(super) async fn get(
     Ok(Reply::ok(product))
 }
 
-/// What `expand[]` asks for.
+/// The fields that `expand[]` requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Expand {
     price: bool,

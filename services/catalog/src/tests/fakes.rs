@@ -33,7 +33,7 @@ pub(crate) struct OwnersState {
     /// Operation ids of stock counts.
     pub(crate) counts: BTreeSet<String>,
     /// Ids and codes of look-ups.
-    pub(crate) asked: Vec<String>,
+    pub(crate) lookups: Vec<String>,
 }
 
 impl FakeOwners {
@@ -58,7 +58,7 @@ impl FakeOwners {
         let token = request.metadata().get(context::HEADER).unwrap().to_str().unwrap();
         let tenant = context::verify(&self.host.keys, token, self.host.platform_now()).unwrap().tenant;
         let mut state = self.call()?;
-        state.asked.extend(ids.iter().cloned());
+        state.lookups.extend(ids.iter().cloned());
         Ok(ids.iter().filter(|id| state.owned.contains(&(tenant, (*id).clone()))).cloned().collect())
     }
 

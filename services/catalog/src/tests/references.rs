@@ -1,4 +1,4 @@
-//! References to objects of other services: the owner is asked about those that the replica lacks.
+//! References to objects of other services: the owner is queried about those that the replica lacks.
 
 use bloom_kernel::{ChannelId, LocationId, ProductId, TaxClassId};
 use bloom_testkit::Answer;
@@ -11,8 +11,8 @@ impl Fixture {
         json!({ "code": code, "name": code, "currency": "INR", "price_basis": "gross", "country": "IN", "location_ids": locations })
     }
 
-    fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.owners.state.lock().unwrap().asked)
+    fn lookups(&self) -> Vec<String> {
+        std::mem::take(&mut self.owners.state.lock().unwrap().lookups)
     }
 
     async fn count(&self, path: &str) -> usize {
@@ -26,7 +26,7 @@ fn pointer(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn inventory_is_asked_about_an_unknown_location() {
+async fn an_unknown_location_is_looked_up_at_inventory() {
     let fixture = empty().await;
     let in_replica = fixture.location("BLR-1", 1).await;
     let (owned, foreign, unknown_id): (LocationId, LocationId, LocationId) = (fixture.id(), fixture.id(), fixture.id());
@@ -37,20 +37,20 @@ async fn inventory_is_asked_about_an_unknown_location() {
     for unknown in [foreign, unknown_id] {
         let refused = post(&[in_replica, owned, unknown]).send().await.expect(404);
         assert_eq!((refused.code(), pointer(&refused)), ("not_found", "/location_ids/2".to_owned()));
-        assert_eq!(fixture.asked(), [owned.to_string(), unknown.to_string()], "what was in_replica of is not asked for");
+        assert_eq!(fixture.lookups(), [owned.to_string(), unknown.to_string()], "objects in the replica are not looked up");
     }
     assert_eq!(fixture.count("channels").await, 0);
     let web: ChannelId = post(&[owned, in_replica]).send().await.expect(201).id().parse().unwrap();
     let path = format!("channels/{web}");
     let _ = fixture.patch(&path, json!({ "location_ids": [owned] })).await.expect(200);
     assert_eq!(pointer(&fixture.patch(&path, json!({ "location_ids": [unknown_id] })).await.expect(404)), "/location_ids/0");
-    let _ = fixture.asked();
+    let _ = fixture.lookups();
     let _ = fixture.patch(&path, json!({ "location_ids": [in_replica] })).await.expect(200);
-    assert_eq!(fixture.asked(), Vec::<String>::new());
-    // More than a channel can have are refused for their number, without a request.
+    assert_eq!(fixture.lookups(), Vec::<String>::new());
+    // A list longer than a channel allows is refused for its length, without a request.
     let many: Vec<LocationId> = (0..101).map(|_| fixture.id()).collect();
     assert_eq!(pointer(&fixture.patch(&path, json!({ "location_ids": many })).await.expect(400)), "/location_ids");
-    assert_eq!(fixture.asked(), Vec::<String>::new());
+    assert_eq!(fixture.lookups(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_location_serves_a_channel_once_its_events_arrive() {
 }
 
 #[tokio::test]
-async fn pricing_is_asked_about_an_unknown_tax_class() {
+async fn an_unknown_tax_class_is_looked_up_at_pricing() {
     let (fixture, _) = shop().await;
     let (in_replica, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.tax_class(in_replica).await;
@@ -90,15 +90,15 @@ async fn pricing_is_asked_about_an_unknown_tax_class() {
     for unknown in [foreign, unknown_id] {
         let request = fixture.client.post("/v1/catalog/products").json(&shirt([owned, in_replica, unknown]));
         assert_eq!(pointer(&request.send().await.expect(404)), "/variants/2/tax_class_id");
-        let mut asked = vec![owned.to_string(), unknown.to_string()];
-        asked.sort_unstable();
-        let mut were_asked = fixture.asked();
-        were_asked.sort_unstable();
-        assert_eq!(were_asked, asked, "what was in_replica of is not asked for");
+        let mut expected = vec![owned.to_string(), unknown.to_string()];
+        expected.sort_unstable();
+        let mut found = fixture.lookups();
+        found.sort_unstable();
+        assert_eq!(found, expected, "objects in the replica are not looked up");
     }
     assert_eq!(fixture.count("products").await, 0);
     let product = fixture.create("products", shirt([owned, owned, in_replica])).await;
-    assert_eq!(fixture.asked(), [owned.to_string()], "once, however often it is named");
+    assert_eq!(fixture.lookups(), [owned.to_string()], "once, however often it is named");
     let id: ProductId = text(&product["id"]).parse().unwrap();
     let path = format!("/v1/catalog/products/{id}/variants");
     let add = |class: TaxClassId| fixture.client.post(&path).if_match(1).json(&variant("XL", class));
@@ -111,7 +111,7 @@ async fn pricing_is_asked_about_an_unknown_tax_class() {
 }
 
 #[tokio::test]
-async fn while_an_owner_is_down_only_replicas_can_be_named() {
+async fn while_an_owner_is_down_only_replicas_are_accepted() {
     let fixture = without_owners().await;
     let in_replica = fixture.location("BLR-1", 1).await;
     let (owned, class): (LocationId, TaxClassId) = (fixture.id(), fixture.id());
@@ -127,7 +127,7 @@ async fn while_an_owner_is_down_only_replicas_can_be_named() {
         assert_eq!((refused.code(), refused.header("retry-after")), ("unavailable", "1"));
     }
     assert_eq!((fixture.count("channels").await, fixture.count("products").await), (1, 0));
-    // The same request succeeds once the owner is back.
+    // The same request succeeds once the owner is available again.
     fixture.owners.open();
     for (path, body) in [("channels", &channel), ("products", &product)] {
         let made = post(path, path, body).await.expect(201);

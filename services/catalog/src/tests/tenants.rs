@@ -34,7 +34,7 @@ async fn another_tenant_finds_nothing() {
         (&unknown["title"], &unknown["detail"], &unknown["code"])
     );
 
-    // The other_tenant may use the same names, and sees only its own.
+    // The other tenant may use the same names, and sees only its own objects.
     let own = json!({ "code": "web", "name": "W", "currency": "EUR", "price_basis": "net", "country": "DE" });
     let _ = fixture.client.post("/v1/catalog/channels").tenant(other_tenant).json(&own).send().await.expect(201);
     for (field, id) in [("category_ids", &category["id"]), ("channel_ids", &json!(channel))] {

@@ -1,4 +1,4 @@
-//! An account, and what its creation answers.
+//! An account, and the reply to its creation.
 
 use bloom_kernel::{AccountId, Currency, Name, Timestamp};
 use schemars::JsonSchema;

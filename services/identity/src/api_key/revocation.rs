@@ -20,7 +20,7 @@ pub(crate) async fn list_revocations(app: &Identity, after: i64) -> Result<ListR
     Ok(ListRevocationsReply { key_ids, cursor })
 }
 
-/// Deletes revocations that every gateway has long seen.
+/// Deletes revocations that every gateway has seen long ago.
 pub(super) async fn purge_revocations(app: &Identity) -> Result<(), Fault> {
     let mut tx = app.db.system().await?;
     revocation_purge(&mut tx, app.context.platform_now() - RETENTION).await?;

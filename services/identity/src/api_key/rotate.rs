@@ -23,13 +23,13 @@ pub(super) async fn rotate(
         .idempotent(caller.operation("api_key_rotate", &(id, &input)), async |tx| {
             let (current, older): (Vec<_>, Vec<_>) = api_key_lock(tx, id).await?.into_iter().partition(|key| key.id == id);
             let current = current.first().ok_or_else(not_found)?;
-            // The caller learns the text of the successor, so it must hold all scopes of the key.
+            // The caller sees the text of the successor, so it must hold all scopes of the key.
             check_held(&current.scopes, &caller.scopes)?;
             let (old, new) = current.rotated(older.first(), tx.new_id(), input.overlap_s, tx.now())?;
             api_key_update(tx, &old).await?;
             tx.publish(&old);
             let issued = issue(&app, tx, new, Some(id), tx.now()).await?;
-            // Gateways have the old key in their caches without its new end, so they must ask again.
+            // Gateways have cached the old key without its new end, so they must resolve it again.
             revocation_insert(tx, id, app.context.platform_now()).await?;
             issued.into_reply()
         })

@@ -9,7 +9,7 @@ use bloom_runtime::Scopes;
 
 use super::model::{KeyKind, SCOPES_MAX, Scope};
 
-/// The scopes of a new key: the requested ones, else all of its maker that the kind may carry.
+/// The scopes of a new key: the requested ones, else all scopes of the creating key that the kind may carry.
 pub(crate) fn grant(kind: KeyKind, requested: Option<&[Scope]>, maker: &Scopes) -> Result<Vec<String>, Fault> {
     let granted: Vec<String> = match (requested, kind) {
         (Some(requested), _) => {
@@ -28,7 +28,7 @@ pub(crate) fn grant(kind: KeyKind, requested: Option<&[Scope]>, maker: &Scopes) 
     Ok(granted.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
-/// Refuses a scope that permits nothing: a typing error would show only when the key is used.
+/// Refuses a scope that permits nothing. A typing error would otherwise show only when the key is used.
 fn check_known(kind: KeyKind, scope: &str, index: usize) -> Result<(), Fault> {
     let pointer = format!("/scopes/{index}");
     let whole = |prefix: &str| prefix.ends_with(':') && PERMISSIONS.iter().any(|permission| permission.starts_with(prefix));
@@ -43,7 +43,7 @@ fn check_known(kind: KeyKind, scope: &str, index: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses scopes that the maker of the key does not carry.
+/// Refuses scopes that the creating key does not carry.
 pub(super) fn check_held(scopes: &[String], maker: &Scopes) -> Result<(), Fault> {
     match scopes.iter().find(|scope| !maker.allow(scope)) {
         None => Ok(()),

@@ -157,7 +157,7 @@ impl Environment {
         }
     }
 
-    /// A first key of this environment, with all scopes of its maker that the kind may carry.
+    /// The first key of this environment, with all scopes of the creating key that the kind may carry.
     pub(crate) fn first_key(&self, id: ApiKeyId, kind: KeyKind, name: &str, maker: &Scopes) -> Result<NewKey, Fault> {
         Ok(NewKey {
             id,

@@ -1,4 +1,4 @@
-//! Adjustments: people correct what is on hand.
+//! Adjustments: manual corrections of the units on hand.
 
 mod model;
 mod routes;

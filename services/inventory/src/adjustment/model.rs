@@ -105,7 +105,7 @@ impl AdjustmentKind {
         }
     }
 
-    /// By how much on hand moves from where it is.
+    /// By how many units `on_hand` changes, given its present value.
     pub const fn on_hand_delta(self, quantity: i64, on_hand: i64) -> i64 {
         match self {
             Self::Received | Self::Returned | Self::Adjusted => quantity,

@@ -18,7 +18,7 @@ pub(crate) fn routes() -> Routes<Inventory> {
     Routes::new("/v1/inventory/adjustments").post("adjustment_create", "Adjust stock on hand", create)
 }
 
-/// Applies all lines or none. An item that does not exist begins without stock.
+/// Applies all lines or none. An item that does not exist is created without stock.
 async fn create(
     State(app): State<Inventory>,
     caller: Caller<InventoryWrite>,

@@ -1,4 +1,4 @@
-//! Units of an order leave, or are given back: gRPC `ShipAllocation` and `ReleaseAllocation`.
+//! Ships or releases units of an order: gRPC `ShipAllocation` and `ReleaseAllocation`.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::units::CallerName;
 /// Units of an order at locations.
 #[derive(Debug, Clone, Serialize)]
 pub struct AllocationChange {
-    /// Names the change, so that it happens once.
+    /// Identifies the change, so that a repeat has no further effect.
     pub operation_id: CallerName,
     /// Shipped or released.
     pub kind: MovementKind,
@@ -28,7 +28,7 @@ pub struct AllocationChange {
     pub lines: Vec<(ItemKey, i64)>,
 }
 
-/// Takes an order's units out of stock, or gives them back: all lines or none, once per operation id.
+/// Ships an order's units or releases them: all lines or none, once per operation id.
 pub(crate) async fn change(app: &Inventory, context: &RequestContext, change: &AllocationChange) -> Result<(), Fault> {
     let digest = fingerprint("allocation", change);
     let mut sums: BTreeMap<ItemKey, i64> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Allocations: units of an order, until they are shipped or given back.
+//! Allocations: units that belong to an order until they are shipped or released.
 
 mod change;
 mod store;

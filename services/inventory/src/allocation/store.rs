@@ -1,4 +1,4 @@
-//! Changes of allocated units, each once.
+//! SQL of changes to allocated units. Each change is applied once.
 
 use bloom_db::TenantTx;
 use bloom_kernel::{LocationId, MovementId, OrderId, VariantId};
@@ -10,11 +10,11 @@ use crate::movement::{ItemKey, MovementKind};
 /// A change of allocated units.
 #[derive(Debug)]
 pub struct Operation<'a> {
-    /// Names it.
+    /// The id of the operation.
     pub id: &'a str,
     /// Shipped or released.
     pub kind: MovementKind,
-    /// Whose units.
+    /// The order whose units change.
     pub order_id: OrderId,
     /// Digest of the request.
     pub fingerprint: &'a [u8],
@@ -25,13 +25,13 @@ pub struct Operation<'a> {
 /// The outcome of an [`Operation`].
 #[derive(Debug)]
 pub struct Applied {
-    /// False when there is an operation of this id already.
+    /// False when the id has been used before.
     pub is_new: bool,
-    /// Items of which the order has fewer units allocated than asked for, and how many; then nothing was written.
+    /// Items of which the order has too few units allocated, each with the allocated number. If there are any, nothing was written.
     pub lacking: Vec<(ItemKey, i64)>,
 }
 
-/// Writes an operation with its movements, if the order has the units. The items are locked.
+/// Writes an operation with its movements if the order has the units. Locks the items.
 pub async fn operation_apply(tx: &mut TenantTx, operation: &Operation<'_>) -> sqlx::Result<Applied> {
     let (tenant, actor, now) = (tx.tenant().uuid(), tx.actor().to_owned(), tx.now());
     let ids: Vec<Uuid> = operation.units.iter().map(|(id, ..)| id.uuid()).collect();
@@ -89,7 +89,7 @@ pub async fn operation_apply(tx: &mut TenantTx, operation: &Operation<'_>) -> sq
     Ok(applied)
 }
 
-/// The digest of the request that an operation was made of.
+/// The digest of the request that created an operation.
 pub async fn operation_fingerprint(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<Vec<u8>>> {
     sqlx::query_scalar!("select fingerprint from stock_operation where id = $1", id).fetch_optional(conn).await
 }

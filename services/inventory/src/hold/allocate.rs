@@ -1,4 +1,5 @@
-//! Which location serves which line. The one rule for a hold and, by [`Level::sellable`], for what is shown as sellable.
+//! Decides which location serves which line. Holds use this rule, and the displayed availability uses it through
+//! [`Level::sellable`].
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use bloom_kernel::{LocationId, VariantId};
 use crate::error::Shortage;
 use crate::item::Level;
 
-/// What one line asks for.
+/// What one line requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
     /// The variant.
@@ -31,17 +32,17 @@ pub struct Share {
     pub backordered: i64,
 }
 
-/// What a location has left while lines are served one after the other.
+/// The units that a location has left while the lines are served in order.
 struct Source {
     location_id: LocationId,
     on_hand: i64,
     backorder: i64,
 }
 
-/// Serves all lines or none. `levels` come in the order in which locations are asked, each item once.
+/// Serves all lines or none. `levels` are in the order in which locations serve, each item once.
 ///
-/// A line is served whole by the first location that has all of it, else by several in order; units that are nowhere on
-/// hand are back-ordered by the same rule.
+/// The first location with enough units serves the whole line. If there is none, several locations serve it in order. Units that are
+/// on hand nowhere are back-ordered by the same rule.
 pub fn allocate(demands: &[Demand], levels: &[Level]) -> Result<Vec<Share>, Vec<Shortage>> {
     let mut sources: BTreeMap<VariantId, Vec<Source>> = BTreeMap::new();
     for level in levels {
@@ -61,7 +62,7 @@ pub fn allocate(demands: &[Demand], levels: &[Level]) -> Result<Vec<Share>, Vec<
     Ok(shares)
 }
 
-/// Demand is summed over the lines of a variant before it is compared: two lines share what there is.
+/// Sums the demand of all lines of a variant before the comparison, because the lines share its stock.
 fn shortages(demands: &[Demand], sources: &BTreeMap<VariantId, Vec<Source>>) -> Vec<Shortage> {
     let mut wanted: BTreeMap<VariantId, i64> = BTreeMap::new();
     for demand in demands {
@@ -102,7 +103,7 @@ fn serve(line: usize, demand: &Demand, sources: &mut [Source]) -> Vec<Share> {
         .collect()
 }
 
-/// Takes up to `wanted` units: all from the first place that has as many, else from place after place.
+/// Takes up to `wanted` units: all from the first place with enough of them, else from one place after another.
 fn take(mut places: Vec<&mut i64>, wanted: i64) -> Vec<i64> {
     let mut taken = vec![0; places.len()];
     let mut rest = wanted;

@@ -1,4 +1,4 @@
-//! A hold becomes an allocation of an order: gRPC `CommitHold`.
+//! Turns a hold into an allocation of an order: gRPC `CommitHold`.
 
 use bloom_events::Publish as _;
 use bloom_fault::Fault;
@@ -11,7 +11,7 @@ use crate::Inventory;
 use crate::error::{hold_committed, hold_expired};
 use crate::movement::MovementKind;
 
-/// Commits a hold to an order. A repeat for the same order finds it done.
+/// Commits a hold to an order. A repeat for the same order succeeds without effect.
 pub(crate) async fn commit(app: &Inventory, context: &RequestContext, id: HoldId, order: OrderId) -> Result<Hold, Fault> {
     app.db
         .transaction(context, async |tx| {
@@ -25,7 +25,7 @@ pub(crate) async fn commit(app: &Inventory, context: &RequestContext, id: HoldId
             let mut write = tx.step();
             write.publish(&hold);
             write.unschedule(HOLD_EXPIRE, &hold.id.to_string());
-            // A request with a faster clock may have ended a line of it already: then none is committed.
+            // A request with a faster clock may have expired some of its lines already. Then no line is committed.
             if hold_end(write, &hold, MovementKind::Allocated, &movements).await? != hold.lines_len() {
                 return Err(hold_expired());
             }

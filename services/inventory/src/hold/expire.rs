@@ -1,4 +1,4 @@
-//! The timer of a hold: its time is over.
+//! The timer that expires a hold.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::HoldId;
@@ -9,7 +9,7 @@ use super::release::end;
 use super::store::hold_lock;
 use crate::Inventory;
 
-/// Ends and publishes a hold that is over. A request for its units may have ended its lines before; the hold itself ends here.
+/// Ends and publishes an expired hold. Another request may have ended its lines earlier; the hold itself ends here.
 pub(crate) async fn expire(app: &Inventory, context: &RequestContext, id: HoldId, (): ()) -> Result<(), Fault> {
     app.db
         .transaction(context, async |tx| {
@@ -18,8 +18,8 @@ pub(crate) async fn expire(app: &Inventory, context: &RequestContext, id: HoldId
                 return Ok(());
             }
             let Ok(hold) = stored.hold.ended(Ending::Expiry, tx.now()) else {
-                // Extended meanwhile: that has moved the timer, and this refusal is recorded nowhere. Else the tenant's clock is
-                // behind the timer.
+                // The hold was extended, which has moved the timer, so this refusal is not stored. Otherwise the tenant's clock is
+                // behind the clock of the timer.
                 return Err(Fault::new(Code::Conflict, "hold_not_over", "The hold is not over yet.").retry_after(1));
             };
             app.stock_changed(tx);

@@ -1,4 +1,4 @@
-//! Gives a hold more time. `POST /v1/inventory/holds/{hold_id}/extend`, and gRPC `ExtendHold`.
+//! Extends a hold. `POST /v1/inventory/holds/{hold_id}/extend`, and gRPC `ExtendHold`.
 
 use axum::extract::State;
 use bloom_db::TenantTx;
@@ -27,12 +27,12 @@ pub(super) async fn extend(
         .await
 }
 
-/// Moves the end of an active hold to that many seconds from now.
+/// Sets the end of an active hold to this many seconds from now.
 pub(crate) async fn extend_in(tx: &mut TenantTx, id: HoldId, seconds: HoldSeconds) -> Result<Hold, Fault> {
     let now = tx.now();
     let stored = hold_lock(tx, id).await?.ok_or_else(|| Fault::not_found("hold"))?;
     let hold = stored.hold.extended(now + TimeDelta::seconds(seconds.get()), now)?;
-    // A request with a faster clock may have ended a line of it already.
+    // A request with a faster clock may have expired some of its lines already.
     if hold_extend(tx, &hold).await? != hold.lines_len() {
         return Err(hold_expired());
     }

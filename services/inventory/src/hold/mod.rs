@@ -1,4 +1,4 @@
-//! Holds: stock promised for a while. A hold is placed, extended, released, committed or expires.
+//! Holds: stock reserved for a limited time. A hold is placed, extended, released, committed or expires.
 
 mod allocate;
 mod commit;

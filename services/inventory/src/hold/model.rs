@@ -1,4 +1,4 @@
-//! A timed hold: units promised to a buyer for a while. It ends exactly once: committed, released or expired.
+//! A hold reserves units for a buyer for a limited time. It ends exactly once: committed, released or expired.
 
 use bloom_fault::Fault;
 use bloom_kernel::{Aggregate, HoldId, Items, LocationId, OrderId, Timestamp, VariantId, ViolationCode};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::hold_expired;
 use crate::units::{CallerName, HoldSeconds, LINES_MAX, StockQuantity};
 
-/// Kind of the timer that ends a hold; its key is the hold's id.
+/// The kind of the timer that expires a hold; the timer's key is the hold's id.
 pub const HOLD_EXPIRE: &str = "hold.expire";
 
 /// Where a hold stands.
@@ -81,9 +81,9 @@ pub struct HoldLine {
 /// How a hold ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Its caller gave it back.
+    /// Its caller released it.
     Release,
-    /// Its time is over.
+    /// It expired.
     Expiry,
     /// It becomes an allocation of the order.
     Commit(OrderId),
@@ -100,7 +100,7 @@ impl From<Ended> for Fault {
 }
 
 impl Hold {
-    /// The hold as it is at that moment: over at `expires_at`, whether or not its timer has run.
+    /// The hold's state at a moment: expired from `expires_at` on, whether or not its timer has run.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
         let status = if self.is_over(now) { HoldStatus::Expired } else { self.status };
@@ -115,7 +115,7 @@ impl Hold {
         Ok(Self { expires_at, version: self.version + 1, updated_at: now, ..self })
     }
 
-    /// The ended hold. A release that comes after the hold's time finds it expired.
+    /// The ended hold. If its time has passed, a release finds it expired.
     pub fn ended(self, ending: Ending, now: Timestamp) -> Result<Self, Ended> {
         if self.status != HoldStatus::Active {
             return Err(Ended);
@@ -129,7 +129,7 @@ impl Hold {
         Ok(Self { status, order_id, version: self.version + 1, updated_at: now, ..self })
     }
 
-    /// The number of its lines, as the database counts them.
+    /// The number of its lines, in the type of the database's row counts.
     pub fn lines_len(&self) -> i64 {
         i64::try_from(self.lines.len()).unwrap_or(i64::MAX)
     }
@@ -204,12 +204,12 @@ pub struct HoldFilter {
     pub status: Option<HoldStatus>,
 }
 
-/// A hold that is asked for under an id of the caller's.
+/// A request for a hold under an id that the caller chose.
 #[derive(Debug, Clone, Serialize)]
 pub struct HoldRequest {
     /// The id.
     pub id: HoldId,
-    /// Locations in the order in which they are asked; every active one by priority when empty.
+    /// Locations in the order in which they serve; every active one by priority when empty.
     pub locations: Vec<LocationId>,
     /// The lines.
     pub lines: Vec<HoldLineCreate>,
@@ -218,7 +218,7 @@ pub struct HoldRequest {
 }
 
 impl HoldRequest {
-    /// Refuses two lines of one name.
+    /// Refuses two lines with the same name.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         let mut names = std::collections::BTreeSet::new();
         match self.lines.iter().position(|line| !names.insert(&line.line_id)) {

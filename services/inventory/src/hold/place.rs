@@ -1,4 +1,4 @@
-//! Places a hold: all lines or none, decided under the lock of their items. `POST /v1/inventory/holds`, and gRPC `Hold`.
+//! Places a hold: all lines or none, decided while their items are locked. `POST /v1/inventory/holds`, and gRPC `Hold`.
 
 use axum::extract::State;
 use bloom_db::TenantTx;
@@ -20,11 +20,11 @@ use crate::{Inventory, InventoryWrite};
 /// The outcome of placing a hold inside its transaction.
 #[derive(Debug)]
 enum Placed {
-    /// It is there once the transaction commits.
+    /// Written; it exists once the transaction commits.
     New(Hold),
-    /// There is a hold of this id.
+    /// The id has been used before.
     Taken,
-    /// There is less than asked for.
+    /// Fewer units are available than requested.
     Short(Vec<Shortage>),
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn create(
         .await
 }
 
-/// Holds units once per id: a repeat gets the hold that the first request made.
+/// Places a hold once per id: a repeat gets the hold of the first request.
 pub(crate) async fn hold(app: &Inventory, context: &RequestContext, request: &HoldRequest) -> Result<Hold, Fault> {
     request.check()?;
     let locks = app.variant_locks.lock(request.lines.iter().map(|line| line.variant_id), context.deadline).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn hold(app: &Inventory, context: &RequestContext, request: &Ho
             drop(tx);
             repeated(app, context, request).await?.ok_or_else(|| Fault::not_found("hold"))
         }
-        // The first request may have taken the very units that this repeat of it lacks.
+        // This may be a repeat, and its first request may hold the very units that are missing now.
         Placed::Short(shortages) => {
             drop(tx);
             repeated(app, context, request).await?.ok_or_else(|| insufficient_stock(&shortages))
@@ -78,7 +78,7 @@ pub(crate) async fn hold(app: &Inventory, context: &RequestContext, request: &Ho
     }
 }
 
-/// Decides and writes a hold; the caller commits.
+/// Decides about a hold and writes it; the caller commits.
 async fn place(tx: &mut TenantTx, request: &HoldRequest) -> Result<Placed, Fault> {
     let now = tx.now();
     let variants: Vec<_> = request.lines.iter().map(|line| line.variant_id.uuid()).collect();
@@ -122,7 +122,7 @@ fn new_hold(request: &HoldRequest, shares: &[Share], now: Timestamp) -> Hold {
     }
 }
 
-/// The hold of this id, if there is one: it must be of the same request and not have ended without effect.
+/// The existing hold of this id, if any. It must come from the same request and must not have ended without effect.
 async fn repeated(app: &Inventory, context: &RequestContext, request: &HoldRequest) -> Result<Option<Hold>, Fault> {
     let stored = hold_get(&mut *app.db.read(context.tenant).await?, request.id).await?;
     let Some(stored) = stored else { return Ok(None) };

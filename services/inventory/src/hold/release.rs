@@ -1,4 +1,4 @@
-//! Gives a hold back. `POST /v1/inventory/holds/{hold_id}/release`, and gRPC `ReleaseHold`.
+//! Releases a hold. `POST /v1/inventory/holds/{hold_id}/release`, and gRPC `ReleaseHold`.
 
 use axum::extract::State;
 use bloom_db::TenantTx;
@@ -27,8 +27,8 @@ pub(super) async fn release(
         .await
 }
 
-/// Ends a hold without effect. One that has ended stays as it ended. An unknown id is recorded as released, so that a request
-/// still under way, whose caller has given up, cannot make it.
+/// Ends a hold without effect. An ended hold keeps its status. An unknown id is recorded as released, so that a request still in
+/// progress, whose caller has given up, cannot place the hold later.
 pub(crate) async fn release_or_forbid(app: &Inventory, context: &RequestContext, id: HoldId) -> Result<Hold, Fault> {
     app.db
         .transaction(context, async |tx| {
@@ -39,13 +39,13 @@ pub(crate) async fn release_or_forbid(app: &Inventory, context: &RequestContext,
             if let Some(hold) = forbid(tx, id).await? {
                 return Ok(hold);
             }
-            // It was made between the two statements; it is there now.
+            // The hold was placed between the two statements, so it is found now.
             release_in(tx, id).await?.ok_or_else(busy)
         })
         .await
 }
 
-/// Ends a hold inside a transaction that the caller commits; `None` when there is none.
+/// Ends a hold in the caller's transaction; `None` when it does not exist.
 async fn release_in(tx: &mut TenantTx, id: HoldId) -> Result<Option<Hold>, Fault> {
     let Some(stored) = hold_lock(tx, id).await? else { return Ok(None) };
     if stored.hold.status != HoldStatus::Active {
@@ -55,7 +55,7 @@ async fn release_in(tx: &mut TenantTx, id: HoldId) -> Result<Option<Hold>, Fault
     end(tx, ended).await.map(Some)
 }
 
-/// Writes and publishes a hold that has ended without effect.
+/// Stores and publishes a hold that has ended without effect.
 pub(super) async fn end(tx: &mut TenantTx, hold: Hold) -> Result<Hold, Fault> {
     let kind = match hold.status {
         HoldStatus::Expired => MovementKind::HoldExpired,

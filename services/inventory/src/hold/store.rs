@@ -1,4 +1,4 @@
-//! Holds and their lines. A hold of any number of lines costs a constant number of statements.
+//! SQL of holds and their lines. The number of statements does not depend on the number of lines.
 
 use bloom_db::{TenantTx, WriteOnce, Writer as _, write_once};
 use bloom_events::ExportPage;
@@ -13,17 +13,17 @@ use crate::movement::{ItemKey, MovementKind, PastLine};
 /// The items of a request, locked.
 #[derive(Debug, Default)]
 pub struct LockedStock {
-    /// Levels in the order in which locations are asked; units of lines that are over are free.
+    /// Levels in the order in which locations serve. Units of expired lines count as free.
     pub levels: Vec<Level>,
-    /// Lines that are over; they were ended here, and their movements are to be written.
+    /// Expired lines that were ended here; the caller writes their movements.
     pub past: Vec<PastLine>,
 }
 
-/// Locks all items of the variants at the given locations (at every active one when none is given) and ends the lines
-/// on them that are over.
+/// Locks all items of the variants at the given locations (at every active one when none is given) and ends their expired
+/// lines.
 ///
-/// The lines are ended by an update and not merely read: should the statement have waited for an item, then its view of
-/// the lines is old, and an update looks again at each row that has changed meanwhile.
+/// The lines are ended by an `update` and not only read. If the statement waited for a lock, its snapshot of the lines is outdated,
+/// and only an `update` reads each changed row again.
 pub async fn stock_lock(
     conn: &mut PgConnection,
     variants: &[Uuid],
@@ -85,7 +85,7 @@ pub async fn stock_lock(
     Ok(stock)
 }
 
-/// Writes a hold, its lines and their movements; false when there is a hold of this id already.
+/// Writes a hold, its lines and their movements; false when the id has been used before.
 pub async fn hold_insert(write: WriteOnce<'_>, hold: &Hold, fingerprint: &[u8], movements: &[MovementId]) -> sqlx::Result<bool> {
     let positions: Vec<i32> = (0..).take(hold.lines.len()).collect();
     let ids: Vec<Uuid> = movements.iter().map(|id| id.uuid()).collect();
@@ -133,8 +133,8 @@ pub async fn hold_insert(write: WriteOnce<'_>, hold: &Hold, fingerprint: &[u8], 
     Ok(made.is_some())
 }
 
-/// Writes a hold that was released before it was made, so that a request still under way cannot make it; false when
-/// there is a hold of this id already.
+/// Writes a hold that was released before it was placed, so that a request still in progress cannot place it; false when the id
+/// has been used before.
 pub async fn hold_forbid(tx: &mut TenantTx, id: HoldId) -> sqlx::Result<bool> {
     let (tenant, now) = (tx.tenant().uuid(), tx.now());
     let done = sqlx::query!(
@@ -150,12 +150,12 @@ pub async fn hold_forbid(tx: &mut TenantTx, id: HoldId) -> sqlx::Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-/// A hold as it stands in the tables, with the digest of the request that made it.
+/// A hold as stored, with the digest of the request that placed it.
 #[derive(Debug)]
 pub struct StoredHold {
     /// The hold.
     pub hold: Hold,
-    /// Null when it was released before it was made.
+    /// Null when the hold was released before it was placed.
     pub fingerprint: Option<Vec<u8>>,
 }
 
@@ -175,7 +175,7 @@ struct Row {
     backordered: Option<i64>,
 }
 
-/// Rows of holds with their lines, those of one hold together.
+/// Groups rows into holds; the rows of one hold are adjacent.
 fn holds(rows: Vec<Row>) -> sqlx::Result<Vec<StoredHold>> {
     let mut holds: Vec<StoredHold> = Vec::new();
     for row in rows {
@@ -220,7 +220,7 @@ pub async fn hold_get(conn: &mut PgConnection, id: HoldId) -> sqlx::Result<Optio
     Ok(holds(rows)?.pop())
 }
 
-/// Holds, newest first, behind a position; of one status when one is named. `active` are those that are not over.
+/// A page of holds after a position, newest first, optionally of one status. `active` excludes expired holds.
 pub async fn hold_list(
     conn: &mut PgConnection,
     status: Option<HoldStatus>,
@@ -301,7 +301,7 @@ pub async fn hold_lock(conn: &mut PgConnection, id: HoldId) -> sqlx::Result<Opti
     Ok(holds(rows)?.pop())
 }
 
-/// Moves the end of a hold and of its lines; the number of lines that were still active.
+/// Sets the end of a hold and of its lines; returns how many lines were still active.
 pub async fn hold_extend(conn: &mut PgConnection, hold: &Hold) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"with held as (
@@ -319,7 +319,7 @@ pub async fn hold_extend(conn: &mut PgConnection, hold: &Hold) -> sqlx::Result<i
     .await
 }
 
-/// Writes the end of a hold, of its lines that are still active, and their movements; the number of those lines.
+/// Writes the end of a hold, of its active lines, and their movements; returns the number of those lines.
 pub async fn hold_end(write: WriteOnce<'_>, hold: &Hold, kind: MovementKind, movements: &[MovementId]) -> sqlx::Result<i64> {
     let ids: Vec<Uuid> = movements.iter().map(|id| id.uuid()).collect();
     let actor = write.cause().actor.clone();

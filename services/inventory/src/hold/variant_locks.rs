@@ -1,5 +1,5 @@
-//! Requests for one variant queue before they take a connection, not while they hold one: a rush on one variant leaves the
-//! connection pool to all other requests. The row lock in the database decides all the same.
+//! Makes requests for one variant wait before they take a database connection. Otherwise a rush on one variant would use up the
+//! connection pool. Correctness does not depend on it: the row lock in the database decides.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -9,7 +9,7 @@ use bloom_kernel::VariantId;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout_at};
 
-/// Two variants may share a queue, which costs a little time and nothing else.
+/// Two variants may share a queue; this costs only a little time.
 const QUEUES: usize = 1_024;
 
 /// The queues of one process.
@@ -24,7 +24,7 @@ impl Default for VariantLocks {
 }
 
 impl VariantLocks {
-    /// Locks all variants, in one order for all callers; first come, first served.
+    /// Locks all variants, in the same order for all callers. Waiting callers are served first come, first served.
     pub async fn lock(
         &self,
         variants: impl IntoIterator<Item = VariantId>,

@@ -13,7 +13,7 @@ pub struct Level {
     pub variant_id: VariantId,
     /// The location.
     pub location_id: LocationId,
-    /// Units that lie there.
+    /// Units on hand.
     pub on_hand: i64,
     /// Units promised to orders.
     pub allocated: i64,
@@ -21,12 +21,12 @@ pub struct Level {
     pub held: i64,
     /// Units that are never sold.
     pub safety_stock: i64,
-    /// Units that may be sold though they are not there.
+    /// Units that may be sold without being on hand.
     pub backorder_limit: i64,
 }
 
 impl Level {
-    /// A new item's: its settings, and no units yet.
+    /// The level of a new item: its settings, and no units.
     pub(super) fn empty(input: &ItemCreate) -> Self {
         Self {
             variant_id: input.variant_id,
@@ -39,7 +39,7 @@ impl Level {
         }
     }
 
-    /// Units that may be sold from what lies there.
+    /// Units on hand that may be sold.
     pub fn available(&self) -> i64 {
         self.free().max(0)
     }
@@ -49,12 +49,13 @@ impl Level {
         (self.free() + self.backorder_limit).max(0)
     }
 
-    /// Units promised beyond what is there and what may be back-ordered.
+    /// Promised units beyond the stock and the backorder limit.
     pub fn shortfall(&self) -> i64 {
         (self.allocated + self.held - self.on_hand - self.backorder_limit).max(0)
     }
 
-    /// Below zero when more is promised than lies there. All terms are bounded far below the range of `i64`.
+    /// Units on hand that are neither promised nor safety stock; negative when more is promised. All terms are far below the limits of
+    /// `i64`.
     fn free(&self) -> i64 {
         self.on_hand - self.allocated - self.held - self.safety_stock
     }
@@ -92,7 +93,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// An item of its levels.
+    /// An item with these levels.
     pub fn new(level: &Level, version: i64, created_at: Timestamp, updated_at: Timestamp) -> Self {
         Self {
             variant_id: level.variant_id,

@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Routes<Inventory> {
         .patch("item_update", "Update the settings of an item", update)
 }
 
-/// Units that lie there already are recorded as a count.
+/// Records the initial units as a count.
 async fn create(
     State(app): State<Inventory>,
     caller: Caller<InventoryWrite>,
@@ -62,7 +62,7 @@ async fn get(
     reply(item_get(&mut conn, ItemKey { variant_id, location_id }, app.context.now(caller.tenant)).await?)
 }
 
-/// A backorder limit below what is promised leaves a shortfall; nothing more is sold.
+/// A backorder limit below the promised units leaves a shortfall; no more units are sold.
 async fn update(
     State(app): State<Inventory>,
     caller: Caller<InventoryWrite>,
@@ -74,7 +74,7 @@ async fn update(
     app.db
         .idempotent(caller.operation("item_update", &(variant_id, location_id, &input)), async |tx| {
             let present = item_settings_lock(tx, key).await?.ok_or_else(not_found)?;
-            // Units sold since the caller read the item are no reason to refuse: the settings are still those that it saw.
+            // The version may have changed since the caller read the item, as long as the settings have not: sales also change it.
             if !(present.settings_version..=present.version).contains(&if_match.required()?) {
                 return Err(IfMatch::stale());
             }

@@ -1,4 +1,4 @@
-//! SQL of items. Levels are only read here; movements write them.
+//! SQL of items. It only reads levels; movements change them.
 
 use bloom_db::TenantTx;
 use bloom_kernel::{LocationId, Timestamp, VariantId};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::model::{Item, ItemFilter, Level};
 use crate::movement::ItemKey;
 
-/// Keys as two columns for `unnest`, sorted and without repeats.
+/// Keys as two columns for `unnest`, sorted and without duplicates.
 fn columns(keys: impl IntoIterator<Item = ItemKey>) -> (Vec<Uuid>, Vec<Uuid>) {
     let keys: std::collections::BTreeSet<ItemKey> = keys.into_iter().collect();
     keys.into_iter().map(|key| (key.variant_id.uuid(), key.location_id.uuid())).unzip()
@@ -42,7 +42,7 @@ impl From<Row> for Item {
     }
 }
 
-/// One item at a moment.
+/// One item at a given time.
 pub async fn item_get(conn: &mut PgConnection, key: ItemKey, now: Timestamp) -> sqlx::Result<Option<Item>> {
     let row = sqlx::query_as!(
         Row,
@@ -60,7 +60,7 @@ pub async fn item_get(conn: &mut PgConnection, key: ItemKey, now: Timestamp) -> 
     Ok(row.map(Item::from))
 }
 
-/// Items that a filter names, by variant, then location, behind a position.
+/// A page of the items that match a filter, after a position, by variant, then location.
 pub async fn item_list(
     conn: &mut PgConnection,
     filter: &ItemFilter,
@@ -77,7 +77,7 @@ pub async fn item_list(
     }
 }
 
-/// Items by variant, then location, behind a position; of one variant when one is named.
+/// A page of items after a position, by variant, then location, optionally of one variant.
 async fn item_list_by_variant(
     conn: &mut PgConnection,
     variant: Option<VariantId>,
@@ -108,7 +108,7 @@ async fn item_list_by_variant(
     Ok(rows.into_iter().map(Item::from).collect())
 }
 
-/// The items of one location by variant, behind a position.
+/// A page of the items of one location after a position, by variant.
 async fn item_list_at(
     conn: &mut PgConnection,
     location: LocationId,
@@ -154,7 +154,7 @@ pub async fn item_insert(tx: &mut TenantTx, item: &Item) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Adds those items that do not exist, without stock.
+/// Adds the missing items, without stock.
 pub async fn item_ensure(tx: &mut TenantTx, keys: impl IntoIterator<Item = ItemKey>) -> sqlx::Result<()> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let (variants, locations) = columns(keys);
@@ -174,7 +174,7 @@ pub async fn item_ensure(tx: &mut TenantTx, keys: impl IntoIterator<Item = ItemK
     .map(drop)
 }
 
-/// Locks items in the one order that all transactions keep and reads what lies there; items that do not exist are left out.
+/// Locks items in the order that all transactions use, and reads their units on hand; items that do not exist are left out.
 pub async fn item_lock(conn: &mut PgConnection, keys: impl IntoIterator<Item = ItemKey>) -> sqlx::Result<Vec<(ItemKey, i64)>> {
     let (variants, locations) = columns(keys);
     let rows = sqlx::query!(
@@ -199,7 +199,7 @@ pub struct Settings {
     pub backorder_limit: i64,
     /// The item's version.
     pub version: i64,
-    /// The item's version when these last changed.
+    /// The item's version when its settings last changed.
     pub settings_version: i64,
 }
 

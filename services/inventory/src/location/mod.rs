@@ -1,4 +1,4 @@
-//! Locations: where stock lies, and in which order they are asked for it.
+//! Locations: places with stock, and the order in which they serve.
 
 mod model;
 mod routes;

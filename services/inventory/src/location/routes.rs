@@ -54,7 +54,7 @@ async fn get(
     Ok(location.into())
 }
 
-/// The stock events of all variants at the location change with it, so they are published again.
+/// Stock events contain the location's fields, so those of all its variants are published again.
 async fn update(
     State(app): State<Inventory>,
     caller: Caller<InventoryWrite>,

@@ -41,7 +41,7 @@ pub async fn location_get(conn: &mut PgConnection, id: LocationId) -> sqlx::Resu
     .await
 }
 
-/// One location, locked for a change.
+/// One location, locked for an update.
 pub async fn location_lock(conn: &mut PgConnection, id: LocationId) -> sqlx::Result<Option<Location>> {
     sqlx::query_as!(
         Location,
@@ -71,7 +71,7 @@ pub async fn location_update(conn: &mut PgConnection, location: &Location) -> sq
     .map(drop)
 }
 
-/// Locations in the order in which they are asked, behind a position.
+/// A page of locations after a position, in the order in which they serve.
 pub async fn location_list(
     conn: &mut PgConnection,
     after: Option<(Priority, LocationId)>,
@@ -92,14 +92,14 @@ pub async fn location_list(
     .await
 }
 
-/// The ids of codes; unknown codes are left out.
+/// The ids of these codes; unknown codes are left out.
 pub async fn location_ids(conn: &mut PgConnection, codes: &[String]) -> sqlx::Result<Vec<(String, LocationId)>> {
     let rows =
         sqlx::query!(r#"select code, id as "id: LocationId" from location where code = any($1)"#, codes).fetch_all(conn).await?;
     Ok(rows.into_iter().map(|row| (row.code, row.id)).collect())
 }
 
-/// Which of these locations there are.
+/// Those of the ids that exist.
 pub async fn location_find(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<LocationId>> {
     sqlx::query_scalar!(r#"select id as "id: LocationId" from location where id = any($1)"#, ids).fetch_all(conn).await
 }

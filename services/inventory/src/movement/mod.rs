@@ -1,4 +1,4 @@
-//! The ledger: every change of stock is a movement, and nothing else writes levels.
+//! The ledger: every change of stock is a movement, and nothing else changes levels.
 
 mod model;
 mod routes;

@@ -1,4 +1,4 @@
-//! An entry of the ledger. Its three deltas are the only thing that changes levels.
+//! An entry of the ledger. Only its three deltas change levels.
 
 use bloom_kernel::{HoldId, LocationId, MovementId, OrderId, Timestamp, VariantId};
 use schemars::JsonSchema;
@@ -95,7 +95,7 @@ pub struct Movement {
     pub occurred_at: Timestamp,
 }
 
-/// Names an item: a variant at a location.
+/// Identifies an item: a variant at a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ItemKey {
     /// The variant.

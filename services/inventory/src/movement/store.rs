@@ -1,4 +1,4 @@
-//! The ledger. An insert moves the levels of its items; there is no other statement on them.
+//! SQL of the ledger. Inserting a movement changes the levels of its item; no other statement writes levels.
 
 use bloom_db::TenantTx;
 use bloom_kernel::{HoldId, LocationId, MovementId, OrderId, Timestamp, VariantId};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model::{ItemKey, Movement, MovementFilter, MovementKind};
 
-/// Writes corrections of on hand, all of one kind and for one reason.
+/// Writes corrections of the units on hand, all of one kind and for one reason.
 pub async fn movement_correct(
     tx: &mut TenantTx,
     kind: MovementKind,
@@ -39,20 +39,20 @@ pub async fn movement_correct(
     .map(drop)
 }
 
-/// A line of a hold that was found to be over.
+/// An expired line of a hold.
 #[derive(Debug, Clone, Copy)]
 pub struct PastLine {
     /// Its hold.
     pub hold_id: HoldId,
     /// Its position in the hold.
     pub position: i32,
-    /// Where its units are.
+    /// The item of its units.
     pub key: ItemKey,
     /// Its units.
     pub quantity: i64,
 }
 
-/// Writes that the units of lines that are over are free again.
+/// Records that the units of expired lines are free again.
 pub async fn movement_expire(tx: &mut TenantTx, lines: &[(MovementId, PastLine)]) -> sqlx::Result<()> {
     let (tenant, actor, now) = (tx.tenant().uuid(), tx.actor().to_owned(), tx.now());
     let ids: Vec<Uuid> = lines.iter().map(|(id, _)| id.uuid()).collect();
@@ -98,7 +98,7 @@ struct Row {
     occurred_at: Timestamp,
 }
 
-/// Movements, newest first, behind a position.
+/// A page of movements after a position, newest first.
 pub async fn movement_list(
     conn: &mut PgConnection,
     filter: MovementFilter,
@@ -127,7 +127,7 @@ pub async fn movement_list(
     rows.into_iter().map(movement).collect()
 }
 
-/// The movements of one request, in its order.
+/// The movements with these ids, in the order of the ids.
 pub async fn movement_get(conn: &mut PgConnection, ids: &[MovementId]) -> sqlx::Result<Vec<Movement>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query_as!(

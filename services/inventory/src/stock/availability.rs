@@ -1,4 +1,4 @@
-//! What can be sold of variants, by the same arithmetic that a hold is decided by.
+//! How many units of a variant can be sold, by the same arithmetic that decides about a hold.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,15 @@ use crate::Inventory;
 pub struct Availability {
     /// The variant.
     pub variant_id: VariantId,
-    /// Units from what lies there.
+    /// Units on hand that can be sold.
     pub available: i64,
-    /// Units, on hand or not.
+    /// Units that can be sold, on hand or back-ordered.
     pub sellable: i64,
     /// False when there is no item of the variant.
     pub tracked: bool,
 }
 
-/// Sums what the given active locations have (every one when none is given), in the order of the variants asked for.
+/// Sums the sellable units at the given active locations (at every one when none is given). The result has the order of the variants.
 pub async fn availability(
     app: &Inventory,
     context: &RequestContext,

@@ -1,4 +1,4 @@
-//! Stock of a variant over its locations: what can be sold of it, set in bulk, and published.
+//! Stock of a variant over its locations: availability, bulk counts, and published events.
 
 mod availability;
 mod model;

@@ -1,4 +1,4 @@
-//! The stock of a variant over its locations, as it is published.
+//! The published stock of a variant over its locations.
 
 use bloom_kernel::{Aggregate, LocationId, VariantId};
 use schemars::JsonSchema;
@@ -41,7 +41,7 @@ pub struct StockAt {
 }
 
 impl StockAt {
-    /// What one location has.
+    /// The stock of one location.
     pub fn new(level: &Level, location_code: String, priority: i32, is_active: bool) -> Self {
         Self {
             location_id: level.location_id,
@@ -58,7 +58,7 @@ impl StockAt {
     }
 }
 
-/// A variant's stock under the version of its latest event.
+/// A variant's stock with the version of its latest event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PublishedStock {
@@ -81,7 +81,7 @@ impl Aggregate for PublishedStock {
         self.version
     }
 
-    /// It has no beginning that a consumer could tell from a change.
+    /// Always `updated`: for a consumer, a variant's first stock event is no different from later ones.
     fn verb(&self) -> &'static str {
         "updated"
     }

@@ -1,5 +1,5 @@
-//! Publishes stock. It changes too often to be published with each change: a change leaves a mark on its variant, in the same
-//! commit, and the publisher publishes the present state of marked variants together.
+//! Publishes stock. Stock changes too often for one event per change. Each change marks its variant in the same commit, and the
+//! publisher then publishes the present state of all marked variants together.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -15,14 +15,14 @@ use super::model::PublishedStock;
 use super::store::{by_variant, stock_changed_tenants, stock_of, stock_take_changed};
 use crate::Inventory;
 
-/// Changes of one item within this time become one event.
+/// Changes of one item within this time are published as one event.
 const COALESCE: Duration = Duration::from_millis(50);
-/// Marks are also polled at this interval: another process may have left them, or one that was killed.
+/// Interval at which marks are polled: another process, or a process that was killed, may have left some.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Variants published in one transaction.
+/// The number of variants published in one transaction.
 const BATCH: i64 = 500;
 
-/// The tenants whose stock this process has changed since it was last published.
+/// Tenants whose stock this process has changed and not yet published.
 #[derive(Default)]
 pub struct ChangedTenants {
     tenants: Mutex<BTreeSet<TenantId>>,
@@ -41,8 +41,8 @@ impl ChangedTenants {
     }
 }
 
-/// Publishes `stock.updated` for changed variants until shutdown: the first change of a quiet item at once, those that follow
-/// within [`COALESCE`] together. What is not published by then keeps its mark.
+/// Publishes `stock.updated` for changed variants until shutdown. The first change of an idle item is published at once; changes
+/// within [`COALESCE`] after it are published together. A change that is not published keeps its mark.
 pub async fn publish_stock(app: Inventory) -> Result<(), StartError> {
     let mut sweep_timer = tokio::time::interval(SWEEP);
     sweep_timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -73,7 +73,7 @@ async fn publish(app: &Inventory, tenants: BTreeSet<TenantId>) -> Result<(), Fau
     Ok(())
 }
 
-/// Publishes some changed variants of a tenant and removes their marks, in one commit; the number of variants.
+/// Publishes a batch of a tenant's changed variants and removes their marks in one commit; returns the number of variants.
 async fn publish_batch(app: &Inventory, tenant: TenantId) -> Result<i64, Fault> {
     let context = RequestContext::background(crate::NAME, tenant, &format!("service:{}", crate::NAME));
     app.db

@@ -1,4 +1,4 @@
-//! Sets on hand of many items at once, by location code, as a bulk import does.
+//! Sets the units on hand of many items by location code, as a bulk import does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,21 +25,21 @@ pub struct StockRow {
     pub variant_id: VariantId,
     /// The location's code.
     pub location_code: String,
-    /// Units that lie there.
+    /// Units on hand.
     pub on_hand: Units,
 }
 
 /// The outcome.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct StockSet {
-    /// Items whose on hand changed.
+    /// The number of items whose units on hand changed.
     pub changed: i64,
-    /// Codes that no location has; their rows were left out.
+    /// Codes that no location has; their rows were skipped.
     pub unknown_locations: Vec<String>,
 }
 
-/// Counts many items. Of several rows for one item the last one counts. Under an idempotency key it happens once: a repeated
-/// count must not bring back what was sold since.
+/// Counts many items. If an item has several rows, the last one counts. A repeat under the same idempotency key has no effect,
+/// because it would restore units that were sold since.
 pub async fn set_stock(app: &Inventory, context: &RequestContext, rows: &[StockRow]) -> Result<StockSet, Fault> {
     let Answer(set) = app
         .db

@@ -1,4 +1,4 @@
-//! The stock of variants over their locations: what is asked before a sale, and what is published.
+//! SQL of the stock of variants over their locations: reads before a sale, and reads for events.
 
 use bloom_events::ExportPage;
 use bloom_kernel::{LocationId, TenantId, Timestamp, VariantId};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::model::{PublishedStock, StockAt, VariantStock};
 use crate::item::Level;
 
-/// An item with code, priority and state of its location.
+/// An item with its location's code, priority and status.
 #[derive(Debug)]
 pub struct Stocked {
     /// Its levels.
@@ -21,9 +21,9 @@ pub struct Stocked {
     pub is_active: bool,
 }
 
-/// All items of the variants, by variant, in the order in which locations are asked. The planner does not look into a
-/// sub-select, so one plan serves any number of variants: to plan it anew takes longer than to run it.
-/// It sets its tenant itself.
+/// All items of the variants, by variant, in the order in which locations serve. The planner cannot see into a sub-select, so one
+/// plan serves any number of variants; planning takes longer than execution.
+/// The statement sets its own tenant.
 pub async fn stock_of(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -65,7 +65,7 @@ pub async fn stock_of(
         .collect())
 }
 
-/// Items of [`stock_of`] by variant, in the shape that is published.
+/// The items of [`stock_of`] grouped by variant, as published.
 pub fn by_variant(items: Vec<Stocked>) -> Vec<VariantStock> {
     let mut stocks: Vec<VariantStock> = Vec::new();
     for item in items {
@@ -79,12 +79,12 @@ pub fn by_variant(items: Vec<Stocked>) -> Vec<VariantStock> {
     stocks
 }
 
-/// Removes the marks of some changed variants and raises the variants' versions; (variant, version).
+/// Removes the marks of some changed variants and raises the variants' versions; returns (variant, version).
 ///
-/// The rows of `variant_stock` are locked by this, so that of two publishers the later version reads the later state.
+/// This locks the rows of `variant_stock`, so that of two publishers the one with the later version reads the later state.
 ///
-/// The marks are a range of their index: joined with the variants picked, by statistics of a moment when there were few marks,
-/// all of them were read for each variant.
+/// Marks are read as a range of their index. A join with the selected variants read all marks for each variant when it was planned
+/// with statistics from a time of few marks.
 pub async fn stock_take_changed(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -112,12 +112,12 @@ pub async fn stock_take_changed(
     Ok(rows.into_iter().map(|row| (row.variant_id, row.version)).collect())
 }
 
-/// Tenants with changes that are not published yet. Runs as the system role.
+/// Tenants with unpublished changes. Runs as the system role.
 pub async fn stock_changed_tenants(conn: &mut PgConnection) -> sqlx::Result<Vec<TenantId>> {
     sqlx::query_scalar!(r#"select distinct tenant_id as "tenant_id: TenantId" from stock_dirty limit 1000"#).fetch_all(conn).await
 }
 
-/// Stock by variant. What has changed since the last event is in it already; the next event repeats it.
+/// Stock by variant. It may include changes that are not published yet; the next event then repeats them.
 pub async fn stock_export(conn: &mut PgConnection, page: ExportPage<VariantId>) -> sqlx::Result<Vec<(TenantId, PublishedStock)>> {
     let (tenant, variant) = page.position();
     let rows = sqlx::query!(

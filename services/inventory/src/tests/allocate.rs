@@ -1,4 +1,4 @@
-//! The allocation rule, by example and by property.
+//! The allocation rule, by examples and by properties.
 
 use bloom_kernel::{LocationId, VariantId};
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn level(v: u128, l: u128, on_hand: i64, backorder_limit: i64) -> Level {
 /// Shares as (line, location, quantity, backordered), or shortages as (line, sellable).
 type Expected = Result<&'static [(usize, u128, i64, i64)], &'static [(usize, i64)]>;
 
-/// Demands as (variant, quantity), levels in order as given.
+/// Demands as (variant, quantity); levels in serving order.
 fn check(demands: &[(u128, i64)], levels: &[Level], expected: Expected) {
     let demands: Vec<Demand> = demands.iter().map(|&(v, quantity)| Demand { variant_id: variant(v), quantity }).collect();
     let expected = match expected {
@@ -58,14 +58,14 @@ fn a_line_is_split_where_one_location_is_not_enough() {
 }
 
 #[test]
-fn what_is_nowhere_on_hand_is_back_ordered_up_to_the_limit() {
+fn units_not_on_hand_are_back_ordered_up_to_the_limit() {
     let levels = [level(1, 1, 1, 0), level(1, 2, 1, 4)];
     check(&[(1, 5)], &levels, Ok(&[(0, 1, 1, 0), (0, 2, 4, 3)]));
     check(&[(1, 7)], &levels, Err(&[(0, 6)]));
 }
 
 #[test]
-fn lines_of_one_variant_share_what_there_is() {
+fn lines_of_one_variant_share_its_stock() {
     let levels = [level(1, 1, 3, 0), level(2, 1, 9, 0)];
     check(&[(1, 2), (2, 1), (1, 2)], &levels, Err(&[(0, 3), (2, 3)]));
     check(&[(1, 2), (2, 1), (1, 1)], &levels, Ok(&[(0, 1, 2, 0), (1, 1, 1, 0), (2, 1, 1, 0)]));
@@ -102,15 +102,15 @@ fn any_levels() -> impl Strategy<Value = Vec<Level>> {
 }
 
 proptest! {
-    /// All lines exactly when the summed demand of each variant fits; then each line gets what it asked for, no location
-    /// gives more than it has, and nothing is back-ordered while a unit lies on hand.
+    /// All lines are served exactly when the summed demand of each variant fits. Then each line gets what it requested, no location
+    /// gives more than it has, and nothing is back-ordered while a unit is on hand.
     #[test]
     fn serves_all_lines_or_none(levels in any_levels(), wanted in prop::collection::vec((1..=3_u128, 1..9_i64), 1..6)) {
         let demands: Vec<Demand> =
             wanted.iter().map(|&(v, quantity)| Demand { variant_id: variant(v), quantity }).collect();
         let of = |v: VariantId| levels.iter().filter(move |level| level.variant_id == v);
-        let asked = |v: VariantId| -> i64 { demands.iter().filter(|d| d.variant_id == v).map(|d| d.quantity).sum() };
-        let fits = demands.iter().all(|d| asked(d.variant_id) <= of(d.variant_id).map(Level::sellable).sum());
+        let wanted_units = |v: VariantId| -> i64 { demands.iter().filter(|d| d.variant_id == v).map(|d| d.quantity).sum() };
+        let fits = demands.iter().all(|d| wanted_units(d.variant_id) <= of(d.variant_id).map(Level::sellable).sum());
         let result = allocate(&demands, &levels);
         prop_assert_eq!(result.is_ok(), fits);
         for share in result.iter().flatten() {
@@ -129,7 +129,7 @@ proptest! {
         for v in (1..=3).map(variant).filter(|_| fits) {
             let backordered: i64 = shares.iter().filter(|s| s.variant_id == v).map(|s| s.backordered).sum();
             let on_hand: i64 = of(v).map(Level::available).sum();
-            prop_assert_eq!(backordered, (asked(v) - on_hand).max(0));
+            prop_assert_eq!(backordered, (wanted_units(v) - on_hand).max(0));
         }
     }
 }

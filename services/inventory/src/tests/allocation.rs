@@ -1,4 +1,4 @@
-//! What happens to an order's units: they leave or are given back, once.
+//! Units of an order are shipped or released, once.
 
 use bloom_contract_inventory as proto;
 use bloom_kernel::OrderId;
@@ -23,7 +23,7 @@ fn part(allocations: &[proto::Allocation], quantity: i64) -> Vec<proto::Allocati
 }
 
 #[tokio::test]
-async fn units_leave_once_per_operation() {
+async fn units_ship_once_per_operation() {
     let fixture = fixture().await;
     let (variant, shop, order, allocations) = ordered(&fixture, 5, 4).await;
     let three = part(&allocations, 3);
@@ -38,7 +38,7 @@ async fn units_leave_once_per_operation() {
 }
 
 #[tokio::test]
-async fn no_more_than_is_allocated_to_the_order_moves() {
+async fn an_order_cannot_ship_more_than_is_allocated() {
     let fixture = fixture().await;
     let (variant, shop, order, allocations) = ordered(&fixture, 9, 2).await;
     let fault = fixture.ship("op-1", order, &part(&allocations, 3)).await.unwrap_err();
@@ -46,12 +46,12 @@ async fn no_more_than_is_allocated_to_the_order_moves() {
     let other: OrderId = fixture.id();
     assert_eq!(fixture.give_back("op-2", other, &allocations).await.unwrap_err().reason, "allocation_exceeded");
     assert_eq!(fixture.levels(variant, shop).await, [9, 2, 0, 7]);
-    // A refusal leaves nothing: the same id may be used for a better request.
+    // A refusal has no effect, so its id may be used for a corrected request.
     fixture.ship("op-1", order, &allocations).await.unwrap();
 }
 
 #[tokio::test]
-async fn back_ordered_units_cannot_leave_before_they_come() {
+async fn back_ordered_units_cannot_ship_before_receipt() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
@@ -70,7 +70,7 @@ async fn back_ordered_units_cannot_leave_before_they_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_operation_asked_for_at_once_happens_once() {
+async fn concurrent_repeats_of_an_operation_happen_once() {
     let fixture = fixture().await;
     let (variant, shop, order, allocations) = ordered(&fixture, 5, 5).await;
     let one = part(&allocations, 1);

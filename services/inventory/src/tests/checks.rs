@@ -1,4 +1,4 @@
-//! Each invariant says its name when its data are spoiled.
+//! Each check reports its invariant when the data violate it.
 
 use bloom_testkit::TestEnv;
 
@@ -7,7 +7,7 @@ use crate::SERVICE;
 use crate::checks::stock_long_unpublished;
 
 #[tokio::test]
-async fn each_breach_is_named() {
+async fn each_violated_invariant_is_named() {
     let cases: [(&str, &[&str]); 6] = [
         ("update stock_item set on_hand = on_hand + 1", &["levels_match_movements"]),
         ("update movement set on_hand_delta = on_hand_delta + 1 where kind = 'counted'", &["levels_match_movements"]),
@@ -39,7 +39,7 @@ async fn each_breach_is_named() {
 }
 
 #[tokio::test]
-async fn stock_that_nobody_publishes_is_named() {
+async fn the_check_finds_unpublished_stock() {
     let env = TestEnv::of(&SERVICE).await;
     let mut conn = env.superuser().await;
     let mark = "insert into stock_dirty (tenant_id, variant_id) values (gen_random_uuid(), gen_random_uuid())";

@@ -1,4 +1,4 @@
-//! What is published: each change of a location or hold, the present state of changed stock.
+//! Published events: each change of a location or hold, and the present state of changed stock.
 
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_contract_platform::{ExportStateRequest, StateRecord};
@@ -23,7 +23,7 @@ impl Fixture {
             .collect()
     }
 
-    /// The last stock event of a variant, once nothing is left to publish.
+    /// The last stock event of a variant, once no mark is left.
     async fn stock_event(&self, variant: VariantId) -> (i64, Value) {
         self.eventually("select 'at rest' where not exists (select from stock_dirty)").await;
         self.published("stock.updated", &variant.to_string()).await.pop().expect("an event of the variant")
@@ -48,7 +48,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn stock_is_published_as_it_is() {
+async fn stock_events_show_the_levels_of_all_locations() {
     let fixture = fixture().await;
     let (first, second) = (fixture.location("A", 2).await, fixture.location("B", 1).await);
     let variant = fixture.variant(&[(first, 5), (second, 1)]).await;
@@ -69,7 +69,7 @@ async fn stock_is_published_as_it_is() {
 }
 
 #[tokio::test]
-async fn versions_of_a_variant_rise_one_by_one_and_bursts_become_few() {
+async fn versions_rise_by_one_and_bursts_are_coalesced() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 100)]).await;
@@ -82,12 +82,12 @@ async fn versions_of_a_variant_rise_one_by_one_and_bursts_become_few() {
 }
 
 #[tokio::test]
-async fn a_mark_that_a_kill_has_left_is_published() {
+async fn a_mark_left_by_a_killed_process_is_published() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
     fixture.stock_event(variant).await;
-    // A change whose process died right after its commit: nobody was told.
+    // A change whose process was killed right after the commit, before it could notify the publisher.
     let mut conn = fixture.env.superuser().await;
     sqlx::query(
         "insert into movement (tenant_id, id, variant_id, location_id, kind, on_hand_delta, allocated_delta, held_delta, actor, occurred_at)
@@ -100,7 +100,7 @@ async fn a_mark_that_a_kill_has_left_is_published() {
 }
 
 #[tokio::test]
-async fn a_location_tells_its_changes_and_its_stock_is_told_again() {
+async fn a_location_change_is_published_and_its_stock_again() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 3)]).await;
@@ -115,7 +115,7 @@ async fn a_location_tells_its_changes_and_its_stock_is_told_again() {
 }
 
 #[tokio::test]
-async fn a_hold_tells_its_life_in_order() {
+async fn changes_of_a_hold_are_published_in_order() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 3)]).await;
@@ -126,8 +126,8 @@ async fn a_hold_tells_its_life_in_order() {
     let order: bloom_kernel::OrderId = fixture.id();
     fixture.commit(&hold.hold_id, order).await.unwrap();
     let events = fixture.published("", &hold.hold_id).await;
-    let told: Vec<_> = events.iter().map(|(version, data)| (*version, data["status"].as_str().unwrap())).collect();
-    assert_eq!(told, [(1, "active"), (2, "active"), (3, "committed")]);
+    let changes: Vec<_> = events.iter().map(|(version, data)| (*version, data["status"].as_str().unwrap())).collect();
+    assert_eq!(changes, [(1, "active"), (2, "active"), (3, "committed")]);
     assert_eq!(events[2].1["order_id"], order.to_string());
     assert_eq!(events[2].1["lines"][0]["quantity"], 1);
     let shown = fixture.client.get(&format!("/v1/inventory/holds/{}", hold.hold_id)).send().await.expect(200);
@@ -135,7 +135,7 @@ async fn a_hold_tells_its_life_in_order() {
 }
 
 #[tokio::test]
-async fn the_exported_state_is_that_of_the_last_events() {
+async fn the_export_equals_the_last_events() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let other = fixture.location("B", 1).await;

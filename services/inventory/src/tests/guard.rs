@@ -1,16 +1,16 @@
-//! The database refuses what no service should do, even in the service's own role.
+//! The database refuses what no service should do, even for the service's own role.
 
 use super::fixture;
 
 fn refused(outcome: Result<impl Sized, sqlx::Error>, state: &str, what: &str) {
     let error = outcome.err().unwrap_or_else(|| panic!("{what} was allowed"));
     let database = error.as_database_error().unwrap_or_else(|| panic!("{what}: {error}"));
-    let said = [database.code().unwrap_or_default().into_owned(), database.constraint().unwrap_or_default().to_owned()];
-    assert!(said.iter().any(|said| said == state), "{what}: {said:?} {error}");
+    let names = [database.code().unwrap_or_default().into_owned(), database.constraint().unwrap_or_default().to_owned()];
+    assert!(names.iter().any(|name| name == state), "{what}: {names:?} {error}");
 }
 
 #[tokio::test]
-async fn levels_move_by_movements_only_and_movements_stay() {
+async fn only_movements_change_levels_and_none_is_changed() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 5)]).await;
@@ -36,7 +36,7 @@ async fn levels_move_by_movements_only_and_movements_stay() {
     assert_eq!(fixture.levels(variant, shop).await, [5, 0, 0, 5]);
 }
 
-/// A movement that a service with a mistake in it might write.
+/// A movement as a faulty service might write it.
 fn movement(kind: &str, on_hand: i64, allocated: i64, held: i64, more: &str) -> String {
     format!(
         "insert into movement (tenant_id, id, variant_id, location_id, kind, on_hand_delta, allocated_delta, held_delta,
@@ -47,7 +47,7 @@ fn movement(kind: &str, on_hand: i64, allocated: i64, held: i64, more: &str) -> 
 }
 
 #[tokio::test]
-async fn more_than_there_is_cannot_be_promised() {
+async fn units_beyond_stock_and_backorders_cannot_be_promised() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 5)]).await;
@@ -70,7 +70,7 @@ async fn more_than_there_is_cannot_be_promised() {
 }
 
 #[tokio::test]
-async fn what_has_ended_cannot_end_again() {
+async fn an_ended_hold_cannot_be_changed() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 5)]).await;
@@ -94,7 +94,7 @@ async fn what_has_ended_cannot_end_again() {
 }
 
 #[tokio::test]
-async fn a_count_that_finds_too_few_leaves_a_shortfall() {
+async fn a_low_count_leaves_a_shortfall() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 5)]).await;
@@ -108,7 +108,7 @@ async fn a_count_that_finds_too_few_leaves_a_shortfall() {
     assert_eq!(fixture.item(variant, shop).await["shortfall"], 3);
     assert_eq!(fixture.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
     assert!(fixture.breaches().await.is_empty());
-    // The promise is kept as far as it goes: the hold may become an order's, and given back it repairs the shortfall.
+    // The hold can still become an order's allocation, and releasing it reduces the shortfall.
     let order = fixture.id();
     let allocations = fixture.commit(&hold.hold_id, order).await.unwrap();
     fixture.give_back("op-1", order, &allocations).await.unwrap();

@@ -1,4 +1,4 @@
-//! A hold's transitions against a model that knows nothing but "ended or not".
+//! Tests a hold's transitions against a model that only knows whether the hold has ended.
 
 use bloom_kernel::{HoldId, OrderId, Timestamp};
 use chrono::DateTime;
@@ -99,7 +99,7 @@ proptest! {
 }
 
 #[test]
-fn a_hold_is_over_at_its_very_moment() {
+fn a_hold_expires_exactly_at_its_time() {
     assert_eq!(hold(30).at(moment(29)).status, HoldStatus::Active);
     assert_eq!(hold(30).at(moment(30)).status, HoldStatus::Expired);
 }

@@ -1,4 +1,4 @@
-//! Holds through the gRPC door: exact under many buyers, over at their time, idempotent.
+//! Holds through gRPC: exact under concurrent buyers, expired at their time, idempotent.
 
 use bloom_contract_inventory as proto;
 use bloom_fault::Fault;
@@ -15,7 +15,7 @@ fn reasons<T>(outcomes: &[Result<T, Fault>]) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_buyers_of_one_unit_one_wins() {
+async fn of_fifty_buyers_of_one_unit_one_gets_it() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
@@ -31,7 +31,7 @@ async fn of_fifty_buyers_of_one_unit_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_refused_while_a_unit_is_free() {
+async fn no_hold_is_refused_while_units_are_free() {
     let fixture = fixture().await;
     let (first, second) = (fixture.location("A", 0).await, fixture.location("B", 1).await);
     let variant = fixture.variant(&[(first, 13), (second, 7)]).await;
@@ -42,7 +42,7 @@ async fn nobody_is_refused_while_a_unit_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buyers_at_two_processes_are_told_the_same_of_the_last_unit() {
+async fn two_processes_agree_about_the_last_unit() {
     let fixture = fixture().await;
     let other = fixture.env.serve(&SERVICE).await;
     let shop = fixture.location("BLR", 0).await;
@@ -50,18 +50,18 @@ async fn buyers_at_two_processes_are_told_the_same_of_the_last_unit() {
         let variant = fixture.variant(&[(shop, 1)]).await;
         let wanted = json!({ "lines": [{ "line_id": "1", "variant_id": variant, "quantity": 1 }], "ttl_seconds": 60 });
         let buyers = [&fixture.client, &other, &fixture.client, &other];
-        let asked = buyers.map(|door| door.post("/v1/inventory/holds").json(&wanted).send());
-        let mut told: Vec<_> =
-            join_all(asked).await.into_iter().map(|answer| (answer.status, answer.code().to_owned())).collect();
-        told.sort_unstable();
+        let requests = buyers.map(|client| client.post("/v1/inventory/holds").json(&wanted).send());
+        let mut outcomes: Vec<_> =
+            join_all(requests).await.into_iter().map(|answer| (answer.status, answer.code().to_owned())).collect();
+        outcomes.sort_unstable();
         let refused = (409, "insufficient_stock".to_owned());
-        assert_eq!(told[1..], [refused.clone(), refused.clone(), refused], "{told:?}");
-        assert_eq!((told[0].0, fixture.levels(variant, shop).await), (201, [1, 0, 1, 0]));
+        assert_eq!(outcomes[1..], [refused.clone(), refused.clone(), refused], "{outcomes:?}");
+        assert_eq!((outcomes[0].0, fixture.levels(variant, shop).await), (201, [1, 0, 1, 0]));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn opposite_orders_of_lines_do_not_block_one_another() {
+async fn holds_with_lines_in_opposite_order_do_not_deadlock() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let (one, two) = (fixture.variant(&[(shop, 9)]).await, fixture.variant(&[(shop, 9)]).await);
@@ -85,7 +85,7 @@ async fn a_hold_takes_all_lines_or_none() {
 }
 
 #[tokio::test]
-async fn the_same_hold_is_made_once() {
+async fn a_repeated_hold_is_placed_once() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
@@ -102,7 +102,7 @@ async fn the_same_hold_is_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_hold_asked_for_at_once_is_made_once() {
+async fn concurrent_repeats_of_a_hold_place_it_once() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 5)]).await;
@@ -113,14 +113,14 @@ async fn the_same_hold_asked_for_at_once_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_hold_that_is_over_frees_its_units_at_once() {
+async fn an_expired_hold_frees_its_units_at_once() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let (variant, other) = (fixture.variant(&[(shop, 1)]).await, fixture.variant(&[(shop, 1)]).await);
     let first = fixture.hold(&fixture.wanted(&[(variant, 1), (other, 1)], &[])).await.unwrap();
     assert_eq!(fixture.take(variant, 1).await.unwrap_err().reason, "insufficient_stock");
     fixture.env.clock.advance(TimeDelta::seconds(600));
-    // Whether the timer has fired or not: the units are free, and the hold is no more.
+    // Whether or not the timer has run, the units are free and the hold has expired.
     assert_eq!(fixture.levels(other, shop).await, [1, 0, 0, 1]);
     let next = fixture.take(variant, 1).await.unwrap();
     assert_eq!(next.status(), proto::HoldStatus::Active);
@@ -133,12 +133,12 @@ async fn a_hold_that_is_over_frees_its_units_at_once() {
 }
 
 #[tokio::test]
-async fn what_one_clock_has_ended_no_slower_clock_revives() {
+async fn a_slower_clock_cannot_revive_an_expired_hold() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let (variant, other) = (fixture.variant(&[(shop, 1)]).await, fixture.variant(&[(shop, 1)]).await);
     let first = fixture.hold(&fixture.wanted(&[(variant, 1), (other, 1)], &[])).await.unwrap();
-    // A buyer at an instance whose clock runs ahead takes the unit; the hold's owner asks one that is behind.
+    // An instance with a fast clock gives the unit to another buyer. The hold's owner then calls an instance with a slow clock.
     fixture.env.clock.advance(TimeDelta::seconds(600));
     fixture.take(variant, 1).await.unwrap();
     fixture.env.clock.advance(TimeDelta::seconds(-5));
@@ -152,7 +152,7 @@ async fn what_one_clock_has_ended_no_slower_clock_revives() {
 }
 
 #[tokio::test]
-async fn a_hold_lives_as_long_as_it_is_extended() {
+async fn a_hold_lasts_as_long_as_it_is_extended() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 2)]).await;
@@ -167,7 +167,7 @@ async fn a_hold_lives_as_long_as_it_is_extended() {
 }
 
 #[tokio::test]
-async fn a_hold_released_before_it_was_made_is_never_made() {
+async fn a_hold_released_before_it_is_placed_is_never_placed() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
@@ -179,7 +179,7 @@ async fn a_hold_released_before_it_was_made_is_never_made() {
 }
 
 #[tokio::test]
-async fn a_committed_hold_is_the_orders_and_stays() {
+async fn a_committed_hold_belongs_to_its_order_for_good() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 3)]).await;
@@ -198,7 +198,7 @@ async fn a_committed_hold_is_the_orders_and_stays() {
 }
 
 #[tokio::test]
-async fn an_unknown_hold_is_unknown() {
+async fn an_unknown_hold_answers_not_found() {
     let fixture = fixture().await;
     let unknown: bloom_kernel::HoldId = fixture.id();
     assert_eq!(fixture.extend(&unknown.to_string(), 60).await.unwrap_err().reason, "not_found");

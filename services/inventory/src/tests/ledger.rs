@@ -1,4 +1,4 @@
-//! What a hold's life leaves behind: its movements, and no timer once it has ended.
+//! What a hold leaves behind: its movements, and no timer once it has ended.
 
 use bloom_contract_inventory as proto;
 use bloom_events::Publish as _;
@@ -10,15 +10,15 @@ use super::{Fixture, fixture};
 use crate::hold::HOLD_EXPIRE;
 
 impl Fixture {
-    /// Kind, deltas and actor of the variant's movements, oldest first, without the count that it began with.
+    /// Kind, deltas and actor of the variant's movements, oldest first, without the initial count.
     async fn ledger(&self, variant: VariantId) -> Vec<Value> {
         let listed = self.client.get(&format!("/v1/inventory/movements?variant_id={variant}&limit=100")).send().await.expect(200);
         let movements = listed.json["data"].as_array().unwrap().iter().rev().skip(1);
-        let told = ["kind", "on_hand_delta", "allocated_delta", "held_delta", "actor"];
-        movements.map(|movement| told.iter().map(|field| movement[field].clone()).collect()).collect()
+        let fields = ["kind", "on_hand_delta", "allocated_delta", "held_delta", "actor"];
+        movements.map(|movement| fields.iter().map(|field| movement[field].clone()).collect()).collect()
     }
 
-    /// When the timers of holds run, by the hold's id.
+    /// When the timers of holds are due, by hold id.
     async fn timers(&self) -> Vec<(String, Timestamp)> {
         let timers = sqlx::query_as("select key, run_at from timer order by key");
         timers.fetch_all(&mut self.env.superuser().await).await.unwrap()
@@ -29,9 +29,9 @@ impl Fixture {
     }
 }
 
-/// Lost would be what a merchant reads the ledger for: why units moved, and who asked.
+/// A merchant reads in the ledger why units moved and who caused it.
 #[tokio::test]
-async fn the_ledger_says_why_units_moved_and_who_asked() {
+async fn the_ledger_records_kind_and_actor_of_each_movement() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 9)]).await;
@@ -53,7 +53,7 @@ async fn the_ledger_says_why_units_moved_and_who_asked() {
     let hold = fixture.take(variant, 4).await.unwrap();
     fixture.second();
     fixture.release(&hold.hold_id).await.unwrap();
-    let told = [
+    let expected = [
         json!(["held", 0, 0, 3, "test"]),
         json!(["allocated", 0, 3, -3, "test"]),
         json!(["shipped", -2, -2, 0, "test"]),
@@ -61,12 +61,12 @@ async fn the_ledger_says_why_units_moved_and_who_asked() {
         json!(["held", 0, 0, 4, "test"]),
         json!(["hold_released", 0, 0, -4, "test"]),
     ];
-    assert_eq!(fixture.ledger(variant).await, told);
+    assert_eq!(fixture.ledger(variant).await, expected);
 }
 
-/// Lost would be the difference between what was given back and what ran out, whoever notices first.
+/// The ledger distinguishes released from expired holds, whichever request notices the expiry first.
 #[tokio::test]
-async fn the_ledger_says_which_holds_ran_out() {
+async fn the_ledger_distinguishes_expired_from_released_holds() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let noticed: [&str; 2] = ["by a buyer", "when it was given back"];
@@ -74,33 +74,33 @@ async fn the_ledger_says_which_holds_ran_out() {
         let variant = fixture.variant(&[(shop, 1)]).await;
         fixture.second();
         let hold = fixture.take(variant, 1).await.unwrap();
-        // Its timer is late.
+        // The timer has not run yet.
         sqlx::query("delete from timer").execute(&mut fixture.env.superuser().await).await.unwrap();
         fixture.env.clock.advance(TimeDelta::seconds(600));
         let active = fixture.client.get("/v1/inventory/holds?status=active").send().await.expect(200);
         assert_eq!(active.json["data"], json!([]), "over at its very moment");
-        let mut told = vec![json!(["held", 0, 0, 1, "test"]), json!(["hold_expired", 0, 0, -1, "test"])];
+        let mut expected = vec![json!(["held", 0, 0, 1, "test"]), json!(["hold_expired", 0, 0, -1, "test"])];
         if by == noticed[0] {
             let next = fixture.take(variant, 1).await.unwrap();
-            told.push(json!(["held", 0, 0, 1, "test"]));
+            expected.push(json!(["held", 0, 0, 1, "test"]));
             fixture.release(&next.hold_id).await.unwrap();
-            told.push(json!(["hold_released", 0, 0, -1, "test"]));
+            expected.push(json!(["hold_released", 0, 0, -1, "test"]));
         }
         assert_eq!(fixture.release(&hold.hold_id).await.unwrap().status(), proto::HoldStatus::Expired);
         let mut found = fixture.ledger(variant).await;
-        // Those of one moment are in no order.
-        found.sort_by_key(|movement| told.iter().position(|other| other == movement));
-        assert_eq!(found.len(), told.len(), "{by}: {found:?}");
-        for movement in told {
+        // Movements of the same time have no defined order.
+        found.sort_by_key(|movement| expected.iter().position(|other| other == movement));
+        assert_eq!(found.len(), expected.len(), "{by}: {found:?}");
+        for movement in expected {
             assert!(found.contains(&movement), "{by}: {found:?}");
         }
     }
 }
 
-/// Lost would be a wake-up for nothing after every purchase, and for an extended hold one that comes too early and is tried again
-/// and again.
+/// Without this, a timer would run in vain after every purchase, and the timer of an extended hold would run early and be retried
+/// again and again.
 #[tokio::test]
-async fn a_hold_has_a_timer_at_its_end_and_none_when_it_has_ended() {
+async fn an_active_hold_has_a_timer_and_an_ended_one_has_none() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 9)]).await;
@@ -117,9 +117,9 @@ async fn a_hold_has_a_timer_at_its_end_and_none_when_it_has_ended() {
     assert_eq!(fixture.timers().await, [(extended, end(900))]);
 }
 
-/// Lost would be rest: a timer that had begun to run when its hold was committed would be tried again for ever.
+/// Otherwise a timer that is due while its hold is committed would be retried for ever.
 #[tokio::test]
-async fn a_timer_that_comes_after_the_end_is_done() {
+async fn a_timer_after_the_end_of_its_hold_is_completed() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;

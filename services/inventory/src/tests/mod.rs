@@ -1,9 +1,9 @@
-//! Tests through REST and gRPC on a real database, and pure ones.
+//! Tests through REST and gRPC on a real database, and tests of pure functions.
 
 mod allocate;
 mod allocation;
-mod at_once;
 mod checks;
+mod concurrent;
 mod events;
 mod guard;
 mod hold;
@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 use crate::{NAME, SERVICE};
 
-/// The service on a schema of its own.
+/// The service in a schema of its own.
 struct Fixture {
     env: TestEnv,
     client: TestClient,
@@ -58,7 +58,7 @@ impl Fixture {
         answer.id().parse().unwrap()
     }
 
-    /// A new variant with so many units at each location.
+    /// A new variant with these units at each location.
     async fn variant(&self, stock: &[(LocationId, i64)]) -> VariantId {
         let variant: VariantId = self.id();
         for (location, units) in stock {
@@ -148,7 +148,7 @@ impl Fixture {
         reply.breaches.into_iter().map(|breach| breach.invariant).collect()
     }
 
-    /// Waits until the query finds something, and gives it.
+    /// Waits until the query returns a row, and returns its value.
     async fn eventually(&self, query: &'static str) -> String {
         let mut conn = self.env.superuser().await;
         let mut look = tokio::time::interval(Duration::from_millis(10));

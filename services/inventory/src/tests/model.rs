@@ -1,4 +1,4 @@
-//! The service against a model that knows nothing but sums: any sequence of operations, every level after each.
+//! Runs random sequences of operations and compares every level with a simple model after each step.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ struct Held {
     is_settled: bool,
 }
 
-/// What should be.
+/// The expected state.
 struct Model {
     variants: Vec<VariantId>,
     locations: Vec<LocationId>,

@@ -1,4 +1,4 @@
-//! Every statement of a hot path and every list finds its rows by an index of the tenant's, among many of two tenants.
+//! Every frequent statement and every list finds its rows by an index of the tenant, among many rows of two tenants.
 
 use bloom_db::TenantTx;
 use bloom_kernel::{LocationId, TenantId, VariantId};
@@ -39,7 +39,7 @@ async fn fill(fixture: &Fixture) {
     conn.execute("analyze location, stock_item, movement, hold, hold_line, stock_dirty").await.unwrap();
 }
 
-/// Rows read so far in this transaction from tables that grow: by sequential scans, and by indexes.
+/// Rows read so far in this transaction from large tables: by sequential scans, and by indexes.
 async fn read_rows(tx: &mut TenantTx) -> (i64, i64) {
     sqlx::query_as(
         "select coalesce(sum(seq_tup_read), 0)::bigint, coalesce(sum(idx_tup_fetch), 0)::bigint
@@ -133,7 +133,7 @@ async fn no_statement_reads_more_rows_than_it_needs() {
     let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
     let items = some_items(&mut tx).await;
     drop(tx);
-    // Often enough that the driver's prepared statements have turned to their generic plans.
+    // PostgreSQL switches a prepared statement to its generic plan after several runs.
     for _ in 0..7 {
         let mut tx = fixture.env.db.write(&fixture.call()).await.unwrap();
         let before = read_rows(&mut tx).await;

@@ -1,4 +1,4 @@
-//! The REST door: shapes, versions, pages, refusals, tenants.
+//! The REST API: bodies, versions, pages, refusals, tenants.
 
 use bloom_kernel::{HoldId, LocationId, VariantId};
 use chrono::TimeDelta;
@@ -58,7 +58,7 @@ async fn an_item_shows_its_levels_and_guards_its_settings() {
     let read = fixture.client.get(&path).send().await.expect(200);
     assert_eq!((read.version(), &read.json), (created.version(), &created.json));
     assert_eq!(fixture.client.patch(&path).json(&json!({ "safety_stock": 0 })).send().await.status, 428);
-    // A hold in between is a change of levels: the settings are still those that the writer saw.
+    // A hold changes the levels but not the settings that the writer has read.
     fixture.take(variant, 1).await.unwrap();
     fixture.env.clock.advance(TimeDelta::seconds(1));
     let safe = fixture.client.patch(&path).if_match(read.version()).json(&json!({ "safety_stock": 3 })).send().await.expect(200);
@@ -138,7 +138,7 @@ async fn adjustments_write_movements_all_or_none() {
 }
 
 #[tokio::test]
-async fn a_hold_is_made_extended_and_given_back_over_rest() {
+async fn a_hold_is_placed_extended_and_released_over_rest() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 2)]).await;
@@ -163,8 +163,8 @@ async fn a_hold_is_made_extended_and_given_back_over_rest() {
     let active = fixture.client.get("/v1/inventory/holds?status=active").send().await.expect(200);
     assert_eq!(active.json["data"], json!([]));
     let all = fixture.client.get("/v1/inventory/holds").send().await.expect(200);
-    let told: Vec<_> = all.json["data"].as_array().unwrap().iter().map(|h| h["status"].as_str().unwrap()).collect();
-    assert_eq!(told, ["expired", "released"]);
+    let statuses: Vec<_> = all.json["data"].as_array().unwrap().iter().map(|h| h["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["expired", "released"]);
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn bad_input_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn a_stranger_finds_nothing() {
+async fn another_tenant_finds_nothing() {
     let fixture = fixture().await;
     let shop = fixture.location("A", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
@@ -218,13 +218,13 @@ async fn a_stranger_finds_nothing() {
         ("POST", format!("holds/{hold}/release"), format!("holds/{no_hold}/release"), json!({})),
     ];
     for (method, foreign, unknown, body) in cases {
-        let ask = async |path: &str| {
+        let send = async |path: &str| {
             let path = format!("/v1/inventory/{path}");
-            let ask = fixture.client.ask(method, &path).tenant(fixture.env.other_tenant).if_match(1);
-            let ask = if body.is_null() { ask } else { ask.json(&body) };
-            ask.send().await
+            let request = fixture.client.ask(method, &path).tenant(fixture.env.other_tenant).if_match(1);
+            let request = if body.is_null() { request } else { request.json(&body) };
+            request.send().await
         };
-        let (foreign, unknown) = (ask(&foreign).await, ask(&unknown).await);
+        let (foreign, unknown) = (send(&foreign).await, send(&unknown).await);
         assert_eq!((foreign.status, unknown.status), (404, 404), "{method} {}", foreign.text);
         assert_eq!(foreign.json["detail"], unknown.json["detail"]);
     }

@@ -9,7 +9,7 @@ use sqlx::Row as _;
 
 use super::{Fixture, fixture};
 
-/// Each resource once, as REST shows it; some of them changed.
+/// Each resource once, as REST shows it; some of them have been updated.
 async fn bodies(fixture: &Fixture) -> Value {
     let post = async |path: &str, body: Value| {
         // Ids of one moment have no order.

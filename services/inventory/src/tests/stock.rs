@@ -1,4 +1,4 @@
-//! Availability, and counts in bulk.
+//! Availability, and bulk counts.
 
 use bloom_contract_inventory as proto;
 use bloom_fault::Fault;
@@ -38,9 +38,9 @@ impl Fixture {
     }
 }
 
-/// An import that is not sure whether it was heard says again what it counted; meanwhile units were sold.
+/// An import that got no reply repeats its count, although units were sold in between.
 #[tokio::test]
-async fn a_count_that_is_told_again_brings_nothing_back() {
+async fn a_repeated_count_does_not_restore_sold_units() {
     let fixture = fixture().await;
     fixture.location("BLR", 0).await;
     let variant: VariantId = fixture.id();
@@ -57,7 +57,7 @@ async fn a_count_that_is_told_again_brings_nothing_back() {
 }
 
 #[tokio::test]
-async fn what_is_shown_is_what_can_be_held() {
+async fn availability_equals_what_can_be_held() {
     let fixture = fixture().await;
     let (first, second) = (fixture.location("A", 0).await, fixture.location("B", 1).await);
     let variant = fixture.variant(&[(first, 4), (second, 2)]).await;
@@ -75,7 +75,7 @@ async fn what_is_shown_is_what_can_be_held() {
 }
 
 #[tokio::test]
-async fn locations_are_asked_in_the_given_order_or_by_priority() {
+async fn locations_serve_in_the_given_order_or_by_priority() {
     let fixture = fixture().await;
     let (late, early) = (fixture.location("LATE", 9).await, fixture.location("EARLY", 1).await);
     let variant = fixture.variant(&[(late, 5), (early, 5)]).await;
@@ -120,7 +120,7 @@ async fn counts_in_bulk_are_set_and_repeat_without_effect() {
 }
 
 #[tokio::test]
-async fn a_thousand_rows_are_a_handful_of_statements() {
+async fn a_thousand_rows_take_a_few_statements() {
     let fixture = fixture().await;
     fixture.location("A", 0).await;
     let rows: Vec<_> = (0..1_000).map(|n| (fixture.id(), "A", n)).collect();
@@ -140,7 +140,7 @@ async fn locations_are_found_by_their_own_tenant() {
     let (first, second) = (fixture.location("A", 0).await, fixture.location("B", 1).await);
     let path = format!("/v1/inventory/locations/{second}");
     let _ = fixture.client.patch(&path).if_match(1).json(&json!({ "active": false })).send().await.expect(200);
-    let nobodys: bloom_kernel::LocationId = fixture.id();
+    let unknown_id: bloom_kernel::LocationId = fixture.id();
     let find = |tenant, location_ids: Vec<String>| {
         let mut call = fixture.call();
         call.tenant = tenant;
@@ -149,7 +149,7 @@ async fn locations_are_found_by_their_own_tenant() {
         let mut client = fixture.grpc.clone();
         async move { client.find_locations(request).await }
     };
-    let ids = vec![first.to_string(), second.to_string(), nobodys.to_string(), "garbled".to_owned()];
+    let ids = vec![first.to_string(), second.to_string(), unknown_id.to_string(), "garbled".to_owned()];
     let reply = find(fixture.env.tenant, ids.clone()).await.unwrap().into_inner();
     let (mut found, mut codes) = (reply.location_ids, reply.location_codes);
     codes.sort_unstable();
@@ -165,10 +165,10 @@ async fn locations_are_found_by_their_own_tenant() {
 }
 
 #[tokio::test]
-async fn a_key_opens_no_door_between_services() {
+async fn an_api_key_cannot_call_grpc() {
     let fixture = fixture().await;
     let host = &fixture.env.host;
-    let ask = |audience: Option<Audience>| {
+    let call = |audience: Option<Audience>| {
         let mut request = tonic::Request::new(proto::FindLocationsRequest::default());
         if let Some(audience) = audience {
             let claims = Claims {
@@ -185,8 +185,8 @@ async fn a_key_opens_no_door_between_services() {
         let mut client = fixture.grpc.clone();
         async move { client.find_locations(request).await.map_or_else(|status| status.code(), |_| tonic::Code::Ok) }
     };
-    assert_eq!(ask(None).await, tonic::Code::Unauthenticated);
-    assert_eq!(ask(Some(Audience::Secret)).await, tonic::Code::PermissionDenied);
-    assert_eq!(ask(Some(Audience::Publishable)).await, tonic::Code::PermissionDenied);
-    assert_eq!(ask(Some(Audience::Service)).await, tonic::Code::Ok);
+    assert_eq!(call(None).await, tonic::Code::Unauthenticated);
+    assert_eq!(call(Some(Audience::Secret)).await, tonic::Code::PermissionDenied);
+    assert_eq!(call(Some(Audience::Publishable)).await, tonic::Code::PermissionDenied);
+    assert_eq!(call(Some(Audience::Service)).await, tonic::Code::Ok);
 }

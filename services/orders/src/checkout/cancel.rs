@@ -21,8 +21,8 @@ struct Receipt {
     checkout_id: CheckoutId,
 }
 
-/// Decides that the checkout fails; its timer undoes it at once, and is the only one to drive it. The reply to a checkout that has
-/// failed or is being undone is the checkout as it is.
+/// Decides that the checkout fails. From then on only its timer drives it, and undoes it at once. A checkout that has failed or is
+/// being undone is returned unchanged.
 pub async fn cancel(
     State(app): State<Orders>,
     caller: Caller<CheckoutsWrite>,
@@ -36,7 +36,7 @@ pub async fn cancel(
             let mut checkout = checkout_of_caller(tx, &caller, &token, id).await?;
             let waits = matches!(checkout.status, CheckoutStatus::PaymentPending | CheckoutStatus::ActionRequired);
             if !waits || !compensate(tx, &mut checkout, canceled_by_buyer()).await? {
-                // Another request may have decided since the first look.
+                // Another request may have decided since the first read.
                 let unchanged = checkout_of_caller(tx, &caller, &token, id).await?;
                 let refusal = refusal(&unchanged);
                 seen = Some(unchanged);
@@ -73,7 +73,7 @@ fn is_undone(checkout: &CheckoutRecord) -> bool {
     }
 }
 
-/// Why a checkout is not changed. One that has failed or is being undone is answered as it is all the same.
+/// Why a checkout is not changed. A checkout that has failed or is being undone is still returned.
 fn refusal(checkout: &CheckoutRecord) -> Fault {
     if checkout.status == CheckoutStatus::Completed {
         let detail = "The order of this checkout is placed. Cancel the order instead.";

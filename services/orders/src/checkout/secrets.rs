@@ -1,5 +1,5 @@
-//! Secrets of a checkout: tokens that authorise a payment or open a cart. At rest they are sealed with the service's own key and bound
-//! to their row.
+//! Secrets of a checkout: tokens that authorise a payment or give access to a cart. They are stored sealed with the service's own key
+//! and bound to their row.
 
 use bloom_db::{seal::open_own, seal::seal_own};
 use bloom_fault::Fault;
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 const PURPOSE: &str = "checkout-secrets";
 
-/// What the saga needs to continue, and what must not be readable at rest.
+/// Values that the saga needs to continue and that must not be stored in plain text.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct CheckoutSecrets {
     /// Token of a guest's cart.
     pub(crate) cart_token: Option<String>,
     /// The cart's version that the buyer saw.
     pub(crate) expected_version: Option<i64>,
-    /// The payment provider asked for.
+    /// The requested payment provider.
     pub(crate) provider: Option<String>,
     /// The provider's token for the payer's instrument.
     pub(crate) payment_token: String,

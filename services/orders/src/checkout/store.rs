@@ -13,7 +13,7 @@ use sqlx::types::Json;
 use super::model::{Checkout, CheckoutAction, CheckoutStatus};
 use crate::failure::Failure;
 
-/// A checkout as it is stored: the state of its saga. All ids that the saga gives to others are chosen when the row is inserted.
+/// A checkout as stored: the state of its saga. All ids that the saga sends to other services are chosen when the row is inserted.
 #[derive(Debug, Clone)]
 pub struct CheckoutRecord {
     /// Its tenant.
@@ -26,7 +26,7 @@ pub struct CheckoutRecord {
     pub status: CheckoutStatus,
     /// Digest of the request: another request with its idempotency key is refused.
     pub fingerprint: Vec<u8>,
-    /// Who asked for it.
+    /// The caller that requested it.
     pub actor: String,
     /// Digest of the request's cart token.
     pub token_digest: Option<Vec<u8>>,
@@ -54,7 +54,7 @@ pub struct CheckoutRecord {
     pub settled: bool,
     /// The order was confirmed the moment it was placed.
     pub confirmed: bool,
-    /// How often the payment was asked for its status.
+    /// How many queries for the payment's status have been sent.
     pub attempts: i32,
     /// 0 until it is first published.
     pub version: i64,
@@ -67,7 +67,7 @@ pub struct CheckoutRecord {
 impl CheckoutRecord {
     /// The checkout as its buyer sees it, without the order.
     pub fn public(&self) -> Checkout {
-        // A checkout that failed at once may have failed before its payment was asked for.
+        // A checkout that failed at once may have failed before its payment was requested.
         let has_payment = 0 < self.attempts || self.status == CheckoutStatus::Completed;
         Checkout {
             id: self.id,

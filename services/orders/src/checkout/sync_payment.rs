@@ -1,5 +1,5 @@
-//! Asks for the payment of an order once more that was being placed when its payment changed: the event may have come before the
-//! order was stored.
+//! Reads the payment of an order once more if the payment changed while the order was being placed: its event may have been consumed
+//! before the order was stored.
 
 use bloom_db::TenantTx;
 use bloom_events::Publish as _;
@@ -15,13 +15,13 @@ use crate::order::{OrderPayment, lock_order, update_payment};
 /// Kind of the timer; its key is the checkout's id.
 pub const TIMER: &str = "order_payment";
 
-/// Asks for the payment when the order must be stored, or never will be.
+/// Reads the payment at a time when the order is certainly stored, or never will be.
 pub fn sync_payment_soon(app: &Orders, tx: &mut TenantTx, checkout: CheckoutId) {
     let at = tx.now() + app.config.resume_after();
     tx.schedule(TIMER, &checkout.to_string(), at, &());
 }
 
-/// Takes over the payment's amounts. A checkout that may still become an order is looked at again later.
+/// Stores the payment's amounts. A checkout that may still become an order is checked again later.
 pub async fn sync_payment(app: &Orders, context: &RequestContext, id: CheckoutId, (): ()) -> Result<(), Fault> {
     let stored = checkout_get(&mut *app.db.read(context.tenant).await?, id).await?;
     let Some(checkout) = stored else { return Ok(()) };

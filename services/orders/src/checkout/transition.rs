@@ -1,4 +1,4 @@
-//! Changes of a checkout that its buyer sees: each raises the version and publishes an event.
+//! Changes of a checkout that its buyer sees. Each raises the version and publishes an event.
 
 use bloom_db::TenantTx;
 use bloom_events::Publish as _;

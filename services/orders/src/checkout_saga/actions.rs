@@ -1,4 +1,4 @@
-//! What the first steps of the saga do in other services.
+//! The forward actions of the first steps of the saga, in other services.
 
 use bloom_contract_cart::CartSnapshot;
 use bloom_fault::{Code, Fault};
@@ -10,7 +10,7 @@ use crate::checkout::checkout_replace_hold;
 use crate::clients::{Authorisation, Authorise, cart_complete, cart_freeze, is_transient, payment_authorise, stock_hold};
 
 impl CheckoutRun<'_> {
-    /// Does a step.
+    /// Carries out a step.
     pub async fn act(&mut self, step: Step) -> Result<(), Stop> {
         let (app, context) = (self.app, self.context);
         let (id, cart, order) = (self.checkout.id, self.checkout.cart_id, self.checkout.order_id);
@@ -45,7 +45,7 @@ impl CheckoutRun<'_> {
         Ok(())
     }
 
-    /// Replaces an expired hold; the id of the new one is committed before it is asked for.
+    /// Replaces an expired hold. The new id is committed before the request for the hold.
     pub async fn replace_hold(&mut self) -> Result<(), Stop> {
         let hold: HoldId = self.app.context.id(self.context.tenant);
         let mut tx = self.app.db.write(self.context).await?;
@@ -77,7 +77,7 @@ impl CheckoutRun<'_> {
         let payment = match payment_authorise(self.app, self.context, input).await {
             Ok(payment) => payment,
             Err(fault) => {
-                // payments stores nothing of a request that it refuses: there is no payment.
+                // Payments stores nothing of a request that it refuses, so there is no payment.
                 self.asked_for_payment = is_transient(&fault);
                 return Err(at_payment(fault).into());
             }
@@ -86,7 +86,7 @@ impl CheckoutRun<'_> {
         self.payment = Some(payment);
         match authorisation {
             Authorisation::Authorised => Ok(()),
-            // People will confirm it: the order waits for them, not the buyer.
+            // The merchant will confirm the payment, so the order waits for it and the buyer does not.
             Authorisation::Pending if is_manual => Ok(()),
             Authorisation::Pending | Authorisation::ActionRequired { .. } => Err(Stop::Wait),
             Authorisation::Refused { code, message } => Err(Stop::Refused { fault: declined(&code, &message), done: false }),
@@ -101,7 +101,7 @@ fn declined(code: &str, message: &str) -> Fault {
     Fault::new(Code::Unprocessable, "payment_declined", detail).at("/payment/token", code, message)
 }
 
-/// Moves the fields that payments names below `/payment`, where the buyer sent them.
+/// Moves the pointers of payments to below `/payment`, where the buyer's request has these fields.
 fn at_payment(fault: Fault) -> Fault {
     if is_transient(&fault) || fault.errors.is_empty() {
         return fault;

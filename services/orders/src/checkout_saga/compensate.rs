@@ -1,4 +1,4 @@
-//! Undoes a checkout that fails: the decision is committed first, then every step is undone, the last one first.
+//! Undoes a failed checkout: the decision is committed first, then every step is undone in reverse order.
 
 use bloom_events::Publish as _;
 use bloom_fault::{Code, Fault};
@@ -20,7 +20,7 @@ impl CheckoutRun<'_> {
         let (app, context) = (self.app, self.context);
         let mut tx = app.db.write(context).await?;
         if step == Step::FreezeCart && !done && self.is_only_driver() {
-            // Refused before anything has happened: nothing is kept, and the idempotency key may be used again.
+            // Refused before it had any effect: nothing is kept, and the idempotency key may be used again.
             checkout_delete(&mut tx, self.checkout.id).await?;
             tx.unschedule(TIMER, &self.checkout.id.to_string());
             tx.commit().await?;
@@ -30,21 +30,21 @@ impl CheckoutRun<'_> {
             return Ok(None);
         }
         tx.commit().await?;
-        // A resumed run does not know what has happened before it.
+        // A resumed run does not know what earlier runs have done.
         let (last, done) = if self.is_first_run { (step, done) } else { (Step::AuthorisePayment, true) };
         let settled = self.undo_from(last, done).await;
         Ok(Some(Outcome::Failed { fault, settled }))
     }
 
-    /// Undoes everything that may have happened before this run.
+    /// Undoes everything that earlier runs may have done.
     pub async fn undo_all(mut self) -> Result<Outcome, Fault> {
         let fault = self.failure();
         let settled = self.undo_from(Step::AuthorisePayment, true).await;
         Ok(Outcome::Failed { fault, settled })
     }
 
-    /// Of a failed checkout nothing is left to undo, unless an authorisation that was pending has arrived after all, or this run held
-    /// stock that the run that failed the checkout did not know.
+    /// A failed checkout has nothing left to undo, with two exceptions: a pending authorisation has succeeded after all, or this run held
+    /// stock that the run which failed the checkout did not know of.
     pub async fn failed(self) -> Result<Outcome, Fault> {
         if self.held.is_some() {
             self.undo(Step::HoldStock).await?;
@@ -60,7 +60,7 @@ impl CheckoutRun<'_> {
         self.checkout.failure.as_ref().map_or_else(failed, |failure| failure.fault())
     }
 
-    /// Undoes the steps before `last`, and that one too if it was `done`; true when all are undone.
+    /// Undoes the steps before `last`, and `last` itself if it was `done`; true when all are undone.
     async fn undo_from(&mut self, last: Step, done: bool) -> bool {
         let undo =
             STEPS.iter().rev().copied().filter(|step| *step < last || done && *step == last || self.may_be_authorised(*step));
@@ -79,7 +79,7 @@ impl CheckoutRun<'_> {
         }
     }
 
-    /// True for a payment that was asked for and did not just fail: it may be authorised.
+    /// True for a payment that was requested and did not just fail: it may be authorised.
     fn may_be_authorised(&self, step: Step) -> bool {
         let just_failed = self.payment.as_ref().is_some_and(|payment| {
             matches!(payment.authorisation, Authorisation::Refused { .. }) && payment.authorised == payment.voided
@@ -144,7 +144,7 @@ impl CheckoutRun<'_> {
         tx.commit().await
     }
 
-    /// Deletes a checkout that failed long ago; false when it is not that long.
+    /// Deletes a checkout that failed long ago; false when it is too recent.
     pub async fn purge(&self) -> Result<bool, Fault> {
         let (app, context, checkout) = (self.app, self.context, &self.checkout);
         let at = checkout.updated_at + RETENTION;
@@ -161,7 +161,7 @@ impl CheckoutRun<'_> {
     }
 }
 
-/// What the other service does not know needs no undoing.
+/// An object that the other service does not know needs no undoing.
 fn done_or_unknown(outcome: Result<(), Fault>) -> Result<(), Fault> {
     match outcome {
         Err(fault) if fault.code == Code::NotFound => Ok(()),

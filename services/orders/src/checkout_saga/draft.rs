@@ -1,4 +1,4 @@
-//! The order that a frozen cart, a hold and a payment become.
+//! Builds the order from a frozen cart, a hold and a payment.
 
 use bloom_contract_cart::{CartSnapshot, SnapshotLine};
 use bloom_contract_inventory::{Allocation as Committed, HoldReply};
@@ -11,7 +11,7 @@ use crate::order::{
     Allocation, FulfilmentStatus, Order, OrderDelivery, OrderLine, OrderPayment, OrderPaymentStatus, OrderStatus,
 };
 
-/// A new order of a checkout, as its cart, its hold and its payment make it.
+/// The new order of a checkout.
 pub fn order_draft(
     checkout: &CheckoutRecord,
     snapshot: &CartSnapshot,
@@ -68,7 +68,7 @@ fn taxes(lines: &[bloom_contract_cart::TaxLine], currency: Currency) -> Result<V
     lines.iter().map(|line| line.read(currency)).collect()
 }
 
-/// A line of the order has the UUID of the cart's line, under which stock was held.
+/// A line of the order has the UUID of the cart's line, which is also the name of the held line.
 fn line_id(cart_line: &str) -> Result<OrderLineId, Fault> {
     Ok(OrderLineId::from_uuid(read::<CartLineId>(cart_line)?.uuid()))
 }

@@ -10,8 +10,8 @@
 //! | `CompleteCart` | the cart is completed | – |
 //!
 //! Every id that a step sends was committed with the checkout's row before the first step, so a step may be repeated and takes effect
-//! once. A resumed checkout therefore starts from the top; no step keeps a state of its own. That a checkout fails is committed
-//! before anything is undone, and placing the order requires a status that may still be placed: whichever commits first wins.
+//! once. A resumed checkout therefore starts from the first step; no step stores state of its own. The decision to fail is committed
+//! before anything is undone, and an order can be placed only while the status allows it: whichever commits first wins.
 
 mod actions;
 mod compensate;

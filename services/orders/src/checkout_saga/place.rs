@@ -60,7 +60,7 @@ impl CheckoutRun<'_> {
         let personal = order.personal();
         let email_index = personal.email.as_deref().map(|email| blind_index(host, tenant, "email", email));
         let plaintext = serde_json::to_vec(&personal).map_err(Fault::internal)?;
-        // The subject is that of the cart, and a cart becomes one order: this service has no key for it yet.
+        // A data subject belongs to one cart and a cart becomes one order, so this service has no key for the subject yet.
         let key = SubjectKey::fresh(host, tenant, order.subject_id);
         Ok(Sealed { personal: key.seal(host, PERSONAL, &plaintext), key, email_index })
     }
@@ -102,8 +102,7 @@ impl CheckoutRun<'_> {
         }
     }
 
-    /// Stores the locations of the order's units as inventory answers them: a hold that was replaced, by any driver, may have found
-    /// them elsewhere.
+    /// Stores the locations of the order's units from inventory's reply: a replaced hold may have units at other locations.
     async fn store_allocations(&mut self, committed: &[Committed]) -> Result<(), Stop> {
         let (app, context) = (self.app, self.context);
         let order = match &self.order {

@@ -1,4 +1,4 @@
-//! Drives a checkout through its steps: in the request that began it, and in the timer that resumes it.
+//! Drives a checkout through its steps, in the request that began it and in the timer that resumes it.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use crate::clients::{Authorisation, Payment, is_transient};
 use crate::order::Order;
 use crate::{NAME, Orders};
 
-/// How long a request retries steps whose service is unreachable, before the timer does.
+/// How long a request retries steps whose service is unreachable. Then the timer takes over.
 const RETRY_BUDGET: Duration = Duration::from_secs(3);
 
-/// When a checkout is resumed whose step could not be done.
+/// When a checkout with an unfinished step is resumed.
 const RESUME_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// Why the steps stopped.
@@ -33,9 +33,9 @@ const RESUME_AFTER: TimeDelta = TimeDelta::seconds(2);
 pub enum Stop {
     /// The payment has no final answer yet.
     Wait,
-    /// Refused for good. `done`: the step took effect all the same.
+    /// Permanently refused. `done`: the step took effect all the same.
     Refused { fault: Fault, done: bool },
-    /// A service is unreachable, or its reply was lost: to be tried again.
+    /// A service is unreachable, or its reply was lost; the step will be repeated.
     Later(Fault),
     /// A test crashes the process.
     Crash,
@@ -62,7 +62,7 @@ pub enum Outcome {
     Placed { checkout: Box<Checkout>, settled: bool },
     /// It waits for its payment; its timer is set.
     Open(Box<Checkout>),
-    /// A service is unreachable: the caller has to set a timer.
+    /// A service is unreachable; the caller has to set a timer.
     Interrupted(Box<Checkout>),
     /// It failed. Not `settled`: something is left to undo in other services.
     Failed { fault: Fault, settled: bool },
@@ -79,9 +79,9 @@ pub struct CheckoutRun<'a> {
     pub payment: Option<Payment>,
     /// When the run began.
     began: Instant,
-    /// True for the request that began the checkout: it knows all that has happened.
+    /// True for the request that began the checkout: it knows all that has been done.
     pub is_first_run: bool,
-    /// True when this run has asked for the payment.
+    /// True when this run has requested the payment.
     pub asked_for_payment: bool,
     pub order: Option<Order>,
 }
@@ -161,7 +161,7 @@ impl<'a> CheckoutRun<'a> {
                     }
                     self.reload().await?;
                 }
-                // A placed order stands: what is left to do is tried until it is done.
+                // A placed order stays placed; the remaining steps are repeated until they are done.
                 Stop::Refused { fault, .. } if step.is_past_placing() => return Box::pin(self.interrupted(step, fault)).await,
                 Stop::Refused { fault, done } => match self.fail(step, fault, done).await? {
                     Some(outcome) => return Ok(outcome),
@@ -185,7 +185,7 @@ impl<'a> CheckoutRun<'a> {
         let mut conn = self.app.db.read(self.context.tenant).await?;
         let stored = checkout_get(&mut conn, self.checkout.id).await?;
         self.checkout = stored.ok_or_else(|| Fault::not_found("checkout"))?;
-        // It starts from the top again: the step at which it stops does not show any more what has to be undone.
+        // The saga starts again at its first step, so the step at which it stops does not show what has to be undone.
         self.is_first_run = false;
         Ok(())
     }
@@ -193,7 +193,7 @@ impl<'a> CheckoutRun<'a> {
     async fn forward(&mut self, steps: &[Step]) -> Result<(), (Step, Stop)> {
         for &step in steps {
             if self.checkout.status.may_place() && self.checkout.deadline <= self.app.context.now(self.context.tenant) {
-                // The step before is undone with the rest.
+                // The previous step is undone with the rest.
                 return Err((step, Stop::Refused { fault: too_late(), done: true }));
             }
             self.with_retry(step).await.map_err(|stop| (step, stop))?;
@@ -201,7 +201,7 @@ impl<'a> CheckoutRun<'a> {
         Ok(())
     }
 
-    /// A step, retried for a moment while a buyer waits for the reply: a service may just be busy.
+    /// Runs a step, and retries it briefly while a buyer waits for the reply, because a service may only be busy.
     async fn with_retry(&mut self, step: Step) -> Result<(), Stop> {
         let mut pause = Duration::from_millis(50);
         let mut may_be_done = false;
@@ -212,7 +212,7 @@ impl<'a> CheckoutRun<'a> {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                // A call before, whose reply was lost, may have taken effect.
+                // An earlier call whose reply was lost may have taken effect.
                 Err(Stop::Refused { fault, done }) => return Err(Stop::Refused { fault, done: done || may_be_done }),
                 other => return other,
             }
@@ -236,7 +236,7 @@ impl<'a> CheckoutRun<'a> {
         }
     }
 
-    /// Stores that the payment has to be waited for, and when to ask for it again; false when another driver has decided meanwhile.
+    /// Stores that the payment is pending, and when to query it; false when another driver has decided meanwhile.
     async fn wait(&mut self) -> Result<bool, Fault> {
         let now = self.app.context.now(self.context.tenant);
         let action = match self.payment.as_ref().map(|payment| &payment.authorisation) {
@@ -289,7 +289,7 @@ impl<'a> CheckoutRun<'a> {
     }
 }
 
-/// How long to wait before the payment is asked for again: one second, doubling, at most half a minute.
+/// The wait before the next query for the payment: one second, doubling, at most half a minute.
 fn poll_interval(attempts: i32) -> TimeDelta {
     TimeDelta::seconds(1 << attempts.clamp(1, 6) >> 1).min(TimeDelta::seconds(30))
 }

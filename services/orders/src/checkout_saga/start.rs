@@ -145,12 +145,12 @@ async fn replay(
     app: &Orders,
     context: &RequestContext,
     key: &str,
-    asked: &CheckoutRecord,
+    requested: &CheckoutRecord,
 ) -> Result<Either<Created<Checkout>, Accepted<Checkout>>, Fault> {
     let stored = checkout_by_key(&mut *app.db.read(context.tenant).await?, key).await?;
     // The checkout that had the key was refused and deleted a moment ago.
     let Some(stored) = stored else { return Err(idempotency::in_progress()) };
-    if stored.fingerprint != asked.fingerprint {
+    if stored.fingerprint != requested.fingerprint {
         return Err(idempotency::reused());
     }
     let mut checkout = stored.public();

@@ -64,7 +64,7 @@ impl OperationStatus {
     }
 }
 
-/// Units of a variant at a location, as inventory is asked about them.
+/// Units of a variant at a location, in a call to inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockUnits {
     /// The order's line.
@@ -100,11 +100,11 @@ pub struct Operation {
     pub with_fulfilment: bool,
     /// Why it was refused.
     pub failure: Option<Failure>,
-    /// Who asked for it.
+    /// The caller that requested it.
     pub actor: String,
     /// How many calls had no final answer.
     pub attempts: i32,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! What each statement on an operation may find there.
+//! Statements on an operation that may have been settled already.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{FulfilmentId, Money};

@@ -1,5 +1,5 @@
-//! What an order that ends unshipped needs from other services: its stock is released, what is authorised is voided, what is captured
-//! is refunded.
+//! The operations that an unshipped order needs when it ends: its stock is released, its authorisation is voided, captured money is
+//! refunded.
 
 use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
@@ -38,8 +38,8 @@ pub async fn ending_operations(tx: &mut TenantTx, order: &mut Order, stock: Stoc
     Ok(operations)
 }
 
-/// Begins the refund of what an order that has ended turns out to hold: money was captured while it ended. The caller saves the order
-/// and records the operation.
+/// Begins the refund of money that an ended order still holds, because it was captured while the order ended. The caller saves the
+/// order and records the operation.
 pub fn refund_late_capture(tx: &TenantTx, order: &mut Order) -> Option<Operation> {
     refund_rest(tx, order).unwrap_or_else(|fault| {
         // The order has as many refunds as it may have: `bloom check` names it until the money is refunded at the provider.
@@ -59,7 +59,7 @@ fn refund_rest(tx: &TenantTx, order: &mut Order) -> Result<Option<Operation>, Fa
     Ok(Some(new_operation(tx, order, OperationKind::Refund).with_amount(amount).with_target(id.uuid())))
 }
 
-/// A new operation of an order, asked for by the actor of the transaction.
+/// A new operation of an order, requested by the actor of the transaction.
 pub fn new_operation(tx: &TenantTx, order: &Order, kind: OperationKind) -> Operation {
     order.operation(tx.new_id(), kind, tx.actor(), tx.now())
 }

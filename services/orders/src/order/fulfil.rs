@@ -69,8 +69,8 @@ async fn create(
 ) -> Result<Created<Fulfilment>, Fault> {
     let ships = input.shipped || input.tracking.is_some();
     let mut begun = None;
-    let ask = async || if ships { current_payment(&app, &caller, id).await } else { Ok(None) };
-    let done = app.db.idempotent_after(caller.operation("order_fulfil", &(id, &input)), ask, async |tx, payment| {
+    let read_payment = async || if ships { current_payment(&app, &caller, id).await } else { Ok(None) };
+    let done = app.db.idempotent_after(caller.operation("order_fulfil", &(id, &input)), read_payment, async |tx, payment| {
         let mut order = lock_for_shipping(tx, id, payment).await?;
         let new: FulfilmentId = tx.new_id();
         order.pack(new, &input.lines, input.location_id, tx.now())?;
@@ -100,8 +100,8 @@ async fn ship(
 ) -> Result<Reply<Fulfilment>, Fault> {
     let mut begun = None;
     let operation = caller.operation("order_ship", &(id, fulfilment_id, &input));
-    let ask = async || current_payment(&app, &caller, id).await;
-    let done = app.db.idempotent_after(operation, ask, async |tx, payment| {
+    let read_payment = async || current_payment(&app, &caller, id).await;
+    let done = app.db.idempotent_after(operation, read_payment, async |tx, payment| {
         let mut order = lock_for_shipping(tx, id, payment).await?;
         check_answered(tx, id, fulfilment_id).await?;
         let shipment = shipment_of(tx, &mut order, fulfilment_id, input.tracking)?;
@@ -156,8 +156,8 @@ async fn change(
         .await
 }
 
-/// Locks the order and takes over the amounts that its payment had a moment ago. A shipment asks for them first; a fulfilment that is
-/// only packed needs no more than the order's copy, since its shipment asks.
+/// Locks the order and stores the amounts that its payment had a moment ago. A shipment reads them first. A fulfilment that is only
+/// packed does not, because its shipment will.
 async fn lock_for_shipping(tx: &mut TenantTx, id: OrderId, payment: Option<OrderPayment>) -> Result<Order, Fault> {
     let mut order = lock_settled_order(tx, id).await?;
     if payment.is_some_and(|payment| order.apply_payment(&payment).is_some()) {
@@ -167,7 +167,7 @@ async fn lock_for_shipping(tx: &mut TenantTx, id: OrderId, payment: Option<Order
     Ok(order)
 }
 
-/// Refuses to change a fulfilment whose shipment inventory has not answered yet: a refusal takes the shipment back.
+/// Refuses to change a fulfilment whose shipment inventory has not answered yet, because a refusal reverts the shipment.
 async fn check_answered(tx: &mut TenantTx, order: OrderId, fulfilment: FulfilmentId) -> Result<(), Fault> {
     if !operations_shipping(tx, order).await?.contains(&fulfilment) {
         return Ok(());
@@ -176,7 +176,7 @@ async fn check_answered(tx: &mut TenantTx, order: OrderId, fulfilment: Fulfilmen
     Err(Fault::new(Code::Conflict, "operation_in_progress", detail).retry_after(1))
 }
 
-/// Ships the fulfilment in the order; the operation tells inventory. What it costs is captured when inventory has agreed.
+/// Ships the fulfilment in the order; the operation reports it to inventory. Its cost is captured once inventory has accepted it.
 fn shipment_of(
     tx: &TenantTx,
     order: &mut Order,
@@ -188,7 +188,7 @@ fn shipment_of(
     Ok(new_operation(tx, order, OperationKind::Ship).with_units(units).with_target(id.uuid()))
 }
 
-/// The fulfilment as it is now, or why inventory refused its shipment; to a repeat the same as the first time.
+/// The fulfilment as it is now, or the reason of inventory's refusal; a repeat gets the same reply.
 async fn outcome(app: &Orders, context: &RequestContext, order: OrderId, receipt: &Receipt) -> Result<Fulfilment, Fault> {
     let mut conn = app.db.read(context.tenant).await?;
     if let Some(shipment) = receipt.shipment {

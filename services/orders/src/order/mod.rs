@@ -6,8 +6,8 @@
 //! | `model` | the order and its rules: what is left to ship, capture and refund; pure |
 //! | `routes`, `timeline`, `cancel`, `capture`, `refund`, `fulfil` | the operations of the API |
 //! | `expire` | ends an unpaid order |
-//! | `ending` | what an order that ends needs from other services |
-//! | `run`, `settle` | calls other services for the order, and what their answers mean for it |
+//! | `ending` | operations of an order that ends |
+//! | `run`, `settle` | calls other services for the order, and applies their answers to it |
 //! | `save` | a version, a timeline entry and an event for every change |
 
 mod cancel;

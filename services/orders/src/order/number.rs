@@ -1,5 +1,5 @@
-//! Order numbers. A process reserves blocks of them in transactions of their own, so that no order waits for the number of another.
-//! The rest of a block is lost when its process ends.
+//! Order numbers. A process reserves blocks of numbers in separate transactions, so that no order waits for another one's number. The
+//! rest of a block is lost when its process ends.
 
 use std::collections::HashMap;
 use std::ops::Range;

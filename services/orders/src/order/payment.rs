@@ -1,4 +1,4 @@
-//! The amounts of an order's payment, as payments answers them.
+//! The amounts of an order's payment, as payments returns them.
 
 use bloom_db::TenantTx;
 use bloom_fault::Fault;
@@ -27,8 +27,8 @@ impl From<&Payment> for OrderPayment {
     }
 }
 
-/// The amounts of an order's payment now; nothing for an order without one. A decision about money does not rely on the order's copy
-/// of them alone: the event of their last change may not have arrived yet.
+/// The present amounts of an order's payment; none for an order without one. A decision about money does not rely on the order's copy
+/// alone, because the event of the last change may not have arrived yet.
 pub async fn current_payment(app: &Orders, context: &RequestContext, id: OrderId) -> Result<Option<OrderPayment>, Fault> {
     let stored = order_get(&mut *app.db.read(context.tenant).await?, id).await?.ok_or_else(|| Fault::not_found("order"))?;
     match &stored.order.payment {
@@ -37,7 +37,7 @@ pub async fn current_payment(app: &Orders, context: &RequestContext, id: OrderId
     }
 }
 
-/// Stores newer amounts of a locked order's payment. What was captured while the order ended is refunded.
+/// Stores newer amounts of a locked order's payment. Money that was captured while the order ended is refunded.
 pub async fn update_payment(tx: &mut TenantTx, order: &mut Order, payment: &OrderPayment) -> Result<(), Fault> {
     let Some((word, amount)) = order.apply_payment(payment) else { return Ok(()) };
     let owed = refund_late_capture(tx, order);

@@ -1,4 +1,4 @@
-//! Runs the operations of an order: calls the other service until the answer is final, then settles it with what it means for the
+//! Runs the operations of an order: calls the other service until its answer is final, then settles the operation and updates the
 //! order.
 //!
 //! | kind | service | succeeded | refused |
@@ -33,7 +33,7 @@ pub async fn run_all(app: &Orders, context: &RequestContext, operations: Vec<Ope
     detached(work).await?.into_iter().collect()
 }
 
-/// What an operation's timer does.
+/// The timer of an operation.
 pub async fn resume_operation(app: &Orders, context: &RequestContext, id: OperationId, (): ()) -> Result<(), Fault> {
     let stored = operation_get(&mut *app.db.read(context.tenant).await?, id).await?;
     let Some(operation) = stored.filter(|operation| operation.status == OperationStatus::Running) else { return Ok(()) };
@@ -42,8 +42,8 @@ pub async fn resume_operation(app: &Orders, context: &RequestContext, id: Operat
     run(app, &context, operation).await.map(drop)
 }
 
-/// Runs an operation, and then the one that follows from it: the capture after a shipment comes second, so that nothing is captured
-/// for what inventory refuses. Answers the operation as it is afterwards.
+/// Runs an operation, and then a following one: a shipment is captured after inventory has accepted it, so that nothing is captured
+/// for a refused shipment. Returns the operation as it is afterwards.
 async fn run(app: &Orders, context: &RequestContext, operation: Operation) -> Result<Operation, Fault> {
     let (operation, next) = attempt(app, context, operation).await?;
     if let Some(next) = next {
@@ -59,7 +59,7 @@ enum Answer {
     Open,
 }
 
-/// Calls once; settles a final answer, and sets the timer where there is none. Answers the operation as it is afterwards, and the one
+/// Calls the service once. Settles a final answer; otherwise sets the timer. Returns the operation as it is afterwards, and the one
 /// that follows from it.
 async fn attempt(
     app: &Orders,
@@ -100,7 +100,7 @@ async fn request(app: &Orders, context: &RequestContext, operation: &Operation) 
     match operation.kind {
         OperationKind::Capture => Ok(answer_of(&payment_capture(app, context, id, payment_of(operation)?, amount).await?)),
         OperationKind::Refund => Ok(answer_of(&payment_refund(app, context, id, payment_of(operation)?, amount).await?)),
-        // payments stores it and carries it out as soon as it can.
+        // Payments has stored the void and carries it out as soon as it can.
         OperationKind::Void => {
             let payment = payment_void(app, context, id, payment_of(operation)?).await?;
             Ok(Answer::Done(Some(OrderPayment::from(&payment))))

@@ -1,4 +1,4 @@
-//! What the final answer of an operation means for its order.
+//! Applies the final answer of an operation to its order.
 
 use bloom_db::TenantTx;
 use bloom_events::Publish as _;
@@ -16,8 +16,8 @@ use crate::operation::{
 };
 use crate::settings::{CaptureMode, settings_get};
 
-/// Commits a final answer with what it means for the order; a second answer finds the operation settled. Answers the operation that
-/// is committed with it and has to be run now: the capture after a shipment, or the refund of what was captured while the order ended.
+/// Commits a final answer and its effect on the order; a second answer finds the operation settled. Returns the operation that is
+/// committed with it and has to run now: the capture after a shipment, or the refund of money captured while the order ended.
 pub async fn settle(
     app: &Orders,
     context: &RequestContext,
@@ -30,7 +30,7 @@ pub async fn settle(
         if !operation_settle(tx, operation.id, operation.failure.as_ref(), now).await? {
             return Ok(None);
         }
-        // The payment's event may have come first.
+        // The payment's event may have arrived first.
         let news = payment.and_then(|payment| order.apply_payment(&payment));
         let has_outcome = apply_outcome(&mut order, operation, now)?;
         let must_refund = news.is_some() || refused_too_much(&order, operation);
@@ -52,8 +52,7 @@ pub async fn settle(
     settled.await
 }
 
-/// Ends the refund of a refund operation; takes a refused shipment back. False for operations that change nothing of the order but
-/// its amounts.
+/// Ends the refund of a refund operation, and reverts a refused shipment. False for operations that change only the order's amounts.
 fn apply_outcome(order: &mut Order, operation: &Operation, now: Timestamp) -> Result<bool, Fault> {
     let succeeded = operation.status == OperationStatus::Succeeded;
     let Some(target) = operation.target_id else { return Ok(false) };
@@ -65,8 +64,8 @@ fn apply_outcome(order: &mut Order, operation: &Operation, now: Timestamp) -> Re
     Ok(true)
 }
 
-/// True when a refund was refused because less was left than was asked for: an order that has ended asks again for what is left. A
-/// refusal of the provider is final.
+/// True when a refund was refused because less money was left. An ended order then requests the rest again. A refusal of the provider
+/// is final.
 fn refused_too_much(order: &Order, operation: &Operation) -> bool {
     operation.kind == OperationKind::Refund
         && operation.status == OperationStatus::Failed
@@ -79,7 +78,7 @@ fn word(operation: &Operation, news: Option<(&'static str, Money)>) -> &'static 
         (OperationKind::Capture, false) => "capture_failed",
         (OperationKind::Refund, true) => "refunded",
         (OperationKind::Refund, false) => "refund_failed",
-        // A void may have found nothing to void, and captured money instead.
+        // A void may have found nothing to void because the money was captured.
         (OperationKind::Void, _) => news.map_or("voided", |(word, _)| word),
         (OperationKind::Ship, true) => "shipped",
         (OperationKind::Ship, false) => "shipment_refused",
@@ -96,8 +95,8 @@ fn timeline_data(order: &Order, operation: &Operation, news: Option<(&'static st
     data
 }
 
-/// Where the shop captures what is shipped: the value of all shipped units, less what is captured. A shipment that inventory has not
-/// answered yet does not count, since it may be refused.
+/// The amount to capture when the shop captures on shipment: the value of all shipped units, less the captured amount. A shipment that
+/// inventory has not answered yet does not count, since it may be refused.
 async fn capture_of_shipped(tx: &mut TenantTx, order: &Order) -> Result<Option<Operation>, Fault> {
     let Some(payment) = &order.payment else { return Ok(None) };
     match settings_get(tx).await?.capture {

@@ -162,7 +162,8 @@ pub struct OrderFilter {
     pub placed_to: Option<Timestamp>,
 }
 
-/// Plans the statements of this transaction with their values: only then does a list with optional filters use their indexes.
+/// Makes PostgreSQL plan the statements of this transaction with their values. Otherwise a list with optional filters does not use
+/// its indexes.
 pub async fn plan_with_values(tx: &mut TenantTx) -> Result<(), Fault> {
     sqlx::query_scalar!("select set_config('plan_cache_mode', 'force_custom_plan', true)").fetch_one(&mut **tx).await?;
     Ok(())

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::checkout_saga::fault_injection::Faults;
 use crate::config::Config;
 
-/// Nothing that a test waits for takes longer.
+/// The longest wait of a test.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Scopes of a storefront.
@@ -173,8 +173,8 @@ impl Fixture {
     }
 
     /// A storefront's request with the token of a cart.
-    pub(crate) fn shop<'d>(ask: TestRequest<'d>, guest: &Guest) -> TestRequest<'d> {
-        ask.publishable(&STOREFRONT).header("bloom-cart-token", &guest.token)
+    pub(crate) fn shop<'d>(request: TestRequest<'d>, guest: &Guest) -> TestRequest<'d> {
+        request.publishable(&STOREFRONT).header("bloom-cart-token", &guest.token)
     }
 
     pub(crate) fn checkout<'d>(&'d self, guest: &Guest, key: &str, token: &str) -> TestRequest<'d> {
@@ -218,7 +218,7 @@ impl Fixture {
         page.json["data"].as_array().expect("a list").clone()
     }
 
-    /// Advances the clock second by second; after each second all due events and timers are worked off.
+    /// Advances the clock second by second; after each second all due events and timers are processed.
     pub(crate) async fn advance(&self, seconds: i64) {
         for _ in 0..seconds {
             self.env.clock.advance(TimeDelta::seconds(1));
@@ -234,8 +234,8 @@ impl Fixture {
         }
     }
 
-    /// Waits until no service has anything to do: in two rounds over all services, between which nothing was published. One round would
-    /// miss an event that a service gets after it was looked at.
+    /// Waits until no service has anything to do, in two rounds over all services. One round would miss an event that reaches a service
+    /// after it was checked, so nothing may be published between the two.
     pub(crate) async fn drain(&self) {
         let start = Instant::now();
         let mut before = None;
@@ -262,7 +262,7 @@ impl Fixture {
         }
     }
 
-    /// Names of the invariants that do not hold, over all services.
+    /// Names of violated invariants, over all services.
     pub(crate) async fn breaches(&self) -> Vec<String> {
         let mut breaches = Vec::new();
         for service in SERVICES {

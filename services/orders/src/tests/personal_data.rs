@@ -12,13 +12,13 @@ async fn card_numbers_are_refused_in_free_text() {
     let refunds = path(&order, "/refunds");
     let refund = json!({ "amount": { "amount": 1, "currency": "INR" }, "reason": card });
     let whole = path(&order, "");
-    for (ask, pointer) in [
+    for (request, pointer) in [
         (fixture.orders.post(&path(&order, "/cancel")).key("c").json(&json!({ "reason": card })), "/reason"),
         (fixture.orders.post(&refunds).key("r").json(&refund), "/reason"),
         (fixture.orders.patch(&whole).if_match(1).json(&json!({ "metadata": { "a/b": card } })), "/metadata/a~1b"),
         (fixture.orders.patch(&whole).if_match(1).json(&json!({ "metadata": { card: "x" } })), "/metadata"),
     ] {
-        let refused = ask.send().await.expect(422);
+        let refused = request.send().await.expect(422);
         assert_eq!((refused.code(), &refused.json["errors"][0]["pointer"]), ("card_number_refused", &json!(pointer)));
         assert!(!refused.text.contains("4242"), "{}", refused.text);
     }

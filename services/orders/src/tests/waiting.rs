@@ -20,11 +20,11 @@ impl Fixture {
         other: impl Future<Output = Answer>,
     ) -> [u16; 2] {
         let mut holder = lock_rows(&self.env, &format!("select from {row} for update")).await;
-        let let_go = async {
+        let unlock = async {
             queue(&mut holder, 2).await;
             sqlx::query("rollback").execute(&mut holder).await.unwrap();
         };
-        let (one, other, ()) = join3(one, other, let_go).await;
+        let (one, other, ()) = join3(one, other, unlock).await;
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();
         statuses
@@ -58,7 +58,7 @@ impl Fixture {
 
     pub(crate) async fn assert_nothing_left(&self, guest: &Guest) {
         let is_undone = |payment: &Value| payment["status"] == "voided" || payment["status"] == "failed";
-        // A provider whose answer was lost is asked again after 5 s and 30 s more.
+        // If the provider's reply was lost, the provider is queried after 5 s and again 30 s later.
         for _ in 0..6 {
             self.run_timers().await;
             if self.all_payments().await.iter().all(is_undone) {
@@ -83,7 +83,7 @@ pub(crate) async fn visit(answer: &Answer, outcome: &str) -> reqwest::Response {
     browser.post(format!("{url}&outcome={outcome}")).send().await.expect("the page answers")
 }
 
-/// What a provider, or an operator at payments, does with the payment of an order.
+/// A provider or an operator changes the payment of an order without the order's knowledge.
 impl Fixture {
     fn payments_client(&self) -> PaymentsClient<Peer> {
         PaymentsClient::new(self.env.host.peers.get("payments"))
@@ -94,7 +94,7 @@ impl Fixture {
         AmountRequest { operation_id, payment_id: payment_id(order), amount }
     }
 
-    /// Drops the events of payments: the orders service learns of a payment only when it asks.
+    /// Drops the events of payments, so that the orders service learns of a payment only when it reads it.
     pub(crate) async fn stop_events_of_payments(&self) {
         let trigger = "create function drop_event() returns trigger language plpgsql as 'begin return null; end';
              create trigger drop_event before insert on outbox for each row execute function drop_event()";

@@ -52,8 +52,8 @@ async fn try_register_stored(app: &Payments, context: &RequestContext, id: Conne
         .await
 }
 
-/// Gives the provider the current address where it still has an older one: an installation that has moved to another host
-/// or port would wait for notices that go to the former. Called before a provider is asked, outside of a transaction.
+/// Registers the current address where the provider still has an older one. After a move to another host or port, the notices would
+/// otherwise go to the old address. Called before a request to the provider, outside of a transaction.
 pub(crate) async fn refresh_registration(app: &Payments, context: &RequestContext, connection: &OpenConnection) {
     if !connection.address_is_current {
         register_stored(app, context, connection.id).await;

@@ -30,11 +30,11 @@ async fn connections_hide_secrets_and_have_one_default() {
     let _ = fixture.client.patch(&other).if_match(2).json(&json!({ "active": false })).send().await.expect(200);
     let refused = fixture.authorise_manual(fixture.ids(), 100, "tok_success").await.unwrap_err();
     assert_eq!(refused.reason, "payment_connection_missing");
-    // The provider is given a new webhook secret: what it signs with it is accepted.
+    // The provider gets a new webhook secret, and notices signed with it are accepted.
     let rotated = json!({ "webhook_secret": "a-brand-new-secret-of-ours" });
     let _ = fixture.client.patch(&path).if_match(3).json(&rotated).send().await.expect(200);
     fixture.authorised(1000, "tok_duplicate_webhook").await;
-    // A secret that is not stored is not left with the provider.
+    // The provider does not keep a secret that was not stored.
     let other = json!({ "webhook_secret": "another-secret-not-stored" });
     let _ = fixture.client.patch(&path).if_match(3).json(&other).send().await.expect(412);
     let ends = json!({ "webhook_secret": "another-secret-not-stored", "active": false });

@@ -88,7 +88,7 @@ async fn a_forged_notice_changes_nothing() {
         let (status, problem) = NoticeSender { skew_s, ..good }.send(&connection, &body).await;
         assert_eq!((status, problem["code"].as_str().unwrap()), (400, "webhook_timestamp_stale"));
     }
-    // Signed for another connection, or for none that there is.
+    // Signed for another connection, or for a connection that does not exist.
     assert_eq!(good.send(&fixture.connection, &body).await.0, 401);
     assert_eq!(good.send("conn_01jd6zv4x8e5yag7k3m2n9p0qr", &body).await.0, 404);
     assert_eq!(good.send("nonsense", &body).await.0, 404);
@@ -145,7 +145,7 @@ async fn a_notice_id_has_1_to_255_printable_characters() {
 async fn control_characters_in_a_notice_are_removed() {
     let fixture = Fixture::new().await;
     let connection = connect_with_secret(&fixture).await;
-    for (index, (said, kept)) in
+    for (index, (sent, kept)) in
         [("no\u{0}thing\r\n left", "nothing left"), ("\u{0}", "The provider gave no reason.")].into_iter().enumerate()
     {
         let ids = fixture.ids();
@@ -153,7 +153,7 @@ async fn control_characters_in_a_notice_are_removed() {
         let id = format!("evt_{index}");
         let mut body = about(&id, ids.operation, "failed", 9);
         body["data"]["failure_code"] = json!("card_declined");
-        body["data"]["failure_message"] = json!(said);
+        body["data"]["failure_message"] = json!(sent);
         body["data"]["id"] = json!("auth\u{0}_1");
         let sender = NoticeSender { fixture: &fixture, secret: SECRET.as_bytes(), id: &id, skew_s: 0 };
         assert_eq!(sender.send(&connection, &body).await.0, 200);

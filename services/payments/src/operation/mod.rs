@@ -1,5 +1,5 @@
-//! Operations: what was asked of a payment provider, each under an id that its caller chose, and what each books in the
-//! ledger. The endpoints are those of the payment that an operation belongs to.
+//! Operations: requests to a payment provider, each under an id that its caller chose, and what each books in the ledger. Their
+//! endpoints are below the payment that they belong to.
 
 mod body;
 mod model;

@@ -72,7 +72,7 @@ impl OperationStatus {
     }
 }
 
-/// Who asks for an operation.
+/// The caller that requests an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Requester {
     /// A merchant, by REST.
@@ -151,7 +151,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// An operation that is recorded before the provider is asked.
+    /// An operation, recorded before the request to the provider.
     pub(crate) fn new(
         id: OperationId,
         payment_id: PaymentId,
@@ -203,7 +203,7 @@ pub(crate) fn void_fingerprint(payment: PaymentId) -> Vec<u8> {
     fingerprint("void", &payment)
 }
 
-/// The id of an operation that follows from a cause, the same each time: a repeated cause finds the operation.
+/// Derives the id of an operation from its cause, so that a repeated cause finds the same operation.
 pub(crate) fn derived_id(purpose: &str, parts: &[&[u8]]) -> OperationId {
     let mut hash = Sha256::new();
     hash.update(purpose.as_bytes());

@@ -1,4 +1,4 @@
-//! What a movement of money books in the ledger. `migrations/payments/0101_ledger.sql` explains the accounts.
+//! The journal entries of a movement of money. `migrations/payments/0101_ledger.sql` explains the accounts.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -85,8 +85,8 @@ pub(crate) async fn operation_list(
     Ok(rows.into_iter().map(Operation::from).collect())
 }
 
-/// Stores an operation that has ended when it is first recorded: a reversal, or the failed authorisation that blocks a
-/// payment. False when there is one already.
+/// Stores an operation that has already ended when it is recorded: a reversal, or the failed authorisation that blocks a payment.
+/// False when it exists.
 pub(crate) async fn operation_insert(tx: &mut TenantTx, operation: &Operation) -> sqlx::Result<bool> {
     let inserted = sqlx::query!(
         "insert into operation (tenant_id, id, payment_id, kind, amount, status, fingerprint, reverses,

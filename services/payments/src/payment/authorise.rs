@@ -47,7 +47,7 @@ pub(crate) async fn authorise(app: &Payments, context: &RequestContext, input: A
     let kind = OperationKind::Authorise;
     let operation =
         Operation::new(input.operation, input.payment, kind, input.amount.amount(), fingerprint(&input), &context.actor, now);
-    // A retry must be answered even where the connection it used would not be chosen any more.
+    // A retry must be answered even if another connection would be chosen now.
     let connection = match connection(app, context, selector).await {
         Ok(connection) => connection,
         Err(missing) => return replay(app, context, &operation).await?.ok_or(missing),
@@ -92,7 +92,7 @@ fn check(input: &Authorise) -> Result<(), Fault> {
     input.return_url.as_deref().map_or(Ok(()), check_return_url)
 }
 
-/// The payer's token is stored nowhere: not even its digest distinguishes two requests.
+/// The payer's token is not stored, not even as a digest, so it cannot distinguish two requests.
 fn fingerprint(input: &Authorise) -> Vec<u8> {
     fingerprint_of("payment_authorise", &(input.payment, input.checkout, input.order, input.amount, input.provider))
 }

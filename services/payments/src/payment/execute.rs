@@ -1,4 +1,4 @@
-//! Has the provider carry out an operation: it is recorded and committed first, then sent, then settled.
+//! Carries out an operation at the provider: record and commit it, send it, settle the reply.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::provider::{ProviderReply, ProviderRequest};
 pub(crate) struct OperationResult {
     pub payment: Payment,
     pub operation: Operation,
-    /// The operation was asked for before.
+    /// The operation exists already.
     pub replayed: bool,
 }
 
@@ -42,16 +42,16 @@ impl OperationResult {
     }
 }
 
-/// What the transaction of a request leaves to be done after its commit.
+/// The work that a request's transaction leaves for the time after its commit.
 pub(super) enum Recorded {
     /// Nothing.
     Done(OperationResult),
-    /// The provider is asked.
+    /// The request to the provider.
     Send(Arc<OpenConnection>, Payment, Operation),
 }
 
 impl Recorded {
-    /// Asks the provider where that is left to be done.
+    /// Sends the request to the provider if there is one.
     pub(super) async fn execute(self, app: &Payments, context: &RequestContext) -> Result<OperationResult, Fault> {
         match self {
             Self::Done(result) => Ok(result),
@@ -64,7 +64,7 @@ impl Recorded {
     }
 }
 
-/// The connection of a payment, refused while its provider does not answer.
+/// The connection of a payment; refused while its provider is unavailable.
 pub(super) async fn available_connection(
     app: &Payments,
     tx: &mut TenantTx,
@@ -118,11 +118,11 @@ pub(super) async fn execute(
     let outcome = match app.providers.send(connection.account(), request).await {
         ProviderReply::Report(report) => Outcome::Report(report),
         ProviderReply::Refused(failure) => Outcome::Lost(failure),
-        // The payer waits: nothing was sent, so nothing can come of it, and a new attempt should begin now.
+        // The payer waits. Nothing was sent, so the attempt ends at once and the payer can try again.
         ProviderReply::NotSent(_) if request.kind == OperationKind::Authorise => Outcome::Lost(unreachable_provider()),
         ProviderReply::NotSent(_) | ProviderReply::Unknown(_) | ProviderReply::NotFound => Outcome::Unknown,
     };
-    // As a rule the payment has not changed since; the statement that stores the outcome checks it.
+    // The payment has normally not changed since; the statement that stores the outcome checks this.
     if let Some((payment, operation)) = settle_plain(app, context, payment, operation, outcome.clone()).await? {
         return Ok(OperationResult::first(payment, operation));
     }
@@ -130,7 +130,7 @@ pub(super) async fn execute(
     Ok(OperationResult::first(applied.payment, applied.operation))
 }
 
-/// Why an authorisation failed that never reached its provider.
+/// The failure of an authorisation that never reached its provider.
 pub(super) fn unreachable_provider() -> Failure {
     Failure::new(FailureCode::ProviderError, "The payment provider could not be reached; nothing was authorised.")
 }

@@ -1,8 +1,8 @@
 //! Payments: what a checkout pays, and every operation on its money. `/v1/payments`, `/v1/payments/{payment_id}/…`, and the
 //! gRPC calls of orders.
 //!
-//! No transaction is open while a provider is asked. Every movement of money goes: record the operation and reserve its
-//! amount, commit, ask the provider, settle its reply, commit. What is interrupted in between is found by `resolve`.
+//! No transaction is open during a request to the provider. Every movement of money has the same steps: record the operation and
+//! reserve its amount, commit, send the request, settle the reply, commit. `resolve` finds interrupted operations.
 
 mod authorise;
 mod body;

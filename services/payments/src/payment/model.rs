@@ -127,7 +127,7 @@ impl Payment {
         self.captured - self.refunded - self.refund_pending
     }
 
-    /// True while an outcome is open that decides what a void gives up.
+    /// True while an operation is open whose outcome decides how much a void releases.
     pub(crate) const fn has_open_outcome(&self) -> bool {
         self.status.is_open() || 0 < self.capture_pending
     }
@@ -137,7 +137,7 @@ impl Payment {
         self.waiting_void.is_some() || 0 < self.void_pending
     }
 
-    /// Refuses a merchant where the payment belongs to an order: two who move the same money would not know of each other.
+    /// Refuses a merchant's operation on the money of an order: the order would not know of it.
     pub(crate) fn check_requester(&self, requester: Requester) -> Result<(), Refusal> {
         match (requester, self.order_id) {
             (Requester::Merchant, Some(order)) => Err(Refusal::BelongsToOrder(order)),
@@ -145,7 +145,7 @@ impl Payment {
         }
     }
 
-    /// Reserves an amount for an operation before the provider is asked.
+    /// Reserves an amount for an operation before the request to the provider.
     pub(crate) fn reserve(mut self, kind: OperationKind, amount: i64, now: Timestamp) -> Result<Self, Refusal> {
         if amount <= 0 {
             return Err(Refusal::AmountNotPositive);
@@ -175,7 +175,7 @@ impl Payment {
         Ok(self.next_version(now))
     }
 
-    /// Takes back what [`reserve`](Self::reserve) reserved.
+    /// Releases what [`reserve`](Self::reserve) has reserved.
     pub(super) fn release(&mut self, kind: OperationKind, amount: i64) {
         match kind {
             OperationKind::Authorise => {}
@@ -185,7 +185,7 @@ impl Payment {
         }
     }
 
-    /// Adds an amount that was moved.
+    /// Adds an amount that has been moved.
     pub(super) fn add(&mut self, kind: OperationKind, amount: i64) {
         match kind {
             OperationKind::Authorise => self.authorised += amount,
@@ -195,7 +195,7 @@ impl Payment {
         }
     }
 
-    /// Whether the amounts can all be true together.
+    /// Whether the amounts are consistent.
     pub(super) const fn is_consistent(&self) -> bool {
         0 <= self.authorised
             && 0 <= self.captured

@@ -58,8 +58,8 @@ async fn create(
     Ok(operation_reply(&move_money(app, context, movement).await?))
 }
 
-/// The id of the operation that a request asks for: derived from the idempotency key, so that a retry finds the operation,
-/// and the provider gets the same key.
+/// The id of the requested operation. It is derived from the idempotency key, so that a retry finds the operation and the provider
+/// gets the same key.
 pub(super) fn operation_of_key(context: &RequestContext, kind: OperationKind) -> Result<OperationId, Fault> {
     require_secret_key(context)?;
     let key = context.require_idempotency_key()?;
@@ -67,7 +67,7 @@ pub(super) fn operation_of_key(context: &RequestContext, kind: OperationKind) ->
     Ok(derived_id(kind.as_str(), &[context.tenant.uuid().as_bytes(), key.as_bytes()]))
 }
 
-/// The operation; a retry is marked as one.
+/// The operation; a retry is marked as a replay.
 pub(super) fn operation_reply(result: &OperationResult) -> Created<OperationBody> {
     let reply = Reply::new(OperationBody::new(&result.operation, result.payment.currency));
     if result.replayed { reply.repeated() } else { reply }

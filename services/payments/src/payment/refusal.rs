@@ -1,4 +1,4 @@
-//! Why a payment refuses what is asked of it, and how the caller reads it.
+//! The reasons to refuse an operation on a payment, and their faults.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{OrderId, ViolationCode};
@@ -24,7 +24,7 @@ pub(crate) enum Refusal {
     /// More than what was captured and is not reserved.
     #[error("at most {left} minor units are left to refund")]
     ExceedsCaptured { left: i64 },
-    /// The provider takes back what later operations build on.
+    /// The provider reverses an operation on which later operations depend.
     #[error("what the provider takes back was used by later operations")]
     Entangled,
 }

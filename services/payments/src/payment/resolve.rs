@@ -1,5 +1,5 @@
-//! Asks the provider about an operation whose outcome is open. Nothing is sent again before the provider has answered that it
-//! does not know the operation, and then only under the same id.
+//! Queries the provider about an operation whose outcome is open. A request is sent again only after the provider has answered that
+//! it does not know the operation, and only under the same id.
 
 use bloom_fault::Fault;
 use bloom_kernel::OperationId;
@@ -16,7 +16,7 @@ use crate::connection::{ConnectionSelector, refresh_registration};
 use crate::operation::{Operation, OperationKind, operation_get};
 use crate::provider::ProviderReply;
 
-/// The timer of an open operation: asks the provider, and schedules the next query while the outcome stays open.
+/// The timer of an open operation: queries the provider, and schedules the next query while the outcome stays open.
 pub(crate) async fn resolve(
     app: &Payments,
     context: &RequestContext,
@@ -36,7 +36,7 @@ pub(crate) async fn resolve(
         .await
 }
 
-/// What the provider answers about an operation; none when its outcome is known already.
+/// The provider's answer about an operation; none when its outcome is already known.
 pub(super) async fn query(app: &Payments, context: &RequestContext, id: OperationId) -> Result<Option<Outcome>, Fault> {
     let mut conn = app.db.read(context.tenant).await?;
     let Some(operation) = operation_get(&mut conn, id).await?.filter(|known| known.status.is_open()) else { return Ok(None) };
@@ -62,7 +62,7 @@ fn outcome(app: &Payments, context: &RequestContext, payment: &Payment, operatio
     match reply {
         ProviderReply::Report(report) => Outcome::Report(report),
         ProviderReply::Refused(failure) => Outcome::Lost(failure),
-        // The payer's token is stored nowhere, so an authorisation that got lost cannot be sent again.
+        // The payer's token is not stored, so a lost authorisation cannot be sent again.
         ProviderReply::NotFound if LOST_AFTER <= app.context.now(context.tenant) - payment.created_at => {
             tracing::warn!(operation = %operation.id, "the authorisation never reached the provider");
             Outcome::Lost(unreachable_provider())

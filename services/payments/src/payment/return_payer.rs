@@ -1,5 +1,5 @@
-//! `GET /v1/payments/return/{payment_id}`: the payer's browser comes back from the provider. Its query proves nothing: the
-//! provider is asked.
+//! `GET /v1/payments/return/{payment_id}`: the payer's browser returns from the provider. Its query string proves nothing, so the
+//! provider is queried.
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -36,7 +36,7 @@ pub(super) async fn return_payer(
     Ok(Redirect::to(&url).into_response())
 }
 
-/// The payment after the provider was asked, or as it was when the provider cannot be asked.
+/// The payment after the query, or unchanged when the provider cannot be queried.
 async fn current(app: &Payments, payment: PaymentId, connection: ConnectionId) -> Result<Payment, Fault> {
     let not_found = || Fault::not_found("payment");
     let tenant = connection_tenant(&app.db, connection).await?.ok_or_else(not_found)?;
@@ -51,7 +51,7 @@ async fn current(app: &Payments, payment: PaymentId, connection: ConnectionId) -
     drop(conn);
     match query(app, &context, authorise.id).await {
         Ok(Some(outcome)) => Ok(settle(app, &context, authorise.id, outcome).await?.payment),
-        // Settled in the meantime, or the provider does not answer: the scheduled queries go on.
+        // Settled in the meantime, or the provider is unavailable; the scheduled queries continue.
         Ok(None) | Err(_) => Ok(payment_get(&mut *app.db.read(tenant).await?, payment).await?.unwrap_or(known)),
     }
 }

@@ -9,7 +9,7 @@ use super::model::Payment;
 /// Most characters of a return address.
 const LENGTH_MAX: usize = 2_048;
 
-/// Checks an address. The parser is a browser's and repairs what it can, so what it would repair silently is refused before.
+/// Checks an address. The URL parser silently repairs some input, as browsers do, so such input is refused before parsing.
 pub(super) fn check_return_url(text: &str) -> Result<(), Fault> {
     let refuse = |code, message| Err(Fault::invalid("/return_url", code, message));
     if text.is_empty() || LENGTH_MAX < text.len() {
@@ -30,7 +30,7 @@ pub(super) fn check_return_url(text: &str) -> Result<(), Fault> {
         let message = "This address names no host. Give one after the //, for example https://shop.example/thanks.";
         return refuse(ViolationCode::Format, message);
     }
-    // A reader easily takes what stands before an @ for the host.
+    // A reader may take the text before an @ for the host.
     if authority.contains('@') {
         return refuse(ViolationCode::Format, "This address holds a user name or a password. Give it without them.");
     }

@@ -1,4 +1,4 @@
-//! When the provider is asked about an operation whose outcome is open, and when a waiting void is carried out.
+//! Schedules the queries about an operation whose outcome is open, and the execution of a waiting void.
 
 use bloom_db::Writer;
 use bloom_events::Publish as _;
@@ -6,12 +6,12 @@ use bloom_kernel::{OperationId, Timestamp};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-/// Timer that asks the provider about an operation; its key is the operation's id.
+/// The timer that queries the provider about an operation; its key is the operation's id.
 pub(crate) const RESOLVE: &str = "payment.resolve";
 /// Timer that carries out the waiting void of a payment; its key is the payment's id.
 pub(crate) const VOID: &str = "payment.void";
 
-/// The waits between queries; after the last one an operator has to look.
+/// The waits between queries; after the last one an operator has to act.
 const WAITS: [TimeDelta; 9] = [
     TimeDelta::seconds(5),
     TimeDelta::seconds(30),
@@ -24,7 +24,7 @@ const WAITS: [TimeDelta; 9] = [
     TimeDelta::days(1),
 ];
 
-/// An operation that the provider does not know counts as lost after this: no request is on its way for so long.
+/// After this time, an operation that the provider does not know counts as lost: no request takes this long to arrive.
 pub(super) const LOST_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// The payload of [`RESOLVE`].

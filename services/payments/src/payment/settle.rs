@@ -1,5 +1,5 @@
-//! Stores the outcome of an operation. The provider's reply, its notices, the payer's return and the answer to a query all
-//! come here, in any order and any number of times.
+//! Stores the outcome of an operation. Outcomes arrive as the provider's reply, as notices, after the payer's return and as answers
+//! to queries, in any order and any number of times.
 
 use bloom_db::{TenantTx, WriteOnce};
 use bloom_events::Publish as _;
@@ -122,7 +122,7 @@ async fn save(
     payment_settle(write, expected_version, payment, operation, journal.as_ref()).await
 }
 
-/// Whether the provider is to be asked for the outcome. People are not asked: the merchant reports it.
+/// Whether to query the provider for the outcome. There is no query for manual payments: the merchant reports their outcome.
 pub(super) fn is_queried(payment: &Payment, operation: &Operation) -> bool {
     operation.status.is_open() && payment.provider != ProviderKind::Manual
 }

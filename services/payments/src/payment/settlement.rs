@@ -1,5 +1,5 @@
-//! How an outcome changes a payment and its operation. Reply, webhook, browser return and answered query all come here, in
-//! any order and any number of times: the provider's own count of changes decides which is newer.
+//! Decides how an outcome changes a payment and its operation. Outcomes arrive from replies, webhooks, browser returns and queries,
+//! in any order and any number of times; the provider's change count decides which is newer.
 
 use bloom_kernel::Timestamp;
 
@@ -8,25 +8,25 @@ use super::refusal::Refusal;
 use crate::operation::{Failure, Operation, OperationKind, OperationStatus, Posting};
 use crate::provider::{ProviderReport, ProviderState};
 
-/// What became known of an operation.
+/// A new fact about an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The provider reported its state.
     Report(ProviderReport),
     /// The provider's answer did not reach us.
     Unknown,
-    /// The provider never got the request, and it is not on its way any more.
+    /// The provider never received the request, and the request is no longer in transit.
     Lost(Failure),
 }
 
-/// What is to be stored.
+/// The change to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Settlement {
     /// Nothing new.
     Unchanged,
     /// A new state, perhaps with a movement of money.
     Changed(Box<Change>),
-    /// The provider reports what contradicts the ledger; an operator has to look.
+    /// The provider's report contradicts the ledger; an operator has to act.
     Refused(Refusal),
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Change {
     pub operation: Operation,
     /// What moved. A reversal is booked under an operation of its own.
     pub posting: Option<Posting>,
-    /// True when an authorisation succeeds that was reported failed before: the checkout has ended, so it is voided.
+    /// True when an authorisation succeeds after it was reported as failed: its checkout has ended, so it is voided.
     pub unwanted: bool,
 }
 
@@ -79,8 +79,8 @@ impl Draft {
             (status, ProviderState::Failed(failure)) if status.is_open() => self.fail(failure, now),
             (OperationStatus::Failed, ProviderState::Succeeded) => self.succeed_late(now),
             (OperationStatus::Succeeded, ProviderState::Failed(failure)) => self.reverse(failure, now),
-            // A final state again, or a pending one after it: the ledger does not change, but what is older than this report
-            // is outdated from now on.
+            // The same final state again, or a pending state after it. The ledger does not change, but reports older than this one are
+            // outdated from now on.
             (status, ProviderState::Pending { .. } | ProviderState::Succeeded | ProviderState::Failed(_)) => {
                 self.end(status, None, now)
             }
@@ -112,7 +112,7 @@ impl Draft {
         }
     }
 
-    /// What was reserved for it has been released: it must be available once more.
+    /// Its reservation has been released, so the amount must still be available.
     fn succeed_late(mut self, now: Timestamp) -> Settlement {
         let (kind, amount) = (self.operation.kind, self.operation.amount);
         match self.payment.clone().reserve(kind, amount, now) {
@@ -131,7 +131,7 @@ impl Draft {
         self.end(OperationStatus::Failed, None, now)
     }
 
-    /// Success first and failure after it: the failure cancels the amount.
+    /// Failure reported after success: the failure reverses the amount.
     fn reverse(mut self, failure: Failure, now: Timestamp) -> Settlement {
         let (kind, amount) = (self.operation.kind, self.operation.amount);
         self.payment.add(kind, -amount);

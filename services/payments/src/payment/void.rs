@@ -38,7 +38,7 @@ pub(super) async fn create(
     Ok(operation_reply(&void(&app, &caller, operation, id, Requester::Merchant).await?))
 }
 
-/// Voids a payment that may not have been opened yet. One that has not is blocked, and not found: it can never be opened.
+/// Voids a payment that may not have been opened yet. An unopened payment is blocked for good and answered as not found.
 pub(crate) async fn void_or_block(
     app: &Payments,
     context: &RequestContext,
@@ -57,7 +57,7 @@ pub(crate) async fn void_or_block(
     }
 }
 
-/// A failed authorisation takes the place of the payment's; false when the place was taken before.
+/// Stores a failed authorisation in place of the payment's own; false when the payment has one already.
 async fn block(app: &Payments, context: &RequestContext, payment: PaymentId) -> Result<bool, Fault> {
     let id = derived_id("block of a payment", &[payment.uuid().as_bytes()]);
     let (kind, now) = (OperationKind::Authorise, app.context.now(context.tenant));
@@ -66,8 +66,8 @@ async fn block(app: &Payments, context: &RequestContext, payment: PaymentId) -> 
     app.db.transaction(context, async |tx| Ok(operation_insert(tx, &authorise).await?)).await
 }
 
-/// The payment and the void afterwards; for a retry under the same id, as they are now. A merchant is refused where nothing is
-/// left to void; a service compensates, and wants nothing to be left.
+/// The payment and the void afterwards; for a retry under the same id, as they are now. When nothing is left to void, a merchant
+/// is refused, but a service that compensates gets a success.
 async fn void(
     app: &Payments,
     context: &RequestContext,
@@ -112,7 +112,7 @@ async fn void(
     recorded.await?.execute(app, context).await
 }
 
-/// The timer of a waiting void: carries it out, if there is one and no outcome before it is open.
+/// The timer of a waiting void: carries it out once no earlier outcome is open.
 pub(crate) async fn void_waiting(app: &Payments, context: &RequestContext, payment: PaymentId, (): ()) -> Result<(), Fault> {
     let recorded = app.db.transaction(context, async |tx| {
         let now = tx.now();
@@ -141,7 +141,7 @@ pub(crate) async fn void_waiting(app: &Payments, context: &RequestContext, payme
     }
 }
 
-/// A void that gave up nothing has failed: as a success of nothing it would read as if the payment had been voided.
+/// A void that released nothing has failed; as a success it would look as if the payment had been voided.
 fn fail_as_empty(void: &mut Operation) {
     void.status = OperationStatus::Failed;
     void.failure = Some(Failure::new(FailureCode::NothingToVoid, "Nothing was authorised and uncaptured any more."));

@@ -59,7 +59,7 @@ impl Providers {
         self.sandbox.register(credentials, webhook_url, secret).await
     }
 
-    /// Counts failures for the breaker: whatever the provider answers, it is available.
+    /// Counts failures for the breaker. Any reply of the provider shows that it is available.
     fn record(&self, connection: ConnectionId, reply: ProviderReply) -> ProviderReply {
         match &reply {
             ProviderReply::Report(_) | ProviderReply::Refused(_) | ProviderReply::NotFound => {

@@ -1,4 +1,4 @@
-//! The provider that is people: money moves outside the platform, and the merchant reports it.
+//! The manual provider: money moves outside the platform, and the merchant reports it.
 //!
 //! An authorisation waits until the merchant confirms it; the token `tok_success` means that it needs no confirmation (cash
 //! on delivery, agreed terms), `tok_decline` that it is refused. What the merchant captures, voids or refunds counts as

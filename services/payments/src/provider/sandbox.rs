@@ -179,7 +179,7 @@ impl Object {
     }
 }
 
-/// A provider's text without control characters: an outcome is applied whatever its text holds, and NUL cannot be stored.
+/// A provider's text without control characters. PostgreSQL cannot store NUL, and no text may prevent an outcome from being applied.
 fn printable(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).collect()
 }
@@ -200,13 +200,13 @@ const fn collection(kind: OperationKind) -> &'static str {
     }
 }
 
-/// Whether the provider understood the request and will not do it. Busy, throttled and failing ones are asked later.
+/// Whether the provider understood the request and refuses it. Busy, throttled and failing providers are queried later.
 fn is_refusal(status: StatusCode) -> bool {
     let undecided = [StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
     status.is_client_error() && !undecided.contains(&status)
 }
 
-/// What a refusal says: of the field that is wrong where it names one, as the rest of it only says that some field is.
+/// The message of a refusal: that of the wrong field if it names one, because its general text only says that some field is wrong.
 fn failure_of(bytes: &[u8]) -> Failure {
     let text = serde_json::from_slice(bytes)
         .map(|Problem { detail, errors }| errors.into_iter().next().map_or(detail, |error| error.message));

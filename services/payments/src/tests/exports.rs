@@ -19,7 +19,7 @@ async fn last_event_of_every_aggregate_is_what_is_exported() {
     fixture.until_settled(payment).await;
     fixture.authorise(fixture.ids(), 500, "tok_decline").await.unwrap();
     fixture.authorise(fixture.ids(), 500, "tok_3ds").await.unwrap();
-    // A void that waits for the payer, and finds nothing to void once the payer has failed.
+    // A void that waits for the payer, and has nothing to void once the payer has failed.
     let ids = fixture.ids();
     let url = fixture.authorise(ids, 500, "tok_3ds").await.unwrap().action.unwrap().url;
     fixture.void(fixture.operation(), ids.payment).await.unwrap();
@@ -62,7 +62,7 @@ async fn last_event_of_every_aggregate_is_what_is_exported() {
 async fn every_list_uses_an_index_that_the_tenant_leads() {
     let fixture = Fixture::new().await;
     let payment = fixture.authorised(1000, "tok_success").await.uuid();
-    // Enough of everything that the planner has a choice.
+    // Enough rows for the planner to choose between plans.
     sqlx::raw_sql(
         "set session_replication_role = replica;
          insert into payment select (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(), 'checkout_id', gen_random_uuid()))).*

@@ -1,5 +1,5 @@
 //! The fixture: payments and the test provider on real PostgreSQL schemas, connected by HTTP, with a fake clock. The tests of a
-//! resource stand in its folder.
+//! resource are in its folder.
 
 mod exports;
 mod snapshots;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::Config;
 
-/// Longest wait of a test.
+/// The longest wait of a test.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Both services, running.
@@ -61,7 +61,7 @@ impl Fixture {
         let (sandbox_listener, sandbox_url) = listen().await;
         serve_sandbox(&sandbox, sandbox_listener, &sandbox_url);
         let (listener, public_url) = listen().await;
-        // Another name for the same port: notices need not go where browsers go.
+        // Another name for the same port: notices and browsers may use different addresses.
         let notices_url = public_url.replace("127.0.0.1", "localhost");
         let config = Config {
             sandbox_url: Some(sandbox_url.clone()),
@@ -199,7 +199,7 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
     }
 }
 
-/// Asks to authorise a payment that belongs to no order, through the default connection.
+/// Requests the authorisation of a payment without an order, through the default connection.
 pub(crate) fn authorise_request(ids: Ids, amount: i64, token: &str) -> Authorise<'_> {
     Authorise {
         operation: ids.operation,

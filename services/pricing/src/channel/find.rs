@@ -1,5 +1,5 @@
-//! References to channels. The catalog owns channels, and the replica here is a moment behind it: a channel that the replica
-//! lacks is asked for.
+//! References to channels. The catalog owns channels, and the replica here lags slightly behind, so a channel that the replica
+//! lacks is looked up in the catalog.
 
 use bloom_contract_catalog::Channel as ChannelMessage;
 use bloom_fault::Fault;
@@ -13,8 +13,8 @@ use crate::error::unknown;
 
 /// Refuses a channel that the tenant does not have.
 ///
-/// A list may name a channel that has no row here yet. Its prices are in no listing until the channel's event arrives, which
-/// publishes every variant again.
+/// A list may name a channel without a row here. Its prices are in no listing until the channel's event arrives, which publishes
+/// every variant again.
 pub async fn channel_check(app: &Pricing, context: &RequestContext, id: Option<ChannelId>) -> Result<(), Fault> {
     let Some(id) = id else { return Ok(()) };
     let mut conn = app.db.read(context.tenant).await?;

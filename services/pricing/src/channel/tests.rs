@@ -38,7 +38,7 @@ async fn a_list_may_name_a_channel_without_an_event() {
     let created = fixture.create("price-lists", list("new", owned)).await;
     assert_eq!((&created["channel_id"], fixture.catalog.requests()), (&json!(owned), vec![owned.to_string()]));
     let other = fixture.price_list("other", json!({ "channel_id": known })).await;
-    assert_eq!(fixture.catalog.requests(), Vec::<String>::new(), "a channel of the replica is not asked for");
+    assert_eq!(fixture.catalog.requests(), Vec::<String>::new(), "a channel of the replica is not looked up");
     let path = format!("/v1/pricing/price-lists/{other}");
     let change = |channel: ChannelId| fixture.client.patch(&path).if_match(1).json(&json!({ "channel_id": channel }));
     assert_eq!(pointer(&change(foreign).send().await.expect(404)), "/channel_id");
@@ -62,7 +62,7 @@ async fn prices_of_a_channel_are_published_after_its_event() {
     fixture.drain().await;
     assert_eq!(fixture.published(lamp).await.unwrap(), (1, vec![(shop, Some(23_800))]));
     assert_eq!(fixture.published(book).await, None, "it has no price in any channel of the replica");
-    // Its event comes, twice as it may: a net channel in euros.
+    // Its event arrives twice: a net channel in euros.
     let channel = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false,
         "location_ids": [], "active": true });
     for _ in 0..2 {
@@ -91,7 +91,7 @@ async fn a_quote_may_name_a_channel_without_an_event() {
         (&before["channel_id"], &before["ship_to"]["country"], &before["gross"], &before["subtotal"]["amount"]),
         (&json!(trade), &json!("DE"), &json!(false), &json!(10_000))
     );
-    // A storefront's key of that channel need not name it.
+    // A publishable key of that channel need not name it.
     let storefront = fixture.client.post("/v1/pricing/quotes").publishable(&["pricing:quote"]).channel(trade);
     let unnamed = storefront.json(&json!({ "lines": [{ "variant_id": variant, "quantity": 1 }] })).send().await.expect(200);
     assert_eq!(unnamed.json["subtotal"]["amount"], 10_000);
@@ -118,7 +118,7 @@ async fn without_the_catalog_only_known_channels_are_accepted() {
     let quote = json!({ "channel_id": owned, "lines": [{ "variant_id": fixture.id::<VariantId>(), "quantity": 1 }] });
     let _ = fixture.client.post("/v1/pricing/quotes").json(&quote).send().await.expect(503);
     assert_eq!(fixture.lists().await, 1);
-    // It is back: the same request, under the same key, goes through.
+    // The catalog is available again: the same request under the same key succeeds.
     fixture.catalog.start();
     assert_eq!(post().send().await.expect(201).header("idempotent-replayed"), "");
     assert_eq!(fixture.lists().await, 2);
@@ -142,7 +142,7 @@ async fn new_and_changed_channels_get_prices() {
         "location_ids": [], "active": true });
     fixture.receive("channel.updated", &trade.to_string(), 2, &moved).await;
     assert_eq!(fixture.published_in(variant, trade).await, Some(9_917));
-    // An older version that comes late, and the same again, change nothing.
+    // A late older version, or the same version again, changes nothing.
     let old = json!({ "id": trade, "currency": "EUR", "price_basis": "net", "country": "DE", "is_default": false,
         "location_ids": [], "active": true });
     fixture.receive("channel.updated", &trade.to_string(), 1, &old).await;

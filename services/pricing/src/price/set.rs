@@ -1,4 +1,4 @@
-//! Setting prices by (list, variant, quantity): all of them or none, in a few statements whatever their number.
+//! Sets prices by (list, variant, quantity): all of them or none, in a constant number of statements.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -57,7 +57,7 @@ pub async fn prices_set(app: &Pricing, context: &RequestContext, input: &PricesS
         .await
 }
 
-/// Sets prices and publishes what follows from them; returns those that are new or have another amount than before.
+/// Sets prices and publishes the results; returns those that are new or have another amount than before.
 pub(super) async fn price_rows_set(
     app: &Pricing,
     tx: &mut TenantTx,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::model::{Price, PriceFilter};
 
-/// A price as it is read; the currency comes from the list.
+/// A price as read; its currency comes from the list.
 struct Row {
     id: PriceId,
     price_list_id: PriceListId,

@@ -1,8 +1,8 @@
 //! The calculation of a document: prices of lines in a context, with the reasons.
 //!
-//! Order: the price by the final quantity, times the quantity; then tax once per line and rate, in the basis of the winning
-//! list; the document is the sum of its lines. A line amount is never a converted unit amount times the quantity: a gross
-//! price of 100 sold twice without its 20 % is 167, not 166.
+//! Order of calculation: choose the price by the final quantity and multiply; then calculate tax once per line and rate, in the basis
+//! of the winning list; sum the lines. A line amount is never a converted unit amount times the quantity: two units at a gross
+//! price of 100, without its 20 %, are 167 and not 166.
 
 use bloom_fault::{Fault, ViolationCode};
 use bloom_kernel::{Country, Currency, Money, PriceId, PriceListId, Rate, Rounding, TaxClassId, VariantId};
@@ -159,7 +159,7 @@ fn calculate_line(
     let choice = choose(&line.candidates, context, line.quantity);
     let priced = match choice.won {
         None => {
-            // An unknown class is refused without a price too, so that the mistake shows before the first price is set.
+            // An unknown class is refused even without a price, so that the mistake shows before the first price is set.
             due(rules, &context.destination, line.class_id).map_err(Position::Line(at).unknown_class())?;
             None
         }
@@ -188,7 +188,7 @@ pub fn price(
     let home = match &won.list.tax_country {
         Some(country) if won.list.gross => {
             let home = due(rules, &Destination::of_country(country.clone()), class).map_err(at.unknown_class())?;
-            // Where home and destination have the same rates the gross price stays as it is.
+            // If home and destination have the same rates, the gross price is unchanged.
             (home.rates != destination.rates).then_some((country, home))
         }
         Some(_) | None => None,

@@ -1,4 +1,4 @@
-//! What other services ask.
+//! The gRPC calls of other services.
 
 use bloom_contract_pricing::{DeliveryLine, FindTaxClassesRequest, PriceRow, QuoteLine, QuoteRequest, SetPricesRequest};
 use bloom_kernel::{TaxClassId, VariantId};
@@ -42,7 +42,7 @@ impl Fixture {
         self.grpc.clone().set_prices(request).await.map(|reply| reply.into_inner().changed)
     }
 
-    async fn ask(&self, request: QuoteRequest) -> Result<bloom_contract_pricing::QuoteReply, tonic::Status> {
+    async fn send_quote(&self, request: QuoteRequest) -> Result<bloom_contract_pricing::QuoteReply, tonic::Status> {
         self.grpc.clone().quote(self.env.host.request(&self.call(), request)).await.map(tonic::Response::into_inner)
     }
 }
@@ -82,7 +82,7 @@ async fn parallel_imports_of_the_same_rows_agree() {
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
     let lists = fixture.client.get("/v1/pricing/price-lists").send().await.expect(200).json;
-    assert_eq!(lists["data"].as_array().unwrap().len(), 1, "one base list, however many ask for it at once");
+    assert_eq!(lists["data"].as_array().unwrap().len(), 1, "one base list, however many requests need it at once");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn grpc_and_rest_price_a_cart_alike() {
     fixture.set_price(None, shade, 3, 165).await;
     let mut request = quote(&[(lamp, 2), (shade, 3), (unpriced, 1), (shade, 1)]);
     request.delivery = Some(DeliveryLine { amount: 490, tax_class_id: String::new() });
-    let reply = fixture.ask(request).await.unwrap();
+    let reply = fixture.send_quote(request).await.unwrap();
     let priced: Vec<bool> = reply.lines.iter().map(|line| line.priced).collect();
     assert_eq!(priced, [true, true, false, false]);
     assert_eq!(reply.lines[0].line_id, "l0");
@@ -120,17 +120,17 @@ async fn invalid_quote_requests_are_refused() {
     let with = |change: fn(&mut QuoteRequest)| {
         let mut request = quote(&[(variant, 1)]);
         change(&mut request);
-        fixture.ask(request)
+        fixture.send_quote(request)
     };
-    assert_eq!(with(|ask| ask.currency = "eur".to_owned()).await.unwrap_err().code(), Code::InvalidArgument);
-    assert_eq!(with(|ask| ask.country = String::new()).await.unwrap_err().code(), Code::InvalidArgument);
-    assert_eq!(with(|ask| ask.lines[0].quantity = 0).await.unwrap_err().code(), Code::InvalidArgument);
-    assert_eq!(with(|ask| ask.lines[0].quantity = i64::MAX).await.unwrap_err().code(), Code::InvalidArgument);
-    assert_eq!(with(|ask| ask.lines[0].tax_class_id = "x".to_owned()).await.unwrap_err().code(), Code::NotFound);
-    assert_eq!(with(|ask| ask.channel_id = "chan_x".to_owned()).await.unwrap_err().code(), Code::NotFound);
-    let huge = with(|ask| {
-        ask.lines[0].quantity = 1_000_000;
-        ask.lines = vec![ask.lines[0].clone(); 10];
+    assert_eq!(with(|request| request.currency = "eur".to_owned()).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|request| request.country = String::new()).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|request| request.lines[0].quantity = 0).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|request| request.lines[0].quantity = i64::MAX).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(with(|request| request.lines[0].tax_class_id = "x".to_owned()).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(with(|request| request.channel_id = "chan_x".to_owned()).await.unwrap_err().code(), Code::NotFound);
+    let huge = with(|request| {
+        request.lines[0].quantity = 1_000_000;
+        request.lines = vec![request.lines[0].clone(); 10];
     });
     let fault = bloom_fault::Fault::from(huge.await.unwrap_err());
     assert_eq!(fault.reason, "amount_out_of_range");
@@ -143,7 +143,7 @@ async fn delivery_without_lines_uses_the_current_taxes() {
     fixture.taxes(&[("DE", 190_000)]).await;
     let charge = |class: String| {
         let delivery = Some(DeliveryLine { amount: 119, tax_class_id: class });
-        fixture.ask(QuoteRequest { delivery, ..quote(&[]) })
+        fixture.send_quote(QuoteRequest { delivery, ..quote(&[]) })
     };
     assert_eq!(charge(String::new()).await.unwrap().tax_total, 19);
     let created = fixture.create("tax-classes", json!({ "code": "post", "name": "Post" })).await;

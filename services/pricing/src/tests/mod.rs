@@ -1,4 +1,4 @@
-//! The fixture of this service, and the tests of what belongs to no single resource.
+//! The fixture of this service, and the tests that concern no single resource.
 
 mod catalog;
 mod contract;
@@ -34,7 +34,7 @@ pub struct Fixture {
     pub catalog: FakeCatalog,
 }
 
-/// A fixture whose catalog does not answer until it is started.
+/// A fixture whose catalog is unreachable until it is started.
 pub async fn fixture_without_catalog() -> Fixture {
     let env = TestEnv::of(&SERVICE).await;
     let client = env.serve(&SERVICE).await;
@@ -199,7 +199,7 @@ impl Fixture {
         panic!("timers or events are still pending after ten seconds");
     }
 
-    /// Names of the invariants that do not hold.
+    /// The names of violated invariants.
     pub async fn breaches(&self) -> Vec<String> {
         let mut platform = PlatformClient::new(self.env.host.peers.get(NAME));
         let request = self.env.host.request(&self.call(), CheckRequest {});

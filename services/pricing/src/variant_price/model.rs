@@ -22,7 +22,7 @@ pub struct VariantPrice {
 }
 
 impl VariantPrice {
-    /// Whether these prices have to be published. A variant that never had a price in any channel needs no event.
+    /// Whether these prices have to be published. A variant that has never had a price needs no event.
     pub fn differs_from(&self, prices: &[ChannelPrice]) -> bool {
         let never_priced = self.version == 0 && prices.iter().all(|price| price.price.is_none());
         !never_priced && self.prices.0 != prices
@@ -64,7 +64,7 @@ pub(super) fn channel_prices(
             destination: Destination::of_country(channel.country.clone()),
         };
         let won = choose(candidates, &context, 1).won?;
-        // A class that does not exist yet must not remove a product from the listing; a quote will refuse it.
+        // A class that does not exist yet must not remove a product from the listing; only a quote refuses it.
         let class = class.filter(|id| due(rules, &context.destination, Some(*id)).is_ok());
         let priced = price(&context, won, 1, class, rules, Position::Document).ok()?;
         Some(Money::new(priced.unit_amount, channel.currency))

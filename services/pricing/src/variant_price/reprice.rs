@@ -1,4 +1,4 @@
-//! Calculating the prices of variants again, and publishing those that have changed.
+//! Calculates the prices of variants again, and publishes those that have changed.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,4 +1,4 @@
-//! The published price: published when something changes it, and not otherwise.
+//! The published price is published when a change affects it, and not otherwise.
 
 use bloom_kernel::VariantId;
 use futures::StreamExt as _;
@@ -48,7 +48,7 @@ async fn concurrent_changes_publish_the_right_prices() {
         let list = format!("price-lists/{}", lists[1]);
         let rate = format!("tax-rates/{rate}");
         tokio::join!(
-            // A few at a time: the connections of the test are few, and who waits too long for one is sent away.
+            // A few at a time: the test has few connections, and a request that waits too long for one is refused.
             futures::stream::iter(writes).buffer_unordered(3).collect::<Vec<()>>(),
             fixture.update(&list, json!({ "status": status })),
             fixture.update(&rate, json!({ "rate_ppm": 100_000 + round * 10_000 })),

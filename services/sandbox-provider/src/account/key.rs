@@ -37,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Account {
     }
 }
 
-/// The context of work for an account.
+/// The request context of an account.
 pub(crate) fn background(account: TenantId) -> RequestContext {
     RequestContext::background(NAME, account, "account")
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/authorisations`: a new authorisation, as its token plays it.
+//! `POST /v1/authorisations`: creates an authorisation that behaves as its token says.
 
 use axum::Json;
 use axum::extract::State;

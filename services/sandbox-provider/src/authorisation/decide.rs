@@ -1,4 +1,4 @@
-//! Decides an authorisation that waits: by time, or by the payer at the issuer's page.
+//! Decides a waiting authorisation: after a time, or when the payer acts on the issuer's page.
 
 use bloom_fault::Fault;
 use bloom_runtime::RequestContext;
@@ -11,7 +11,7 @@ use crate::notice::notify;
 use crate::object::Status;
 use crate::scenario::unschedule_expiry;
 
-/// How an authorisation that waits ends.
+/// The result of a waiting authorisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It succeeds.
@@ -20,7 +20,7 @@ pub(crate) enum Verdict {
     Fails(&'static str),
 }
 
-/// Decides an authorisation that waits in this status and notifies the account; one in another status stays as it is.
+/// Decides an authorisation that waits in this status, and notifies the account. In any other status it is unchanged.
 pub(crate) async fn decide(
     app: &Sandbox,
     context: &RequestContext,

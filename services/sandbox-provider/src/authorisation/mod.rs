@@ -1,4 +1,4 @@
-//! Authorisations: created as their token plays it, decided later by time or by the payer at the issuer's page.
+//! Authorisations: created as their token says, decided later by time or by the payer on the issuer's page.
 
 mod create;
 mod decide;

@@ -1,4 +1,4 @@
-//! An authorisation and what may be done with it.
+//! An authorisation and its permitted movements.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{Currency, TenantId, Timestamp, ViolationCode};
@@ -37,7 +37,7 @@ pub(crate) struct Authorisation {
 }
 
 impl Authorisation {
-    /// Takes the amount of a movement out of what is left, or refuses.
+    /// Subtracts a movement from the remaining amount, or refuses it.
     pub(crate) fn draw(&mut self, kind: MovementKind, amount: i64) -> Result<(), Fault> {
         if amount <= 0 {
             return Err(Fault::invalid("/amount", ViolationCode::OutOfRange, "An amount is above 0."));

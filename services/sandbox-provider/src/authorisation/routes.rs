@@ -18,7 +18,7 @@ pub(crate) fn routes() -> Router<Sandbox> {
     Router::new()
         .route("/v1/authorisations", get(find).post(create))
         .route("/v1/authorisations/{id}", get(fetch))
-        // At its own port, and behind the gateway.
+        // On the provider's own port, and behind the gateway.
         .route("/3ds/{id}", get(page).post(answer))
         .route("/sandbox/3ds/{id}", get(page).post(answer))
 }

@@ -16,7 +16,7 @@ use crate::account::endpoint_get;
 /// Timer that delivers one copy of a notice.
 pub(crate) const DELIVER: &str = "sandbox.deliver";
 
-/// Stores a notice about an object, to be delivered at a time in so many copies. Returns its id.
+/// Stores a notice about an object, to be delivered at a given time in this number of copies. Returns its id.
 pub(crate) async fn notify(tx: &mut TenantTx, object: &Value, copies: u32, at: Timestamp) -> Result<Uuid, Fault> {
     let notice: Uuid = tx.new_id();
     notice_insert(tx, notice, &body(&name(notice), object).to_string()).await?;
@@ -53,14 +53,14 @@ pub(crate) async fn deliver(
         .await
 }
 
-/// Delivers the first copy before its timer does. When that fails, the timer does it.
+/// Delivers the first copy before its timer does; the timer delivers it if this fails.
 pub(crate) async fn deliver_now(app: &Sandbox, context: &RequestContext, notice: Uuid) {
     if let Err(fault) = deliver(app, context, NoticeCopy { notice, copy: 0 }, DeliveryAttempt { attempt: 0 }).await {
         tracing::warn!(%notice, cause = fault.chain(), "a notice could not be delivered before the reply");
     }
 }
 
-/// Sends a notice to the account's endpoint of this moment; the inner error is why it was not accepted.
+/// Sends a notice to the account's current endpoint; the inner error says why it was not accepted.
 async fn send(app: &Sandbox, account: TenantId, notice: Uuid) -> Result<Result<(), String>, Fault> {
     let mut conn = app.db.read(account).await?;
     let Some(body) = notice_body(&mut conn, notice).await? else { return Ok(Ok(())) };

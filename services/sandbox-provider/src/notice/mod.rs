@@ -1,4 +1,4 @@
-//! Notices: stored with the change that they report, then delivered until they are accepted or given up.
+//! Notices: stored with the change that they report, then delivered until they are accepted or the attempts are used up.
 
 mod deliver;
 mod model;

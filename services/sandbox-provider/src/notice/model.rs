@@ -57,7 +57,7 @@ const RETRIES: [TimeDelta; 7] = [
     TimeDelta::hours(10),
 ];
 
-/// The wait after failed attempt number `attempt` (from 0); none when the notice is given up.
+/// The wait after failed attempt number `attempt` (from 0); none when it was the last.
 pub(super) fn retry_after(attempt: u32) -> Option<TimeDelta> {
     RETRIES.get(usize::try_from(attempt).ok()?).copied()
 }

@@ -1,4 +1,4 @@
-//! Scenarios: a token plays one way in which providers behave.
+//! Scenarios: a token selects one behaviour of providers.
 
 mod model;
 mod play;

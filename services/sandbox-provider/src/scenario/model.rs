@@ -1,10 +1,10 @@
-//! Tokens: each plays one way in which providers behave, for the authorisation and all its movements.
+//! Tokens. Each selects one behaviour of providers, for the authorisation and all its movements.
 
 use chrono::TimeDelta;
 
 use crate::object::{ObjectKind, Status};
 
-/// A payer's instrument, named after what it plays.
+/// A payer's instrument, named after its behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub(crate) enum Token {
@@ -17,13 +17,13 @@ pub(crate) enum Token {
     Tok3ds,
     /// Is pending, and succeeds a few seconds later.
     TokDelay,
-    /// Succeeds, and the reply comes after the caller's time-out. No notice is sent.
+    /// Succeeds, but the reply arrives after the caller's time-out. No notice is sent.
     TokTimeoutAfterSuccess,
     /// The notice is delivered before the reply.
     TokWebhookFirst,
-    /// Is pending; the notice of success comes twice.
+    /// Is pending; the notice of success is sent twice.
     TokDuplicateWebhook,
-    /// Is pending; the notice of success comes before the notice that it is pending.
+    /// Is pending; the notice of success is sent before the notice that it is pending.
     TokReorderedWebhook,
 }
 
@@ -60,15 +60,15 @@ impl Token {
 
 /// The wait of a pending object before it succeeds.
 const DELAY: TimeDelta = TimeDelta::seconds(3);
-/// An authorisation fails when the payer does not come to the issuer's check within this time.
+/// The payer must act on the issuer's page within this time, or the authorisation fails.
 const EXPIRY: TimeDelta = TimeDelta::minutes(15);
 
 /// What happens when an object is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// How it is stored.
+    /// Its stored status.
     pub stored: (Status, i64),
-    /// How the reply shows it: status and sequence.
+    /// Status and sequence in the reply.
     pub replied: (Status, i64),
     /// Notices: status and sequence that they report, how often, and after what time.
     pub notices: Vec<PlannedNotice>,
@@ -76,13 +76,13 @@ pub(crate) struct Plan {
     pub settles_after: Option<TimeDelta>,
     /// When it fails by itself.
     pub expires_after: Option<TimeDelta>,
-    /// The reply comes after the caller's time-out.
+    /// The reply arrives after the caller's time-out.
     pub stalls: bool,
     /// The notices are delivered before the reply.
     pub notices_first: bool,
 }
 
-/// One notice of a plan.
+/// A planned notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedNotice {
     pub status: Status,
@@ -92,7 +92,7 @@ pub(crate) struct PlannedNotice {
 }
 
 impl Plan {
-    /// True when the object is created and replied, and nothing follows.
+    /// True when the object is created and returned, and nothing follows.
     pub(crate) fn is_silent(&self) -> bool {
         self.notices.is_empty() && self.settles_after.is_none() && self.expires_after.is_none() && !self.stalls
     }

@@ -1,4 +1,4 @@
-//! Plays what a plan holds after an object was created.
+//! Carries out the plan of an object after its creation.
 
 use bloom_db::TenantTx;
 use bloom_events::Publish as _;
@@ -14,7 +14,7 @@ use crate::object::{ObjectId, Status};
 
 /// Timer that settles a pending object.
 pub(crate) const SETTLE: &str = "sandbox.settle";
-/// Timer that ends an authorisation whose payer did not come.
+/// The timer that ends an authorisation whose payer has not acted.
 pub(crate) const EXPIRE: &str = "sandbox.expire";
 
 /// Stores the notices of a plan and schedules its timers. Returns the ids of the notices.
@@ -39,7 +39,7 @@ pub(crate) async fn play(
     Ok(notices)
 }
 
-/// Plays what happens between the commit and the reply.
+/// Carries out the part of the plan between the commit and the reply.
 pub(crate) async fn play_before_reply(app: &Sandbox, context: &RequestContext, plan: &Plan, notices: &[Uuid]) {
     if plan.notices_first {
         for notice in notices {

@@ -1,4 +1,4 @@
-//! What must hold for the objects of every environment.
+//! Invariants of the objects in every environment.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ fn name(metadata: ObjectMeta) -> String {
     metadata.name.expect("a name")
 }
 
-/// Init containers, too.
+/// All containers of a pod, init containers included.
 fn containers(pod: &k8s_openapi::api::core::v1::PodTemplateSpec) -> Vec<Container> {
     let spec = pod.spec.clone().expect("a pod");
     spec.init_containers.unwrap_or_default().into_iter().chain(spec.containers).collect()
@@ -123,7 +123,7 @@ fn every_server_is_probed_spread_and_drained() {
     }
 }
 
-/// A Service, budget, policy or autoscaler that selects nothing fails in silence.
+/// A Service, disruption budget, policy or autoscaler that selects nothing has no effect and reports no error.
 #[test]
 fn selectors_select() {
     for environment in Environment::all() {
@@ -204,7 +204,8 @@ fn services_reach_what_they_call_and_nothing_else() {
     }
 }
 
-/// What a pod refers to is in the same environment, or is a Secret: those come from outside and are named in the guide.
+/// Every object that a pod refers to is in the same environment. The exception are Secrets, which are created by hand as the
+/// guide describes.
 #[test]
 fn references_resolve() {
     for environment in Environment::all() {
@@ -225,7 +226,7 @@ fn references_resolve() {
     }
 }
 
-/// A release sets one tag; the migration Job carries it in its name, because a Job cannot be changed.
+/// A release sets one image tag. The migration Job has the tag in its name, because a Job cannot be changed.
 #[test]
 fn every_image_is_of_one_release() {
     let fleet = fleet();
@@ -249,7 +250,7 @@ fn every_image_is_of_one_release() {
     }
 }
 
-/// What metrics and probes say is for the cluster: the ingress leads to the API and its documentation, and to nothing else.
+/// Metrics and probes are for the cluster only, so the ingress routes to the API and its documentation and to nothing else.
 #[test]
 fn the_ingress_leads_to_the_api_only() {
     let fleet = fleet();
@@ -271,7 +272,7 @@ fn the_ingress_leads_to_the_api_only() {
     }
 }
 
-/// The test provider sends its notices to a service that it calls, at the port of its Service.
+/// The test provider sends its notices to a service that it may call, at the port of that Service.
 #[test]
 fn notices_of_the_test_provider_arrive() {
     let fleet = fleet();

@@ -1,4 +1,4 @@
-//! Who can see a cart, and what is stored of its buyer.
+//! Who can see a cart, and which data of its buyer are stored.
 
 use serde_json::{Value, json};
 

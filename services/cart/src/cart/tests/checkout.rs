@@ -1,4 +1,4 @@
-//! What the purchase saga calls: freeze, unfreeze and complete, each also repeated.
+//! The calls of the purchase saga: freeze, unfreeze and complete, each also repeated.
 
 use bloom_contract_cart::{CartRef, CartSnapshot, CartState, CartStatus, CompleteRequest, FreezeRequest};
 use bloom_fault::{Code, Fault};
@@ -138,7 +138,7 @@ async fn of_concurrent_checkouts_one_freezes_the_cart() {
 }
 
 /// Runs `request` while another transaction changes the cart: `request` has read the cart before, and writes it after, that commit.
-async fn with_concurrent_change<T>(fixture: &Fixture, guest: &Guest, ask: impl Future<Output = T>, change: &str) -> T {
+async fn with_concurrent_change<T>(fixture: &Fixture, guest: &Guest, request: impl Future<Output = T>, change: &str) -> T {
     let (mut writer, mut look) = (fixture.env.superuser().await, fixture.env.superuser().await);
     let cart: uuid::Uuid = guest.id.parse::<bloom_kernel::CartId>().unwrap().uuid();
     sqlx::raw_sql("begin").execute(&mut writer).await.unwrap();
@@ -148,12 +148,12 @@ async fn with_concurrent_change<T>(fixture: &Fixture, guest: &Guest, ask: impl F
                            and transactionid::text = (select backend_xid::text from pg_stat_activity where pid = $1))";
         let pid: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut writer).await.unwrap();
         while !sqlx::query_scalar::<_, bool>(waiting).bind(pid).fetch_one(&mut look).await.unwrap() {
-            // Real time: the request runs beside the test, which waits until it stands before the row.
+            // Real time: the request runs beside the test, which waits until the request waits for the row lock.
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         sqlx::raw_sql("commit").execute(&mut writer).await.unwrap();
     };
-    futures::join!(ask, commit).0
+    futures::join!(request, commit).0
 }
 
 #[tokio::test]

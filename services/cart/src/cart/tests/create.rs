@@ -82,7 +82,7 @@ async fn a_draft_answers_as_an_unknown_variant() {
     assert_eq!(answered(&create(&variant).await), answered(&create(unknown).await));
     assert_eq!(answered(&add(&variant, 1, 404).await), answered(&add(unknown, 1, 404).await));
 
-    // Once it is on sale it may be added. Taken off sale, it stays in the cart, more of it too, and keeps it from being bought.
+    // Once it is on sale it may be added. Taken off sale, it stays in the cart and its quantity may grow, but the cart cannot be bought.
     let path = format!("/v1/catalog/products/{}", product.id());
     let active = fixture.catalog.patch(&path).if_match(product.version()).json(&json!({ "status": "active" }));
     let active = active.send().await.expect(200);

@@ -1,4 +1,4 @@
-//! What is refused, with the fields concerned.
+//! Refused input, with the fields concerned.
 
 use std::collections::BTreeSet;
 
@@ -95,7 +95,7 @@ async fn card_numbers_are_refused_in_every_text_field() {
     assert_eq!(option(json!({}), card).await.expect(422).json["errors"][0]["pointer"], "/name");
     assert_eq!(option(json!({ "note": card }), "C").await.expect(422).json["errors"][0]["pointer"], "/metadata/note");
 
-    // What only resembles one: telephone numbers that have the check digit too, and numbers that have not.
+    // Numbers that only resemble card numbers: telephone numbers with and without a valid check digit.
     for (phone, code) in [("+4915123456787", 200), ("004915123456787", 200), ("+4242424242424242", 422), ("4915123456787", 422)] {
         assert!(bloom_kernel::looks_like_card_number(phone), "{phone}");
         let mut address = address();

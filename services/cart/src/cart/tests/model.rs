@@ -1,4 +1,4 @@
-//! Rules on values alone.
+//! Rules that depend on values only.
 
 use bloom_kernel::{CartLineId, Currency, Email, PriceBasis, Quantity, VariantId};
 use proptest::prelude::*;

@@ -28,7 +28,7 @@ async fn concurrent_imports_of_the_same_products_all_succeed() {
     let file = || ndjson((1..=400).map(|nr| with(line(nr), json!({ "categories": null }))));
     let (mut lock_holder, mut conn) = (fixture.env.superuser().await, fixture.env.superuser().await);
     count_writes(&mut conn).await;
-    // All three have searched, and found none of the products, before the first may write.
+    // All three have searched for the products and found none before the first may write.
     sqlx::raw_sql("begin; lock table product in share mode").execute(&mut lock_holder).await.unwrap();
     let mut ids = Vec::new();
     for _ in 0..3 {

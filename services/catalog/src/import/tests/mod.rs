@@ -166,7 +166,7 @@ async fn bad_lines_are_reported_and_all_others_applied() {
     for (line, pointer, code) in expected {
         assert!(found.contains(&(line, pointer.to_owned(), code.to_owned())), "{line} {pointer} {code} is not in {found:#?}");
     }
-    // Line 21 is a product all the same: pricing refused its price after it was saved.
+    // Line 21 has created its product nevertheless: pricing refused its price afterwards.
     assert_eq!(counts(&job), [40, 40, 15, 25, 0]);
     assert_eq!(fixture.titles("limit=100").await.len(), 25);
     assert_eq!(owners.state.lock().unwrap().prices.len(), 24);
@@ -205,13 +205,13 @@ async fn a_line_with_an_unknown_location_changes_nothing() {
         let mut state = owners.state.lock().unwrap();
         let price = |nr: usize| state.prices.values().filter(|amount| **amount == i64::try_from(nr).unwrap()).count();
         assert_eq!((price(1), price(5), state.stock.len()), (1, 3, 4), "prices and stock of refused lines are not pushed");
-        assert!(!std::mem::take(&mut state.asked).contains(&"BLR-1".to_owned()), "the replica knows it");
+        assert!(!std::mem::take(&mut state.lookups).contains(&"BLR-1".to_owned()), "the replica knows it");
     }
     fixture.assert_invariants().await;
 }
 
 #[tokio::test]
-async fn an_import_asks_pricing_about_unknown_tax_classes() {
+async fn an_import_looks_up_unknown_tax_classes_at_pricing() {
     let (fixture, owners) = fixture().await;
     let (in_replica, owned, foreign): (TaxClassId, TaxClassId, TaxClassId) = (fixture.id(), fixture.id(), fixture.id());
     fixture.tax_class(in_replica).await;
@@ -225,7 +225,7 @@ async fn an_import_asks_pricing_about_unknown_tax_classes() {
     owners.state.lock().unwrap().failures = usize::MAX;
     let id = fixture.send(lines()).await.expect(202).id();
     let import: ImportId = id.parse().unwrap();
-    // While pricing is down nothing of the chunk is applied: which of its lines are valid is not known.
+    // While pricing is down, no line of the chunk is applied, because it is unknown which lines are valid.
     assert_eq!(apply_next(&fixture.app, &fixture.call(), import).await.unwrap_err().code, Code::Unavailable);
     assert_eq!(fixture.job(&id).await["lines_processed"], 0);
     owners.state.lock().unwrap().failures = 0;
@@ -234,23 +234,23 @@ async fn an_import_asks_pricing_about_unknown_tax_classes() {
     assert_eq!(counts(&job), [5, 5, 1, 4, 0]);
     let unknown = (5, "/variants/0/tax_class_id".to_owned(), "unknown".to_owned());
     assert_eq!(fixture.report(&id).await, [unknown]);
-    assert!(!owners.state.lock().unwrap().asked.contains(&in_replica.to_string()), "what was in_replica of is not asked for");
+    assert!(!owners.state.lock().unwrap().lookups.contains(&in_replica.to_string()), "objects in the replica are not looked up");
     fixture.assert_invariants().await;
 }
 
 #[tokio::test]
 async fn a_killed_import_resumes_at_its_last_commit() {
     let (fixture, owners) = fixture().await;
-    // The job as it is when the process dies right after the upload was acknowledged.
+    // The job as it is when the process is killed right after the upload was acknowledged.
     owners.state.lock().unwrap().failures = usize::MAX;
     let id = fixture.send(ndjson((1..=1_600).map(line))).await.expect(202).id();
     let import: ImportId = id.parse().unwrap();
-    // Its worker applies chunks but cannot push prices: it fails there each time.
+    // Its worker applies chunks but fails each time it pushes prices.
     while apply_next(&fixture.app, &fixture.call(), import).await.unwrap_or(true) {}
     let job = fixture.job(&id).await;
     assert_eq!((&job["status"], &job["products_created"]), (&json!("running"), &json!(1_600)));
     owners.state.lock().unwrap().failures = 3;
-    // The next worker pushes what is left, and applies no line twice.
+    // The next worker pushes the rest, and applies no line twice.
     for _ in 0..200 {
         fixture.env.clock.advance(TimeDelta::seconds(20));
         // Real time: the worker runs beside the test, which polls until it has ended.

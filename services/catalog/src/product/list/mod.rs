@@ -1,4 +1,4 @@
-//! `GET /v1/catalog/products`: the hot read. The channel is cached, one statement sets the tenant and returns finished
+//! `GET /v1/catalog/products`, the most frequent read. The channel is cached, one statement sets the tenant and returns finished
 //! documents, and these are joined into the reply without being parsed.
 
 mod query;
@@ -59,7 +59,7 @@ fn position_in(page: &PageRequest<ListFilter>, channel: ChannelId) -> Result<Opt
     }
 }
 
-/// `{"data":[…],"page":{"limit":…,"next":…}}` out of finished items.
+/// Builds `{"data":[…],"page":{"limit":…,"next":…}}` from finished items.
 fn join(page: &PageRequest<ListFilter>, channel: ChannelId, rows: &[ListRow]) -> Result<String, Fault> {
     let limit = page.limit.items();
     let mut text = String::with_capacity(rows.len() * ITEM_BYTES + 256);
@@ -79,7 +79,7 @@ fn join(page: &PageRequest<ListFilter>, channel: ChannelId, rows: &[ListRow]) ->
                 next = Some(rows[limit - 1].position()?);
                 break;
             }
-            // The last row that the filters looked at.
+            // The last row that the filters have read.
             None => next = Some(row.position()?),
         }
     }

@@ -10,7 +10,7 @@ use crate::product::model::ProductStatus;
 use crate::validator::Validator;
 use crate::values::FilterAmount;
 
-/// Most rows that filters look at; then the page ends early.
+/// The most rows that filters read; then the page ends early.
 pub(crate) const SCAN_MAX: i64 = 1_000;
 /// Most attributes in a filter.
 const ATTRIBUTES_MAX: usize = 5;
@@ -189,7 +189,7 @@ pub(crate) struct ListPosition {
 }
 
 impl ListFilter {
-    /// The list that the parameters ask for; `merchant` is false for a publishable key.
+    /// The requested list; `merchant` is false for a publishable key.
     pub(crate) fn shape(&self, merchant: bool) -> Result<ListShape, Fault> {
         let mut validator = Validator::default();
         let order = self.sort.unwrap_or(if self.collection.is_some() { ProductSort::Position } else { ProductSort::CreatedDown });

@@ -1,7 +1,7 @@
 //! SQL of the product list: one statement and one round trip, built from fixed parts because its shape follows the request.
 //!
 //! Without filters a page is a range of one index of `listing_entry` and as many look-ups in `listing`. With filters the range
-//! ends after [`SCAN_MAX`] rows; a row without a document is the last one that was looked at.
+//! ends after [`SCAN_MAX`] rows; a row without a document is the last one that was read.
 
 use bloom_db::Db;
 use bloom_fault::Fault;
@@ -38,7 +38,7 @@ impl ListRow {
     }
 }
 
-/// One page after a position; ask for one row more than the page holds.
+/// One page after a position. The caller requests one row more than the page holds.
 pub(crate) async fn listing_page(
     db: &Db,
     tenant: TenantId,
@@ -55,8 +55,8 @@ pub(crate) async fn listing_page(
     Ok(rows.into_iter().map(|row| ListRow { row, key: shape.order.key() }).collect())
 }
 
-/// The statement of a page. It sets the tenant itself and also names it in its conditions: should the policies compare with
-/// another tenant, it finds nothing.
+/// The statement of a page. It sets the tenant itself and also names it in its conditions. If the policies compared with another
+/// tenant, it would find nothing.
 pub(crate) fn page_query(
     tenant: TenantId,
     channel: ChannelId,
@@ -80,7 +80,7 @@ fn push_page(
 ) {
     let key = shape.order.key();
     if shape.filters.is_empty() {
-        // The document is looked up row by row, after the limit: no join, so no bad plan for one.
+        // The document is looked up per row, after the limit. A join could get a bad plan.
         query.push(
             "select (select l.doc from listing l where l.tenant_id = e.tenant_id and l.product_id = e.product_id \
              and l.channel_id = e.channel_id), e.product_id",

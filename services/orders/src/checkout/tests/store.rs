@@ -1,4 +1,4 @@
-//! What each statement on a checkout may find there: of two drivers that decide about it, the second changes nothing.
+//! Statements on a checkout when two drivers decide about it: the second one changes nothing.
 
 use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
@@ -132,7 +132,7 @@ async fn a_hold_is_replaced_once() {
     assert_eq!(in_status(&env, reholds).await, ["completed"]);
 }
 
-/// Otherwise the payment token would be stored longer than the checkout takes, and a refused checkout could never be repeated under its
+/// Otherwise the payment token would be stored longer than needed, and a refused checkout could never be repeated under its
 /// idempotency key.
 #[tokio::test]
 async fn a_failed_checkout_keeps_its_key_only() {
@@ -150,7 +150,7 @@ async fn a_failed_checkout_keeps_its_key_only() {
     }
 }
 
-/// Otherwise a checkout would fail while its payer acts, or the provider would be asked more and more often.
+/// Otherwise a checkout would fail while its payer acts, or the provider would be queried more and more often.
 #[tokio::test]
 async fn waiting_for_a_payment_extends_the_deadline() {
     let (env, checkout) = begun().await;

@@ -1,4 +1,4 @@
-//! Checkouts whose payment takes its time, or none.
+//! Checkouts with a pending payment, or without a payment.
 
 use serde_json::{Value, json};
 
@@ -10,15 +10,15 @@ use crate::tests::{Fixture, visit};
 async fn a_passed_3ds_check_places_the_order() {
     let fixture = Fixture::open().await;
     let guest = fixture.cart(1).await;
-    let asked = fixture.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
-    assert_eq!((&asked.json["status"], &asked.json["action"]["type"]), (&json!("action_required"), &json!("redirect")));
-    assert_eq!(asked.json["order_id"], Value::Null);
+    let started = fixture.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
+    assert_eq!((&started.json["status"], &started.json["action"]["type"]), (&json!("action_required"), &json!("redirect")));
+    assert_eq!(started.json["order_id"], Value::Null);
     let again = fixture.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
-    assert_eq!(again.json, asked.json, "a repeat gets the same reply");
+    assert_eq!(again.json, started.json, "a repeat gets the same reply");
     let (_, allocated, held) = fixture.levels(&fixture.shirt).await;
     assert_eq!((allocated, held), (0, 1), "the unit is held meanwhile");
-    visit(&asked, "approve").await;
-    let done = fixture.ended(&guest, &asked.id()).await;
+    visit(&started, "approve").await;
+    let done = fixture.ended(&guest, &started.id()).await;
     assert_eq!(
         (&done["status"], &done["order"]["status"], &done["action"]),
         (&json!("completed"), &json!("confirmed"), &Value::Null)
@@ -35,10 +35,10 @@ async fn a_3ds_checkout_survives_unreachable_services() {
     for step in STEPS {
         for moment in [Moment::Before, Moment::After] {
             let guest = fixture.cart(1).await;
-            let asked = fixture.checkout(&guest, &guest.cart, "tok_3ds").send().await.expect(202);
+            let started = fixture.checkout(&guest, &guest.cart, "tok_3ds").send().await.expect(202);
             fixture.faults.set([FaultPoint { step, moment, kind: FaultKind::Unreachable }]);
-            visit(&asked, "approve").await;
-            let done = fixture.ended(&guest, &asked.id()).await;
+            visit(&started, "approve").await;
+            let done = fixture.ended(&guest, &started.id()).await;
             assert_eq!((&done["status"], fixture.faults.left()), (&json!("completed"), 0), "{step:?}, {moment:?}: {done}");
             fixture.run_timers().await;
             assert_eq!(fixture.read_cart(&guest).await["status"], "completed", "{step:?}, {moment:?}");
@@ -54,19 +54,19 @@ async fn a_3ds_checkout_survives_unreachable_services() {
 async fn a_failed_or_abandoned_3ds_check_leaves_nothing() {
     let fixture = Fixture::open().await;
     let guest = fixture.cart(1).await;
-    let asked = fixture.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
-    visit(&asked, "decline").await;
-    let failed = fixture.ended(&guest, &asked.id()).await;
+    let started = fixture.checkout(&guest, "k1", "tok_3ds").send().await.expect(202);
+    visit(&started, "decline").await;
+    let failed = fixture.ended(&guest, &started.id()).await;
     assert_eq!((&failed["status"], &failed["failure"]["code"]), (&json!("failed"), &json!("payment_declined")));
     assert_eq!(failed["failure"]["errors"][0]["code"], "authentication_failed");
     fixture.assert_nothing_left(&guest).await;
 
-    let asked = fixture.checkout(&guest, "k2", "tok_3ds").send().await.expect(202);
+    let started = fixture.checkout(&guest, "k2", "tok_3ds").send().await.expect(202);
     fixture.env.clock.advance(chrono::TimeDelta::minutes(16));
-    let failed = fixture.ended(&guest, &asked.id()).await;
+    let failed = fixture.ended(&guest, &started.id()).await;
     assert_eq!(failed["status"], "failed");
     fixture.assert_nothing_left(&guest).await;
-    let late = visit(&asked, "approve").await;
+    let late = visit(&started, "approve").await;
     assert!(late.status().is_redirection());
     fixture.assert_nothing_left(&guest).await;
 }
@@ -96,10 +96,10 @@ async fn an_unknown_payment_is_voided_and_never_placed() {
     let config = crate::config::Config { payment_timeout_s: 3, processing_timeout_s: 20, ..Default::default() };
     let fixture = Fixture::with(config).await;
     let guest = fixture.cart(1).await;
-    let asked = fixture.checkout(&guest, "k1", "tok_timeout_after_success").send().await.expect(202);
-    assert_eq!(asked.json["status"], "payment_pending");
+    let started = fixture.checkout(&guest, "k1", "tok_timeout_after_success").send().await.expect(202);
+    assert_eq!(started.json["status"], "payment_pending");
     fixture.env.clock.advance(chrono::TimeDelta::seconds(4));
-    let failed = fixture.ended(&guest, &asked.id()).await;
+    let failed = fixture.ended(&guest, &started.id()).await;
     assert_eq!((&failed["status"], &failed["failure"]["code"]), (&json!("failed"), &json!("checkout_expired")));
     fixture.advance(60).await;
     fixture.assert_nothing_left(&guest).await;

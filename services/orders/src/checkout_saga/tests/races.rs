@@ -1,4 +1,4 @@
-//! What happens elsewhere while a checkout is being worked on.
+//! Concurrent changes while a checkout is being driven.
 
 use bloom_testkit::{Answer, queue};
 use chrono::TimeDelta;
@@ -39,7 +39,7 @@ impl Fixture {
     }
 }
 
-/// Otherwise a buyer who was answered that nothing was charged would get the order after all.
+/// Otherwise a buyer who was told that nothing was charged could still get the order.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_order_is_placed_after_its_deadline() {
     let fixture = Fixture::open().await;
@@ -68,7 +68,7 @@ async fn placing_reloads_a_changed_checkout() {
     assert_eq!(fixture.breaches().await, Vec::<String>::new());
 }
 
-/// The first decision is the one that the buyer is answered and that is undone, whatever the saga does meanwhile.
+/// The first decision is the one that the buyer sees and that is undone, whatever the saga does meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkout_failed_by_another_driver_stays_failed() {
     let fixture = Fixture::open().await;
@@ -77,7 +77,7 @@ async fn a_checkout_failed_by_another_driver_stays_failed() {
         let holder = lock_rows(fixture.service("inventory"), "select from stock_item for update").await;
         let answer = fixture.while_it_waits((&guest, token), holder, fixture.execute(REFUSED)).await;
         assert_eq!((answer.status, answer.code()), (409, "first"), "{token}: {answer:?}");
-        // A payer may take a while before it is known that their payment can be voided.
+        // A payer may act before their payment can be voided.
         fixture.env.clock.advance(TimeDelta::minutes(16));
         fixture.assert_nothing_left(&guest).await;
         fixture.execute("delete from checkout").await;

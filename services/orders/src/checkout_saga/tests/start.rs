@@ -146,7 +146,7 @@ async fn a_declined_payment_leaves_the_cart_open() {
     assert_eq!(fixture.read_cart(&guest).await["status"], "open");
     assert_eq!(fixture.levels(&fixture.shirt).await, (1_000, 0, 0));
     let again = fixture.checkout(&guest, "k1", "tok_decline").send().await.expect(422);
-    assert_eq!(again.code(), "payment_declined", "the provider is not asked twice");
+    assert_eq!(again.code(), "payment_declined", "the provider is not called twice");
     assert_eq!(fixture.all_payments().await.len(), 1);
     fixture.checkout(&guest, "k2", "tok_success").send().await.expect(201);
     fixture.run_timers().await;

@@ -12,15 +12,15 @@ async fn an_expired_hold_is_replaced_if_stock_is_left() {
     for left in [1, 0] {
         let variant = fixture.product(&format!("RARE-{left}"), 700, 1).await;
         let guest = fixture.cart_of(&variant, 1).await;
-        let asked = fixture.checkout(&guest, &guest.cart, "tok_3ds").send().await.expect(202);
+        let started = fixture.checkout(&guest, &guest.cart, "tok_3ds").send().await.expect(202);
         // The hold is released without the checkout; with no unit left, another buyer takes it.
         release_all(&fixture, &variant).await;
         if left == 0 {
             let faster = fixture.cart_of(&variant, 1).await;
             fixture.checkout(&faster, &faster.cart, "tok_success").send().await.expect(201);
         }
-        visit(&asked, "approve").await;
-        let ended = fixture.ended(&guest, &asked.id()).await;
+        visit(&started, "approve").await;
+        let ended = fixture.ended(&guest, &started.id()).await;
         if left == 1 {
             assert_eq!(ended["status"], "completed", "{ended}");
         } else {

@@ -1,4 +1,4 @@
-//! What follows from the rest of an order and is never set.
+//! Fields of an order that are derived from the others and never set.
 
 use bloom_kernel::Timestamp;
 
@@ -7,7 +7,7 @@ use super::order::Order;
 use super::status::{FulfilmentStatus, OrderPaymentStatus, OrderStatus};
 
 impl Order {
-    /// Works out what follows from the rest: both derived statuses, confirmation and completion.
+    /// Derives both derived statuses, confirmation and completion.
     pub fn derive(&mut self, now: Timestamp) {
         self.payment_status = payment_status(self);
         if self.status == OrderStatus::Placed && self.is_covered() {

@@ -1,4 +1,4 @@
-//! How an order ends unshipped: canceled, or expired.
+//! Ends an unshipped order by cancellation or expiry.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::Timestamp;

@@ -131,7 +131,7 @@ impl Fulfilment {
         Ok(())
     }
 
-    /// Cancels it; its units are open again.
+    /// Cancels it; its units may be shipped in another fulfilment.
     pub fn cancel(&mut self, now: Timestamp) -> Result<(), Fault> {
         match self.status {
             FulfilmentState::Open => {}
@@ -143,7 +143,7 @@ impl Fulfilment {
         Ok(())
     }
 
-    /// Takes a shipment back that inventory refused.
+    /// Reverts a shipment that inventory refused.
     pub fn unship(&mut self) {
         (self.status, self.tracking, self.shipped_at) = (FulfilmentState::Open, None, None);
     }
@@ -153,7 +153,7 @@ fn wrong_state(why: &str) -> Fault {
     Fault::new(Code::Conflict, "fulfilment_state", format!("This cannot be done with the fulfilment. {why}"))
 }
 
-/// The refusal of more units than are left of a line, at a location or in all.
+/// The refusal of more units than a line has left, at a location or in total.
 pub fn exceeds_left(index: usize, left: i64, place: &str) -> Fault {
     let message = if left <= 0 {
         format!("Nothing is left of this line{place}; leave it out.")
@@ -164,7 +164,7 @@ pub fn exceeds_left(index: usize, left: i64, place: &str) -> Fault {
     fault.at(format!("/lines/{index}/quantity"), ViolationCode::OutOfRange, message)
 }
 
-/// The refusal of a line that the order does not have: as of any unknown id.
+/// The refusal of a line that the order does not have: the same as for any unknown id.
 pub fn unknown_line(index: usize) -> Fault {
     let message = "The order has no such line.";
     Fault::not_found("order line").at(format!("/lines/{index}/line_id"), ViolationCode::Unknown, message)

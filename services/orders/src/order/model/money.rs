@@ -1,4 +1,4 @@
-//! The money of an order: what is authorised, captured, refunded, and what may still be.
+//! The money of an order: what is authorised, captured and refunded, and what may still be captured or refunded.
 
 use bloom_fault::{Code, Fault, ViolationCode};
 use bloom_kernel::Money;
@@ -8,7 +8,7 @@ use super::refund::RefundState;
 use super::status::OrderStatus;
 
 impl Order {
-    /// Authorised and not voided; what was captured is part of it, whether or not it was refunded since.
+    /// Authorised and not voided. It includes captured money, whether or not that was refunded since.
     pub fn covered(&self) -> i64 {
         self.payment.as_ref().map_or(0, |payment| payment.authorised.amount() - payment.voided.amount())
     }
@@ -24,7 +24,7 @@ impl Order {
         payment.captured.amount() - payment.refunded.amount() - self.refunding()
     }
 
-    /// What the merchant holds or may still capture.
+    /// Money that the merchant holds or may still capture.
     pub fn secured(&self) -> i64 {
         self.capturable() + self.refundable()
     }
@@ -45,8 +45,8 @@ impl Order {
         total == 0 || self.payment.as_ref().is_some_and(|payment| total <= payment.captured.amount())
     }
 
-    /// Takes over the payment's amounts, and names what changed and by how much; nothing when they are older than the known ones, or
-    /// the same.
+    /// Stores the payment's amounts, and returns what changed and by how much; `None` when they are not newer than the known
+    /// ones.
     pub fn apply_payment(&mut self, news: &OrderPayment) -> Option<(&'static str, Money)> {
         let known = self.payment.as_mut().filter(|known| known.id == news.id && known.version < news.version)?;
         let amounts = [
@@ -60,7 +60,7 @@ impl Order {
         Some((word, Money::new(after.amount() - before.amount(), self.currency)))
     }
 
-    /// The amount of a capture: the wished one, or all that is left when `capturing` of it is being captured already.
+    /// The amount of a capture: the requested one, or all that is left. `capturing` is already being captured.
     pub fn capture_amount(&self, capturing: i64, wish: Option<Money>) -> Result<Money, Fault> {
         match self.status {
             OrderStatus::Placed | OrderStatus::Confirmed | OrderStatus::Completed => {}

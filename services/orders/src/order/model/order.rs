@@ -201,7 +201,7 @@ impl Order {
         public
     }
 
-    /// The order as it was when it was placed, confirmed at once or not: the reply to a repeated checkout.
+    /// The order as it was when it was placed, the reply to a repeated checkout. It may have been confirmed at once.
     #[must_use]
     pub fn as_placed(&self, confirmed: bool) -> Self {
         let mut order = self.clone();

@@ -1,4 +1,4 @@
-//! Which units of an order may still be shipped, and when a shipment is paid for.
+//! Decides which units of an order may still be shipped, and whether a shipment is paid for.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::{FulfilmentId, LocationId, Money, OrderLineId, Timestamp};
@@ -13,12 +13,12 @@ use crate::operation::StockUnits;
 const FULFILMENTS_MAX: usize = 100;
 
 impl Order {
-    /// True when something of it was shipped.
+    /// True when any of its units have shipped.
     pub fn has_left(&self) -> bool {
         self.fulfilments.iter().any(Fulfilment::has_left)
     }
 
-    /// Units at their locations that are in no fulfilment: what a cancellation releases.
+    /// Units at their locations that are in no fulfilment. A cancellation releases them.
     pub fn unpacked_units(&self) -> Vec<StockUnits> {
         let mut units = Vec::new();
         for line in &self.lines {
@@ -35,7 +35,7 @@ impl Order {
         units
     }
 
-    /// Units at their locations that may still be put into a fulfilment: in none yet, and not withdrawn by a refund.
+    /// Units at their locations that may still be put into a fulfilment: they are in none yet, and are not refunded.
     pub fn open_units(&self) -> Vec<StockUnits> {
         let mut open = self.unpacked_units();
         for line in &self.lines {
@@ -50,7 +50,7 @@ impl Order {
         open
     }
 
-    /// Refunded units of a line that cannot be among those that have left: they are not shipped.
+    /// Refunded units of a line that cannot be among its shipped units, so they will not be shipped.
     fn withdrawn_units(&self, line: &OrderLine) -> i64 {
         (line.refunded_quantity - self.shipped_units(line.id, &[])).max(0)
     }
@@ -109,7 +109,7 @@ impl Order {
         Ok(())
     }
 
-    /// Takes the wanted units of one line out of the open ones.
+    /// Takes the wanted units of one line from the open units.
     fn take(
         &self,
         open: &mut [StockUnits],
@@ -150,8 +150,8 @@ impl Order {
         Ok(fulfilment)
     }
 
-    /// Refuses to ship goods whose payment was wholly voided or refunded, as long as the order can be canceled instead. Of an order
-    /// that was shipped in part before, the merchant decides.
+    /// Refuses to ship when the payment was wholly voided or refunded, as long as the order can be canceled instead. If a part of the
+    /// order was shipped before, the merchant decides.
     fn check_secured(&self) -> Result<(), Fault> {
         if self.secured() <= 0 && 0 < self.total.amount() && !self.has_left() {
             return Err(not_fulfillable("Its payment was voided or refunded. Cancel the order."));
@@ -159,8 +159,8 @@ impl Order {
         Ok(())
     }
 
-    /// Refuses to ship more than is authorised or captured. Refunded units were paid with what they cost; money that was refunded
-    /// without naming units is a price reduction. As above, this holds for the first shipment of an order.
+    /// Refuses to ship more than is authorised or captured. Refunded units count with their price; a refund without units is a price
+    /// reduction. As above, this applies to the first shipment of an order.
     fn check_covered(&self, lines: &[FulfilmentLine]) -> Result<(), Fault> {
         if self.has_left() || self.value_with(lines) <= self.covered() {
             return Ok(());
@@ -170,7 +170,7 @@ impl Order {
         ))
     }
 
-    /// What these units, those that were refunded, and the delivery cost.
+    /// The price of these units, the refunded units, and the delivery.
     fn value_with(&self, lines: &[FulfilmentLine]) -> i64 {
         let of_line = |line: &OrderLine| {
             let packed: i64 = lines.iter().filter(|packed| packed.line_id == line.id).map(|packed| packed.quantity).sum();
@@ -180,7 +180,7 @@ impl Order {
         units.saturating_add(self.delivery_amount()).min(self.total.amount())
     }
 
-    /// Refuses a fulfilment whose units were refunded after it was packed.
+    /// Refuses a fulfilment with units that were refunded after it was packed.
     fn check_not_withdrawn(&self, lines: &[FulfilmentLine]) -> Result<(), Fault> {
         for line in &self.lines {
             let packed: i64 = lines.iter().filter(|packed| packed.line_id == line.id).map(|packed| packed.quantity).sum();
@@ -197,8 +197,8 @@ impl Order {
         self.fulfilments.iter_mut().find(|fulfilment| fulfilment.id == id).ok_or_else(|| Fault::not_found("fulfilment"))
     }
 
-    /// Takes a shipment back that inventory refused. The fulfilment is open again, or canceled when the request that shipped it had
-    /// created it, since no reply has named it. An order that was completed by it is confirmed again.
+    /// Reverts a shipment that inventory refused. The fulfilment is open again, or canceled if the same request created it, since no
+    /// reply has named it. If the shipment had completed the order, the order is confirmed again.
     pub fn unship(&mut self, id: FulfilmentId, with_fulfilment: bool, now: Timestamp) -> Result<(), Fault> {
         let fulfilment = self.fulfilment(id)?;
         if fulfilment.status != FulfilmentState::Shipped {
@@ -214,7 +214,7 @@ impl Order {
         Ok(())
     }
 
-    /// The units of a fulfilment, as inventory is asked about them.
+    /// The units of a fulfilment, for a call to inventory.
     pub fn units_of(&self, fulfilment: &Fulfilment) -> Vec<StockUnits> {
         let units = fulfilment.lines.iter().filter_map(|packed| {
             let line = self.lines.iter().find(|line| line.id == packed.line_id)?;
@@ -224,7 +224,7 @@ impl Order {
         units.collect()
     }
 
-    /// What the shipped units cost, with the delivery as soon as anything is shipped: what may be captured for them. Fulfilments
+    /// The price of the shipped units, and of the delivery once anything is shipped: the amount that may be captured. Fulfilments
     /// whose shipment inventory has not answered yet do not count.
     pub fn value_of_shipped(&self, unanswered: &[FulfilmentId]) -> Money {
         let units = self.lines.iter().map(|line| (line, self.shipped_units(line.id, unanswered)));

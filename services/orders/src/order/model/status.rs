@@ -1,5 +1,5 @@
-//! The three statuses of an order. The first changes by what people do; the other two follow from its payment and its fulfilments
-//! and are never set.
+//! The three statuses of an order. The first changes by operations; the other two are derived from its payment and its fulfilments
+//! and never set.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -9,25 +9,25 @@ async fn captures_are_limited_to_the_authorised_amount() {
     let fixture = Fixture::open().await;
     let order = fixture.order(1).await;
     let captures = path(&order, "/captures");
-    let ask = |key: &str, amount: i64| {
+    let post_capture = |key: &str, amount: i64| {
         let body = json!({ "amount": { "amount": amount, "currency": "INR" } });
         fixture.orders.post(&captures).key(key).json(&body).send()
     };
     fixture.orders.post(&captures).json(&json!({})).send().await.expect(400);
     for (amount, status) in [(0, 400), (-1, 400), (1_101, 422), (i64::MAX, 422)] {
-        ask(&format!("bad {amount}"), amount).await.expect(status);
+        post_capture(&format!("bad {amount}"), amount).await.expect(status);
     }
     let foreign = json!({ "amount": { "amount": 1, "currency": "USD" } });
     let foreign = fixture.orders.post(&captures).key("foreign").json(&foreign).send().await.expect(400);
     assert_eq!(foreign.json["errors"][0]["pointer"], "/amount/currency");
-    let first = ask("c1", 400).await.expect(201);
+    let first = post_capture("c1", 400).await.expect(201);
     assert_eq!(first.json["status"], "succeeded");
-    assert_eq!(ask("c1", 400).await.expect(201).json, first.json);
-    assert_eq!(ask("c1", 401).await.expect(422).code(), "idempotency_key_reused");
+    assert_eq!(post_capture("c1", 400).await.expect(201).json, first.json);
+    assert_eq!(post_capture("c1", 401).await.expect(422).code(), "idempotency_key_reused");
     assert_eq!(fixture.read_order(&order["id"]).await["payment_status"], "partially_paid");
     let rest = fixture.orders.post(&captures).key("c2").json(&json!({})).send().await.expect(201);
     assert_eq!(rest.json["amount"]["amount"], 700);
-    assert_eq!(ask("c3", 1).await.expect(409).code(), "nothing_to_capture");
+    assert_eq!(post_capture("c3", 1).await.expect(409).code(), "nothing_to_capture");
     let now = fixture.read_order(&order["id"]).await;
     assert_eq!((&now["payment_status"], &now["status"]), (&json!("paid"), &json!("confirmed")));
     fixture.drain().await;

@@ -1,4 +1,4 @@
-//! Inputs: what serde reads is what the schema says.
+//! Inputs: serde accepts exactly what the schema describes.
 
 use bloom_testkit::assert_schema_agrees;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Shipping looks at what is paid: at payments, not at the order's copy.
+//! Shipping checks the present payment at payments, not the order's copy.
 
 use serde_json::json;
 
@@ -64,7 +64,7 @@ async fn shipping_waits_for_payments_and_replays_without_it() {
     let shipped = ship("first").await.expect(201);
     let packed = fixture.orders.post(&path(&order, "/fulfilments")).json(&json!({})).send().await.expect(201);
     fixture.service("payments").host.shutdown.cancel();
-    // Real time: its connections end when they have noticed.
+    // Real time: its connections close only after the shutdown has reached them.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert_eq!(ship("first").await.expect(201).json, shipped.json, "a retry needs no other service");
     assert_eq!(ship("second").await.status, 503);

@@ -39,7 +39,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..40)
 }
 
-/// What must hold of any order, whatever was done to it.
+/// The invariants of every order.
 fn invariants(order: &Order) {
     let payment = order.payment.as_ref().unwrap();
     let line = &order.lines[0];
@@ -72,7 +72,7 @@ fn shipped(order: &Order) -> i64 {
     shipped.flat_map(|fulfilment| &fulfilment.lines).map(|line| line.quantity).sum()
 }
 
-/// Whether the money allows a shipment of so many units; of an order that was shipped in part it does not matter.
+/// Whether the money allows a shipment of these units; it does not matter for an order that was shipped in part.
 fn may_leave(order: &Order, quantity: i64) -> bool {
     let (payment, line) = (order.payment.as_ref().unwrap(), &order.lines[0]);
     let covered = payment.authorised.amount() - payment.voided.amount();

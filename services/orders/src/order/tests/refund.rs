@@ -55,7 +55,7 @@ async fn a_refund_refused_by_payments_keeps_its_reason() {
     let order = fixture.order(1).await;
     fixture.orders.post(&path(&order, "/captures")).key("c").json(&json!({})).send().await.expect(201);
     fixture.drain().await;
-    // As if the event that less is left had not arrived yet.
+    // As if the event of the smaller remaining amount had not arrived yet.
     let mut connection = fixture.env.superuser().await;
     let outdated = "update orders set document = jsonb_set(document, '{payment,captured,amount}', '2000')";
     sqlx::query(outdated).execute(&mut connection).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_refund_without_an_answer_stays_pending() {
     fixture.orders.post(&path(&order, "/captures")).key("c").json(&json!({})).send().await.expect(201);
     // The provider is unreachable: the refund is stored and stays pending.
     fixture.service("sandbox-provider").host.shutdown.cancel();
-    // Real time: its connections end when they have noticed.
+    // Real time: its connections close only after the shutdown has reached them.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let body = json!({ "amount": { "amount": 500, "currency": "INR" } });
     let refund = fixture.orders.post(&path(&order, "/refunds")).key("r").json(&body).send().await.expect(201);

@@ -144,7 +144,7 @@ async fn card_numbers_are_refused_and_stored_nowhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_void_waits_for_open_outcomes() {
     let fixture = Fixture::with_timeout(std::time::Duration::from_millis(400)).await;
-    // Unknown, then authorised: voided as soon as that is known.
+    // Unknown, then authorised: voided as soon as the authorisation is known.
     let ids = fixture.ids();
     fixture.authorise(ids, 1000, "tok_timeout_after_success").await.unwrap();
     let void = fixture.operation();
@@ -167,14 +167,14 @@ async fn a_void_waits_for_open_outcomes() {
         operation["kind"] == "void" && operation["status"] == "failed" && operation["failure"]["code"] == "nothing_to_void"
     };
     assert_eq!(fixture.operations(ids.payment).await.iter().filter(|void| voided_nothing(void)).count(), 1);
-    // A service that compensates is answered when there is nothing to void; a retry, too.
+    // A service that compensates gets a success when there is nothing to void, and so does its retry.
     let void = fixture.operation();
     for _ in 0..2 {
         assert_eq!(fixture.void(void, ids.payment).await.unwrap().status.as_str(), "failed");
     }
     assert_eq!(fixture.operations(ids.payment).await.iter().filter(|void| voided_nothing(void)).count(), 2);
 
-    // A capture is open: the void takes what it leaves.
+    // A capture is open, so the void releases only the rest.
     let payment = fixture.authorised(1000, "tok_delay").await;
     fixture.capture(fixture.operation(), payment, 300).await.unwrap();
     fixture.void(fixture.operation(), payment).await.unwrap();

@@ -55,7 +55,7 @@ async fn a_time_out_after_success_is_resolved_with_one_effect() {
     let reply = fixture.authorise(ids, 5000, "tok_timeout_after_success").await.unwrap();
     assert_eq!((reply.status.as_str(), reply.operation.unwrap().as_str()), ("unknown", "unknown"));
     let again = fixture.authorise(ids, 5000, "tok_timeout_after_success").await.unwrap();
-    assert_eq!(again.status.as_str(), "unknown", "a retry does not ask the provider");
+    assert_eq!(again.status.as_str(), "unknown", "a retry does not call the provider");
     fixture.env.clock.advance(TimeDelta::seconds(5));
     fixture.until_status(ids.payment, "authorised").await;
 
@@ -220,7 +220,7 @@ async fn an_unreachable_provider_fails_authorisations_only() {
         refused = fixture.authorise(fixture.ids(), 5000, "tok_success").await.err();
     }
     assert_eq!(refused.expect("the breaker is open").code, bloom_fault::Code::Unavailable);
-    // A retry is answered all the same.
+    // A retry is still answered.
     let reply = fixture.capture(capture, payment, 5000).await.unwrap();
     assert_eq!(reply.operation.unwrap().as_str(), "unknown");
     assert_eq!(fixture.breaches().await, Vec::<String>::new());

@@ -39,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the amounts of a payment should be.
+/// The expected amounts of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Model {
     id: PaymentId,
@@ -126,7 +126,7 @@ impl Runner {
         }
     }
 
-    /// The ledger adds up, payments match it, no journal has changed, the provider has the same amounts, and all of them are
+    /// Checks that the ledger balances, payments match it, no journal has changed, and provider and model have the same amounts.
     /// the model's.
     async fn verify(&self, before: &[String]) -> Vec<String> {
         assert_eq!(self.fixture.breaches().await, Vec::<String>::new());

@@ -14,18 +14,18 @@ async fn an_idempotency_key_moves_money_once() {
     let fixture = Fixture::new().await;
     let payment = fixture.authorised(1000, "tok_success").await;
     let captures = format!("/v1/payments/{payment}/captures");
-    let ask = json!({ "amount": { "amount": 300, "currency": "INR" } });
-    let missing = fixture.client.post(&captures).json(&ask).send().await.expect(400);
+    let part = json!({ "amount": { "amount": 300, "currency": "INR" } });
+    let missing = fixture.client.post(&captures).json(&part).send().await.expect(400);
     assert_eq!(missing.code(), "idempotency_key_required");
-    let first = fixture.client.post(&captures).key("k1").json(&ask).send().await.expect(201);
+    let first = fixture.client.post(&captures).key("k1").json(&part).send().await.expect(201);
     assert_eq!((first.json["status"].as_str(), &first.json["amount"]["amount"]), (Some("succeeded"), &json!(300)));
-    let again = fixture.client.post(&captures).key("k1").json(&ask).send().await.expect(201);
+    let again = fixture.client.post(&captures).key("k1").json(&part).send().await.expect(201);
     assert_eq!((again.text.as_str(), again.header("idempotent-replayed")), (first.text.as_str(), "true"));
     let other = json!({ "amount": { "amount": 301, "currency": "INR" } });
     assert_eq!(fixture.client.post(&captures).key("k1").json(&other).send().await.expect(422).code(), "idempotency_key_reused");
     let foreign = json!({ "amount": { "amount": 1, "currency": "EUR" } });
     assert_eq!(fixture.client.post(&captures).key("k2").json(&foreign).send().await.expect(400).code(), "currency_mismatch");
-    let card = fixture.client.post(&captures).key("4242424242424242").json(&ask).send().await.expect(422);
+    let card = fixture.client.post(&captures).key("4242424242424242").json(&part).send().await.expect(422);
     assert_eq!(card.code(), "card_number_refused");
     let over = json!({ "amount": { "amount": 701, "currency": "INR" } });
     let over = fixture.client.post(&captures).key("k3").json(&over).send().await.expect(422);
@@ -149,8 +149,8 @@ async fn other_tenants_and_publishable_keys_see_nothing() {
     }
     for path in ["captures", "voids", "refunds", "confirmations"] {
         let body = if path == "confirmations" { json!({ "outcome": "authorised" }) } else { json!({}) };
-        let ask = fixture.client.post(&format!("/v1/payments/{payment}/{path}")).key("x").json(&body);
-        let _ = ask.tenant(fixture.env.other_tenant).send().await.expect(404);
+        let request = fixture.client.post(&format!("/v1/payments/{payment}/{path}")).key("x").json(&body);
+        let _ = request.tenant(fixture.env.other_tenant).send().await.expect(404);
     }
     let connection = format!("/v1/payments/connections/{}", fixture.connection);
     let _ = fixture.client.get(&connection).tenant(fixture.env.other_tenant).send().await.expect(404);

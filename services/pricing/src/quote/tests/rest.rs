@@ -202,17 +202,17 @@ async fn the_next_quote_uses_changed_taxes() {
     fixture.taxes(&[("DE", 190_000)]).await;
     let variant: VariantId = fixture.id();
     fixture.set_price(None, variant, 1, 1_050).await;
-    let ask = || fixture.quote(in_germany(&[(variant, 1)]));
-    assert_eq!(ask().await["tax_total"]["amount"], 168);
+    let quote_now = || fixture.quote(in_germany(&[(variant, 1)]));
+    assert_eq!(quote_now().await["tax_total"]["amount"], 168);
     let rate =
         fixture.client.get("/v1/pricing/tax-rates").send().await.expect(200).json["data"][0]["id"].as_str().unwrap().to_owned();
     fixture.update(&format!("tax-rates/{rate}"), json!({ "rate_ppm": 50_000 })).await;
-    assert_eq!(ask().await["tax_total"]["amount"], 50);
+    assert_eq!(quote_now().await["tax_total"]["amount"], 50);
     let net = fixture.price_list("net", json!({ "gross": false, "priority": 1 })).await;
     fixture.set_price(Some(&net), variant, 1, 1_050).await;
-    assert_eq!(ask().await["tax_total"]["amount"], 53, "52.5 half up");
+    assert_eq!(quote_now().await["tax_total"]["amount"], 53, "52.5 half up");
     fixture.update("settings", json!({ "rounding": "half_down" })).await;
-    assert_eq!(ask().await["tax_total"]["amount"], 52);
+    assert_eq!(quote_now().await["tax_total"]["amount"], 52);
 }
 
 #[tokio::test]

@@ -182,14 +182,14 @@ async fn an_unchanged_list_is_a_304() {
     }
     let other = fixture.client.get("/v1/catalog/products?limit=1").header("if-none-match", &tag).send().await;
     assert_eq!(other.status, 200);
-    // A change made here is seen at once.
+    // A change through this process is seen at once.
     fixture.product("New", "N", json!({})).await;
     let changed = fixture.client.get(path).header("if-none-match", &tag).send().await.expect(200);
     assert_eq!(changed.json["data"][0]["title"], "New");
     let tag = changed.header("etag").to_owned();
     fixture.price(variants[2], 2, &[(channel, Some(5))]).await;
-    // The consumer of the test has a cache of its own: the service sees the change when its entry expires.
-    // Real time: the cache expires by it.
+    // The test's consumer has its own cache, so the service sees the change when its entry expires.
+    // Real time: the cache entry expires by the system clock.
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     let changed = fixture.client.get(path).header("if-none-match", &tag).send().await.expect(200);
     assert_eq!(changed.json["data"][1]["price"]["amount"], 5);
@@ -259,22 +259,22 @@ async fn lists_of_two_tenants_never_mix() {
     let _ = fixture.client.post("/v1/catalog/products").tenant(other_tenant).json(&product).send().await.expect(201);
     for turn in 0..120 {
         let (tenant, title) = if turn % 2 == 0 { (fixture.env.tenant, "Ours") } else { (other_tenant, "Theirs") };
-        // Without filters, with them, and in another order: each is another statement.
+        // Without filters, with filters, and in another order: each is a different statement.
         let path = ["/v1/catalog/products", "/v1/catalog/products?available=false", "/v1/catalog/products?sort=title"][turn % 3];
         let list = fixture.client.get(path).tenant(tenant).send().await.expect(200).json;
         let titles: Vec<_> = list["data"].as_array().unwrap().iter().map(|item| item["title"].clone()).collect();
         assert_eq!(titles, [json!(title)], "{path}");
     }
-    // A statement that sets one tenant finds nothing in another's channel, whatever the connection was used for before.
+    // A statement that sets one tenant finds nothing in another's channel, even on a connection that another tenant has used.
     let shape = ListShape { state: ListState::Live, scope: Uuid::nil(), order: ProductSort::ALL[0], filters: Filters::default() };
     let their_channel = text(&theirs["id"]).parse().unwrap();
-    for (tenant, asked, rows) in [
+    for (tenant, requested, rows) in [
         (fixture.env.tenant, channel, 1),
         (fixture.env.tenant, their_channel, 0),
         (other_tenant, their_channel, 1),
         (other_tenant, channel, 0),
     ] {
-        let found = listing_page(&fixture.env.db, tenant, asked, &shape, None, 10).await.unwrap();
+        let found = listing_page(&fixture.env.db, tenant, requested, &shape, None, 10).await.unwrap();
         assert_eq!(found.len(), rows);
     }
 }

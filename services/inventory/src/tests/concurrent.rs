@@ -1,4 +1,4 @@
-//! Two who change the same at once: the second waits for the first, and sees what it did.
+//! Concurrent changes of the same rows: the second waits for the first and then sees its result.
 
 use bloom_contract_inventory as proto;
 use bloom_fault::Fault;
@@ -19,14 +19,14 @@ impl Fixture {
         holder
     }
 
-    /// Runs both at once: both have come to the rows before either may have them.
+    /// Runs both concurrently: both wait for the row locks before either gets them.
     async fn both<A, B>(&self, rows: &str, one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
         let mut holder = self.locked(rows).await;
-        let let_go = async {
+        let unlock = async {
             queue(&mut holder, 2).await;
             sqlx::query("rollback").execute(&mut holder).await.unwrap();
         };
-        let (one, other, ()) = join3(one, other, let_go).await;
+        let (one, other, ()) = join3(one, other, unlock).await;
         (one, other)
     }
 }
@@ -35,9 +35,9 @@ fn reason<T>(outcome: Result<T, Fault>) -> Option<String> {
     outcome.err().map(|fault| fault.reason.to_string())
 }
 
-/// Lost would be the order of locks, items before lines: a buyer and whoever ends a hold that is over would stop one another.
+/// Locks are taken in one order, items before lines. Otherwise a new hold and a request that ends an expired hold would deadlock.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_buyer_and_the_end_of_a_hold_do_not_block_one_another() {
+async fn a_new_hold_and_an_ending_hold_do_not_deadlock() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
@@ -45,38 +45,38 @@ async fn a_buyer_and_the_end_of_a_hold_do_not_block_one_another() {
     let mut holder = fixture.locked("stock_item").await;
     sqlx::query("delete from timer").execute(&mut fixture.env.superuser().await).await.unwrap();
     fixture.env.clock.advance(TimeDelta::seconds(600));
-    let behind_the_buyer = async {
+    let release_after_the_hold = async {
         queue(&mut holder, 1).await;
-        let let_go = async {
+        let unlock = async {
             queue(&mut holder, 2).await;
             sqlx::query("rollback").execute(&mut holder).await.unwrap();
         };
-        join(fixture.release(&hold.hold_id), let_go).await.0
+        join(fixture.release(&hold.hold_id), unlock).await.0
     };
-    let (bought, released) = join(fixture.take(variant, 1), behind_the_buyer).await;
+    let (bought, released) = join(fixture.take(variant, 1), release_after_the_hold).await;
     assert_eq!((bought.unwrap().status(), released.unwrap().status()), (proto::HoldStatus::Active, proto::HoldStatus::Expired));
     assert_eq!(fixture.levels(variant, shop).await, [1, 0, 1, 0]);
     assert!(fixture.breaches().await.is_empty());
 }
 
-/// Lost would be the answer: who comes second would be told of a fault, and not of what has become of the hold.
+/// The second request must be answered with the hold's final status and not with an internal error.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hold_that_is_committed_and_released_at_once_is_one_of_them() {
+async fn concurrent_commit_and_release_have_one_outcome() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
     let hold = fixture.take(variant, 1).await.unwrap();
     let (commit, release) =
         fixture.both("hold", fixture.commit(&hold.hold_id, fixture.id()), fixture.release(&hold.hold_id)).await;
-    let told = (reason(commit), release.unwrap().status());
+    let outcomes = (reason(commit), release.unwrap().status());
     let expected = [(None, proto::HoldStatus::Committed), (Some("hold_expired".to_owned()), proto::HoldStatus::Released)];
-    assert!(expected.contains(&told), "{told:?}");
+    assert!(expected.contains(&outcomes), "{outcomes:?}");
     assert!(fixture.breaches().await.is_empty());
 }
 
-/// Lost would be the units of another order of the same item: what an order has is summed up under the item's lock.
+/// An order's units are summed while the item is locked. Otherwise it could ship units of another order of the same item.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_ships_at_once_no_more_than_it_has() {
+async fn concurrent_shipments_stay_within_the_allocation() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant: VariantId = fixture.variant(&[(shop, 20)]).await;
@@ -88,16 +88,16 @@ async fn an_order_ships_at_once_no_more_than_it_has() {
     let (order, mut two) = orders.pop().unwrap();
     two[0].quantity = 2;
     let (one, other) = fixture.both("stock_item", fixture.ship("op-1", order, &two), fixture.ship("op-2", order, &two)).await;
-    let mut told = [reason(one), reason(other)];
-    told.sort_unstable();
-    assert_eq!(told, [None, Some("allocation_exceeded".to_owned())]);
+    let mut outcomes = [reason(one), reason(other)];
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [None, Some("allocation_exceeded".to_owned())]);
     assert_eq!(fixture.levels(variant, shop).await, [18, 11, 0, 7]);
     assert!(fixture.breaches().await.is_empty());
 }
 
-/// Lost would be a count: what was counted is what lies there, whoever else counts.
+/// A count sets the units on hand to the counted number, even while another count runs.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_counts_at_once_one_is_the_last() {
+async fn of_two_concurrent_counts_the_last_one_holds() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;
@@ -111,9 +111,9 @@ async fn of_two_counts_at_once_one_is_the_last() {
     assert!([100, 110].contains(&on_hand), "{on_hand}");
 }
 
-/// Lost would be a change that its writer was told is made: of two who saw the same version, one changes it.
+/// Of two writers that read the same version, only one may succeed. Otherwise an acknowledged change would be lost.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_changes_at_once_to_one_version_one_is_made() {
+async fn of_two_concurrent_updates_of_a_version_one_succeeds() {
     let fixture = fixture().await;
     let shop = fixture.location("BLR", 0).await;
     let variant = fixture.variant(&[(shop, 1)]).await;

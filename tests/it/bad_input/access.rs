@@ -1,5 +1,5 @@
-//! Requests of somebody who is not who they seem: another guest, a card that has no business here, a provider that is none,
-//! a key that is over.
+//! Requests without the right to act: with another guest's cart, with a card number in a text field, with a forged notice,
+//! with an expired key.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -10,13 +10,13 @@ use crate::shop::{Answer, eventually, send};
 use crate::trade::{Trade, text};
 
 #[test]
-fn another_guests_cart() {
+fn a_cart_of_another_guest_answers_as_unknown() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let (mine, theirs) = (trade.basket(&[("A", 1)]).await, trade.basket(&[("A", 1)]).await);
         let bought = trade.basket(&[("A", 1)]).await;
         let checkout = trade.buy(&bought, "tok_success", "bought").await.expect(201).id();
-        let nobodys = format!("{}0000000000", &theirs.id[..theirs.id.len() - 10]);
+        let unknown_id = format!("{}0000000000", &theirs.id[..theirs.id.len() - 10]);
         let with = |request: RequestBuilder, token: Option<&str>| match token {
             Some(token) => send(request.header("bloom-cart-token", token.to_owned()).header("if-match", "\"1\"")),
             None => send(request.header("if-match", "\"1\"")),
@@ -38,16 +38,16 @@ fn another_guests_cart() {
                     .json(&json!({ "cart_id": id, "payment": { "token": "tok_success" } })),
             ]
         };
-        let told = |mut answer: Answer| {
+        let reply = |mut answer: Answer| {
             for member in ["request_id", "instance"] {
                 answer.body.as_object_mut().and_then(|body| body.remove(member));
             }
             (answer.status, answer.body)
         };
-        for (there, nowhere) in requests(&theirs.id).into_iter().zip(requests(&nobodys)) {
+        for (there, nowhere) in requests(&theirs.id).into_iter().zip(requests(&unknown_id)) {
             let (there, nowhere) = (with(there, Some(&mine.token)).await, with(nowhere, Some(&mine.token)).await);
             assert_eq!(there.status, 404, "{:#}", there.body);
-            assert_eq!(told(there), told(nowhere), "a cart that is there looks like one that is not");
+            assert_eq!(reply(there), reply(nowhere), "a cart that is there looks like one that is not");
         }
         for token in [None, Some(""), Some("x")] {
             for request in requests(&theirs.id) {
@@ -70,7 +70,7 @@ fn another_guests_cart() {
 }
 
 #[test]
-fn card_numbers_never_enter() {
+fn card_numbers_are_refused_everywhere() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         for number in ["4111111111111111", "4242 4242 4242 4242", "5555-5555-5555-4444", "378282246310005"] {
@@ -84,7 +84,7 @@ fn card_numbers_never_enter() {
     });
 }
 
-/// Columns of any service in which a text stands.
+/// Text columns of all services that contain `wanted`.
 async fn stored(fleet: &fleet::Running, wanted: &str) -> Vec<String> {
     let mut database = fleet.database().await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -108,7 +108,7 @@ async fn stored(fleet: &fleet::Running, wanted: &str) -> Vec<String> {
 }
 
 #[test]
-fn notices_that_the_provider_did_not_send() {
+fn forged_notices_are_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let basket = trade.basket(&[("A", 1)]).await;
@@ -151,14 +151,14 @@ fn notices_that_the_provider_did_not_send() {
     });
 }
 
-/// Seconds since 1970, by the database's clock.
+/// The database's current time as seconds since 1970, in text.
 async fn text_of_now(fleet: &fleet::Running) -> String {
     let statement = "select floor(extract(epoch from clock_timestamp()))::bigint::text";
     sqlx::query_scalar(statement).fetch_one(&mut fleet.database().await).await.expect("it has a clock")
 }
 
 #[test]
-fn keys_that_are_over() {
+fn an_expired_key_is_refused() {
     fleet::test(async |fleet| {
         let trade = Trade::open(fleet, &[("A", 1_000, 10)]).await;
         let soon =
@@ -167,10 +167,10 @@ fn keys_that_are_over() {
         let body = json!({ "kind": "secret", "name": "Short", "expires_at": soon });
         let key = trade.post("/v1/identity/api-keys", &body).await.expect(201);
         let secret = text(&key.body["secret"]);
-        let ask = || send(trade.anonymous(Method::GET, "/v1/catalog/products").bearer_auth(&secret));
-        ask().await.expect(200);
+        let list = || send(trade.anonymous(Method::GET, "/v1/catalog/products").bearer_auth(&secret));
+        list().await.expect(200);
         let dead = eventually("the key is over", async || {
-            let answer = ask().await;
+            let answer = list().await;
             (answer.status != 200).then_some(answer)
         })
         .await;
