@@ -1,4 +1,5 @@
-//! A consumer's life: learn the generation, load the sources' state if that is yet to be done, then follow the events.
+//! The life of a consumer: read the current generation, load the sources' state if that has not been done, then follow
+//! the events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +25,11 @@ use crate::store::consumer::{
 use crate::store::inbox::{Cursor, Reader};
 use crate::store::lease::lease_positions;
 
-/// Most events taken from a source at once; they become transactions of at most a batch each.
+/// Maximum number of events read from a source at once. They are applied in transactions of at most one batch each.
 pub(crate) const TAKE: usize = 1_024;
-/// How long a consumer waits for a source before it says so.
+/// How long a consumer waits for a source before it logs a warning.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a consumer asks whether a replay was ordered elsewhere.
+/// Interval between checks whether another process has requested a replay.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// One consumer of one service in this process.
@@ -39,11 +40,11 @@ pub(crate) struct Consumer {
     pub(crate) bus: Bus,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) sources: Sources,
-    /// Rung when a replay is ordered in this process.
+    /// Notified when a replay is requested in this process.
     pub(crate) replay: Arc<Notify>,
 }
 
-/// Where a consumer reads, and what others may see of its progress.
+/// Where a consumer reads, and the progress that it shares with others.
 #[derive(Clone)]
 pub(crate) enum Sources {
     InProcess(Vec<(Arc<Log>, Arc<Progress>)>),
@@ -78,7 +79,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// One generation, until another begins or the process stops.
+    /// Runs one generation, until another begins or the process stops.
     async fn generation(&self) -> Result<(), Fault> {
         let applier = self.loaded().await?;
         match (&self.bus, &self.sources) {
@@ -98,7 +99,7 @@ impl Consumer {
         }
     }
 
-    /// An applier of the present generation, whose sources' state is loaded.
+    /// Returns an applier of the current generation, after the sources' state has been loaded.
     async fn loaded(&self) -> Result<Applier, Fault> {
         loop {
             let mut tx = self.db.system().await?;
@@ -124,7 +125,7 @@ impl Consumer {
         }
     }
 
-    /// Remembers where the sources stand, then loads the state that they have reached by then.
+    /// Records the current heads of the sources, then loads state that is at least as recent.
     async fn load(&self, applier: &Applier) -> Result<(), Fault> {
         let published = match (&self.bus, &self.sources) {
             (Bus::InProcess(_), Sources::InProcess(logs)) => self.start_at_heads(applier.reader, logs).await?,
@@ -137,7 +138,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Cursors at the present heads; false when nothing was ever published.
+    /// Sets the cursors to the current heads; returns false when nothing was ever published.
     async fn start_at_heads(&self, reader: Reader, logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<bool, Fault> {
         let mut published = false;
         for (log, progress) in logs {
@@ -170,7 +171,7 @@ impl Consumer {
         }
     }
 
-    /// Whether another generation has begun since.
+    /// Whether a newer generation has begun.
     pub(crate) async fn superseded(&self, reader: Reader) -> Result<bool, Fault> {
         let mut tx = self.db.system().await?;
         let present = consumer_generation(&mut tx, reader.consumer).await?;
@@ -207,7 +208,7 @@ impl Consumer {
         }
     }
 
-    /// Sleeps until there is something to do; false when this generation has ended.
+    /// Sleeps until there is work; returns false when this generation has ended.
     async fn rest(&self, applier: &Applier, sources: &mut [Source<'_>]) -> Result<bool, Fault> {
         enum Why {
             News,
@@ -237,12 +238,12 @@ struct Source<'a> {
     progress: &'a Progress,
     head: watch::Receiver<Head>,
     place: Place,
-    /// What the database knows of the place.
+    /// The position stored in the database.
     saved: Positions,
 }
 
 impl Source<'_> {
-    /// Applies what is next; false when there is nothing.
+    /// Applies the next events; returns false when there are none.
     async fn step(&mut self, applier: &Applier) -> Result<bool, Fault> {
         let Some((events, place)) = self.log.next(&self.place, TAKE).await? else { return Ok(false) };
         let wanted: Vec<Envelope> = events
@@ -260,7 +261,7 @@ impl Source<'_> {
     }
 }
 
-/// Writes cursors that moved over nothing but unwanted events.
+/// Stores cursors that moved only past events the handler does not want.
 async fn save(applier: &Applier, sources: &mut [Source<'_>]) -> Result<(), Fault> {
     for source in sources {
         if source.saved != source.place.positions {
@@ -274,14 +275,14 @@ async fn save(applier: &Applier, sources: &mut [Source<'_>]) -> Result<(), Fault
     Ok(())
 }
 
-/// The cursors that differ.
+/// The cursors that differ between two positions.
 fn cursors(service: &'static str, from: &Positions, to: &Positions) -> Vec<Cursor> {
     let moved = (0_i16..).zip(from.iter().zip(to)).filter(|(_, (from, to))| from != to);
     moved.map(|(shard, (_, to))| Cursor { service, shard, position: *to }).collect()
 }
 
 impl Sources {
-    /// How many published events the consumer has yet to apply; one while it has not begun.
+    /// Number of published events not yet applied; 1 before the consumer has started.
     pub(crate) async fn lag(&self) -> Result<i64, Fault> {
         match self {
             Self::InProcess(logs) => lag(logs).await,
@@ -290,7 +291,7 @@ impl Sources {
     }
 }
 
-/// How many published events a consumer has yet to apply on an in-process bus; one while it has not begun.
+/// Number of published events not yet applied by a consumer of an in-process bus; 1 before it has started.
 async fn lag(logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<i64, Fault> {
     let mut lag = 0;
     for (log, progress) in logs {
@@ -307,7 +308,7 @@ async fn lag(logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<i64, Fault> {
     Ok(lag)
 }
 
-/// The logs of this process, for upkeep.
+/// The positions that all consumers of this process have passed, for upkeep.
 pub(crate) fn floors(bus: &Bus, service: &str) -> Option<Positions> {
     match bus {
         Bus::InProcess(logs) => Some(InProcess::floors(logs, service)),

@@ -1,4 +1,4 @@
-//! Loading the present state of a consumer's sources, before it follows their events.
+//! Loads the current state of a consumer's sources, before the consumer follows their events.
 
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_contract_platform::{ExportStateRequest, StateRecord};
@@ -14,7 +14,7 @@ use crate::store::consumer::consumer_loading;
 
 const PAGE: u32 = 1_000;
 
-/// Loads everything; stops at the first fault, to be begun again.
+/// Loads everything; stops at the first fault and must then be started again.
 pub(crate) async fn run(applier: &Applier) -> Result<(), Fault> {
     for service in applier.handler.topics() {
         let mut after = String::new();
@@ -50,7 +50,7 @@ async fn fetch(applier: &Applier, service: &str, after: String) -> Result<Vec<St
     Ok(records)
 }
 
-/// The state as the event that would have told it.
+/// Turns a state record into the event that would have published it.
 fn envelope(applier: &Applier, service: &str, record: StateRecord) -> Result<Envelope, Fault> {
     Ok(Envelope {
         id: EventId::from_uuid(bloom_kernel::uuid_v7(applier.host.platform_now(), &*applier.host.entropy)),

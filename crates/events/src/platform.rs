@@ -1,4 +1,4 @@
-//! The platform's own RPCs, served by every service.
+//! The platform RPCs that every service serves.
 
 use std::sync::Arc;
 
@@ -26,14 +26,14 @@ use crate::store::parked::{Listed, parked_count, parked_list};
 use crate::store::unreadable::{Kept, Place, unreadable_count, unreadable_next};
 use crate::unreadable::{self, Message};
 
-/// A consumer as the RPCs see it.
+/// State of a consumer as the RPCs need it.
 pub(crate) struct Reading {
     pub(crate) applier: Applier,
     pub(crate) sources: Sources,
     pub(crate) replay: Arc<Notify>,
 }
 
-/// Answers for one service.
+/// Serves the RPCs for one service.
 pub struct Server {
     pub(crate) service: &'static str,
     pub(crate) host: ServiceContext,
@@ -43,7 +43,7 @@ pub struct Server {
     pub(crate) checks: Vec<Arc<dyn Check>>,
 }
 
-/// What the router takes.
+/// The gRPC service for the router.
 pub type Service = PlatformServer<Server>;
 
 const EXPORT_DEFAULT: u32 = 1_000;
@@ -182,7 +182,7 @@ impl Server {
         tx.commit().await?;
         let generation = generation.ok_or_else(|| Fault::not_found("consumer"))?;
         if let Sources::InProcess(logs) = &reading.sources {
-            // It counts as behind from this moment on, not only once it has noticed.
+            // The consumer counts as behind from now on, not only once it notices the replay.
             for (_, progress) in logs {
                 progress.set(None);
             }

@@ -1,5 +1,6 @@
-//! The relay: sole owner of a shard while its lease lasts, it publishes what is pending in order of insertion and stamps
-//! it with the next positions. A crash between publishing and stamping repeats events and never loses one.
+//! The relay publishes pending events. It is the only owner of a shard while its lease lasts, publishes in order of
+//! insertion and stamps each event with its next position. A crash between publishing and stamping publishes events
+//! again but never loses one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +18,16 @@ use crate::shard::{Positions, SHARDS, index};
 use crate::store::lease::{Grant, lease_claim, lease_positions, lease_release, owner_share};
 use crate::store::outbox::{Advance, Logged, outbox_pending, outbox_stamp, place};
 
-/// Most events of one round.
+/// Maximum number of events per round.
 const BATCH: i64 = 512;
-/// A round begins no sooner than this after the one before: what is committed meanwhile shares its cost. The first event
-/// after a quiet moment waits for nothing.
+/// Minimum time between the starts of two rounds, so that events committed meanwhile share the cost of one. The first
+/// event after an idle period is published at once.
 const PACE: Duration = Duration::from_millis(20);
-/// Longest sleep while nothing wakes it: the poll finds what other processes committed.
+/// Maximum sleep without a wake-up: this poll finds events that other processes committed.
 const IDLE: Duration = Duration::from_millis(250);
-/// The first sleep of a poll that has just found something; it doubles while nothing comes.
+/// First sleep after a poll that found events; it doubles while nothing is found.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// How long a shard stays with a process that has gone silent.
+/// How long a shard remains assigned to a process that no longer renews its lease.
 const LEASE: Duration = Duration::from_secs(10);
 
 /// Publishes the events of one service.
@@ -40,10 +41,10 @@ pub(crate) struct Relay {
     owner: String,
     pub(crate) lease: Duration,
     pub(crate) grants: Vec<Grant>,
-    /// How many shards would be an even part of all.
+    /// This process's even share of the shards.
     share: usize,
     renewed: Option<Instant>,
-    /// Kept between rounds; a round that fails drops it.
+    /// Database connection kept between rounds; a failed round drops it.
     line: Option<SystemConn>,
 }
 
@@ -84,7 +85,7 @@ impl Relay {
             let wake = self.db.wake().clone();
             tokio::select! {
                 () = tokio::time::sleep_until(began + PACE.max(pause)) => {}
-                // Whoever holds no shard has nothing to do for a commit.
+                // A process without shards does not react to commits.
                 () = wake.outbox.notified(), if !self.grants.is_empty() => tokio::time::sleep_until(began + PACE).await,
                 () = shutdown.cancelled() => {}
             }
@@ -93,7 +94,7 @@ impl Relay {
         Ok(())
     }
 
-    /// One look at the outbox; returns how many events were published.
+    /// Polls the outbox once; returns how many events were published.
     pub(crate) async fn round(&mut self) -> Result<usize, Fault> {
         let mut line = match self.line.take() {
             Some(line) => line,
@@ -126,7 +127,8 @@ impl Relay {
         let stamped = outbox_stamp(line, &advances, &events).await?;
         self.host.metrics.count(self.service, "events_published", stamped as u64);
         if stamped != events.len() {
-            // Somebody else owns a shard now, and only the others were stamped: the next round begins with what is ours.
+            // Another process has taken over a shard, and only our other shards were stamped: renew the leases before
+            // the next round.
             self.renewed = None;
             return Ok(stamped);
         }
@@ -139,8 +141,9 @@ impl Relay {
         Ok(stamped)
     }
 
-    /// Takes and renews leases, each third of their time, and gives back what is more than an even share: between rounds
-    /// nothing of it is on the way. Whoever lacks some of its share looks sooner, as nobody relays what was given back.
+    /// Acquires and renews leases every third of their duration, and releases shards above the even share. Between
+    /// rounds no event of a shard is in flight, so this is safe. A process below its share polls more often, as nobody
+    /// relays a released shard.
     async fn renew(&mut self, line: &mut SystemConn) -> Result<(), Fault> {
         let every = if self.grants.len() < self.share { self.lease / 30 } else { self.lease / 3 };
         if self.renewed.is_some_and(|renewed| renewed.elapsed() < every) {
@@ -170,7 +173,7 @@ impl Relay {
         }
     }
 
-    /// Gives the shards back, so that another process goes on at once.
+    /// Releases the shards, so that another process can continue at once.
     pub(crate) async fn release(&self) {
         let given = async {
             let mut tx = self.db.system().await?;
@@ -183,7 +186,7 @@ impl Relay {
     }
 }
 
-/// Gives each event the next position of its shard.
+/// Assigns each event the next position of its shard.
 fn number(events: &mut [Logged], grants: &[Grant]) -> Vec<Advance> {
     let mut positions: Positions = [0; SHARDS];
     for grant in grants {

@@ -1,4 +1,4 @@
-//! Timers: something to be done at a time, as a row that commits with the reason for it.
+//! Timers: work scheduled for a later time, stored as a row that commits with the change that needs it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,23 +19,23 @@ use uuid::Uuid;
 
 use crate::store::timer::{Due, timer_claim, timer_done, timer_failed, timer_next};
 
-/// Timers that one process fires at a time.
+/// Maximum number of timers that one process runs at once.
 const RUNNING: usize = 16;
-/// A claim outlives the deadline of what it starts.
+/// A claim lasts longer than the deadline of the work it covers.
 const LEASE: Duration = Duration::from_secs(90);
-/// Longest wait after failures.
+/// Maximum wait after failures.
 const LONGEST_WAIT_S: f64 = 300.0;
 
-/// Does what one kind of timer is for.
+/// Handles one kind of timer.
 pub trait TimerHandler: Send + Sync {
     /// The kind, for example `checkout.expire`.
     fn kind(&self) -> &'static str;
 
-    /// Fires at least once, and again after a fault, waiting longer each time. It must be safe to do twice.
+    /// Called at least once, and again after a fault with growing waits. It must be idempotent.
     fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
-/// Sets the timer of this kind and key, or moves it; it exists when the transaction commits.
+/// Sets or moves the timer of this kind and key; it takes effect when the transaction commits.
 pub async fn schedule(
     tx: &mut impl Writer,
     kind: &'static str,
@@ -48,13 +48,13 @@ pub async fn schedule(
     Ok(())
 }
 
-/// Removes the timer of this kind and key, if there is one.
+/// Removes the timer of this kind and key, if it exists.
 pub async fn cancel(tx: &mut impl Writer, kind: &'static str, key: &str) -> Result<(), Fault> {
     tx.pending().timer(kind, key, None);
     Ok(())
 }
 
-/// Fires the timers of one service.
+/// Runs the timers of one service.
 pub(crate) struct Timers {
     service: &'static str,
     host: ServiceContext,
@@ -69,7 +69,7 @@ impl Timers {
         Self { service, host, db, handlers, kinds }
     }
 
-    /// Runs until shutdown, then lets what runs come to its end.
+    /// Runs until shutdown, then waits for running timers to finish.
     pub(crate) async fn run(self) -> Result<(), StartError> {
         let wake = self.db.wake().clone();
         let mut line = None;
@@ -98,7 +98,7 @@ impl Timers {
         Ok(())
     }
 
-    /// Claims what is due, and says how long to sleep when that is nothing.
+    /// Claims due timers; if there are none, also returns how long to sleep.
     async fn claim(&self, kept: &mut Option<SystemConn>, free: usize) -> Result<(Vec<(Due, Uuid)>, Duration), Fault> {
         if free == 0 {
             return Ok((Vec::new(), IDLE));
@@ -119,7 +119,8 @@ impl Timers {
         Ok((due.into_iter().map(|due| (due, claim)).collect(), Duration::from_millis(5)))
     }
 
-    /// The line kept from before; whoever takes it puts it back once it has served, so that a broken one is dropped.
+    /// Takes the connection kept from before, or opens one. The caller puts it back after use, so a broken one is
+    /// dropped.
     async fn line(&self, kept: &mut Option<SystemConn>) -> Result<SystemConn, Fault> {
         match kept.take() {
             Some(line) => Ok(line),
@@ -142,7 +143,7 @@ impl Timers {
         Fired { due, claim, fault: outcome.err() }
     }
 
-    /// Notes what came of a timer. Should the note be lost, the lease runs out and it fires again.
+    /// Stores the result of a timer. If that fails, the claim expires and the timer fires again.
     async fn note(&self, kept: &mut Option<SystemConn>, fired: Fired) {
         let Fired { due, claim, fault } = fired;
         let noted = async {
@@ -175,14 +176,14 @@ impl Timers {
     }
 }
 
-/// A timer that has been fired.
+/// A timer that has fired.
 struct Fired {
     due: Due,
     claim: Uuid,
     fault: Option<Fault>,
 }
 
-/// Half a second, doubling, up to five minutes.
+/// Half a second, doubled with each attempt, at most five minutes.
 fn backoff_s(attempts: i32) -> f64 {
     (0.25 * f64::from(attempts.clamp(1, 20)).exp2()).min(LONGEST_WAIT_S)
 }

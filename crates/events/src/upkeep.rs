@@ -1,5 +1,5 @@
-//! What keeps the tables of events small: partitions prepared and dropped, expired replies removed, parked events whose
-//! cause may have passed taken up again, levels reported.
+//! Keeps the event tables small: creates and drops partitions, deletes expired replies, redrives parked events whose
+//! fault was transient, and reports metrics.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const OUTBOX_DAYS: i32 = 3;
 const INBOX_DAYS: i32 = 14;
 const ROUND: Duration = Duration::from_mins(1);
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
-/// Expired replies removed in one statement.
+/// Maximum number of expired replies deleted by one statement.
 const EXPIRED: i64 = 1_000;
 
 /// Upkeep of one service's event tables.
@@ -29,7 +29,7 @@ pub(crate) struct Upkeep {
     pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) bus: Bus,
-    /// One per consumer; their generation is looked up each time.
+    /// One per consumer; the generation is read each time.
     pub(crate) consumers: Vec<(Applier, Sources)>,
 }
 
@@ -50,7 +50,7 @@ impl Upkeep {
         }
     }
 
-    /// What fails is tried again in the next round.
+    /// Logs a fault and returns `None`; the next round retries.
     fn told<T>(&self, what: &str, outcome: Result<T, Fault>) -> Option<T> {
         outcome
             .inspect_err(|fault| tracing::warn!(service = self.service, what, cause = fault.chain(), "upkeep did not succeed"))

@@ -1,5 +1,5 @@
-//! A transaction of one statement: the change, its events and its timers, or nothing of it; for one tenant, whoever had the
-//! connection before.
+//! A single-statement transaction commits the change, its events and its timers together or not at all, and only for
+//! one tenant, whichever tenant used the connection before.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{Bus, Draft, cancel, publish, schedule};
 
 const KIND: &str = "thing.expire";
 
-/// Changes a subject's row to this year, if there is one.
+/// Changes a subject's row to this year, if it exists.
 async fn change(write: WriteOnce<'_>, subject: SubjectId, year: i64) -> Result<Option<i64>, sqlx::Error> {
     write_once!(
         write,
@@ -32,7 +32,7 @@ async fn change(write: WriteOnce<'_>, subject: SubjectId, year: i64) -> Result<O
     )
 }
 
-/// A subject that the tenant's service knows.
+/// Creates a subject in the tenant's service.
 async fn known(bench: &TestEnv, tenant: TenantId) -> SubjectId {
     let subject = bench.host.id(tenant);
     let mut tx = bench.db.write(&RequestContext { tenant, ..bench.call() }).await.unwrap();
@@ -45,7 +45,7 @@ fn draft(version: i64) -> Draft<'static> {
     Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version, data: &(), causation: None }
 }
 
-/// Tells one event, sets one timer and takes one back.
+/// Publishes one event, sets one timer and removes one.
 async fn tell(bench: &TestEnv, write: &mut WriteOnce<'_>, version: i64) {
     publish(write, &bench.host, &bench.call(), draft(version)).await.unwrap();
     let run_at = bench.clock.time() + TimeDelta::hours(1);
@@ -72,7 +72,7 @@ fn keys(keys: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn change_events_and_timers_stand_or_fall_together() {
+async fn change_events_and_timers_commit_together() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;
@@ -93,7 +93,7 @@ async fn change_events_and_timers_stand_or_fall_together() {
 }
 
 #[tokio::test]
-async fn a_transaction_may_contain_or_end_with_such_a_statement() {
+async fn a_transaction_may_contain_or_end_with_the_statement() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let (one, two) = (known(bench, bench.tenant).await, known(bench, bench.tenant).await);
@@ -124,7 +124,7 @@ async fn a_transaction_may_contain_or_end_with_such_a_statement() {
 }
 
 #[tokio::test]
-async fn what_was_told_before_a_step_comes_before_what_it_tells() {
+async fn earlier_events_precede_those_of_the_statement() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;
@@ -163,7 +163,7 @@ async fn a_commit_wakes_its_tasks_and_moves_a_timer() {
 }
 
 #[tokio::test]
-async fn what_is_cut_off_leaves_its_connection_to_nobody() {
+async fn a_cancelled_write_does_not_return_its_connection() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let (held, free) = (known(bench, bench.tenant).await, known(bench, bench.tenant).await);
@@ -181,7 +181,7 @@ async fn what_is_cut_off_leaves_its_connection_to_nobody() {
 }
 
 #[tokio::test]
-async fn it_changes_one_tenant_and_leaves_the_connection_clean() {
+async fn a_write_affects_one_tenant_and_resets_the_connection() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let (own, foreign) = (known(bench, bench.tenant).await, known(bench, bench.other_tenant).await);
@@ -196,7 +196,7 @@ async fn it_changes_one_tenant_and_leaves_the_connection_clean() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_costs_at_most_one_refusal() {
+async fn a_broken_connection_fails_at_most_one_request() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;
@@ -210,7 +210,7 @@ async fn a_broken_connection_costs_at_most_one_refusal() {
         drop(lines);
         let kill = "select pg_terminate_backend(pid, 5000) from unnest($1::int4[]) pid";
         sqlx::query(kill).bind(backends).execute(&mut bench.superuser().await).await.unwrap();
-        // Real time: a connection is asked whether it lives when nobody had it for a tenth of a second.
+        // Real time: the pool checks a connection that was idle for more than 100 ms.
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let mut refused = 0;
         for year in 2001..2009 {

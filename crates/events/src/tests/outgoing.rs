@@ -1,4 +1,4 @@
-//! What leaves with a commit: all of it in its order, however much and of whatever kind, or nothing.
+//! A commit writes all its events and timers in order, however many of each kind, or none.
 
 use bloom_db::TenantTx;
 use bloom_testkit::TestEnv;
@@ -11,7 +11,7 @@ use crate::{Bus, Draft, cancel, publish, schedule};
 
 const KIND: &str = "thing.expire";
 
-/// Tells of things with these numbers.
+/// Publishes events with these numbers.
 async fn tell(bench: &TestEnv, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
     for number in numbers {
         let data = json!({ "number": number });
@@ -25,7 +25,7 @@ async fn set(bench: &TestEnv, tx: &mut TenantTx, key: &str, hours: i64) {
     schedule(tx, KIND, key, run_at, &json!({ "hours": hours })).await.unwrap();
 }
 
-/// The versions of the events in order of their writing, and the timers by key with what they carry.
+/// Versions of the events in order of insertion, and timers by key with their payload.
 async fn written(bench: &TestEnv) -> (Vec<i64>, Vec<(String, String)>) {
     let mut conn = bench.superuser().await;
     let events = sqlx::query("select version from outbox order by seq").fetch_all(&mut conn).await.unwrap();
@@ -75,7 +75,7 @@ async fn many_events_and_timers_are_written_with_the_commit() {
 }
 
 #[tokio::test]
-async fn the_last_word_on_a_timer_counts() {
+async fn the_last_change_of_a_timer_wins() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let mut tx = bench.db.write(&bench.call()).await.unwrap();
@@ -90,7 +90,7 @@ async fn the_last_word_on_a_timer_counts() {
 }
 
 #[tokio::test]
-async fn a_large_import_keeps_its_order_and_little_in_memory() {
+async fn a_large_import_keeps_order_and_bounds_memory() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let mut tx = bench.db.write(&bench.call()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Timers fire at their time, again after a fault, and twice when the one who fired them is cut off.
+//! Timers fire when due, again after a fault, and twice when the process that fired them is cut off.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn start(bench: &TestEnv, bell: &Arc<Bell>) -> JoinSet<()> {
 }
 
 #[tokio::test]
-async fn it_fires_once_its_time_has_come_and_never_when_cancelled() {
+async fn a_timer_fires_when_due_and_never_when_cancelled() {
     let pair = pair(Bus::in_process()).await;
     let (bench, bell) = (&pair.alpha, Arc::new(Bell::default()));
     let now = bench.clock.time();
@@ -76,7 +76,7 @@ async fn it_fires_once_its_time_has_come_and_never_when_cancelled() {
     cancel(&mut tx, KIND, "cancelled").await.unwrap();
     tx.commit().await.unwrap();
     let mut tasks = start(bench, &bell);
-    // Real time: nothing fires, and nothing would tell so.
+    // Real time: there is no signal for a timer that does not fire.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(bell.rung.lock().unwrap().is_empty());
     bench.clock.advance(TimeDelta::minutes(2));
@@ -87,7 +87,7 @@ async fn it_fires_once_its_time_has_come_and_never_when_cancelled() {
 }
 
 #[tokio::test]
-async fn a_fault_is_tried_again() {
+async fn a_failed_timer_is_retried() {
     let pair = pair(Bus::in_process()).await;
     let (bench, bell) = (&pair.alpha, Arc::new(Bell::default()));
     *bell.faults.lock().unwrap() = 1;
@@ -102,7 +102,7 @@ async fn a_fault_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_claim_that_ran_out_is_taken_over_and_removes_nothing_later() {
+async fn an_expired_claim_is_taken_over_and_deletes_nothing() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let now = bench.clock.time();
@@ -119,7 +119,7 @@ async fn a_claim_that_ran_out_is_taken_over_and_removes_nothing_later() {
     timer_done(&mut tx, &claimed[0], first).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(left(bench).await, 1, "whoever lost the claim removes nothing");
-    // Scheduled again while it fires: the new row stays.
+    // Scheduled again while it fires: the new row must remain.
     set(bench, "thing", now + TimeDelta::hours(1)).await;
     let mut tx = bench.db.system().await.unwrap();
     timer_done(&mut tx, &taken[0], second).await.unwrap();
