@@ -1,5 +1,6 @@
-//! Key → who it belongs to. A key is looked up once and kept for at most a minute; revocations are polled every second,
-//! so that a revoked key is dead at every gateway within 5 s. The key itself never leaves the gateway: its SHA-256 does.
+//! Resolves an API key to its owner. A resolved key is cached for at most a minute; revocations are polled every
+//! second, so that every gateway refuses a revoked key within 5 s. The key itself never leaves the gateway: only its
+//! SHA-256 digest does.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,19 +19,19 @@ use moka::future::Cache;
 use crate::limit::Limiter;
 use crate::{Gateway, NAME};
 
-/// How long a key lives in the cache: also how long it works while identity cannot be reached.
+/// How long a key is cached. This is also how long it works while identity is unreachable.
 const KEY_TTL: Duration = Duration::from_mins(1);
-/// Keys that nobody holds are remembered briefly, so that guessing costs identity little.
+/// Unknown keys are cached briefly, so that guessing keys causes little load on identity.
 const UNKNOWN_TTL: Duration = Duration::from_secs(5);
 const KEYS_MAX: u64 = 100_000;
 const RESOLVE_DEADLINE: Duration = Duration::from_secs(2);
 const REVOCATION_POLL: Duration = Duration::from_secs(1);
-/// A signed context is used again until it has this little left, in seconds: longer than any deadline it must outlive.
+/// A signed context is reused until this many seconds of its life are left: longer than any deadline it must outlive.
 const CONTEXT_LEFT_S: i64 = 35;
 
 type Digest = [u8; 32];
 
-/// The holder of a key.
+/// The owner and the rights of a key.
 pub(crate) struct Holder {
     pub(crate) key_id: String,
     pub(crate) tenant_text: String,
@@ -41,13 +42,14 @@ pub(crate) struct Holder {
     context: ArcSwap<(i64, HeaderValue)>,
 }
 
-/// The keys that were presented lately.
+/// Recently used keys.
 pub(crate) struct Keyring {
     identity: IdentityClient<Peer>,
     holders: Cache<Digest, Arc<Holder>>,
     unknown: Cache<Digest, ()>,
-    /// Keys revoked or changed lately, with the revocation cursor that told: a holder resolved before it is asked for anew,
-    /// even one that was still on its way here when the news came. Remembered for longer than any holder is cached.
+    /// Recently revoked or changed keys, each with its cursor in the revocation log. A cached principal that was
+    /// resolved before that cursor is resolved again, even if its reply was in flight when the revocation arrived.
+    /// Entries live longer than any cached principal.
     changed: moka::sync::Cache<String, i64>,
 }
 
@@ -61,9 +63,9 @@ impl Keyring {
         }
     }
 
-    /// Who asks, or the 401 that says what is wrong with the key.
+    /// Returns who is asking, or a 401 that says what is wrong with the key.
     ///
-    /// Identity is asked about a key that is not remembered, unless the address guesses keys.
+    /// Identity is asked about an uncached key, unless the client's address has sent too many unknown keys.
     pub(crate) async fn authenticate(
         &self,
         host: &ServiceContext,
@@ -131,12 +133,12 @@ impl Keyring {
 }
 
 impl Holder {
-    /// What the key stands for.
+    /// The claims that the key stands for.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// The signed context to forward; signed anew when little of its life is left.
+    /// The signed context to forward; signed again shortly before it expires.
     pub(crate) fn context(&self, host: &ServiceContext) -> HeaderValue {
         let now = host.platform_now().timestamp();
         let cached = self.context.load();
@@ -144,14 +146,14 @@ impl Holder {
             return cached.1.clone();
         }
         let claims = Claims { expires: now + TTL_S, ..self.claims.clone() };
-        // A signed context is base64 and dots: always a header value.
+        // A signed context is base64 and dots, which is always a valid header value.
         let value = HeaderValue::from_str(&context::sign(&host.keys, &claims)).unwrap_or(HeaderValue::from_static(""));
         self.context.store(Arc::new((claims.expires, value.clone())));
         value
     }
 }
 
-/// Drops revoked and changed keys from the cache, for as long as the gateway runs.
+/// Removes revoked and changed keys from the cache, for as long as the gateway runs.
 pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
     let Gateway { host, keyring, .. } = &*gateway;
     let mut cursor = 0;
@@ -178,7 +180,7 @@ pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
     }
 }
 
-/// The key that a request shows. A mistyped or made-up one is refused by its checksum, without asking anybody.
+/// The key of a request. A mistyped or invented key fails its checksum and is refused without a call to identity.
 fn presented<'h>(host: &ServiceContext, headers: &'h HeaderMap) -> Result<&'h str, Fault> {
     let token = bearer(headers)?;
     if api_key::parse(token).is_none() {
@@ -229,7 +231,7 @@ fn holder(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Holder, Fault
     Ok(Holder { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, cursor, context })
 }
 
-/// The gateway asking for itself, before it knows any tenant.
+/// The context of the gateway's own calls, which belong to no tenant.
 fn platform_call() -> RequestContext {
     let mut call = RequestContext::background(NAME, PLATFORM, "service:gateway");
     call.deadline = tokio::time::Instant::now() + RESOLVE_DEADLINE;

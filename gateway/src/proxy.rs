@@ -1,5 +1,5 @@
-//! The way of a request, read top to bottom: path, route, key, speed, version; then upstream with a signed context and
-//! nothing of the client's that could be taken for one.
+//! Handles a request, read top to bottom: path, route, key, rate limit, version; then the upstream with a signed
+//! context and without any header of the client that could be mistaken for one.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -24,23 +24,23 @@ use crate::limit::Decision;
 use crate::trace::Trace;
 use crate::{Gateway, NAME, docs, headers, path, version};
 
-/// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
+/// The gateway's own endpoints, which create no spans because probes and scrapes call them all day.
 pub(crate) const OWN: [&str; 7] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/"];
 
-/// So much of a path is told back and logged.
+/// Maximum length of a path in replies and logs.
 const PATH_TOLD: usize = 1_024;
 
-/// What is known of a request by the time it is answered.
+/// Facts about a request that the access log and the metrics need.
 #[derive(Default)]
 struct Facts {
-    /// Prefix of the route, never the path: what series and spans are named by.
+    /// Prefix of the route, never the path: metrics and spans are named by it.
     route: String,
     service: String,
     key_id: String,
     tenant: String,
     limit: Option<Decision>,
     reason: String,
-    /// Nobody reads the rest of the body, so the connection ends with this answer.
+    /// The rest of the body is not read, so the connection closes after this answer.
     ends: bool,
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn answer(
     let request_id = request_id(&gateway);
     let Trace { span, id: trace_id } = Trace::of(&gateway.config, &mut request, &request_id);
     let (method, path) = (request.method().clone(), request.uri().path());
-    // As much of it as any route is long is told back and logged.
+    // Truncated for replies and logs; every route is shorter.
     let path = path[..path.floor_char_boundary(PATH_TOLD)].to_owned();
     let client = gateway.config.trusted_proxies.client(peer.ip(), request.headers());
     let mut facts = Facts::default();
@@ -89,7 +89,7 @@ pub(crate) async fn answer(
     gateway.host.metrics.request(&label, took);
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     telemetry::answered(&span, response.status());
-    // Never the query string, which may hold an e-mail address, and never the key, only its id.
+    // Never log the query string, which may contain an e-mail address, and never the key, only its id.
     let Facts { service, key_id, tenant, reason, .. } = facts;
     span.in_scope(|| {
         tracing::info!(
@@ -116,11 +116,11 @@ async fn handle(
     early
 }
 
-/// What comes of a request before its body is looked at.
+/// Result of the checks before the body is read.
 enum Admitted<'a> {
-    /// It goes to this route's service.
+    /// Forward it to this route's service.
     To(&'a Route),
-    /// The gateway knows the answer.
+    /// Already answered by the gateway.
     Answered(Response<Body>),
 }
 
@@ -196,11 +196,11 @@ async fn forward(
     let awaited = Awaited::default();
     let request = request.map(|body| Arriving::new(body, route.body_limit_bytes, awaited.clone()));
     let answer = tokio::time::timeout(route.timeout(), gateway.upstream.request(request)).await;
-    // The service has the same deadline, and may be the first to say so.
+    // The service has the same deadline and may report it first.
     let late = |response: &Response<_>| response.status() == StatusCode::GATEWAY_TIMEOUT;
     if answer.as_ref().map_or(true, |answer| answer.as_ref().is_ok_and(late)) && awaited.is_so() {
         awaited.end();
-        // The rest of the body may come yet, and nobody wants it.
+        // The rest of the body may still arrive and will not be read.
         facts.ends = true;
         return Err(too_slow(route));
     }
@@ -233,7 +233,7 @@ async fn forward(
     }
 }
 
-/// The gateway's own few endpoints. The one that costs something is counted as other requests without a key are.
+/// The gateway's own endpoints. The one that is expensive counts towards the rate limit of requests without a key.
 async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> Result<Response<Body>, Fault> {
     match *method {
         Method::GET | Method::HEAD => {}
@@ -290,7 +290,7 @@ fn too_slow(route: &Route) -> Fault {
     Fault::new(Code::Timeout, "request_timeout", detail)
 }
 
-/// Whether it is the client's body that broke, and not the service.
+/// Whether the client's body failed, and not the service.
 fn is_body_cut_off(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<hyper::Error>())

@@ -1,5 +1,5 @@
-//! The way to the services: over TCP, or through memory where they run in the same process. Whoever asks sees no
-//! difference; `bloom up` saves the system calls of a network that is not there.
+//! Connections to the services: over TCP, or in memory where they run in the same process. Callers see no difference;
+//! in `bloom up` the in-memory connection saves system calls.
 
 use std::collections::HashMap;
 use std::io;
@@ -26,18 +26,18 @@ use tower::Service;
 use crate::arriving::Arriving;
 use crate::config::GatewayConfig;
 
-/// Connections to the services.
+/// HTTP client for the services.
 pub(crate) type Upstream = Client<Road, Arriving>;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(900);
-/// How long the gateway waits for what it asks of its own accord.
+/// Timeout of the gateway's own requests.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-/// Most bytes of an answer to that.
+/// Maximum response size of the gateway's own requests.
 const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
 
-/// A pool of kept connections per service.
+/// A client with a connection pool per service.
 pub(crate) fn upstream(config: &GatewayConfig, peers: &Peers) -> Upstream {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
@@ -51,7 +51,7 @@ pub(crate) fn upstream(config: &GatewayConfig, peers: &Peers) -> Upstream {
         .build(road)
 }
 
-/// What a service answers the gateway itself, if it answers well and in time.
+/// A service's response to the gateway's own request; `None` unless it succeeds in time.
 pub(crate) async fn ask(upstream: &Upstream, authority: &Authority, path: &'static str) -> Option<Bytes> {
     let mut uri = Uri::default().into_parts();
     uri.scheme = Some(Scheme::HTTP);

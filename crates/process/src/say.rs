@@ -1,16 +1,16 @@
-//! What a command says to whoever reads it.
+//! Prints lines of a command to standard output and standard error.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
 use bloom_runtime::StartError;
 
-/// Says a line on standard output. Whoever reads may have had enough (`| head`): no failure, and no reason to stop.
+/// Prints a line on standard output. A closed pipe (`| head`) is not an error.
 pub fn say(line: impl Display) -> Result<(), StartError> {
     say_to(&mut std::io::stdout().lock(), line)
 }
 
-/// Says a line on standard error. Where nobody can read it, nobody else can be told.
+/// Prints a line on standard error. A failure is ignored, because there is nowhere else to report it.
 pub fn complain(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_no_failure_and_a_full_disk_is_one() {
+    fn a_closed_pipe_is_ignored_and_a_full_disk_fails() {
         say_to(&mut Broken(ErrorKind::BrokenPipe), "a line").expect("`| head` has read what it wanted");
         let refused = say_to(&mut Broken(ErrorKind::StorageFull), "a line").expect_err("the line is lost");
         assert!(refused.chain().starts_with("standard output cannot be written: "), "{}", refused.chain());

@@ -1,4 +1,4 @@
-//! The API description: put together once, and counted like any request without a key.
+//! The API description is built once, and requests for it count like any request without a key.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::config::{GatewayConfig, Rate};
 
 const ROUTES: &str = r#"[{ "prefix": "/v1/one", "service": "one" }, { "prefix": "/v1/two", "service": "two" }]"#;
 
-/// Two services that describe themselves, the second when it is not away.
+/// Two services with API descriptions; the second may be unavailable.
 #[derive(Default)]
 struct Services {
     asked: AtomicUsize,
@@ -33,7 +33,7 @@ impl Services {
         }
     }
 
-    /// Runs the test against a gateway before these services; it is given the gateway's address.
+    /// Runs the test against a gateway in front of these services; the test receives the gateway's address.
     async fn run<F: Future<Output = ()>>(&self, rate: Rate, test: impl FnOnce(std::net::SocketAddr) -> F) {
         let bind = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
         let (one, two, door) = (bind().await, bind().await, bind().await);
@@ -52,7 +52,7 @@ impl Services {
     }
 }
 
-/// Head and body of an answer.
+/// Headers and body of a response.
 async fn get(gateway: std::net::SocketAddr, path: &str) -> (String, String) {
     let mut line = TcpStream::connect(gateway).await.expect("the gateway listens");
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -73,7 +73,7 @@ async fn paths(gateway: std::net::SocketAddr) -> Vec<String> {
 const OFTEN: Rate = Rate { per_second: 1_000, burst: 1_000 };
 
 #[tokio::test]
-async fn the_services_are_asked_once_for_what_everybody_reads() {
+async fn the_services_are_asked_once_for_the_description() {
     let services = Services::default();
     let test = |gateway| async move {
         let readers = (0..20).map(|_| paths(gateway));
@@ -86,7 +86,7 @@ async fn the_services_are_asked_once_for_what_everybody_reads() {
 }
 
 #[tokio::test]
-async fn a_description_that_lacks_a_service_is_not_told_again() {
+async fn an_incomplete_description_is_not_cached() {
     let services = Services::default();
     services.away.store(true, Ordering::SeqCst);
     let test = |gateway| {
@@ -104,7 +104,7 @@ async fn a_description_that_lacks_a_service_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn whoever_reads_it_too_often_is_refused_and_probes_are_not() {
+async fn frequent_reads_are_refused_and_probes_are_not() {
     let services = Services::default();
     let test = |gateway| async move {
         let mut told = 0;
@@ -128,7 +128,7 @@ async fn whoever_reads_it_too_often_is_refused_and_probes_are_not() {
 }
 
 #[tokio::test]
-async fn people_read_it_in_a_page_that_asks_nobody_else() {
+async fn the_reference_page_loads_nothing_from_elsewhere() {
     let services = Services::default();
     let test = |gateway| async move {
         let (head, page) = get(gateway, "/docs").await;
@@ -145,7 +145,7 @@ async fn people_read_it_in_a_page_that_asks_nobody_else() {
 }
 
 #[test]
-fn a_service_whose_names_clash_is_left_out() {
+fn a_service_whose_schema_names_clash_is_left_out() {
     let addresses = ["one", "two"].map(|name| (name.to_owned(), format!("http://{name}:8080"))).into();
     let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are good");
     let service = |name: &str, kind: &str| {

@@ -1,4 +1,4 @@
-//! Behind a proxy each client has its own limit, and nobody speaks for another's address.
+//! Behind a proxy each client has its own limit, and no client can claim another's address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,19 +21,19 @@ fn forwarded(values: &[&'static str]) -> HeaderMap {
 fn the_client_is_the_right_most_untrusted_address() {
     let proxies = TrustedProxies::parse("10.0.0.0/8, 192.0.2.7,2001:db8:ff::/48,").expect("a good list");
     for (peer, values, client) in [
-        // A peer that nobody trusts is the client, whatever it says.
+        // An untrusted peer is the client, whatever its headers claim.
         ("198.51.100.1", &["203.0.113.9"][..], "198.51.100.1"),
         ("10.1.2.3", &[], "10.1.2.3"),
         ("10.1.2.3", &["203.0.113.9"], "203.0.113.9"),
         ("::ffff:10.1.2.3", &["203.0.113.9"], "203.0.113.9"),
         ("2001:db8:ff::1", &["2001:db8:1::9"], "2001:db8:1::9"),
         ("192.0.2.8", &["203.0.113.9"], "192.0.2.8"),
-        // What the client wrote itself stands left of what the first trusted proxy wrote.
+        // An entry that the client wrote is to the left of the one the first trusted proxy wrote.
         ("10.1.2.3", &["1.1.1.1, 203.0.113.9 ,192.0.2.7"], "203.0.113.9"),
         ("10.1.2.3", &["1.1.1.1", "203.0.113.9, 10.9.9.9"], "203.0.113.9"),
-        // Proxies all the way: the first of them asks for itself.
+        // Only proxies: the left-most one is the client.
         ("10.1.2.3", &["10.0.0.1, 10.0.0.2"], "10.0.0.1"),
-        // What is no address ends the walk.
+        // An entry that is not an address ends the search.
         ("10.1.2.3", &["203.0.113.9, unknown, 10.0.0.2"], "10.0.0.2"),
         ("10.1.2.3", &["203.0.113.9,"], "10.1.2.3"),
         ("10.1.2.3", &["203.0.113.9", ""], "10.1.2.3"),
@@ -48,7 +48,7 @@ fn the_client_is_the_right_most_untrusted_address() {
 }
 
 #[test]
-fn a_list_that_is_none_is_refused_in_one_sentence() {
+fn a_malformed_list_is_refused_in_one_sentence() {
     for (list, bad) in
         [("10.0.0.0/33", "10.0.0.0/33"), ("10.0.0.1,ingress", "ingress"), ("10.0.0.0-10.0.0.9", "10.0.0.0-10.0.0.9")]
     {
@@ -59,7 +59,8 @@ fn a_list_that_is_none_is_refused_in_one_sentence() {
     assert!(TrustedProxies::parse("").is_ok(), "a variable that is set to nothing");
 }
 
-/// Status lines of requests without a key that come one after the other from this peer, each for one of these addresses.
+/// Status lines of requests without a key, sent one after the other by this peer, each on behalf of one of these
+/// addresses.
 async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
     let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
     let (service, door) = (service.expect("a port"), door.expect("a port"));

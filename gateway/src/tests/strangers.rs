@@ -1,4 +1,4 @@
-//! Requests that get no further than the door: they show no key, or ask what is not served.
+//! Requests that are refused before routing: they have no key, or ask for something that is not served.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::config::{GatewayConfig, Rate};
 
 const OFTEN: Rate = Rate { per_second: 1_000, burst: 1_000 };
 
-/// Runs the test against a gateway with nobody behind it; it is given the gateway's address.
+/// Runs the test against a gateway without services; the test receives the gateway's address.
 async fn at_the_door<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnce(SocketAddr) -> F) {
     let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = door.local_addr().expect("bound");
@@ -23,12 +23,12 @@ async fn at_the_door<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnc
     }
 }
 
-/// What is answered to a request of this first line and these headers.
+/// The response to a request with this request line and these headers.
 async fn ask(gateway: SocketAddr, line: &str, headers: &str) -> String {
     ask_any(gateway, line, &format!("host: x\r\n{headers}")).await
 }
 
-/// The same, without a host of its own.
+/// The same, without adding a `Host` header.
 async fn ask_any(gateway: SocketAddr, line: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(gateway).await.expect("the gateway listens");
     let request = format!("{line} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
@@ -39,7 +39,7 @@ async fn ask_any(gateway: SocketAddr, line: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn whoever_shows_no_key_is_counted_by_address() {
+async fn requests_without_a_key_are_counted_by_address() {
     for headers in ["", "authorization: Basic dXNlcjpwdw==\r\n", "authorization: Bearer sk_live_garbled\r\n"] {
         let test = |gateway| async move {
             let mut told = 0;
@@ -60,7 +60,7 @@ async fn whoever_shows_no_key_is_counted_by_address() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_served_is_told_which_are() {
+async fn an_unsupported_method_is_answered_with_the_supported_ones() {
     let test = |gateway| async move {
         for path in ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/"] {
             for method in ["POST", "PUT", "DELETE", "TRACE", "ABRACADABRA"] {
@@ -82,9 +82,9 @@ async fn a_method_that_is_not_served_is_told_which_are() {
     at_the_door(OFTEN, test).await;
 }
 
-/// Of two hosts, or none, each proxy on the way would believe another.
+/// With two hosts, or none, proxies on the way might each use a different one.
 #[tokio::test]
-async fn a_request_names_its_host_once() {
+async fn a_request_must_have_one_host() {
     let test = |gateway| async move {
         for headers in ["", "host: x\r\nhost: y\r\n", "host: x\r\nhost: x\r\n"] {
             let answer = ask_any(gateway, "GET /v1/catalog/products", headers).await;
@@ -97,7 +97,7 @@ async fn a_request_names_its_host_once() {
 }
 
 #[tokio::test]
-async fn a_slash_behind_the_page_leads_to_it() {
+async fn a_trailing_slash_redirects_to_the_page() {
     let test = |gateway| async move {
         let answer = ask(gateway, "GET /docs/", "").await;
         assert!(answer.starts_with("HTTP/1.1 308 ") && answer.contains("\r\nlocation: /docs\r\n"), "{answer}");

@@ -1,5 +1,5 @@
-//! The figures of `/metrics`, pushed to a collector: read as a scrape reads them, so that nothing is counted twice and a
-//! request pays for nothing.
+//! Pushes the metrics of `/metrics` to a collector. It reads them as a scrape does, so that nothing is counted twice
+//! and requests have no extra cost.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,15 +18,15 @@ use crate::metrics::Metrics;
 use crate::request_context::PLATFORM;
 use crate::task::StartError;
 
-/// How often figures leave.
+/// Push interval.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// The figures of every service in a process, which has one connection to the collector. Cheap to clone.
+/// The metrics of every service in a process, which share one connection to the collector. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Figures(Arc<Mutex<Vec<Metrics>>>);
 
 impl Figures {
-    /// New figures, which are pushed with the others from now on.
+    /// Creates metrics that are pushed with the others from now on.
     pub fn metrics(&self) -> Metrics {
         let metrics = Metrics::default();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(metrics.clone());
@@ -40,14 +40,14 @@ impl Figures {
 
 /// Pushes every 15 seconds, and once more when it is dropped.
 pub(super) struct Push {
-    /// Closed to say that it is time for the last one.
+    /// Dropped to request the last push.
     stop: Option<mpsc::Sender<()>>,
-    /// Closed by the thread when that one has left.
+    /// Disconnected by the thread after the last push.
     done: mpsc::Receiver<()>,
 }
 
 impl Push {
-    /// Begins with the first interval. What counts from now on is told as counted from now on.
+    /// Starts the first interval. Counters are reported as counted from now on.
     pub(super) fn start(endpoint: &str, resource: &Resource, figures: Figures) -> Result<Self, StartError> {
         let bad = |error| StartError::caused(format!("BLOOM_OTLP_ENDPOINT is not usable: `{endpoint}`"), error);
         let channel = Endpoint::from_shared(endpoint.to_owned()).map_err(bad)?.timeout(LAST_WORDS).connect_timeout(LAST_WORDS);
@@ -61,7 +61,8 @@ impl Push {
         let (stop, stopped) = mpsc::channel();
         let (working, done) = mpsc::channel();
         let runtime = tokio::runtime::Handle::current();
-        // A thread of its own, as the exporters of spans and records have: the last push is awaited where nothing can be.
+        // A thread of its own, like the exporters of spans and records: the last push is awaited in `drop`, which
+        // cannot be async.
         let thread = std::thread::Builder::new().name("figures".to_owned()).spawn(move || {
             let _working: mpsc::Sender<()> = working;
             loop {
@@ -80,7 +81,7 @@ impl Push {
 impl Drop for Push {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // A push gives up by itself, but one may have begun just before.
+        // A push times out by itself, but another may have started just before.
         let _ = self.done.recv_timeout(LAST_WORDS * 2);
     }
 }
@@ -108,7 +109,8 @@ impl Pusher {
         let resource = Some(self.resource.clone());
         let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, schema_url: String::new() }];
         let outcome = self.client.export(ExportMetricsServiceRequest { resource_metrics }).await;
-        // Sums go on where they are: the next push tells what this one could not, and one line says so.
+        // Sums are cumulative, so the next push includes what this one could not send. Only the first failure is
+        // logged.
         match outcome {
             Ok(_) => self.failing = false,
             Err(status) if !self.failing => {

@@ -1,4 +1,5 @@
-//! The figures of `/metrics` as OTLP: the same names, labels, sums and buckets, cumulative since the process started.
+//! Converts the metrics of `/metrics` to OTLP: the same names, labels, sums and buckets, cumulative since the process
+//! started.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -6,7 +7,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as prometheus;
 
-/// Every family that holds anything.
+/// Every family that holds data.
 pub(super) fn of(families: Vec<prometheus::MetricFamily>, start_ns: u64, now_ns: u64) -> Vec<Metric> {
     families.into_iter().filter_map(|family| metric(family, start_ns, now_ns)).collect()
 }
@@ -40,7 +41,7 @@ fn metric(family: prometheus::MetricFamily, start_ns: u64, now_ns: u64) -> Optio
     } else {
         return None;
     };
-    // Whoever writes Prometheus' names adds a unit's suffix only where it is missing, so both ways give one name.
+    // Prometheus exporters add a unit's suffix only where it is missing, so both ways give the same name.
     let unit = if family.name.ends_with("_seconds") { "s" } else { "" };
     Some(Metric { name: family.name, description: family.help, unit: unit.to_owned(), data: Some(data), ..Metric::default() })
 }
@@ -50,7 +51,7 @@ fn attribute(label: prometheus::LabelPair) -> KeyValue {
     KeyValue { key: label.name, value: Some(value), ..KeyValue::default() }
 }
 
-/// Prometheus counts up to each bound, OTLP between two of them, and its last bucket has none.
+/// Prometheus buckets are cumulative, OTLP buckets are not, and the last OTLP bucket has no bound.
 fn histogram(attributes: Vec<KeyValue>, value: &prometheus::Histogram, start_ns: u64, now_ns: u64) -> HistogramDataPoint {
     let mut below = 0;
     let bucket_counts =
@@ -75,7 +76,7 @@ mod tests {
     use crate::metrics::{Metrics, Route};
 
     #[test]
-    fn what_is_pushed_is_what_is_scraped() {
+    fn pushed_metrics_equal_scraped_metrics() {
         let metrics = Metrics::default();
         let route = Route { service: "orders", method: "GET", route: "/v1/orders/{id}".to_owned(), status: "2xx" };
         for ms in [0, 3, 3, 700, 60_000] {
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_counted_is_nothing_told() {
+    fn empty_metrics_are_not_pushed() {
         assert!(of(Metrics::default().families(), 10, 20).is_empty());
     }
 }
