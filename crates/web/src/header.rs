@@ -1,10 +1,10 @@
-//! Headers of one domain as extractors. A contract declares them, because several services read them.
+//! Extractors for headers that a domain defines. A contract declares them, because several services read them.
 
 use aide::openapi::{Operation, ReferenceOr};
 use http::request::Parts;
 use serde_json::json;
 
-/// What [`header!`](crate::header) expands to, so that its callers need not name `aide`.
+/// Names that [`header!`](crate::header) expands to, so that its callers need not depend on `aide`.
 #[doc(hidden)]
 pub mod private {
     pub use aide::OperationInput;

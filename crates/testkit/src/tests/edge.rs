@@ -9,7 +9,7 @@ fn some_id(bench: &crate::TestEnv) -> String {
 }
 
 #[tokio::test]
-async fn nobody_enters_without_a_context_or_a_permission() {
+async fn a_request_needs_a_context_and_a_permission() {
     let (bench, door, _) = counter().await;
     let path = format!("/v1/count/{}", some_id(&bench));
     let answer = door.get(&path).anonymous().send().await.expect(401);
@@ -25,7 +25,7 @@ async fn nobody_enters_without_a_context_or_a_permission() {
 }
 
 #[tokio::test]
-async fn a_malformed_id_answers_as_an_unknown_one() {
+async fn a_malformed_id_is_answered_like_an_unknown_one() {
     let (_bench, door, _) = counter().await;
     let unknown = door.get("/v1/count/subj_00000000000000000000000000").send().await.expect(404);
     for id in ["nonsense", "prod_00000000000000000000000000", ID, "subj_", "%00"] {
@@ -41,7 +41,7 @@ async fn a_malformed_id_answers_as_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn a_body_is_refused_at_the_field_that_is_wrong() {
+async fn a_refused_body_names_the_invalid_field() {
     let (_bench, door, effects) = counter().await;
     let post = || door.post("/v1/count");
     let answer = post().json(&json!({ "by": 1, "items": [{ "quantity": 1 }, { "quantity": 300 }] })).send().await.expect(400);
@@ -59,7 +59,7 @@ async fn a_body_is_refused_at_the_field_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_query_is_refused_at_the_parameter_that_is_wrong() {
+async fn a_refused_query_names_the_invalid_parameter() {
     let (_bench, door, _) = counter().await;
     let _ = door.get("/v1/counts?limit=100").send().await.expect(200);
     for (query, name, code, wrong) in [
@@ -81,7 +81,7 @@ async fn a_query_is_refused_at_the_parameter_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn failures_keep_their_cause_to_themselves() {
+async fn a_failure_does_not_reveal_its_cause() {
     let (_bench, door, _) = counter().await;
     for path in ["/v1/broken", "/v1/failing"] {
         let answer = door.get(path).send().await.expect(500);
@@ -93,7 +93,7 @@ async fn failures_keep_their_cause_to_themselves() {
 }
 
 #[tokio::test]
-async fn routes_and_methods_that_do_not_exist_say_so() {
+async fn unknown_routes_and_methods_are_refused() {
     let (_bench, door, _) = counter().await;
     assert_eq!(door.get("/v1/nothing").send().await.expect(404).code(), "route_unknown");
     let answer = door.get("/v1/count").send().await.expect(405);

@@ -36,7 +36,7 @@ async fn a_key_belongs_to_one_request_of_one_tenant() {
 }
 
 #[tokio::test]
-async fn a_storefront_gets_no_reply_that_was_not_its_own() {
+async fn a_storefront_gets_no_reply_of_another_caller() {
     let (bench, door, effects) = counter().await;
     let post = || door.post("/v1/count").key("k").json(&json!({ "by": 1, "items": [] }));
     let first = post().send().await.expect(201);
@@ -58,7 +58,7 @@ async fn a_storefront_gets_no_reply_that_was_not_its_own() {
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_key_free() {
+async fn a_refusal_does_not_use_up_the_key() {
     let (_bench, door, _) = counter().await;
     let post = |by: i64| door.post("/v1/count").key("k").json(&json!({ "by": by, "items": [] }));
     let _ = post(-1).send().await.expect(400);
@@ -66,7 +66,7 @@ async fn a_refusal_leaves_the_key_free() {
 }
 
 #[tokio::test]
-async fn fifty_at_once_are_one() {
+async fn fifty_concurrent_requests_have_one_effect() {
     let (bench, door, _) = counter().await;
     let step = json!({ "by": 1, "items": [] });
     let answers = join_all((0..50).map(|_| door.post("/v1/count").key("k").json(&step).send())).await;
@@ -75,7 +75,8 @@ async fn fifty_at_once_are_one() {
     for answer in &answers {
         assert!(answer.status == 201 || answer.code() == "idempotency_in_progress", "{} {}", answer.status, answer.text);
     }
-    // One that looked just before the first committed may have worked too; its work is refused with its reply.
+    // A request that looked for a reply just before the first one committed may have run too; it is refused when its
+    // reply is stored.
     let mut read = bench.db.read(bench.tenant).await.expect("a connection");
     let effects = sqlx::query_scalar::<_, i64>("select count(*) from subject_key").fetch_one(&mut *read).await.expect("counted");
     assert_eq!(effects, 1, "the effect itself was committed more than once");
@@ -95,7 +96,7 @@ async fn a_reply_is_kept_for_a_day_and_then_the_key_is_free() {
 }
 
 #[tokio::test]
-async fn replies_are_sealed_at_rest() {
+async fn replies_are_stored_encrypted() {
     let (bench, door, _) = counter().await;
     let _ = door.post("/v1/count").key("k").json(&json!({ "by": 1, "items": [] })).send().await.expect(201);
     let mut connection = bench.superuser().await;
@@ -105,7 +106,7 @@ async fn replies_are_sealed_at_rest() {
 }
 
 #[tokio::test]
-async fn a_stored_reply_is_good_for_its_own_key_only() {
+async fn a_stored_reply_is_valid_for_its_own_key_only() {
     let (bench, door, effects) = counter().await;
     let post = |key: &str| door.post("/v1/count").key(key).json(&json!({ "by": 1, "items": [] })).send();
     let _ = post("mine").await.expect(201);

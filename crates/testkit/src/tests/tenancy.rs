@@ -35,7 +35,7 @@ async fn a_tenant_sees_its_own_rows_and_the_platform_all() {
 }
 
 #[tokio::test]
-async fn without_a_tenant_the_service_sees_nothing_and_writes_nothing() {
+async fn without_a_tenant_the_service_reads_and_writes_nothing() {
     let (bench, ..) = counter().await;
     remember(&bench, bench.tenant).await;
     let mut read = bench.db.read(bench.tenant).await.expect("a connection");
