@@ -1,4 +1,4 @@
-//! The run from beginning to end.
+//! Runs the benchmark.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::report::{Report, Row, Wanted, median, number};
 use crate::shop::{self, Imported};
 use crate::{Outcome, load};
 
-/// Variants that are bought.
+/// Number of variants that are bought.
 const BOUGHT: u32 = 20_000;
 
 pub(crate) async fn run(arguments: &Arguments) -> Outcome {
@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Outcome {
     report.write(&checkout.join("bench/latest.json"))
 }
 
-/// The folder that this program was built from, or the one it is started in.
+/// The folder that this program was built from, otherwise the current one.
 fn checkout() -> Outcome<PathBuf> {
     let here = std::env::current_dir()?;
     if here.join("bench").is_dir() { Ok(here) } else { Err("start it with ./dev bench, in the checkout".into()) }
@@ -105,7 +105,7 @@ impl Run<'_> {
         fleet.stop()
     }
 
-    /// Import in two parts, and what the list is like after each.
+    /// Imports the products in two parts, and measures the list after each.
     async fn catalogue(&self, report: &mut Report, fleet: &Fleet, big: &Tenant) -> Outcome {
         let Plan { products_first, products, .. } = self.plan;
         let lists = Lists { server: self.server, fleet, tenant: big, plan: self.plan };

@@ -1,4 +1,4 @@
-//! The first operator: an account with its environments and keys.
+//! Creates the first account with its environments and keys.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ pub async fn run(settings: &Settings, state: &Path, command: AccountCommand) -> 
     Ok(())
 }
 
-/// Whether an account of a name is there, in the identity schema of the settings' database.
+/// Whether an account with this name exists in the identity schema of the configured database.
 pub async fn exists(settings: &Settings, name: &str) -> Result<bool, StartError> {
     let host = settings.host(bloom_identity::NAME, Peers::default(), CancellationToken::new())?;
     let db = settings.db(&host, &bloom_identity::SERVICE)?;
@@ -69,7 +69,7 @@ pub async fn exists(settings: &Settings, name: &str) -> Result<bool, StartError>
     found.map_err(|fault: bloom_fault::Fault| StartError::caused("the accounts cannot be looked at", fault))
 }
 
-/// Founds an account in the identity schema of the settings' database.
+/// Creates an account in the identity schema of the configured database.
 pub async fn create(settings: &Settings, options: &AccountOptions) -> Result<AccountCreated, StartError> {
     let currency = Currency::parse(&options.currency)
         .map_err(|_| StartError::new(format!("`{}` is no currency of ISO 4217", options.currency)))?;

@@ -76,7 +76,7 @@ enum Command {
     Subject(operate::SubjectCommand),
 }
 
-/// Parses, runs, and says in one sentence what went wrong.
+/// Parses the command line, runs the command, and prints an error in one sentence.
 pub fn main() -> ExitCode {
     let own = SERVICES.iter().map(bloom_process::own_settings).filter(|text| !text.is_empty());
     let own = own.collect::<Vec<_>>().join("\n");

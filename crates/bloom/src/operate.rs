@@ -1,4 +1,4 @@
-//! Commands of an operator on a running platform.
+//! Operator commands on a running platform.
 
 use std::path::Path;
 
@@ -91,7 +91,7 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
     Ok(())
 }
 
-/// Raises the generation of a consumer.
+/// Starts a new generation of a consumer.
 pub async fn replay(reach: &Reach, consumer: &str) -> Result<i32, StartError> {
     let request = reach.host.request(&reach.call(), ReplayRequest { consumer: consumer.to_owned() });
     let reply = reach.platform(service_of(consumer)?).replay(request).await.map_err(failed)?;
@@ -108,7 +108,7 @@ pub async fn subject(settings: &Settings, state: &Path, command: SubjectCommand)
     Ok(())
 }
 
-/// Destroys a subject's key in every service; says where there was one.
+/// Destroys a subject's key in every service; returns per service whether there was one.
 pub async fn erase(reach: &Reach, tenant: TenantId, subject: SubjectId) -> Result<Vec<(&'static str, bool)>, StartError> {
     let mut erased = Vec::new();
     for definition in SERVICES {
@@ -120,7 +120,7 @@ pub async fn erase(reach: &Reach, tenant: TenantId, subject: SubjectId) -> Resul
     Ok(erased)
 }
 
-/// The service to ask about a consumer, whose name begins with it; which consumers it has, the service knows.
+/// The service of a consumer, whose name is the prefix of the consumer's name. The service itself validates the rest.
 pub(crate) fn service_of(consumer: &str) -> Result<&str, StartError> {
     let known = |service: &&str| bloom_fleet::SERVICES.contains(service);
     consumer.split_once('.').map(|(service, _)| service).filter(known).ok_or_else(|| {

@@ -1,7 +1,6 @@
 //! Measures the cost of parsing an input: `cargo bench -p bloom-web --bench input` prints one row per measurement.
 //!
 //! * a valid write of a cart, compared with serde alone
-//!
 //! * a body of 64 KB with 10,000 violations
 
 use std::hint::black_box;

@@ -1,5 +1,5 @@
-//! Projection = sources: what the catalogue has heard of prices and stock is what pricing and inventory say now.
-//! (That the listing follows from what was heard, the catalogue proves itself.)
+//! Projection = sources: the catalogue's copy of prices and stock equals the state of pricing and inventory. (The
+//! catalogue itself checks that its listing follows from that copy.)
 
 use std::collections::{BTreeMap, BTreeSet};
 
