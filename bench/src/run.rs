@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Outcome {
     }
     outcome?;
     if arguments.quick {
-        report.note("A quick run: it shows that the bench works, its figures mean little.");
+        report.note("A quick run: it shows that the benchmark works; its results mean little.");
     }
     report.print();
     report.write(&checkout.join("bench/latest.json"))

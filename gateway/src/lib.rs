@@ -105,7 +105,7 @@ impl Gateway {
         }
         tokio::select! {
             () = self.connections.wait() => {}
-            () = tokio::time::sleep(bloom_web::server::DRAIN) => tracing::warn!("requests were cut off at the drain deadline"),
+            () = tokio::time::sleep(bloom_web::server::DRAIN) => tracing::warn!("requests were aborted at the drain deadline"),
         }
         Ok(())
     }
@@ -155,7 +155,7 @@ impl Gateway {
                     }
                 };
                 if let Err(error) = ended {
-                    tracing::debug!(error, "a connection ended badly");
+                    tracing::debug!(error, "a connection failed");
                 }
             });
         }

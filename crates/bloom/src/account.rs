@@ -66,13 +66,13 @@ pub async fn exists(settings: &Settings, name: &str) -> Result<bool, StartError>
     };
     let found = looked.await;
     db.close().await;
-    found.map_err(|fault: bloom_fault::Fault| StartError::caused("the accounts cannot be looked at", fault))
+    found.map_err(|fault: bloom_fault::Fault| StartError::caused("the accounts cannot be read", fault))
 }
 
 /// Creates an account in the identity schema of the configured database.
 pub async fn create(settings: &Settings, options: &AccountOptions) -> Result<AccountCreated, StartError> {
     let currency = Currency::parse(&options.currency)
-        .map_err(|_| StartError::new(format!("`{}` is no currency of ISO 4217", options.currency)))?;
+        .map_err(|_| StartError::new(format!("`{}` is not a currency of ISO 4217", options.currency)))?;
     let host = settings.host(bloom_identity::NAME, Peers::default(), CancellationToken::new())?;
     let db = settings.db(&host, &bloom_identity::SERVICE)?;
     let input = AccountCreate {
@@ -83,5 +83,5 @@ pub async fn create(settings: &Settings, options: &AccountOptions) -> Result<Acc
     };
     let created = bloom_identity::account_create(&host, &db, input).await;
     db.close().await;
-    created.map_err(|fault| StartError::caused("the account could not be founded", fault))
+    created.map_err(|fault| StartError::caused("the account could not be created", fault))
 }

@@ -45,7 +45,7 @@ pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), StartError> {
 }
 
 /// Builds every service on a database that is never connected, and merges their API descriptions.
-#[allow(clippy::unused_async, reason = "services are put together within the runtime that serves them")]
+#[allow(clippy::unused_async, reason = "services are built within the runtime that serves them")]
 pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
     let mut settings = settings.clone();
     settings.secrets.master_key = Some(bloom_runtime::config::SecretKey([0; 32]));

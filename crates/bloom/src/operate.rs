@@ -55,7 +55,7 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
         EventsCommand::Replay { consumer } => {
             let generation = replay(&reach, &consumer).await?;
             say(format_args!(
-                "{consumer} loads its sources anew as generation {generation}; `bloom events status` shows when it is done"
+                "{consumer} reloads its sources as generation {generation}; `bloom events status` shows when it is done"
             ))?;
         }
         EventsCommand::Parked { consumer } => {

@@ -59,7 +59,7 @@ impl Processes {
     /// Starts Redis, Kafka, every service and the gateway; returns when all are ready.
     pub async fn start(ground: Ground) -> Result<Self, StartError> {
         let logs = ground.folder.join("log");
-        std::fs::create_dir_all(&logs).map_err(|error| StartError::caused("the log folder cannot be made", error))?;
+        std::fs::create_dir_all(&logs).map_err(|error| StartError::caused("the log folder cannot be created", error))?;
         let (redis, kafka) = (free_port()?, free_port()?);
         let mut environment = ground.environment;
         environment.insert("BLOOM_KAFKA_BROKERS".to_owned(), format!("127.0.0.1:{kafka}"));
@@ -105,13 +105,13 @@ impl Processes {
             if let Some(child) = self.children.get_mut(name)
                 && let Ok(Some(status)) = child.try_wait()
             {
-                return Err(StartError::new(format!("{name} ended with {status}; {} says why", self.log(name).display())));
+                return Err(StartError::new(format!("{name} ended with {status}; see {}", self.log(name).display())));
             }
             if ready(&url).await {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(StartError::new(format!("{name} was not ready within 60 s; {} says more", self.log(name).display())));
+                return Err(StartError::new(format!("{name} was not ready within 60 s; see {}", self.log(name).display())));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -216,7 +216,7 @@ impl Processes {
         let deadline = Instant::now() + READY_DEADLINE;
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             if Instant::now() > deadline || self.ended().is_some() {
-                return Err(StartError::new(format!("Kafka did not start; {} says why", self.log("kafka").display())));
+                return Err(StartError::new(format!("Kafka did not start; see {}", self.log("kafka").display())));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -70,7 +70,7 @@ pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevSta
             let lost = dir.file("dev.json");
             step(&format!("the keys of the former demo shop are lost with {}: a new shop is founded beside it", lost.display()));
         }
-        step("founding two demo accounts");
+        step("creating two demo accounts");
         let options = |name: &str| AccountOptions {
             name: name.to_owned(),
             time_zone: "Asia/Kolkata".to_owned(),

@@ -98,7 +98,7 @@ impl StateDir {
         if path.exists() {
             let aside = self.file("dev.json.bad");
             fs::rename(&path, &aside).map_err(|error| cannot_write(&aside, error))?;
-            crate::up::step(&format!("{} cannot be understood and is kept as {}", path.display(), aside.display()));
+            crate::up::step(&format!("{} cannot be parsed and was renamed to {}", path.display(), aside.display()));
         }
         Ok(DevState::default())
     }

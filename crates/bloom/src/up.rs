@@ -145,7 +145,7 @@ async fn start_cluster(cluster: Cluster) -> Result<String, StartError> {
         }
         Ok(address.url("postgres", "bloom"))
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::caused("the start was cut off", error))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::caused("the start was interrupted", error))?
 }
 
 pub(crate) async fn stop_database(cluster: Option<Cluster>) {
@@ -191,10 +191,10 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
             // On a full disk the log has no last line.
             dir.writable()?;
             let text = std::fs::read_to_string(&log_path).unwrap_or_default();
-            return Err(StartError::new(last_words(&text).unwrap_or_else(|| format!("it said nothing and ended with {status}"))));
+            return Err(StartError::new(last_words(&text).unwrap_or_else(|| format!("it ended with {status} and no message"))));
         }
         if Instant::now() > deadline {
-            return Err(StartError::new(format!("the platform was not ready within 120 s; {} says more", log_path.display())));
+            return Err(StartError::new(format!("the platform was not ready within 120 s; see {}", log_path.display())));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -229,7 +229,7 @@ pub async fn reset(settings: &Settings, path: &Path) -> Result<(), StartError> {
     dir.cluster().erase().map_err(|error| StartError::caused("the private PostgreSQL cannot be deleted", error))?;
     dir.erase()?;
     if settings.database_url.is_some() {
-        say("Deleted, save the database of BLOOM_DATABASE_URL: what lies in it is yours to drop.")?;
+        say("Deleted. The database of BLOOM_DATABASE_URL was kept: drop it yourself.")?;
         return Ok(());
     }
     say("Deleted. The next `up` starts over.")?;
@@ -292,6 +292,6 @@ pub(crate) fn banner(state: &DevState, stop: &str) {
 /// Address of the private database, if it is running.
 pub(crate) fn running_database(dir: &StateDir) -> Result<Option<String>, StartError> {
     let address = dir.cluster().address();
-    let address = address.map_err(|error| StartError::caused("the private PostgreSQL cannot be looked at", error))?;
+    let address = address.map_err(|error| StartError::caused("the private PostgreSQL cannot be checked", error))?;
     Ok(address.map(|address| address.url("postgres", "bloom")))
 }

@@ -59,7 +59,7 @@ pub async fn pending(server: &PgConnectOptions, service: &'static Migrator) -> R
         Ok(applied) => applied,
         // Without this table no migration was ever applied.
         Err(MigrateError::Execute(sqlx::Error::Database(error))) if error.code().as_deref() == Some("42P01") => Vec::new(),
-        Err(error) => return Err(StartError::caused("it cannot be told which migrations were applied", error)),
+        Err(error) => return Err(StartError::caused("the applied migrations cannot be read", error)),
     };
     let _ = connection.close().await;
     Ok(migrator

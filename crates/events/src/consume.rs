@@ -73,7 +73,12 @@ impl Consumer {
                 break;
             }
             failures = if began.elapsed() > LOOK { 1 } else { failures + 1 };
-            tracing::warn!(consumer = self.handler.consumer(), cause = fault.chain(), failures, "the consumer starts over");
+            tracing::warn!(
+                consumer = self.handler.consumer(),
+                cause = fault.chain(),
+                failures,
+                "the consumer restarts after a fault"
+            );
             let _ = stoppable(&self.host, tokio::time::sleep(wait(failures))).await;
         }
         Ok(())
@@ -85,7 +90,7 @@ impl Consumer {
         match (&self.bus, &self.sources) {
             (Bus::InProcess(_), Sources::InProcess(logs)) => self.follow(&applier, logs).await,
             (Bus::Kafka(kafka), Sources::Kafka(group)) => group.follow(kafka, self, &applier).await,
-            _ => unreachable!("sources are made of the same bus"),
+            _ => unreachable!("sources belong to the same bus"),
         }
     }
 
@@ -130,7 +135,7 @@ impl Consumer {
         let published = match (&self.bus, &self.sources) {
             (Bus::InProcess(_), Sources::InProcess(logs)) => self.start_at_heads(applier.reader, logs).await?,
             (Bus::Kafka(kafka), Sources::Kafka(group)) => group.start_at_heads(kafka, applier.reader).await?,
-            _ => unreachable!("sources are made of the same bus"),
+            _ => unreachable!("sources belong to the same bus"),
         };
         if published {
             load::run(applier).await?;

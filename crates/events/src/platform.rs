@@ -167,7 +167,7 @@ impl Server {
         if all {
             done += unreadable::take_up(&reading.applier, which.discard).await?;
         }
-        tracing::info!(consumer = request.consumer, ?which, done, "parked events were taken up");
+        tracing::info!(consumer = request.consumer, ?which, done, "parked events were redriven");
         let mut tx = self.db.system().await?;
         let consumer = reading.applier.reader.consumer;
         let left = parked_count(&mut tx, consumer).await? + unreadable_count(&mut tx, Some(consumer)).await?;
@@ -188,7 +188,7 @@ impl Server {
             }
         }
         reading.replay.notify_one();
-        tracing::info!(service = self.service, consumer, generation, "a replay was ordered");
+        tracing::info!(service = self.service, consumer, generation, "a replay was requested");
         Ok(proto::ReplayReply { generation })
     }
 }

@@ -181,7 +181,7 @@ impl Relay {
             tx.commit().await
         };
         if let Err(fault) = given.await {
-            tracing::warn!(service = self.service, cause = fault.chain(), "shards are given back by time alone");
+            tracing::warn!(service = self.service, cause = fault.chain(), "leases could not be released; they will expire");
         }
     }
 }

@@ -137,7 +137,7 @@ impl Timers {
                 key = due.key,
                 attempts = due.attempts,
                 cause = fault.chain(),
-                "a timer failed and is tried again"
+                "a timer failed and will be retried"
             );
         }
         Fired { due, claim, fault: outcome.err() }
@@ -156,13 +156,19 @@ impl Timers {
             Ok::<(), Fault>(())
         };
         if let Err(fault) = noted.await {
-            tracing::warn!(service = self.service, kind = due.kind, key = due.key, cause = fault.chain(), "a timer fires again");
+            tracing::warn!(
+                service = self.service,
+                kind = due.kind,
+                key = due.key,
+                cause = fault.chain(),
+                "the result of a timer was not stored; it will fire again"
+            );
         }
     }
 
     async fn attempt(&self, due: &Due) -> Result<(), Fault> {
         let handler = self.handlers.iter().find(|handler| handler.kind() == due.kind);
-        let handler = handler.ok_or_else(|| Fault::internal(format!("nobody fires {}", due.kind)))?;
+        let handler = handler.ok_or_else(|| Fault::internal(format!("no handler for the timer kind {}", due.kind)))?;
         let payload: Box<RawValue> = RawValue::from_string(due.payload.clone()).map_err(Fault::internal)?;
         let mut call = RequestContext::background(self.service, due.tenant(), &format!("service:{}", self.service));
         let span = telemetry::background_span(self.service, handler.kind(), None);

@@ -46,7 +46,7 @@ pub(crate) async fn keep(applier: &Applier, messages: &[(Message, cloud_event::U
         let kept = sealed(&applier.host, message, cause)?;
         if unreadable_add(&mut tx, &kept).await? {
             let Place { consumer, topic, partition, offset, .. } = &message.place;
-            tracing::error!(consumer, topic, partition, offset, %cause, "a message that is no event of this fleet was parked");
+            tracing::error!(consumer, topic, partition, offset, %cause, "a message that is not a valid event was parked");
             applier.host.metrics.count(applier.service, "messages_unreadable", 1);
         }
     }

@@ -52,9 +52,7 @@ impl Upkeep {
 
     /// Logs a fault and returns `None`; the next round retries.
     fn told<T>(&self, what: &str, outcome: Result<T, Fault>) -> Option<T> {
-        outcome
-            .inspect_err(|fault| tracing::warn!(service = self.service, what, cause = fault.chain(), "upkeep did not succeed"))
-            .ok()
+        outcome.inspect_err(|fault| tracing::warn!(service = self.service, what, cause = fault.chain(), "upkeep failed")).ok()
     }
 
     pub(crate) async fn partitions(&self) -> Result<(), Fault> {

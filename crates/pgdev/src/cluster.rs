@@ -194,7 +194,7 @@ impl Cluster {
         if !options.durable {
             command.arg("--no-sync");
         }
-        self.run("make its data directory", &mut command)?;
+        self.run("create its data directory", &mut command)?;
         let file = fresh.join("postgresql.conf");
         let include = format!("\ninclude '{}'\n", self.home.join("bloom.conf").display());
         let append = |mut file: File| std::io::Write::write_all(&mut file, include.as_bytes());

@@ -16,7 +16,7 @@ pub(crate) async fn ready(listen: &str) -> Result<(), StartError> {
     match asked {
         Ok(Ok(answer)) if answer == YES => Ok(()),
         Ok(Ok(answer)) => Err(StartError::new(format!("not ready: {}", String::from_utf8_lossy(&answer)))),
-        Ok(Err(error)) => Err(StartError::caused(format!("nobody answers on port {port}"), error)),
+        Ok(Err(error)) => Err(StartError::caused(format!("no process answers on port {port}"), error)),
         Err(_) => Err(StartError::new(format!("no answer on port {port} within {} s", DEADLINE.as_secs()))),
     }
 }

@@ -80,7 +80,7 @@ pub fn block_on(name: &str, process: impl Future<Output = Result<ExitCode, Start
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(format_args!("{name}: no threads to run on: {error}"));
+            complain(format_args!("{name}: cannot start threads: {error}"));
             return ExitCode::FAILURE;
         }
     };

@@ -48,7 +48,7 @@ impl<F: DeserializeOwned + Serialize + JsonSchema + 'static, S: Send + Sync> Fro
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let internal = |what: &str| Fault::internal(format!("a list was asked for outside of a service: no {what}"));
+        let internal = |what: &str| Fault::internal(format!("a list was requested outside of a service: no {what}"));
         let tenant = parts.extensions.get::<RequestContext>().ok_or_else(|| internal("context"))?.tenant;
         let CursorSecret(key) = *parts.extensions.get().ok_or_else(|| internal("cursor key"))?;
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -77,7 +77,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let internal = |what: &str| Fault::internal(format!("a list was asked for outside of a service: no {what}"));
+        let internal = |what: &str| Fault::internal(format!("a list was requested outside of a service: no {what}"));
         let tenant = parts.extensions.get::<RequestContext>().ok_or_else(|| internal("context"))?.tenant;
         let CursorSecret(key) = *parts.extensions.get().ok_or_else(|| internal("cursor key"))?;
         Ok(Self { tenant, key, path: parts.uri.path().to_owned() })

@@ -145,7 +145,7 @@ impl ClientContext for Refusal {
             // A producer retries without limit, so this line is the only sign of the reason.
             tracing::error!(reason, "the Kafka brokers refuse this process");
         } else {
-            tracing::warn!(%error, reason, "the Kafka client has trouble");
+            tracing::warn!(%error, reason, "the Kafka client reported an error");
         }
     }
 }

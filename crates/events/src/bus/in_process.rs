@@ -193,7 +193,11 @@ impl Log {
         let events: Vec<Arc<Logged>> = events.into_iter().map(Arc::new).collect();
         if gap(&at.positions, &events) || events.is_empty() {
             // Retention dropped these events while this consumer was stopped. Only a replay restores its state.
-            tracing::error!(service = self.service, ?behind, "published events are gone; replay the consumers of this service");
+            tracing::error!(
+                service = self.service,
+                ?behind,
+                "published events were dropped before they were read; replay the consumers of this service"
+            );
         }
         let positions = if events.is_empty() { heads } else { advanced(&at.positions, &events) };
         Ok(Some((events, Place { positions, number })))

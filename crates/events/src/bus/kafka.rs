@@ -69,7 +69,7 @@ impl Kafka {
             // Sends are retried without limit: giving up on one message would let later ones overtake it.
             .set("message.timeout.ms", "0")
             .create_with_context(refusal.clone())
-            .map_err(|error| StartError::caused(format!("no Kafka client can be made for `{}`", access.brokers), error))?;
+            .map_err(|error| StartError::caused(format!("cannot create a Kafka client for `{}`", access.brokers), error))?;
         Ok(Self { access: Arc::new(access), producer, refusal, topics: Arc::default() })
     }
 
@@ -140,7 +140,7 @@ impl Kafka {
         match received {
             Ok(message) => Ok(Some(message)),
             Err(KafkaError::MessageConsumption(code)) => {
-                tracing::debug!(?code, "the Kafka client mends itself");
+                tracing::debug!(?code, "the Kafka client recovers by itself");
                 Ok(None)
             }
             Err(error) => Err(self.unavailable(error)),

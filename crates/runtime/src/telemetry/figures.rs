@@ -73,7 +73,7 @@ impl Push {
                 }
             }
         });
-        thread.map_err(|error| StartError::caused("no thread can be started for the figures", error))?;
+        thread.map_err(|error| StartError::caused("no thread can be started for the metrics", error))?;
         Ok(Self { stop: Some(stop), done })
     }
 }
@@ -115,7 +115,7 @@ impl Pusher {
             Ok(_) => self.failing = false,
             Err(status) if !self.failing => {
                 self.failing = true;
-                tracing::warn!(code = ?status.code(), cause = status.message(), "the collector takes no figures");
+                tracing::warn!(code = ?status.code(), cause = status.message(), "the collector does not accept metrics");
             }
             Err(_) => {}
         }
