@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bloom_web::{Patience, throw_away};
+use bloom_web::{DiscardLimits, discard};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use http::{Request, header};
@@ -16,10 +16,10 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 /// Limits for discarding a body that is too long. They are generous, because the client is a customer who may still be
 /// sending it.
-pub(crate) const LINGER: Patience = Patience { bytes: 8 * 1024 * 1024, time: Duration::from_secs(2) };
+pub(crate) const LINGER: DiscardLimits = DiscardLimits { bytes: 8 * 1024 * 1024, time: Duration::from_secs(2) };
 /// Limits for discarding the body of a request that is answered by its headers alone: only what arrived with the
 /// headers or right after them.
-pub(crate) const EARLY: Patience = Patience { bytes: 64 * 1024, time: Duration::from_millis(100) };
+pub(crate) const EARLY: DiscardLimits = DiscardLimits { bytes: 64 * 1024, time: Duration::from_millis(100) };
 
 /// The body exceeds its route's limit.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +59,10 @@ impl Awaited {
     }
 
     /// Discards the rest of a body that is too long; true when the end was reached.
-    pub(crate) async fn throw_away(&self) -> bool {
+    pub(crate) async fn discard(&self) -> bool {
         let rest = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
         match rest {
-            Some(rest) => throw_away(rest, LINGER).await,
+            Some(rest) => discard(rest, LINGER).await,
             None => false,
         }
     }
@@ -71,11 +71,11 @@ impl Awaited {
 /// Discards the body of a request that is answered without it; true when the end was reached, so that the connection
 /// can be reused. A client that sent `Expect: 100-continue` has sent no body, and reading would ask for it; a body that
 /// exceeds the limit is not read at all.
-pub(crate) async fn end(request: Request<Incoming>, patience: Patience) -> bool {
+pub(crate) async fn end(request: Request<Incoming>, limits: DiscardLimits) -> bool {
     let asks_first = request.headers().contains_key(header::EXPECT);
     let body = request.into_body();
-    let is_read = !asks_first && body.size_hint().lower() <= patience.bytes;
-    body.is_end_stream() || is_read && throw_away(body, patience).await
+    let is_read = !asks_first && body.size_hint().lower() <= limits.bytes;
+    body.is_end_stream() || is_read && discard(body, limits).await
 }
 
 fn size(frame: &Frame<Bytes>) -> u64 {
@@ -83,7 +83,7 @@ fn size(frame: &Frame<Bytes>) -> u64 {
 }
 
 /// See the module's documentation.
-pub(crate) struct Arriving {
+pub(crate) struct IncomingBody {
     /// `None` once nothing waits for it.
     body: Option<Incoming>,
     /// How many bytes may still arrive.
@@ -91,7 +91,7 @@ pub(crate) struct Arriving {
     awaited: Awaited,
 }
 
-impl Arriving {
+impl IncomingBody {
     pub(crate) fn new(body: Incoming, limit: u64, awaited: Awaited) -> Self {
         awaited.0.come.store(body.is_end_stream(), Ordering::Release);
         Self { body: Some(body), left: limit, awaited }
@@ -103,7 +103,7 @@ impl Arriving {
     }
 }
 
-impl Body for Arriving {
+impl Body for IncomingBody {
     type Data = Bytes;
     type Error = Box<dyn std::error::Error + Send + Sync>;
 

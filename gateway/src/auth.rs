@@ -32,7 +32,7 @@ const CONTEXT_LEFT_S: i64 = 35;
 type Digest = [u8; 32];
 
 /// The owner and the rights of a key.
-pub(crate) struct Holder {
+pub(crate) struct Principal {
     pub(crate) key_id: String,
     pub(crate) tenant_text: String,
     claims: Claims,
@@ -43,9 +43,9 @@ pub(crate) struct Holder {
 }
 
 /// Recently used keys.
-pub(crate) struct Keyring {
+pub(crate) struct KeyCache {
     identity: IdentityClient<Peer>,
-    holders: Cache<Digest, Arc<Holder>>,
+    principals: Cache<Digest, Arc<Principal>>,
     unknown: Cache<Digest, ()>,
     /// Recently revoked or changed keys, each with its cursor in the revocation log. A cached principal that was
     /// resolved before that cursor is resolved again, even if its reply was in flight when the revocation arrived.
@@ -53,11 +53,11 @@ pub(crate) struct Keyring {
     changed: moka::sync::Cache<String, i64>,
 }
 
-impl Keyring {
+impl KeyCache {
     pub(crate) fn new(host: &ServiceContext) -> Self {
         Self {
             identity: IdentityClient::new(host.peers.get("identity")),
-            holders: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).build(),
+            principals: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).build(),
             unknown: Cache::builder().max_capacity(KEYS_MAX).time_to_live(UNKNOWN_TTL).build(),
             changed: moka::sync::Cache::builder().time_to_live(KEY_TTL * 2).build(),
         }
@@ -72,19 +72,19 @@ impl Keyring {
         limiter: &Limiter,
         client: IpAddr,
         headers: &HeaderMap,
-    ) -> Result<Arc<Holder>, Fault> {
+    ) -> Result<Arc<Principal>, Fault> {
         let token = match presented(host, headers) {
             Ok(token) => token,
             Err(refused) => {
-                limiter.check_stranger(client)?;
+                limiter.check_anonymous(client)?;
                 return Err(refused);
             }
         };
         let digest: Digest = api_key::digest(token);
-        let holder = match self.holders.get(&digest).await {
-            Some(holder) if self.is_current(&holder) => holder,
+        let principal = match self.principals.get(&digest).await {
+            Some(principal) if self.is_current(&principal) => principal,
             Some(_) => {
-                self.holders.invalidate(&digest).await;
+                self.principals.invalidate(&digest).await;
                 self.resolve(host, digest).await?
             }
             None => {
@@ -97,23 +97,23 @@ impl Keyring {
                 })?
             }
         };
-        if holder.expires_at.is_some_and(|expiry| expiry <= host.platform_now()) {
+        if principal.expires_at.is_some_and(|expiry| expiry <= host.platform_now()) {
             return Err(unknown_key());
         }
-        Ok(holder)
+        Ok(principal)
     }
 
-    fn is_current(&self, holder: &Holder) -> bool {
-        self.changed.get(&holder.key_id).is_none_or(|cursor| cursor <= holder.cursor)
+    fn is_current(&self, principal: &Principal) -> bool {
+        self.changed.get(&principal.key_id).is_none_or(|cursor| cursor <= principal.cursor)
     }
 
-    async fn resolve(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Holder>, Fault> {
+    async fn resolve(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Principal>, Fault> {
         if self.unknown.contains_key(&digest) {
             return Err(unknown_key());
         }
-        let found = self.holders.try_get_with(digest, self.ask_identity(host, digest)).await;
+        let found = self.principals.try_get_with(digest, self.ask_identity(host, digest)).await;
         match found {
-            Ok(holder) => Ok(holder),
+            Ok(principal) => Ok(principal),
             Err(fault) if fault.code == Code::NotFound => {
                 self.unknown.insert(digest, ()).await;
                 Err(unknown_key())
@@ -125,14 +125,14 @@ impl Keyring {
         }
     }
 
-    async fn ask_identity(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Holder>, Fault> {
+    async fn ask_identity(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Principal>, Fault> {
         let request = host.request(&platform_call(), ResolveKeyRequest { sha256: digest.to_vec() });
         let reply = self.identity.clone().resolve_key(request).await.map_err(Fault::from)?;
-        holder(host, reply.into_inner()).map(Arc::new)
+        principal(host, reply.into_inner()).map(Arc::new)
     }
 }
 
-impl Holder {
+impl Principal {
     /// The claims that the key stands for.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
@@ -155,7 +155,7 @@ impl Holder {
 
 /// Removes revoked and changed keys from the cache, for as long as the gateway runs.
 pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
-    let Gateway { host, keyring, .. } = &*gateway;
+    let Gateway { host, key_cache, .. } = &*gateway;
     let mut cursor = 0;
     loop {
         tokio::select! {
@@ -163,13 +163,13 @@ pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
             () = host.shutdown.cancelled() => return,
         }
         let request = host.request(&platform_call(), ListRevocationsRequest { after: cursor });
-        match keyring.identity.clone().list_revocations(request).await {
+        match key_cache.identity.clone().list_revocations(request).await {
             Ok(reply) => {
                 let reply = reply.into_inner();
                 cursor = reply.cursor;
                 host.metrics.level(NAME, "revocations_cursor", cursor);
                 for key_id in reply.key_ids {
-                    keyring.changed.insert(key_id, cursor);
+                    key_cache.changed.insert(key_id, cursor);
                 }
             }
             Err(status) => {
@@ -204,7 +204,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
         .ok_or_else(|| unauthenticated("key_missing", "The Authorization header carries no API key: it reads `Bearer sk_…`."))
 }
 
-fn holder(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Holder, Fault> {
+fn principal(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Principal, Fault> {
     let broken = |_| Fault::internal("identity answered with an id that is none");
     let tenant: TenantId = reply.tenant_id.parse().map_err(broken)?;
     let claims = Claims {
@@ -228,7 +228,7 @@ fn holder(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Holder, Fault
     };
     let context = ArcSwap::from_pointee((0, HeaderValue::from_static("")));
     let cursor = reply.revocations_cursor;
-    Ok(Holder { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, cursor, context })
+    Ok(Principal { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, cursor, context })
 }
 
 /// The context of the gateway's own calls, which belong to no tenant.

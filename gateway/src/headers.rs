@@ -6,7 +6,7 @@ use bloom_runtime::Audience;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
-use crate::auth::Holder;
+use crate::auth::Principal;
 
 /// Maximum number of headers: the services' own limit is 100, and the gateway adds some.
 const MOST: usize = 80;
@@ -91,12 +91,12 @@ fn check_idempotency_key(headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 /// Refuses a malformed channel, and one that a storefront's key is not bound to.
-pub(crate) fn check_channel(holder: &Holder, headers: &HeaderMap) -> Result<(), Fault> {
+pub(crate) fn check_channel(principal: &Principal, headers: &HeaderMap) -> Result<(), Fault> {
     let Some(value) = headers.get("bloom-channel") else { return Ok(()) };
     let Some(named) = value.to_str().ok().and_then(|text| text.parse::<ChannelId>().ok()) else {
         return Err(Fault::new(Code::Invalid, "channel_invalid", "The header Bloom-Channel holds a channel's id, `chan_…`."));
     };
-    let fixed = holder.claims().channel.filter(|_| holder.claims().audience == Audience::Publishable);
+    let fixed = principal.claims().channel.filter(|_| principal.claims().audience == Audience::Publishable);
     if fixed.is_none_or(|fixed| fixed == named) {
         return Ok(());
     }

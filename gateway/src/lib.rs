@@ -48,7 +48,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Keyring;
+use crate::auth::KeyCache;
 use crate::config::GatewayConfig;
 use crate::limit::Limiter;
 
@@ -66,7 +66,7 @@ const HEADER_BYTES: usize = 64 * 1024;
 pub struct Gateway {
     pub(crate) host: ServiceContext,
     pub(crate) config: GatewayConfig,
-    pub(crate) keyring: Keyring,
+    pub(crate) key_cache: KeyCache,
     pub(crate) limiter: Limiter,
     pub(crate) upstream: upstream::Upstream,
     pub(crate) described: openapi::Described,
@@ -78,12 +78,12 @@ pub struct Gateway {
 impl Gateway {
     /// Creates a gateway over the given routes.
     pub fn new(config: GatewayConfig, host: ServiceContext) -> Result<Arc<Self>, StartError> {
-        let keyring = Keyring::new(&host);
+        let key_cache = KeyCache::new(&host);
         let limiter = Limiter::new(&config, &host)?;
         let connections = TaskTracker::new();
         connections.close();
         Ok(Arc::new(Self {
-            keyring,
+            key_cache,
             limiter,
             upstream: upstream::upstream(&config, &host.peers),
             described: openapi::Described::default(),
@@ -137,9 +137,9 @@ impl Gateway {
             });
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
             // The server itself has no time limit until a connection is known to be HTTP/1.
-            let patience = tokio::time::sleep(self.config.head_timeout);
+            let head_deadline = tokio::time::sleep(self.config.head_timeout);
             let silent = async move {
-                patience.await;
+                head_deadline.await;
                 if has_asked.load(Ordering::Relaxed) {
                     std::future::pending::<()>().await;
                 }

@@ -18,7 +18,7 @@ use http::HeaderValue;
 use moka::sync::Cache;
 
 use crate::NAME;
-use crate::auth::Holder;
+use crate::auth::Principal;
 use crate::config::{GatewayConfig, Rate};
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
@@ -34,7 +34,7 @@ pub(crate) struct Limiter {
     keys: Buckets,
     tenants: Buckets,
     /// By address: requests without a key or with an invalid one.
-    strangers: Buckets,
+    anonymous: Buckets,
     /// Addresses that exceeded their limit of unknown keys in the last second.
     guessers: Cache<IpAddr, Decision>,
     redis: Option<Shared>,
@@ -117,15 +117,15 @@ impl Limiter {
         Ok(Self {
             keys: Buckets::new("key", config.per_key),
             tenants: Buckets::new("tenant", config.per_tenant),
-            strangers: Buckets::new("address", config.per_address),
+            anonymous: Buckets::new("address", config.per_address),
             guessers: Cache::builder().max_capacity(100_000).time_to_live(GUESSER_REST).build(),
             redis,
         })
     }
 
     /// Counts a request without a known key. Never over Redis: each gateway protects itself.
-    pub(crate) fn check_stranger(&self, address: IpAddr) -> Result<(), Fault> {
-        let decision = self.strangers.check(&sender(address).to_string());
+    pub(crate) fn check_anonymous(&self, address: IpAddr) -> Result<(), Fault> {
+        let decision = self.anonymous.check(&sender(address).to_string());
         if decision.allowed { Ok(()) } else { Err(decision.refusal()) }
     }
 
@@ -141,24 +141,24 @@ impl Limiter {
     /// Counts a key that identity did not know.
     pub(crate) fn count_guess(&self, address: IpAddr) {
         let sender = sender(address);
-        let decision = self.strangers.check(&sender.to_string());
+        let decision = self.anonymous.check(&sender.to_string());
         if !decision.allowed {
             self.guessers.insert(sender, decision);
         }
     }
 
     /// Counts a request against the limits of key and tenant, and returns the tighter result.
-    pub(crate) async fn check(&self, host: &ServiceContext, holder: &Holder) -> Decision {
+    pub(crate) async fn check(&self, host: &ServiceContext, principal: &Principal) -> Decision {
         if let Some(redis) = &self.redis
-            && let Some(decision) = redis.check(host, holder, self.keys.rate, self.tenants.rate).await
+            && let Some(decision) = redis.check(host, principal, self.keys.rate, self.tenants.rate).await
         {
             return decision;
         }
-        let key = self.keys.check(&holder.key_id);
+        let key = self.keys.check(&principal.key_id);
         if !key.allowed {
             return key;
         }
-        let tenant = self.tenants.check(&holder.tenant_text);
+        let tenant = self.tenants.check(&principal.tenant_text);
         if tenant.tightness() < key.tightness() { tenant } else { key }
     }
 }
@@ -234,14 +234,14 @@ fn shared(url: &str, host: &ServiceContext) -> Result<Option<Shared>, StartError
 
 impl Shared {
     /// `None` when Redis does not answer: the caller then limits locally.
-    async fn check(&self, host: &ServiceContext, holder: &Holder, key: Rate, tenant: Rate) -> Option<Decision> {
+    async fn check(&self, host: &ServiceContext, principal: &Principal, key: Rate, tenant: Rate) -> Option<Decision> {
         let now = host.platform_now().timestamp();
         if now < self.rest_until.load(Ordering::Relaxed) {
             return None;
         }
         let mut connection = self.connection.clone();
-        let mut call = self.script.key(format!("bloom:limit:{{{}}}:{}", holder.tenant_text, holder.key_id));
-        call.key(format!("bloom:limit:{{{}}}", holder.tenant_text));
+        let mut call = self.script.key(format!("bloom:limit:{{{}}}:{}", principal.tenant_text, principal.key_id));
+        call.key(format!("bloom:limit:{{{}}}", principal.tenant_text));
         for rate in [key, tenant] {
             call.arg(1_000_000 / u64::from(rate.per_second.max(1))).arg(rate.burst);
         }

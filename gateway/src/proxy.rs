@@ -18,7 +18,7 @@ use hyper::body::{Body as _, Incoming};
 use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
-use crate::arriving::{self, Arriving, Awaited, EARLY, LINGER, TooLong};
+use crate::arriving::{self, Awaited, EARLY, IncomingBody, LINGER, TooLong};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
@@ -136,7 +136,7 @@ async fn admit<'a>(
         return Ok(Admitted::Answered(own(gateway, client, request.method(), request.uri().path()).await?));
     }
     let Some(route) = gateway.config.route(request.uri().path()) else {
-        gateway.limiter.check_stranger(client)?;
+        gateway.limiter.check_anonymous(client)?;
         return Err(route_unknown());
     };
     facts.route.clone_from(&route.prefix);
@@ -145,27 +145,27 @@ async fn admit<'a>(
         return Ok(Admitted::Answered(answer::preflight()));
     }
     headers::check(request)?;
-    let holder = if route.anonymous {
-        gateway.limiter.check_stranger(client)?;
+    let principal = if route.anonymous {
+        gateway.limiter.check_anonymous(client)?;
         None
     } else {
-        let Gateway { keyring, host, limiter, .. } = gateway;
-        let holder = keyring.authenticate(host, limiter, client, request.headers()).await?;
-        headers::check_channel(&holder, request.headers())?;
-        Some(holder)
+        let Gateway { key_cache, host, limiter, .. } = gateway;
+        let principal = key_cache.authenticate(host, limiter, client, request.headers()).await?;
+        headers::check_channel(&principal, request.headers())?;
+        Some(principal)
     };
     headers::strip(request.headers_mut());
-    if let Some(holder) = holder {
-        facts.key_id.clone_from(&holder.key_id);
-        facts.tenant.clone_from(&holder.tenant_text);
-        let limit = gateway.limiter.check(&gateway.host, &holder).await;
+    if let Some(principal) = principal {
+        facts.key_id.clone_from(&principal.key_id);
+        facts.tenant.clone_from(&principal.tenant_text);
+        let limit = gateway.limiter.check(&gateway.host, &principal).await;
         facts.limit = Some(limit);
         if !limit.allowed {
             return Err(limit.refusal());
         }
         request
             .headers_mut()
-            .insert(HeaderName::from_static(bloom_runtime::signed_context::HEADER), holder.context(&gateway.host));
+            .insert(HeaderName::from_static(bloom_runtime::signed_context::HEADER), principal.context(&gateway.host));
     }
     Ok(Admitted::To(route))
 }
@@ -194,7 +194,7 @@ async fn forward(
     *request.uri_mut() = Uri::from_parts(uri).map_err(Fault::internal)?;
     *request.version_mut() = http::Version::HTTP_11;
     let awaited = Awaited::default();
-    let request = request.map(|body| Arriving::new(body, route.body_limit_bytes, awaited.clone()));
+    let request = request.map(|body| IncomingBody::new(body, route.body_limit_bytes, awaited.clone()));
     let answer = tokio::time::timeout(route.timeout(), gateway.upstream.request(request)).await;
     // The service has the same deadline and may report it first.
     let late = |response: &Response<_>| response.status() == StatusCode::GATEWAY_TIMEOUT;
@@ -208,7 +208,7 @@ async fn forward(
     match answer {
         Err(_) => Err(Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")),
         Ok(Err(error)) if is_too_long(&error) => {
-            facts.ends = !awaited.throw_away().await;
+            facts.ends = !awaited.discard().await;
             Err(too_large(route))
         }
         Ok(Err(error)) if error.is_connect() => {
@@ -265,7 +265,7 @@ async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> 
             text("application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(gateway.host.metrics.render()))
         }
         "/openapi.json" => {
-            gateway.limiter.check_stranger(client)?;
+            gateway.limiter.check_anonymous(client)?;
             text("application/json", gateway.described.document(gateway).await)
         }
         _ => return Err(route_unknown()),

@@ -1,7 +1,7 @@
+mod anonymous;
 mod described;
 mod proxies;
 mod slow;
-mod strangers;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -130,8 +130,8 @@ fn an_address_that_guesses_keys_is_limited() {
     let refused = limiter.check_guesser(guesser).expect_err("one too many");
     assert_eq!((refused.reason.as_ref(), refused.retry_after_s.is_some()), ("rate_limited", true));
     limiter.check_guesser(other).expect("somebody else");
-    limiter.check_stranger(other).expect("somebody else");
-    assert_eq!(limiter.check_stranger(guesser).expect_err("the same measure").reason, "rate_limited");
+    limiter.check_anonymous(other).expect("somebody else");
+    assert_eq!(limiter.check_anonymous(guesser).expect_err("the same measure").reason, "rate_limited");
 }
 
 #[test]
@@ -144,9 +144,9 @@ fn addresses_of_one_network_share_a_limit() {
     for (first, again, other) in
         [("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"), ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2")]
     {
-        limiter.check_stranger(address(first)).expect("the first");
-        assert_eq!(limiter.check_stranger(address(again)).expect_err("the same sender").reason, "rate_limited", "{again}");
-        limiter.check_stranger(address(other)).expect("somebody else");
+        limiter.check_anonymous(address(first)).expect("the first");
+        assert_eq!(limiter.check_anonymous(address(again)).expect_err("the same sender").reason, "rate_limited", "{again}");
+        limiter.check_anonymous(address(other)).expect("somebody else");
     }
     let guesser = address("2001:db8:0:3::1");
     limiter.count_guess(guesser);

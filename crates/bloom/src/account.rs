@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bloom_identity::{AccountCreate, AccountCreated};
 use bloom_kernel::Currency;
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::{Peers, StartError};
 use tokio_util::sync::CancellationToken;
 
@@ -46,9 +46,9 @@ pub async fn run(settings: &Settings, state: &Path, command: AccountCommand) -> 
     }
     let created = create(&settings, &options).await?;
     for (what, founded) in [("live", &created.live), ("sandbox", &created.sandbox)] {
-        say(format_args!("{what:<9}{}", founded.environment.id))?;
-        say(format_args!("  secret key       {}", founded.secret_key.secret))?;
-        say(format_args!("  publishable key  {}", founded.publishable_key.secret))?;
+        print_line(format_args!("{what:<9}{}", founded.environment.id))?;
+        print_line(format_args!("  secret key       {}", founded.secret_key.secret))?;
+        print_line(format_args!("  publishable key  {}", founded.publishable_key.secret))?;
     }
     Ok(())
 }

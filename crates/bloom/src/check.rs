@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bloom_contract_platform::{CheckRequest, DrainedRequest, ExportStateRequest, StateRecord};
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::StartError;
 use serde_json::Value;
 
@@ -50,14 +50,14 @@ pub async fn run(settings: &Settings, state: &Path, options: &CheckOptions) -> R
     let reach = Reach::new(settings, state)?;
     let (checked, breaches) = check(&reach, Duration::from_secs(options.wait)).await?;
     if breaches.is_empty() {
-        say(format_args!("{} invariants hold", checked.len()))?;
+        print_line(format_args!("{} invariants hold", checked.len()))?;
         return Ok(ExitCode::SUCCESS);
     }
     for line in report(&breaches) {
-        say(line)?;
+        print_line(line)?;
     }
     let broken: BTreeSet<&str> = breaches.iter().map(|breach| breach.invariant.as_str()).collect();
-    say(format_args!("{} of {} invariants are broken", broken.len(), checked.len()))?;
+    print_line(format_args!("{} of {} invariants are broken", broken.len(), checked.len()))?;
     Ok(ExitCode::FAILURE)
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bloom_process::{complain, say};
+use bloom_process::{print_error, print_line};
 use bloom_runtime::StartError;
 use reqwest::{Body, Client, StatusCode};
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub async fn run(state: &Path, options: &ImportOptions) -> Result<ExitCode, Star
     while !matches!(job["status"].as_str(), Some("completed" | "failed")) {
         tokio::time::sleep(POLL).await;
         job = api.get(&path).await?;
-        say(format_args!("{} lines done, {} refused", number(&job, "lines_processed"), number(&job, "lines_failed")))?;
+        print_line(format_args!("{} lines done, {} refused", number(&job, "lines_processed"), number(&job, "lines_failed")))?;
     }
     if job["status"] == "failed" {
         return Err(StartError::new(format!("the import failed: {}", job["failure"].as_str().unwrap_or("no reason given"))));
@@ -49,7 +49,7 @@ pub async fn run(state: &Path, options: &ImportOptions) -> Result<ExitCode, Star
     }
     let report = api.text(&format!("{path}/report")).await?;
     match &options.report {
-        None => complain(report.trim_end()),
+        None => print_error(report.trim_end()),
         Some(file) => std::fs::write(file, report)
             .map_err(|error| StartError::caused(format!("the report cannot be written to {}", file.display()), error))?,
     }

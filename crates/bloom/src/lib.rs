@@ -15,7 +15,7 @@
 //!
 //! It contains no business rule: it changes data only through the services' own APIs.
 
-// Lines are printed through `say`, because `println!` panics on a closed pipe.
+// Lines are printed through `print_line`, because `println!` panics on a closed pipe.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod account;

@@ -40,7 +40,7 @@ pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), StartError> {
         Some(file) => {
             std::fs::write(file, text).map_err(|error| StartError::caused(format!("{} cannot be written", file.display()), error))
         }
-        None => bloom_process::say(text.trim_end()),
+        None => bloom_process::print_line(text.trim_end()),
     }
 }
 

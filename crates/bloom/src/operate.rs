@@ -5,7 +5,7 @@ use std::path::Path;
 use bloom_contract_platform::{DrainedRequest, EraseSubjectRequest, ListParkedRequest, ReplayRequest, UnparkRequest};
 use bloom_fault::Fault;
 use bloom_kernel::{SubjectId, TenantId};
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::StartError;
 
 use crate::SERVICES;
@@ -54,7 +54,7 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
     match command {
         EventsCommand::Replay { consumer } => {
             let generation = replay(&reach, &consumer).await?;
-            say(format_args!(
+            print_line(format_args!(
                 "{consumer} reloads its sources as generation {generation}; `bloom events status` shows when it is done"
             ))?;
         }
@@ -62,26 +62,29 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
             let request = reach.host.request(&reach.call(), ListParkedRequest { consumer: consumer.clone(), limit: 1_000 });
             let reply = reach.platform(service_of(&consumer)?).list_parked(request).await.map_err(failed)?.into_inner();
             for event in reply.events {
-                say(format_args!("{} {} {} {} {}", event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause))?;
+                print_line(format_args!(
+                    "{} {} {} {} {}",
+                    event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause
+                ))?;
             }
             for message in reply.unreadable {
                 let place = format!("{}/{}@{}", message.topic, message.partition, message.offset);
                 let (headers, excerpt) = (message.headers, message.excerpt);
-                say(format_args!("{} {place} {}\n    {headers:?}\n    {excerpt:?}", message.parked_at, message.cause))?;
+                print_line(format_args!("{} {place} {}\n    {headers:?}\n    {excerpt:?}", message.parked_at, message.cause))?;
             }
         }
         EventsCommand::Unpark { consumer, discard } => {
             let message = UnparkRequest { consumer: consumer.clone(), discard, ..UnparkRequest::default() };
             let request = reach.host.request(&reach.call(), message);
             let reply = reach.platform(service_of(&consumer)?).unpark(request).await.map_err(failed)?.into_inner();
-            say(format_args!("{} done, {} left", reply.done, reply.left))?;
+            print_line(format_args!("{} done, {} left", reply.done, reply.left))?;
         }
         EventsCommand::Status => {
-            say(format_args!("{:<18}{:>8}{:>8}{:>8}{:>8}", "service", "outbox", "lag", "parked", "timers"))?;
+            print_line(format_args!("{:<18}{:>8}{:>8}{:>8}{:>8}", "service", "outbox", "lag", "parked", "timers"))?;
             for definition in SERVICES {
                 let request = reach.host.request(&reach.call(), DrainedRequest {});
                 let reply = reach.platform(definition.name).drained(request).await.map_err(failed)?.into_inner();
-                say(format_args!(
+                print_line(format_args!(
                     "{:<18}{:>8}{:>8}{:>8}{:>8}",
                     definition.name, reply.outbox, reply.lag, reply.parked, reply.timers_due
                 ))?;
@@ -103,7 +106,7 @@ pub async fn subject(settings: &Settings, state: &Path, command: SubjectCommand)
     let reach = Reach::new(settings, state)?;
     let SubjectCommand::Erase { tenant, subject } = command;
     for (service, erased) in erase(&reach, tenant, subject).await? {
-        say(format_args!("{service:<18}{}", if erased { "key destroyed" } else { "held nothing" }))?;
+        print_line(format_args!("{service:<18}{}", if erased { "key destroyed" } else { "held nothing" }))?;
     }
     Ok(())
 }

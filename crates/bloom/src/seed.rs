@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::StartError;
 use serde_json::{Value, json};
 
@@ -54,9 +54,9 @@ async fn found(settings: &Settings, state: &Path, url: Option<String>) -> Result
     }
     once(&settings, &dir, &mut dev).await?;
     dir.write(&dev)?;
-    say(format_args!("secret key       {}", dev.secret_key))?;
-    say(format_args!("publishable key  {}", dev.publishable_key))?;
-    say(format_args!("of the second account: secret key {}", dev.second_tenant_secret_key))?;
+    print_line(format_args!("secret key       {}", dev.secret_key))?;
+    print_line(format_args!("publishable key  {}", dev.publishable_key))?;
+    print_line(format_args!("of the second account: secret key {}", dev.second_tenant_secret_key))?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bloom_pgdev::{Cluster, Options};
-use bloom_process::{Settings, complain, say, until_stopped};
+use bloom_process::{Settings, print_error, print_line, until_stopped};
 use bloom_runtime::config::SecretKey;
 use bloom_runtime::{StartError, telemetry};
 
@@ -42,7 +42,7 @@ pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Resu
     if let Some(state) = dir.read()
         && let Some(pid) = state.running()
     {
-        say(format_args!("Bloom is running already (process {pid})."))?;
+        print_line(format_args!("Bloom is running already (process {pid})."))?;
         banner(&state, &dir.dev("down"));
         return Ok(());
     }
@@ -152,7 +152,7 @@ pub(crate) async fn stop_database(cluster: Option<Cluster>) {
     if let Some(cluster) = cluster {
         let stopped = tokio::task::spawn_blocking(move || cluster.stop()).await;
         if let Ok(Err(error)) = stopped {
-            complain(format_args!("bloom: the private PostgreSQL did not stop: {error}"));
+            print_error(format_args!("bloom: the private PostgreSQL did not stop: {error}"));
         }
     }
 }
@@ -177,7 +177,7 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
         let news = text.get(shown..).unwrap_or_default();
         // The banner is printed below, once.
         for line in news.lines().take_while(|line| line.starts_with('▸')) {
-            say(line)?;
+            print_line(line)?;
         }
         shown = text.rfind('\n').map_or(shown, |end| end + 1);
         if let Some(state) = dir.read()
@@ -204,7 +204,7 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
 pub async fn down(path: &Path) -> Result<(), StartError> {
     let dir = StateDir::open(path)?;
     let Some(pid) = dir.read().and_then(|state| state.running()) else {
-        say("Bloom is not running.")?;
+        print_line("Bloom is not running.")?;
         // A process that was killed has left its database running.
         stop_database(Some(dir.cluster())).await;
         return Ok(());
@@ -217,7 +217,7 @@ pub async fn down(path: &Path) -> Result<(), StartError> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    say("Stopped.")?;
+    print_line("Stopped.")?;
     Ok(())
 }
 
@@ -229,10 +229,10 @@ pub async fn reset(settings: &Settings, path: &Path) -> Result<(), StartError> {
     dir.cluster().erase().map_err(|error| StartError::caused("the private PostgreSQL cannot be deleted", error))?;
     dir.erase()?;
     if settings.database_url.is_some() {
-        say("Deleted. The database of BLOOM_DATABASE_URL was kept: drop it yourself.")?;
+        print_line("Deleted. The database of BLOOM_DATABASE_URL was kept: drop it yourself.")?;
         return Ok(());
     }
-    say("Deleted. The next `up` starts over.")?;
+    print_line("Deleted. The next `up` starts over.")?;
     Ok(())
 }
 
@@ -265,7 +265,7 @@ pub(crate) fn last_words(log: &str) -> Option<String> {
 
 /// Prints a step of the start; a closed output is ignored.
 pub(crate) fn step(what: &str) {
-    let _ = say(format_args!("▸ {what}"));
+    let _ = print_line(format_args!("▸ {what}"));
 }
 
 /// How to stop a platform that runs in the foreground.
@@ -276,7 +276,7 @@ pub(crate) fn foreground(dir: &StateDir) -> String {
 /// Prints what a new user needs next, and how to stop the platform.
 pub(crate) fn banner(state: &DevState, stop: &str) {
     let DevState { gateway_url, secret_key, publishable_key, .. } = state;
-    let _ = say(format_args!(
+    let _ = print_line(format_args!(
         "\n  Bloom is up: {gateway_url}\n\n  \
          Secret key        {secret_key}\n  \
          Publishable key   {publishable_key}\n\n  \

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 use crate::envelope::{Envelope, SCHEMA_VERSION};
 use crate::handler::{Handler, transient};
-use crate::store::inbox::{Cursor, Reader, inbox_admit};
+use crate::store::inbox::{ConsumerGeneration, Cursor, inbox_admit};
 use crate::store::parked::parked_add;
 
 /// Maximum number of events applied in one transaction.
@@ -32,7 +32,7 @@ pub(crate) struct Applier {
     pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) handler: Arc<dyn Handler>,
-    pub(crate) reader: Reader,
+    pub(crate) reader: ConsumerGeneration,
 }
 
 impl Applier {

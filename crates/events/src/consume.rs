@@ -22,15 +22,15 @@ use crate::shard::{Positions, SHARDS};
 use crate::store::consumer::{
     consumer_generation, consumer_loaded, consumer_loader, consumer_loading, cursor_read, cursor_write,
 };
-use crate::store::inbox::{Cursor, Reader};
+use crate::store::inbox::{ConsumerGeneration, Cursor};
 use crate::store::lease::lease_positions;
 
 /// Maximum number of events read from a source at once. They are applied in transactions of at most one batch each.
-pub(crate) const TAKE: usize = 1_024;
+pub(crate) const FETCH_MAX: usize = 1_024;
 /// How long a consumer waits for a source before it logs a warning.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SOURCE_WAIT_BEFORE_WARNING: Duration = Duration::from_secs(30);
 /// Interval between checks whether another process has requested a replay.
-const LOOK: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One consumer of one service in this process.
 pub(crate) struct Consumer {
@@ -72,7 +72,7 @@ impl Consumer {
             if self.host.shutdown.is_cancelled() {
                 break;
             }
-            failures = if began.elapsed() > LOOK { 1 } else { failures + 1 };
+            failures = if began.elapsed() > POLL_INTERVAL { 1 } else { failures + 1 };
             tracing::warn!(
                 consumer = self.handler.consumer(),
                 cause = fault.chain(),
@@ -100,7 +100,7 @@ impl Consumer {
             host: self.host.clone(),
             db: self.db.clone(),
             handler: self.handler.clone(),
-            reader: Reader { consumer: self.handler.consumer(), generation },
+            reader: ConsumerGeneration { consumer: self.handler.consumer(), generation },
         }
     }
 
@@ -144,7 +144,7 @@ impl Consumer {
     }
 
     /// Sets the cursors to the current heads; returns false when nothing was ever published.
-    async fn start_at_heads(&self, reader: Reader, logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<bool, Fault> {
+    async fn start_at_heads(&self, reader: ConsumerGeneration, logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<bool, Fault> {
         let mut published = false;
         for (log, progress) in logs {
             progress.set(None);
@@ -164,7 +164,7 @@ impl Consumer {
     async fn opened(&self, log: &Log) -> Result<Db, Fault> {
         let mut head = log.head.subscribe();
         loop {
-            let known = tokio::time::timeout(PATIENCE, head.wait_for(|head: &Head| head.db.is_some()));
+            let known = tokio::time::timeout(SOURCE_WAIT_BEFORE_WARNING, head.wait_for(|head: &Head| head.db.is_some()));
             if let Ok(opened) = stoppable(&self.host, known).await.ok_or_else(stopping)? {
                 return opened.ok().and_then(|head| head.db.clone()).ok_or_else(stopping);
             }
@@ -177,7 +177,7 @@ impl Consumer {
     }
 
     /// Whether a newer generation has begun.
-    pub(crate) async fn superseded(&self, reader: Reader) -> Result<bool, Fault> {
+    pub(crate) async fn superseded(&self, reader: ConsumerGeneration) -> Result<bool, Fault> {
         let mut tx = self.db.system().await?;
         let present = consumer_generation(&mut tx, reader.consumer).await?;
         tx.commit().await?;
@@ -195,14 +195,14 @@ impl Consumer {
             let place = Place { positions, number: log.end() };
             sources.push(Source { log, progress, head: log.head.subscribe(), place, saved: positions });
         }
-        let mut looked = Instant::now();
+        let mut polled = Instant::now();
         loop {
             let mut idle = true;
             for source in &mut sources {
                 idle &= !source.step(applier).await?;
             }
-            if looked.elapsed() > LOOK {
-                looked = Instant::now();
+            if polled.elapsed() > POLL_INTERVAL {
+                polled = Instant::now();
                 if self.superseded(applier.reader).await? {
                     return Ok(());
                 }
@@ -224,7 +224,7 @@ impl Consumer {
         let news = futures::future::select_all(sources.iter_mut().map(|source| source.head.changed().boxed()));
         let why = tokio::select! {
             _ = news => Why::News,
-            () = tokio::time::sleep(LOOK) => Why::Quiet,
+            () = tokio::time::sleep(POLL_INTERVAL) => Why::Quiet,
             () = self.replay.notified() => Why::Replay,
             () = self.host.shutdown.cancelled() => Why::Stop,
         };
@@ -250,7 +250,7 @@ struct Source<'a> {
 impl Source<'_> {
     /// Applies the next events; returns false when there are none.
     async fn step(&mut self, applier: &Applier) -> Result<bool, Fault> {
-        let Some((events, place)) = self.log.next(&self.place, TAKE).await? else { return Ok(false) };
+        let Some((events, place)) = self.log.next(&self.place, FETCH_MAX).await? else { return Ok(false) };
         let wanted: Vec<Envelope> = events
             .into_iter()
             .filter(|event| applier.handler.wants(&event.envelope.kind))

@@ -62,9 +62,9 @@ use crate::apply::Applier;
 use crate::check::OutboxGapFree;
 use crate::consume::{Consumer, Sources};
 use crate::functions::{AppCheckFunction, CheckFunction, ConsumerFunction, ExportFunction, TimerFunction, topics_of};
-use crate::platform::{Reading, Server, Service};
+use crate::platform::{ConsumerState, Server, Service};
 use crate::relay::Relay;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::timer::Timers;
 use crate::upkeep::Upkeep;
 
@@ -179,7 +179,7 @@ impl Events {
     }
 
     fn server(&self) -> Server {
-        let readings = self.consumers.iter().map(|(handler, sources, replay)| Reading {
+        let readings = self.consumers.iter().map(|(handler, sources, replay)| ConsumerState {
             applier: self.applier(handler),
             sources: sources.clone(),
             replay: replay.clone(),
@@ -231,7 +231,7 @@ impl Events {
             host: self.host.clone(),
             db: self.db.clone(),
             handler: handler.clone(),
-            reader: Reader { consumer: handler.consumer(), generation: 0 },
+            reader: ConsumerGeneration { consumer: handler.consumer(), generation: 0 },
         }
     }
 }

@@ -38,8 +38,8 @@ pub(crate) async fn run(applier: &Applier) -> Result<(), Fault> {
 }
 
 async fn fetch(applier: &Applier, service: &str, after: String) -> Result<Vec<StateRecord>, Fault> {
-    let nobody = TenantId::from_uuid(Uuid::nil());
-    let call = RequestContext::background(applier.service, nobody, &format!("service:{}", applier.service));
+    let no_tenant = TenantId::from_uuid(Uuid::nil());
+    let call = RequestContext::background(applier.service, no_tenant, &format!("service:{}", applier.service));
     let request = ExportStateRequest { kinds: Vec::new(), after, limit: PAGE };
     let mut client = PlatformClient::new(applier.host.peers.get(service));
     let mut stream = client.export_state(applier.host.request(&call, request)).await?.into_inner();

@@ -27,7 +27,7 @@ use crate::store::unreadable::{Kept, Place, unreadable_count, unreadable_next};
 use crate::unreadable::{self, Message};
 
 /// State of a consumer as the RPCs need it.
-pub(crate) struct Reading {
+pub(crate) struct ConsumerState {
     pub(crate) applier: Applier,
     pub(crate) sources: Sources,
     pub(crate) replay: Arc<Notify>,
@@ -38,7 +38,7 @@ pub struct Server {
     pub(crate) service: &'static str,
     pub(crate) host: ServiceContext,
     pub(crate) db: Db,
-    pub(crate) readings: Vec<Reading>,
+    pub(crate) readings: Vec<ConsumerState>,
     pub(crate) exports: Vec<Arc<dyn Export>>,
     pub(crate) checks: Vec<Arc<dyn Check>>,
 }
@@ -113,7 +113,7 @@ impl Server {
         })
     }
 
-    fn reading(&self, consumer: &str) -> Result<&Reading, Fault> {
+    fn reading(&self, consumer: &str) -> Result<&ConsumerState, Fault> {
         let reading = self.readings.iter().find(|reading| reading.applier.reader.consumer == consumer);
         reading.ok_or_else(|| {
             let known: Vec<_> = self.readings.iter().map(|reading| reading.applier.reader.consumer).collect();

@@ -45,7 +45,7 @@ pub(crate) struct Relay {
     share: usize,
     renewed: Option<Instant>,
     /// Database connection kept between rounds; a failed round drops it.
-    line: Option<SystemConn>,
+    connection: Option<SystemConn>,
 }
 
 impl Relay {
@@ -59,7 +59,19 @@ impl Relay {
             Bus::Kafka(_) => None,
         };
         let owner = host.token();
-        Self { service, host, db, bus, log, owner, lease: LEASE, grants: Vec::new(), share: SHARDS, renewed: None, line: None }
+        Self {
+            service,
+            host,
+            db,
+            bus,
+            log,
+            owner,
+            lease: LEASE,
+            grants: Vec::new(),
+            share: SHARDS,
+            renewed: None,
+            connection: None,
+        }
     }
 
     /// Runs until shutdown.
@@ -96,27 +108,27 @@ impl Relay {
 
     /// Polls the outbox once; returns how many events were published.
     pub(crate) async fn round(&mut self) -> Result<usize, Fault> {
-        let mut line = match self.line.take() {
-            Some(line) => line,
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
             None => self.db.system_conn().await?,
         };
-        let count = self.look(&mut line).await?;
-        self.line = Some(line);
+        let count = self.publish_pending(&mut connection).await?;
+        self.connection = Some(connection);
         Ok(count)
     }
 
-    async fn look(&mut self, line: &mut SystemConn) -> Result<usize, Fault> {
-        self.renew(line).await?;
+    async fn publish_pending(&mut self, connection: &mut SystemConn) -> Result<usize, Fault> {
+        self.renew(connection).await?;
         let shards: Vec<i16> = self.grants.iter().map(|grant| grant.shard).collect();
         if shards.len() < SHARDS
             && let Some(log) = &self.log
         {
-            log.advance(lease_positions(line).await?);
+            log.advance(lease_positions(connection).await?);
         }
         if shards.is_empty() {
             return Ok(0);
         }
-        let mut events = outbox_pending(line, self.service, &shards, BATCH).await?;
+        let mut events = outbox_pending(connection, self.service, &shards, BATCH).await?;
         if events.is_empty() {
             return Ok(0);
         }
@@ -124,7 +136,7 @@ impl Relay {
             stoppable(&self.host, kafka.send(self.service, &events)).await.ok_or_else(stopping)??;
         }
         let advances = number(&mut events, &self.grants);
-        let stamped = outbox_stamp(line, &advances, &events).await?;
+        let stamped = outbox_stamp(connection, &advances, &events).await?;
         self.host.metrics.count(self.service, "events_published", stamped as u64);
         if stamped != events.len() {
             // Another process has taken over a shard, and only our other shards were stamped: renew the leases before
@@ -137,31 +149,31 @@ impl Relay {
                 grant.position = advance.to;
             }
         }
-        self.tell(events);
+        self.notify_consumers(events);
         Ok(stamped)
     }
 
     /// Acquires and renews leases every third of their duration, and releases shards above the even share. Between
     /// rounds no event of a shard is in flight, so this is safe. A process below its share polls more often, as nobody
     /// relays a released shard.
-    async fn renew(&mut self, line: &mut SystemConn) -> Result<(), Fault> {
+    async fn renew(&mut self, connection: &mut SystemConn) -> Result<(), Fault> {
         let every = if self.grants.len() < self.share { self.lease / 30 } else { self.lease / 3 };
         if self.renewed.is_some_and(|renewed| renewed.elapsed() < every) {
             return Ok(());
         }
         let now = Instant::now();
         let seconds = self.lease.as_secs_f64();
-        self.share = owner_share(line, &self.owner, seconds).await?;
-        self.grants = lease_claim(line, &self.owner, seconds, self.share).await?;
+        self.share = owner_share(connection, &self.owner, seconds).await?;
+        self.grants = lease_claim(connection, &self.owner, seconds, self.share).await?;
         self.renewed = Some(now);
         if self.grants.len() == SHARDS {
-            self.tell(Vec::new());
+            self.notify_consumers(Vec::new());
         }
         Ok(())
     }
 
     /// Hands stamped events to the consumers of this process.
-    fn tell(&self, events: Vec<Logged>) {
+    fn notify_consumers(&self, events: Vec<Logged>) {
         let Some(log) = &self.log else { return };
         log.keep(events);
         if self.grants.len() == SHARDS {

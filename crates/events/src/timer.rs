@@ -72,10 +72,10 @@ impl Timers {
     /// Runs until shutdown, then waits for running timers to finish.
     pub(crate) async fn run(self) -> Result<(), StartError> {
         let wake = self.db.wake().clone();
-        let mut line = None;
+        let mut connection = None;
         let mut running = FuturesUnordered::new();
         loop {
-            let pause = match self.claim(&mut line, RUNNING - running.len()).await {
+            let pause = match self.claim(&mut connection, RUNNING - running.len()).await {
                 Ok((due, pause)) => {
                     running.extend(due.into_iter().map(|(due, claim)| self.fire(due, claim)));
                     pause
@@ -86,14 +86,14 @@ impl Timers {
                 }
             };
             tokio::select! {
-                Some(fired) = running.next() => self.note(&mut line, fired).await,
+                Some(fired) = running.next() => self.store_result(&mut connection, fired).await,
                 () = tokio::time::sleep(pause) => {}
                 () = wake.timers.notified() => {}
                 () = self.host.shutdown.cancelled() => break,
             }
         }
         while let Some(fired) = running.next().await {
-            self.note(&mut line, fired).await;
+            self.store_result(&mut connection, fired).await;
         }
         Ok(())
     }
@@ -103,27 +103,27 @@ impl Timers {
         if free == 0 {
             return Ok((Vec::new(), IDLE));
         }
-        let mut line = self.line(kept).await?;
+        let mut connection = self.connection(kept).await?;
         let now = self.host.platform_now();
-        let next = timer_next(&mut line, &self.kinds).await?;
+        let next = timer_next(&mut connection, &self.kinds).await?;
         let Some(next) = next.filter(|next| *next <= now) else {
-            *kept = Some(line);
+            *kept = Some(connection);
             let pause = next.and_then(|next| (next - now).to_std().ok()).unwrap_or(IDLE);
             return Ok((Vec::new(), pause.min(IDLE)));
         };
         tracing::trace!(service = self.service, %next, "timers are due");
         let claim = bloom_kernel::uuid_v7(now, &*self.host.entropy);
         let limit = i64::try_from(free).unwrap_or(1);
-        let due = timer_claim(&mut line, &self.kinds, now, claim, LEASE.as_secs_f64(), limit).await?;
-        *kept = Some(line);
+        let due = timer_claim(&mut connection, &self.kinds, now, claim, LEASE.as_secs_f64(), limit).await?;
+        *kept = Some(connection);
         Ok((due.into_iter().map(|due| (due, claim)).collect(), Duration::from_millis(5)))
     }
 
     /// Takes the connection kept from before, or opens one. The caller puts it back after use, so a broken one is
     /// dropped.
-    async fn line(&self, kept: &mut Option<SystemConn>) -> Result<SystemConn, Fault> {
+    async fn connection(&self, kept: &mut Option<SystemConn>) -> Result<SystemConn, Fault> {
         match kept.take() {
-            Some(line) => Ok(line),
+            Some(connection) => Ok(connection),
             None => self.db.system_conn().await,
         }
     }
@@ -144,15 +144,15 @@ impl Timers {
     }
 
     /// Stores the result of a timer. If that fails, the claim expires and the timer fires again.
-    async fn note(&self, kept: &mut Option<SystemConn>, fired: Fired) {
+    async fn store_result(&self, kept: &mut Option<SystemConn>, fired: Fired) {
         let Fired { due, claim, fault } = fired;
         let noted = async {
-            let mut line = self.line(kept).await?;
+            let mut connection = self.connection(kept).await?;
             match fault {
-                None => timer_done(&mut line, &due, claim).await?,
-                Some(fault) => timer_failed(&mut line, &due, claim, backoff_s(due.attempts), &fault.chain()).await?,
+                None => timer_done(&mut connection, &due, claim).await?,
+                Some(fault) => timer_failed(&mut connection, &due, claim, backoff_s(due.attempts), &fault.chain()).await?,
             }
-            *kept = Some(line);
+            *kept = Some(connection);
             Ok::<(), Fault>(())
         };
         if let Err(fault) = noted.await {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::apply::Applier;
 use crate::bus::cloud_event;
 use crate::store::consumer::consumer_generation;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::store::unreadable::{Kept, Place, unreadable_add, unreadable_discard, unreadable_next, unreadable_remove};
 
 /// Label from which the encryption keys are derived.
@@ -64,7 +64,7 @@ pub(crate) async fn take_up(applier: &Applier, discard: bool) -> Result<u64, Fau
     }
     let generation = consumer_generation(&mut tx, consumer).await?.number;
     tx.commit().await?;
-    let applier = Applier { reader: Reader { consumer, generation }, ..applier.clone() };
+    let applier = Applier { reader: ConsumerGeneration { consumer, generation }, ..applier.clone() };
     let (mut after, mut done) = (Place::default(), 0);
     loop {
         let mut tx = applier.db.system().await?;

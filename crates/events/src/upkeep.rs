@@ -39,11 +39,11 @@ impl Upkeep {
         let mut partitions: Option<Instant> = None;
         loop {
             if partitions.is_none_or(|done| done.elapsed() > PARTITIONS_EVERY) {
-                partitions = self.told("partitions", self.partitions().await).map(|()| Instant::now());
+                partitions = self.logged("partitions", self.partitions().await).map(|()| Instant::now());
             }
-            self.told("expiry", self.expire().await);
-            self.told("parked events", self.parked().await);
-            self.told("levels", self.levels().await);
+            self.logged("expiry", self.expire().await);
+            self.logged("parked events", self.parked().await);
+            self.logged("levels", self.levels().await);
             if stoppable(&self.host, tokio::time::sleep(ROUND)).await.is_none() {
                 return Ok(());
             }
@@ -51,7 +51,7 @@ impl Upkeep {
     }
 
     /// Logs a fault and returns `None`; the next round retries.
-    fn told<T>(&self, what: &str, outcome: Result<T, Fault>) -> Option<T> {
+    fn logged<T>(&self, what: &str, outcome: Result<T, Fault>) -> Option<T> {
         outcome.inspect_err(|fault| tracing::warn!(service = self.service, what, cause = fault.chain(), "upkeep failed")).ok()
     }
 

@@ -3,22 +3,22 @@
 //!
 //! * [`Settings`]: all settings of a process, from the environment
 //! * [`serve`]: one service as a process, over TCP, with Kafka when configured
-//! * [`say`]: prints a line and tolerates a closed pipe
+//! * [`print_line`]: prints a line and tolerates a closed pipe
 //! * [`settings_of_all`]: every setting by name, for `--help` and its document
 
-// Lines are printed through `say`, because `println!` panics on a closed pipe.
+// Lines are printed through `print_line`, because `println!` panics on a closed pipe.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod kafka;
 mod known;
+mod print;
 mod ready;
-mod say;
 mod serve;
 mod settings;
 
 pub use kafka::KafkaSettings;
 pub use known::{Setting, own_settings, settings_of, settings_of_all, settings_of_service};
-pub use say::{complain, say};
+pub use print::{print_error, print_line};
 pub use serve::{arguments, block_on, listen, main, run, serve, until_migrated, until_stopped};
 pub use settings::{Secrets, Settings, upper};
 

@@ -13,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::known::own_settings;
+use crate::print::{print_error, print_line};
 use crate::ready::ready;
-use crate::say::{complain, say};
 use crate::settings::Settings;
 
 /// Exit code for a configuration that cannot be used (sysexits `EX_USAGE`).
 const EX_USAGE: u8 = 64;
 /// Interval between checks of a schema that lacks a migration.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Parser)]
 #[command(version, about = "One process of Bloom")]
@@ -80,12 +80,12 @@ pub fn block_on(name: &str, process: impl Future<Output = Result<ExitCode, Start
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(format_args!("{name}: cannot start threads: {error}"));
+            print_error(format_args!("{name}: cannot start threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
     runtime.block_on(process).unwrap_or_else(|error| {
-        complain(format_args!("{name}: {}", error.chain()));
+        print_error(format_args!("{name}: {}", error.chain()));
         ExitCode::FAILURE
     })
 }
@@ -156,11 +156,11 @@ pub async fn until_migrated(definition: &'static Definition, settings: &Settings
             Err(error) => error.chain(),
         };
         if why != said {
-            say(format_args!("{} is not up to date: {why}", definition.name))?;
+            print_line(format_args!("{} is not up to date: {why}", definition.name))?;
             said = why;
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = stopped.cancelled() => return Err(StartError::new("stopped before the schema was up to date")),
         }
     }

@@ -121,7 +121,7 @@ impl Settings {
             cell: self.cell.as_str().into(),
             peers,
             shutdown,
-            metrics: self.telemetry.figures.metrics(),
+            metrics: self.telemetry.metrics.metrics(),
         })
     }
 

@@ -28,7 +28,7 @@ pub struct Route {
 
 /// Labels of a metric that a service defines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Figure {
+pub struct ServiceMetric {
     /// Service that reports it.
     pub service: &'static str,
     /// What it counts, for example `outbox_unpublished`.
@@ -40,8 +40,8 @@ pub struct Figure {
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     requests: Family<Route, Histogram>,
-    counters: Family<Figure, Counter>,
-    gauges: Family<Figure, Gauge>,
+    counters: Family<ServiceMetric, Counter>,
+    gauges: Family<ServiceMetric, Gauge>,
 }
 
 impl Default for Metrics {
@@ -49,8 +49,8 @@ impl Default for Metrics {
         let mut registry = Registry::default();
         // 0.5 ms to 16 s, doubling.
         let requests = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
-        let counters = Family::<Figure, Counter>::default();
-        let gauges = Family::<Figure, Gauge>::default();
+        let counters = Family::<ServiceMetric, Counter>::default();
+        let gauges = Family::<ServiceMetric, Gauge>::default();
         registry.register("http_server_request_duration_seconds", "Time to answer, by route template", requests.clone());
         registry.register("bloom_events", "Things counted by a service", counters.clone());
         registry.register("bloom_state", "Levels reported by a service", gauges.clone());
@@ -66,12 +66,12 @@ impl Metrics {
 
     /// Increments a counter of a service.
     pub fn count(&self, service: &'static str, name: &str, by: u64) {
-        self.counters.get_or_create(&Figure { service, name: name.to_owned() }).inc_by(by);
+        self.counters.get_or_create(&ServiceMetric { service, name: name.to_owned() }).inc_by(by);
     }
 
     /// Sets a gauge of a service.
     pub fn level(&self, service: &'static str, name: &str, value: i64) {
-        self.gauges.get_or_create(&Figure { service, name: name.to_owned() }).set(value);
+        self.gauges.get_or_create(&ServiceMetric { service, name: name.to_owned() }).set(value);
     }
 
     /// All metrics in `OpenMetrics` text format.

@@ -4,10 +4,10 @@
 //! | module | what it is |
 //! |---|---|
 //! | `spans` | the span of a request or of background work, and its parent |
-//! | `figures` | pushes the metrics of `/metrics` to a collector |
+//! | `metrics_exporter` | pushes the metrics of `/metrics` to a collector |
 //! | `series` | converts them to OTLP |
 
-mod figures;
+mod metrics_exporter;
 mod series;
 mod spans;
 
@@ -30,7 +30,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use crate::request_context::PLATFORM;
 use crate::task::StartError;
 
-pub use self::figures::Figures;
+pub use self::metrics_exporter::MetricsRegistry;
 pub use self::spans::{
     answered, background_span, exports_traces, renamed, request_span, traceparent, traceparent_of, valid_traceparent,
 };
@@ -53,12 +53,12 @@ pub struct TelemetryConfig {
     pub trace_ratio: f64,
     /// The metrics of every service in this process.
     #[arg(skip)]
-    pub figures: Figures,
+    pub metrics: MetricsRegistry,
 }
 
 /// Timeout for the last export of each kind of telemetry, so that an unreachable collector does not delay the end of
 /// the process.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_EXPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The access log's target. Its lines are not exported as span events, which would store every path twice.
 pub const ACCESS: &str = "access";
@@ -75,15 +75,15 @@ struct Exports {
     traces: SdkTracerProvider,
     logs: SdkLoggerProvider,
     /// Dropping it pushes the metrics once more.
-    figures: Option<figures::Push>,
+    metrics: Option<metrics_exporter::Push>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(mut exports) = self.exports.take() {
-            drop(exports.figures.take());
-            let _ = exports.traces.shutdown_with_timeout(LAST_WORDS);
-            let _ = exports.logs.shutdown_with_timeout(LAST_WORDS);
+            drop(exports.metrics.take());
+            let _ = exports.traces.shutdown_with_timeout(LAST_EXPORT_TIMEOUT);
+            let _ = exports.logs.shutdown_with_timeout(LAST_EXPORT_TIMEOUT);
         }
     }
 }
@@ -136,7 +136,7 @@ fn exports(process: &str, endpoint: &str, config: &TelemetryConfig) -> Result<Ex
         .build();
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_ratio)));
     Ok(Exports {
-        figures: Some(figures::Push::start(endpoint, &resource, config.figures.clone())?),
+        metrics: Some(metrics_exporter::Push::start(endpoint, &resource, config.metrics.clone())?),
         traces: SdkTracerProvider::builder()
             .with_resource(resource.clone())
             .with_sampler(sampler)
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn spans_follow_the_log_level_and_hide_no_parent() {
         let exports =
-            Exports { traces: SdkTracerProvider::builder().build(), logs: SdkLoggerProvider::builder().build(), figures: None };
+            Exports { traces: SdkTracerProvider::builder().build(), logs: SdkLoggerProvider::builder().build(), metrics: None };
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink).boxed();
         let subscriber = exporting(lines, &EnvFilter::new("info,bloom_orders=debug"), &exports);
         assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::DEBUG));

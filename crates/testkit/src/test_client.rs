@@ -53,7 +53,7 @@ impl TestClient {
             expires: 0,
         };
         TestRequest {
-            door: self,
+            client: self,
             method: method.to_owned(),
             path: path.to_owned(),
             claims: Some(claims),
@@ -90,7 +90,7 @@ impl TestClient {
 
 /// A request to be sent.
 pub struct TestRequest<'d> {
-    door: &'d TestClient,
+    client: &'d TestClient,
     method: String,
     path: String,
     claims: Option<Claims>,
@@ -188,14 +188,14 @@ impl TestRequest<'_> {
     pub async fn send(self) -> Answer {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         if let Some(mut claims) = self.claims {
-            claims.expires = self.door.host.platform_now().timestamp() + 30;
-            request = request.header(context::HEADER, context::sign(&self.door.host.keys, &claims));
+            claims.expires = self.client.host.platform_now().timestamp() + 30;
+            request = request.header(context::HEADER, context::sign(&self.client.host.keys, &claims));
         }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let request = request.body(self.body.map_or_else(Body::empty, Body::from)).expect("the request is well-formed");
-        let response = self.door.router.clone().oneshot(request).await.expect("routers do not fail");
+        let response = self.client.router.clone().oneshot(request).await.expect("routers do not fail");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body is complete").to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -54,7 +54,7 @@ pub use path::{PATH_TYPES, Path};
 pub use query::Query;
 pub use raw::RawJson;
 pub use reply::{Accepted, Created, Empty, NoContent, Reply};
-pub use request_body::{Patience, throw_away};
+pub use request_body::{DiscardLimits, discard};
 pub use routes::{Doc, Routes};
 pub use server::Service;
 pub use service::{Definition, Start, Wiring};

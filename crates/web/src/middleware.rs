@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
 use crate::list::CursorSecret;
-use crate::request_body::Arriving;
+use crate::request_body::TrackedBody;
 use bloom_runtime::metrics::{Route, class, method_label};
 use bloom_runtime::request_context::{Audience, DEFAULT_DEADLINE, LONGEST_DEADLINE};
 use bloom_runtime::{RequestContext, ServiceContext, signed_context, telemetry};
@@ -58,11 +58,11 @@ pub async fn edge(State(EdgeState { host, cursors }): State<EdgeState>, mut requ
         request.extensions_mut().insert(cursors);
     }
 
-    let (request, arriving) = if grpc { (request, None) } else { Arriving::lend(request) };
+    let (request, arriving) = if grpc { (request, None) } else { TrackedBody::track(request) };
     let answer = tokio::time::timeout_at(deadline, next.run(request)).instrument(span.clone()).await;
     let mut response = answer.unwrap_or_else(|_| late(grpc, arriving.as_ref()));
     if let Some(arriving) = arriving {
-        arriving.throw_away();
+        arriving.discard();
     }
     if is_unknown_rpc(&response) {
         UNMATCHED.clone_into(&mut route);
@@ -96,8 +96,8 @@ pub async fn edge(State(EdgeState { host, cursors }): State<EdgeState>, mut requ
 }
 
 /// The response at the deadline: 408 if only the rest of the client's body was missing.
-fn late(grpc: bool, arriving: Option<&Arriving>) -> Response {
-    let fault = if arriving.is_some_and(Arriving::is_awaited) {
+fn late(grpc: bool, arriving: Option<&TrackedBody>) -> Response {
+    let fault = if arriving.is_some_and(TrackedBody::is_awaited) {
         Fault::new(Code::Timeout, "request_timeout", "The body did not arrive in time.")
     } else {
         Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")
@@ -283,7 +283,7 @@ mod tests {
     }
 
     /// Runs the test against a server that refuses every request by its headers.
-    async fn at_a_door_that_refuses(test: impl AsyncFnOnce(SocketAddr)) {
+    async fn with_refusing_server(test: impl AsyncFnOnce(SocketAddr)) {
         let refuse = async || Fault::not_found("order");
         let routes =
             Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState::new(host()), edge));
@@ -298,9 +298,9 @@ mod tests {
     /// Larger than any buffer on the way: without draining, the client would be cut off while sending.
     #[tokio::test]
     async fn an_early_refusal_is_readable_after_sending_the_body() {
-        at_a_door_that_refuses(async |door| {
+        with_refusing_server(async |server_address| {
             let sent = vec![b'x'; 32 * 1024 * 1024];
-            let mut stream = TcpStream::connect(door).await.unwrap();
+            let mut stream = TcpStream::connect(server_address).await.unwrap();
             let head = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", sent.len());
             stream.write_all(head.as_bytes()).await.unwrap();
             stream.write_all(&sent).await.unwrap();
@@ -314,10 +314,10 @@ mod tests {
     /// A short body too, however it is framed: it need not arrive together with the headers.
     #[tokio::test]
     async fn a_body_after_the_refusal_keeps_the_connection_open() {
-        at_a_door_that_refuses(async |door| {
+        with_refusing_server(async |server_address| {
             for (framing, late) in [("content-length: 10", "0123456789"), ("transfer-encoding: chunked", "2\r\n{}\r\n0\r\n\r\n")]
             {
-                let mut stream = TcpStream::connect(door).await.unwrap();
+                let mut stream = TcpStream::connect(server_address).await.unwrap();
                 let head = format!("POST / HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
                 stream.write_all(head.as_bytes()).await.unwrap();
                 let mut answer = Vec::new();

@@ -18,7 +18,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 /// Limits for discarding an unwanted body.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct DiscardLimits {
     /// Maximum number of bytes.
     pub bytes: u64,
     /// Maximum time.
@@ -26,12 +26,12 @@ pub struct Patience {
 }
 
 /// Limits for what a handler left unread: the client may still be sending it.
-const UNREAD: Patience = Patience { bytes: 64 * 1024 * 1024, time: Duration::from_secs(2) };
+const UNREAD: DiscardLimits = DiscardLimits { bytes: 64 * 1024 * 1024, time: Duration::from_secs(2) };
 
 /// Reads and discards a body within limits, because closing a connection with unread bytes resets it and may lose the
 /// response. True when the end of the body was reached.
-pub async fn throw_away(mut body: impl Body<Data = Bytes> + Unpin, patience: Patience) -> bool {
-    let mut left = patience.bytes;
+pub async fn discard(mut body: impl Body<Data = Bytes> + Unpin, limits: DiscardLimits) -> bool {
+    let mut left = limits.bytes;
     let read = async {
         while let Some(frame) = body.frame().await {
             let size = |frame: &Frame<Bytes>| frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
@@ -41,12 +41,12 @@ pub async fn throw_away(mut body: impl Body<Data = Bytes> + Unpin, patience: Pat
         true
     };
     // The response is the same whether or not the limit was reached.
-    tokio::time::timeout(patience.time, read).await.unwrap_or(false)
+    tokio::time::timeout(limits.time, read).await.unwrap_or(false)
 }
 
 /// The state of a body after its reader has finished.
 #[derive(Clone, Default)]
-pub(super) struct Arriving(Arc<State>);
+pub(super) struct TrackedBody(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -55,9 +55,9 @@ struct State {
     rest: Mutex<Option<AxumBody>>,
 }
 
-impl Arriving {
+impl TrackedBody {
     /// Wraps the body for the reader of the request; `None` if there is no body.
-    pub(super) fn lend(request: Request) -> (Request, Option<Self>) {
+    pub(super) fn track(request: Request) -> (Request, Option<Self>) {
         if request.body().is_end_stream() {
             return (request, None);
         }
@@ -72,16 +72,16 @@ impl Arriving {
     }
 
     /// Discards the rest in the background.
-    pub(super) fn throw_away(self) {
+    pub(super) fn discard(self) {
         let Some(rest) = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         #[expect(clippy::disallowed_methods, reason = "it ends by itself, soon, and nobody waits for it")]
-        tokio::spawn(throw_away(rest, UNREAD));
+        tokio::spawn(discard(rest, UNREAD));
     }
 }
 
 struct Lent {
     body: AxumBody,
-    home: Arriving,
+    home: TrackedBody,
     has_ended: bool,
 }
 

@@ -217,9 +217,9 @@ fn a_body_is_refused_with_pointer_code_and_message() {
     let mut wrong = Vec::new();
     for &(body, pointer, code, message) in BODIES {
         let fault = parse::<Everything>(body.as_bytes()).expect_err(body);
-        let told: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
-        if told != [(pointer, code, message)] {
-            wrong.push(format!("{body}: {told:?}"));
+        let listed: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
+        if listed != [(pointer, code, message)] {
+            wrong.push(format!("{body}: {listed:?}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -306,8 +306,8 @@ async fn a_query_is_refused_with_parameter_code_and_message() {
     ] {
         let (mut parts, ()) = http::Request::get(format!("/?{query}")).body(()).expect("a request").into_parts();
         let fault = Query::<Asked>::from_request_parts(&mut parts, &()).await.err().expect(query);
-        let told: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
-        assert_eq!(told, [(parameter, code, message)], "{query}: {fault}");
+        let listed: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
+        assert_eq!(listed, [(parameter, code, message)], "{query}: {fault}");
         assert_eq!(fault.reason, "query_invalid");
     }
 }
@@ -317,8 +317,8 @@ fn null_is_refused_for_a_field_that_cannot_be_cleared() {
     parse::<ThingUpdate>(br#"{"name": null, "address": null, "metadata": {"a": null}}"#).expect("these can be cleared");
     for field in ["code", "priority", "money", "metadata"] {
         let fault = parse::<ThingUpdate>(json!({ field: null }).to_string().as_bytes()).expect_err(field);
-        let told: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str())).collect();
-        assert_eq!(told, [(format!("/{field}").as_str(), "required")]);
+        let listed: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str())).collect();
+        assert_eq!(listed, [(format!("/{field}").as_str(), "required")]);
     }
     let fault = parse::<ThingUpdate>(r#"{"metadata": {"": "x", "b": "\u0000"}}"#.as_bytes()).unwrap_err();
     assert_eq!(

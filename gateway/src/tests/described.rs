@@ -21,10 +21,10 @@ struct Services {
 }
 
 impl Services {
-    async fn serve(&self, name: &str, door: TcpListener) {
+    async fn serve(&self, name: &str, listener: TcpListener) {
         let document = json!({ "paths": { format!("/v1/{name}"): {}, "/livez": {} } }).to_string();
         loop {
-            let (mut line, _) = door.accept().await.expect("the gateway comes");
+            let (mut line, _) = listener.accept().await.expect("the gateway comes");
             let _ = line.read(&mut [0; 1_024]).await.expect("the request");
             self.asked.fetch_add(1, Ordering::SeqCst);
             let status = if name == "two" && self.away.load(Ordering::SeqCst) { 503 } else { 200 };
@@ -36,18 +36,18 @@ impl Services {
     /// Runs the test against a gateway in front of these services; the test receives the gateway's address.
     async fn run<F: Future<Output = ()>>(&self, rate: Rate, test: impl FnOnce(std::net::SocketAddr) -> F) {
         let bind = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
-        let (one, two, door) = (bind().await, bind().await, bind().await);
-        let address = |door: &TcpListener| door.local_addr().expect("bound");
+        let (one, two, listener) = (bind().await, bind().await, bind().await);
+        let address = |listener: &TcpListener| listener.local_addr().expect("bound");
         let addresses = BTreeMap::from(
-            [("one", &one), ("two", &two)].map(|(name, door)| (name.to_owned(), format!("http://{}", address(door)))),
+            [("one", &one), ("two", &two)].map(|(name, listener)| (name.to_owned(), format!("http://{}", address(listener)))),
         );
         let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are good");
         let gateway = Gateway::new(GatewayConfig { per_address: rate, ..config }, host()).expect("no Redis is asked for");
         tokio::select! {
-            () = test(address(&door)) => {}
+            () = test(address(&listener)) => {}
             () = self.serve("one", one) => unreachable!("it never ends"),
             () = self.serve("two", two) => unreachable!("it never ends"),
-            ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+            ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
         }
     }
 }
@@ -107,16 +107,16 @@ async fn an_incomplete_description_is_not_cached() {
 async fn frequent_reads_are_refused_and_probes_are_not() {
     let services = Services::default();
     let test = |gateway| async move {
-        let mut told = 0;
+        let mut answered = 0;
         let (head, body) = loop {
             let (head, body) = get(gateway, "/openapi.json").await;
             if !head.starts_with("HTTP/1.1 200 ") {
                 break (head, body);
             }
-            told += 1;
-            assert!(told < 100, "nobody counts");
+            answered += 1;
+            assert!(answered < 100, "nobody counts");
         };
-        assert!(3 <= told, "{told} answers");
+        assert!(3 <= answered, "{answered} answers");
         assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("retry-after: "), "{head}");
         assert!(body.contains(r#""code":"rate_limited""#), "{body}");
         for path in ["/", "/livez", "/readyz", "/metrics"] {

@@ -43,8 +43,8 @@ fn the_client_is_the_right_most_untrusted_address() {
         let peer: IpAddr = peer.parse().expect("an address");
         assert_eq!(proxies.client(peer, &forwarded(values)).to_string(), client, "{peer} {values:?}");
     }
-    let nobody = TrustedProxies::default();
-    assert_eq!(nobody.client([127, 0, 0, 1].into(), &forwarded(&["203.0.113.9"])).to_string(), "127.0.0.1");
+    let no_proxies = TrustedProxies::default();
+    assert_eq!(no_proxies.client([127, 0, 0, 1].into(), &forwarded(&["203.0.113.9"])).to_string(), "127.0.0.1");
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn a_malformed_list_is_refused_in_one_sentence() {
 /// Status lines of requests without a key, sent one after the other by this peer, each on behalf of one of these
 /// addresses.
 async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
-    let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
-    let (service, door) = (service.expect("a port"), door.expect("a port"));
+    let (service, listener) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
+    let (service, listener) = (service.expect("a port"), listener.expect("a port"));
     let addresses = BTreeMap::from([("notices".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
     let routes = r#"[{ "prefix": "/v1/notices", "service": "notices", "anonymous": true }]"#;
     let config = GatewayConfig {
@@ -71,7 +71,7 @@ async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
         trusted_proxies: TrustedProxies::parse(proxies).expect("a good list"),
         ..GatewayConfig::with_routes(routes, &addresses).expect("the route is good")
     };
-    let address = door.local_addr().expect("bound");
+    let address = listener.local_addr().expect("bound");
     let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
     let serve = async {
         loop {
@@ -79,8 +79,12 @@ async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
             let mut head = [0; 1_024];
             let read = line.read(&mut head).await.expect("the request's head");
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
-            let told = head.lines().find_map(|line| line.strip_prefix("x-forwarded-for: ")).unwrap_or_default().to_owned();
-            let says = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{told}", told.len());
+            let client_address =
+                head.lines().find_map(|line| line.strip_prefix("x-forwarded-for: ")).unwrap_or_default().to_owned();
+            let says = format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{client_address}",
+                client_address.len()
+            );
             line.write_all(says.as_bytes()).await.expect("said");
         }
     };
@@ -100,7 +104,7 @@ async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
     tokio::select! {
         answers = ask => answers,
         () = serve => unreachable!("the service never ends"),
-        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+        ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
     }
 }
 

@@ -25,12 +25,12 @@ async fn answered(sent: &str, says: &str) -> String {
 
 /// The same, but stops reading after `last`.
 async fn answered_until(sent: &str, says: &str, last: Option<&str>) -> String {
-    let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
-    let (service, door) = (service.expect("a port"), door.expect("a port"));
+    let (service, listener) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
+    let (service, listener) = (service.expect("a port"), listener.expect("a port"));
     let addresses = BTreeMap::from([("slow".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
     let mut config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is good");
     config.head_timeout = Duration::from_millis(500);
-    let address = door.local_addr().expect("bound");
+    let address = listener.local_addr().expect("bound");
     let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
     let serve = async {
         let mut lines = Vec::new();
@@ -55,7 +55,7 @@ async fn answered_until(sent: &str, says: &str, last: Option<&str>) -> String {
     tokio::select! {
         answer = ask => answer,
         () = serve => unreachable!("the service never ends"),
-        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+        ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
     }
 }
 

@@ -21,9 +21,9 @@ use tokio::time::Instant;
 use crate::apply::Applier;
 use crate::bus::access::{Access, Refusal};
 use crate::bus::cloud_event;
-use crate::consume::{Consumer, TAKE};
+use crate::consume::{Consumer, FETCH_MAX};
 use crate::envelope::Envelope;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::store::outbox::Logged;
 use crate::unreadable::{self, Message};
 
@@ -37,7 +37,7 @@ const LEADER_PAUSE: Duration = Duration::from_millis(20);
 /// How long a batch waits for more messages after its first.
 const GATHER: Duration = Duration::from_millis(4);
 /// Interval between checks whether a replay was requested.
-const LOOK: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The connection to the brokers. Cheap to clone.
 #[derive(Clone)]
@@ -122,7 +122,7 @@ impl Kafka {
         Ok(())
     }
 
-    fn group_config(&self, reader: Reader) -> ClientConfig {
+    fn group_config(&self, reader: ConsumerGeneration) -> ClientConfig {
         let mut config = self.access.config();
         config
             .set("group.id", format!("{}.{}", reader.consumer, reader.generation))
@@ -177,7 +177,7 @@ impl Group {
     }
 
     /// Sets a new generation's offsets to the current ends; returns false when nothing was ever published.
-    pub(crate) async fn start_at_heads(&self, kafka: &Kafka, reader: Reader) -> Result<bool, Fault> {
+    pub(crate) async fn start_at_heads(&self, kafka: &Kafka, reader: ConsumerGeneration) -> Result<bool, Fault> {
         for service in &self.topics {
             kafka.ensure(&topic(service)).await?;
         }
@@ -243,19 +243,19 @@ impl Group {
     }
 
     async fn apply_all(&self, kafka: &Kafka, member: &Member, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
-        let mut looked = Instant::now();
+        let mut polled = Instant::now();
         loop {
             let first = tokio::select! {
                 message = member.recv() => match kafka.read(message)? {
                     Some(message) => Some(message),
                     None => continue,
                 },
-                () = tokio::time::sleep(LOOK) => None,
+                () = tokio::time::sleep(POLL_INTERVAL) => None,
                 () = consumer.replay.notified() => None,
                 () = consumer.host.shutdown.cancelled() => return Ok(()),
             };
-            if first.is_none() || looked.elapsed() > LOOK {
-                looked = Instant::now();
+            if first.is_none() || polled.elapsed() > POLL_INTERVAL {
+                polled = Instant::now();
                 if consumer.superseded(applier.reader).await? {
                     return Ok(());
                 }
@@ -284,7 +284,7 @@ impl Group {
 /// Collects the messages already received and those that arrive within `GATHER`.
 async fn gather(kafka: &Kafka, member: &Member, batch: &mut Batch, applier: &Applier) -> Result<(), Fault> {
     let until = Instant::now() + GATHER;
-    while batch.taken < TAKE {
+    while batch.taken < FETCH_MAX {
         let message = match member.recv().now_or_never() {
             Some(message) => message,
             None => match tokio::time::timeout_at(until, member.recv()).await {

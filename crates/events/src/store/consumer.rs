@@ -5,7 +5,7 @@ use bloom_kernel::Timestamp;
 use sqlx::PgConnection;
 
 use crate::shard::{Positions, SHARDS, index};
-use crate::store::inbox::{Cursor, Reader};
+use crate::store::inbox::{ConsumerGeneration, Cursor};
 
 /// A consumer's current generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) async fn consumer_generation(conn: &mut PgConnection, consumer: &str)
 }
 
 /// Claims the loading of this generation for a limited time; false while another process holds the claim.
-pub(crate) async fn consumer_loader(conn: &mut PgConnection, reader: Reader) -> Result<bool, Fault> {
+pub(crate) async fn consumer_loader(conn: &mut PgConnection, reader: ConsumerGeneration) -> Result<bool, Fault> {
     let done = sqlx::query!(
         "update consumer set loader_until = clock_timestamp() + interval '20 seconds'
          where consumer = $1 and generation = $2 and loaded_at is null and loader_until < clock_timestamp()",
@@ -47,7 +47,7 @@ pub(crate) async fn consumer_loader(conn: &mut PgConnection, reader: Reader) -> 
 }
 
 /// Extends the claim by `seconds`; 0 releases it to another process.
-pub(crate) async fn consumer_loading(conn: &mut PgConnection, reader: Reader, seconds: f64) -> Result<(), Fault> {
+pub(crate) async fn consumer_loading(conn: &mut PgConnection, reader: ConsumerGeneration, seconds: f64) -> Result<(), Fault> {
     sqlx::query!(
         "update consumer set loader_until = clock_timestamp() + make_interval(secs => $3)
          where consumer = $1 and generation = $2 and loaded_at is null",
@@ -61,7 +61,7 @@ pub(crate) async fn consumer_loading(conn: &mut PgConnection, reader: Reader, se
 }
 
 /// Marks the generation as loaded, so that it may follow the events.
-pub(crate) async fn consumer_loaded(conn: &mut PgConnection, reader: Reader, now: Timestamp) -> Result<(), Fault> {
+pub(crate) async fn consumer_loaded(conn: &mut PgConnection, reader: ConsumerGeneration, now: Timestamp) -> Result<(), Fault> {
     sqlx::query!(
         "update consumer set loaded_at = $3, loader_until = '-infinity' where consumer = $1 and generation = $2",
         reader.consumer,
@@ -85,7 +85,7 @@ pub(crate) async fn consumer_replay(conn: &mut PgConnection, consumer: &str) -> 
 }
 
 /// How far the consumer generation has read a source.
-pub(crate) async fn cursor_read(conn: &mut PgConnection, reader: Reader, service: &str) -> Result<Positions, Fault> {
+pub(crate) async fn cursor_read(conn: &mut PgConnection, reader: ConsumerGeneration, service: &str) -> Result<Positions, Fault> {
     let rows = sqlx::query!(
         "select shard, position from consumer_cursor where consumer = $1 and generation = $2 and service = $3",
         reader.consumer,
@@ -102,7 +102,7 @@ pub(crate) async fn cursor_read(conn: &mut PgConnection, reader: Reader, service
 }
 
 /// Advances cursors without applying events, and deletes those of earlier generations.
-pub(crate) async fn cursor_write(conn: &mut PgConnection, reader: Reader, cursors: &[Cursor]) -> Result<(), Fault> {
+pub(crate) async fn cursor_write(conn: &mut PgConnection, reader: ConsumerGeneration, cursors: &[Cursor]) -> Result<(), Fault> {
     let services: Vec<String> = cursors.iter().map(|cursor| cursor.service.to_owned()).collect();
     let shards: Vec<i16> = cursors.iter().map(|cursor| cursor.shard).collect();
     let positions: Vec<i64> = cursors.iter().map(|cursor| cursor.position).collect();

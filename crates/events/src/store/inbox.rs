@@ -24,7 +24,7 @@ pub(crate) struct Admitted {
 
 /// A consumer in one of its generations.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader {
+pub(crate) struct ConsumerGeneration {
     pub(crate) consumer: &'static str,
     pub(crate) generation: i32,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Reader {
 /// Inserts the inbox rows of a batch and advances the cursors; returns the events that were not seen before.
 pub(crate) async fn inbox_admit(
     tx: &mut TenantTx,
-    reader: Reader,
+    reader: ConsumerGeneration,
     batch: &[Envelope],
     cursors: &[Cursor],
 ) -> Result<Vec<Admitted>, Fault> {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::Bus;
 use crate::bus::{Access, Login, Mechanism, Tls};
 use crate::consume::Sources;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::tests::fixture::{Pair, named};
 
 /// Valid settings for the broker; `None` when none is configured.
@@ -60,7 +60,7 @@ async fn refused(access: Access, reason: &str) {
         assert!(!cause.contains("wrong-secret"), "{cause}");
     }
     let (Bus::Kafka(kafka), Sources::Kafka(group)) = (&pair.bus, &pair.sources) else { unreachable!("the bus is Kafka") };
-    let reader = Reader { consumer: pair.consumer().handler.consumer(), generation: 1 };
+    let reader = ConsumerGeneration { consumer: pair.consumer().handler.consumer(), generation: 1 };
     let cause = group.start_at_heads(kafka, reader).await.expect_err("nothing is read").chain();
     assert!(cause.contains(reason), "{cause}");
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());

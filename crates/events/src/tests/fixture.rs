@@ -20,7 +20,7 @@ use crate::consume::{Consumer, Sources};
 use crate::envelope::Envelope;
 use crate::export::{After, Export, StateRecord};
 use crate::relay::Relay;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::{Bus, Draft, Events, Handler, publish};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/tests/migrations");
@@ -176,7 +176,7 @@ impl Pair {
             host: self.beta.host.clone(),
             db: self.beta.db.clone(),
             handler: self.handler.clone(),
-            reader: Reader { consumer: self.handler.consumer, generation: 1 },
+            reader: ConsumerGeneration { consumer: self.handler.consumer, generation: 1 },
         }
     }
 

@@ -46,7 +46,7 @@ fn draft(version: i64) -> Draft<'static> {
 }
 
 /// Publishes one event, sets one timer and removes one.
-async fn tell(bench: &TestEnv, write: &mut WriteOnce<'_>, version: i64) {
+async fn publish_one(bench: &TestEnv, write: &mut WriteOnce<'_>, version: i64) {
     publish(write, &bench.host, &bench.call(), draft(version)).await.unwrap();
     let run_at = bench.clock.time() + TimeDelta::hours(1);
     schedule(write, KIND, &format!("of {version}"), run_at, &()).await.unwrap();
@@ -78,16 +78,16 @@ async fn change_events_and_timers_commit_together() {
     let subject = known(bench, bench.tenant).await;
     for (version, year) in [(1, 2001), (2, 2002)] {
         let mut write = bench.db.write_once(&call);
-        tell(bench, &mut write, version).await;
+        publish_one(bench, &mut write, version).await;
         assert_eq!(change(write, subject, year).await.unwrap(), Some(year));
     }
     let stands = (vec![1, 2], keys(&["of 2"]), vec![2002]);
     assert_eq!(written(bench).await, stands);
     let mut write = bench.db.write_once(&call);
-    tell(bench, &mut write, 3).await;
+    publish_one(bench, &mut write, 3).await;
     assert_eq!(change(write, bench.host.id(bench.tenant), 2003).await.unwrap(), None, "nobody has this id");
     let mut write = bench.db.write_once(&call);
-    tell(bench, &mut write, 3).await;
+    publish_one(bench, &mut write, 3).await;
     change(write, subject, 0).await.expect_err("there is no year 0");
     assert_eq!(written(bench).await, stands, "nothing was told of what did not happen, and no timer taken back");
 }
@@ -97,23 +97,23 @@ async fn a_transaction_may_contain_or_end_with_the_statement() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let (one, two) = (known(bench, bench.tenant).await, known(bench, bench.tenant).await);
-    let nobody = bench.host.id(bench.tenant);
+    let unknown = bench.host.id(bench.tenant);
     let mut tx = bench.db.write(&call).await.unwrap();
     let mut write = tx.step();
-    tell(bench, &mut write, 1).await;
+    publish_one(bench, &mut write, 1).await;
     assert_eq!(change(write, one, 2001).await.unwrap(), Some(2001));
-    assert_eq!(change(tx.step(), nobody, 2001).await.unwrap(), None, "and the transaction goes on");
+    assert_eq!(change(tx.step(), unknown, 2001).await.unwrap(), None, "and the transaction goes on");
     assert_eq!(change(tx.step(), two, 2002).await.unwrap(), Some(2002));
     tx.commit().await.unwrap();
     assert_eq!(written(bench).await, (vec![1], keys(&["of 1"]), vec![2001, 2002]));
 
-    for (last, kept) in [(nobody, false), (two, true)] {
+    for (last, kept) in [(unknown, false), (two, true)] {
         let before = written(bench).await;
         let mut tx = bench.db.write(&call).await.unwrap();
         assert_eq!(change(tx.step(), one, 2005).await.unwrap(), Some(2005));
         publish(&mut tx, &bench.host, &call, draft(2)).await.unwrap();
         let mut write = tx.last();
-        tell(bench, &mut write, 3).await;
+        publish_one(bench, &mut write, 3).await;
         assert_eq!(change(write, last, 2006).await.unwrap().is_some(), kept);
         if kept {
             assert_eq!(written(bench).await, (vec![1, 2, 3], keys(&["of 1", "of 3"]), vec![2005, 2006]));
@@ -144,18 +144,18 @@ async fn earlier_events_precede_those_of_the_statement() {
 async fn a_commit_wakes_its_tasks_and_moves_a_timer() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
-    let (subject, nobody) = (known(bench, bench.tenant).await, bench.host.id(bench.tenant));
-    let rung = || {
+    let (subject, unknown) = (known(bench, bench.tenant).await, bench.host.id(bench.tenant));
+    let notified = || {
         let wake = bench.db.wake();
         (wake.outbox.notified().now_or_never().is_some(), wake.timers.notified().now_or_never().is_some())
     };
-    rung();
-    for (at, who, woken) in [(60, nobody, (false, false)), (60, subject, (true, false)), (0, subject, (true, true))] {
+    notified();
+    for (at, who, woken) in [(60, unknown, (false, false)), (60, subject, (true, false)), (0, subject, (true, true))] {
         let mut write = bench.db.write_once(&call);
         publish(&mut write, &bench.host, &call, draft(at)).await.unwrap();
         schedule(&mut write, KIND, "moved", bench.clock.time() + TimeDelta::seconds(at), &at).await.unwrap();
         change(write, who, 2001).await.unwrap();
-        assert_eq!(rung(), woken, "{at}");
+        assert_eq!(notified(), woken, "{at}");
     }
     let timers = sqlx::query("select key, payload from timer").fetch_all(&mut bench.superuser().await).await.unwrap();
     let timers: Vec<(String, String)> = timers.iter().map(|row| (row.get(0), row.get(1))).collect();

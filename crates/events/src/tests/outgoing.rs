@@ -12,7 +12,7 @@ use crate::{Bus, Draft, cancel, publish, schedule};
 const KIND: &str = "thing.expire";
 
 /// Publishes events with these numbers.
-async fn tell(bench: &TestEnv, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
+async fn publish_range(bench: &TestEnv, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
     for number in numbers {
         let data = json!({ "number": number });
         let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version: number, data: &data, causation: None };
@@ -56,7 +56,7 @@ async fn many_events_and_timers_are_written_with_the_commit() {
             for key in old {
                 cancel(&mut tx, KIND, key).await.unwrap();
             }
-            tell(bench, &mut tx, 0..events).await;
+            publish_range(bench, &mut tx, 0..events).await;
             for key in new {
                 set(bench, &mut tx, key, 1).await;
             }
@@ -94,7 +94,7 @@ async fn a_large_import_keeps_order_and_bounds_memory() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let mut tx = bench.db.write(&bench.call()).await.unwrap();
-    tell(bench, &mut tx, 0..2_500).await;
+    publish_range(bench, &mut tx, 0..2_500).await;
     let row = sqlx::query("select count(*) from outbox").fetch_one(&mut bench.superuser().await).await.unwrap();
     assert_eq!(row.get::<i64, _>(0), 0, "nobody sees them before the commit");
     let sent = sqlx::query("select last_value from outbox_seq").fetch_one(&mut bench.superuser().await).await.unwrap();

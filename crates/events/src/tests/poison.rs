@@ -65,8 +65,8 @@ async fn a_poisoned_aggregate_is_parked_and_others_continue() {
     assert_eq!(unpark(&applier, &Which::default()).await.unwrap(), 0, "it still cannot be applied");
     assert_eq!(parked(&pair).await.len(), 3);
     pair.handler.refusals.poison.lock().unwrap().clear();
-    let stranger = Which { aggregate: Some("good".to_owned()), ..Which::default() };
-    assert_eq!(unpark(&applier, &stranger).await.unwrap(), 0);
+    let unknown_aggregate = Which { aggregate: Some("good".to_owned()), ..Which::default() };
+    assert_eq!(unpark(&applier, &unknown_aggregate).await.unwrap(), 0);
     assert_eq!(unpark(&applier, &Which::default()).await.unwrap(), 3);
     assert!(parked(&pair).await.is_empty());
     pair.assert_exact().await;

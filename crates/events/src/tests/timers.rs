@@ -23,7 +23,7 @@ const KIND: &str = "thing.expire";
 
 #[derive(Default)]
 struct Bell {
-    rung: Mutex<Vec<(String, String)>>,
+    fired: Mutex<Vec<(String, String)>>,
     faults: Mutex<u32>,
 }
 
@@ -34,7 +34,7 @@ impl TimerHandler for Bell {
 
     fn fire<'a>(&'a self, _: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
-            self.rung.lock().unwrap().push((key.to_owned(), payload.get().to_owned()));
+            self.fired.lock().unwrap().push((key.to_owned(), payload.get().to_owned()));
             let mut faults = self.faults.lock().unwrap();
             if *faults == 0 {
                 return Ok(());
@@ -78,10 +78,10 @@ async fn a_timer_fires_when_due_and_never_when_cancelled() {
     let mut tasks = start(bench, &bell);
     // Real time: there is no signal for a timer that does not fire.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(bell.rung.lock().unwrap().is_empty());
+    assert!(bell.fired.lock().unwrap().is_empty());
     bench.clock.advance(TimeDelta::minutes(2));
     eventually("it fires and is gone", async || left(bench).await == 1).await;
-    assert_eq!(*bell.rung.lock().unwrap(), [("soon".to_owned(), r#"{"key":"soon"}"#.to_owned())]);
+    assert_eq!(*bell.fired.lock().unwrap(), [("soon".to_owned(), r#"{"key":"soon"}"#.to_owned())]);
     bench.host.shutdown.cancel();
     tasks.join_next().await.unwrap().unwrap();
 }
@@ -93,10 +93,10 @@ async fn a_failed_timer_is_retried() {
     *bell.faults.lock().unwrap() = 1;
     let mut tasks = start(bench, &bell);
     set(bench, "stubborn", bench.clock.time()).await;
-    eventually("the first try fails", async || bell.rung.lock().unwrap().len() == 1).await;
+    eventually("the first try fails", async || bell.fired.lock().unwrap().len() == 1).await;
     assert_eq!(left(bench).await, 1);
     eventually("the second succeeds", async || left(bench).await == 0).await;
-    assert_eq!(bell.rung.lock().unwrap().len(), 2);
+    assert_eq!(bell.fired.lock().unwrap().len(), 2);
     bench.host.shutdown.cancel();
     tasks.join_next().await.unwrap().unwrap();
 }

@@ -84,11 +84,11 @@ mod tests {
         }
         metrics.count("orders", "events_published", 7);
         metrics.level("orders", "outbox_unpublished", -2);
-        let told = of(metrics.families(), 10, 20);
-        let names: Vec<(&str, &str)> = told.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
+        let pushed = of(metrics.families(), 10, 20);
+        let names: Vec<(&str, &str)> = pushed.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
         assert_eq!(names, [("http_server_request_duration_seconds", "s"), ("bloom_events_total", ""), ("bloom_state", "")]);
 
-        let Some(metric::Data::Histogram(requests)) = &told[0].data else { panic!("{:?}", told[0]) };
+        let Some(metric::Data::Histogram(requests)) = &pushed[0].data else { panic!("{:?}", pushed[0]) };
         assert_eq!(requests.aggregation_temporality(), AggregationTemporality::Cumulative);
         let point = &requests.data_points[0];
         assert_eq!((point.start_time_unix_nano, point.time_unix_nano, point.count), (10, 20, 5));
@@ -102,10 +102,10 @@ mod tests {
         assert_eq!(labels.len(), 4);
         assert!(labels.contains(&("route", &value("/v1/orders/{id}"))), "{labels:?}");
 
-        let Some(metric::Data::Sum(sum)) = &told[1].data else { panic!("{:?}", told[1]) };
+        let Some(metric::Data::Sum(sum)) = &pushed[1].data else { panic!("{:?}", pushed[1]) };
         assert!(sum.is_monotonic);
         assert_eq!(sum.data_points[0].value, Some(number_data_point::Value::AsDouble(7.0)));
-        let Some(metric::Data::Gauge(gauge)) = &told[2].data else { panic!("{:?}", told[2]) };
+        let Some(metric::Data::Gauge(gauge)) = &pushed[2].data else { panic!("{:?}", pushed[2]) };
         assert_eq!(gauge.data_points[0].value, Some(number_data_point::Value::AsDouble(-2.0)));
     }
 

@@ -124,6 +124,6 @@ async fn counter() -> (TestEnv, TestClient, Arc<AtomicUsize>) {
     let bench = test_env("counter", &NOTHING).await;
     let effects = Arc::new(AtomicUsize::new(0));
     let counted = effects.clone();
-    let door = bench.open(|host, db| Ok(service(host, db, counted))).await;
-    (bench, door, effects)
+    let client = bench.open(|host, db| Ok(service(host, db, counted))).await;
+    (bench, client, effects)
 }

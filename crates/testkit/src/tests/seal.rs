@@ -37,13 +37,13 @@ async fn encrypted_columns_are_readable_until_erasure() {
 async fn service_data_decrypts_in_its_own_row_only() {
     let (bench, ..) = counter().await;
     let host = &bench.host;
-    let (tenant, stranger) = (bench.tenant.uuid(), bench.other_tenant.uuid());
+    let (tenant, other) = (bench.tenant.uuid(), bench.other_tenant.uuid());
     let place: [&[u8]; 2] = [tenant.as_bytes(), b"1"];
     let sealed = seal_own(host, "reply", &place, b"the token");
     assert!(!sealed.windows(3).any(|window| window == b"the"));
     assert_eq!(open_own(host, "reply", &place, &sealed).expect("opened"), b"the token");
     let elsewhere: [(&'static str, [&[u8]; 2]); 3] =
-        [("reply", [tenant.as_bytes(), b"2"]), ("reply", [stranger.as_bytes(), b"1"]), ("instructions", place)];
+        [("reply", [tenant.as_bytes(), b"2"]), ("reply", [other.as_bytes(), b"1"]), ("instructions", place)];
     for (purpose, place) in elsewhere {
         assert!(open_own(host, purpose, &place, &sealed).is_err(), "it opens as {purpose} at {place:?}");
     }

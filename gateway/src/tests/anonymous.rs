@@ -12,14 +12,14 @@ use crate::config::{GatewayConfig, Rate};
 const OFTEN: Rate = Rate { per_second: 1_000, burst: 1_000 };
 
 /// Runs the test against a gateway without services; the test receives the gateway's address.
-async fn at_the_door<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnce(SocketAddr) -> F) {
-    let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = door.local_addr().expect("bound");
+async fn with_gateway<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnce(SocketAddr) -> F) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
     let config = GatewayConfig { per_address, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
     let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
     tokio::select! {
         () = test(address) => {}
-        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+        ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
     }
 }
 
@@ -42,20 +42,20 @@ async fn ask_any(gateway: SocketAddr, line: &str, headers: &str) -> String {
 async fn requests_without_a_key_are_counted_by_address() {
     for headers in ["", "authorization: Basic dXNlcjpwdw==\r\n", "authorization: Bearer sk_live_garbled\r\n"] {
         let test = |gateway| async move {
-            let mut told = 0;
+            let mut answered = 0;
             let refused = loop {
                 let answer = ask(gateway, "GET /v1/catalog/products", headers).await;
                 if !answer.starts_with("HTTP/1.1 401 ") {
                     break answer;
                 }
-                told += 1;
-                assert!(told < 100, "nobody counts: {headers}");
+                answered += 1;
+                assert!(answered < 100, "nobody counts: {headers}");
             };
-            assert!(3 <= told, "{told} answers");
+            assert!(3 <= answered, "{answered} answers");
             assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: "), "{refused}");
             assert!(refused.contains(r#""code":"rate_limited""#), "{refused}");
         };
-        at_the_door(Rate { per_second: 1, burst: 3 }, test).await;
+        with_gateway(Rate { per_second: 1, burst: 3 }, test).await;
     }
 }
 
@@ -79,7 +79,7 @@ async fn an_unsupported_method_is_answered_with_the_supported_ones() {
         }
         assert!(ask(gateway, "TRACE /v1/nothing", "").await.starts_with("HTTP/1.1 404 "), "what is not there has no methods");
     };
-    at_the_door(OFTEN, test).await;
+    with_gateway(OFTEN, test).await;
 }
 
 /// With two hosts, or none, proxies on the way might each use a different one.
@@ -93,7 +93,7 @@ async fn a_request_must_have_one_host() {
         assert!(ask_any(gateway, "GET /v1/catalog/products", "host: x\r\n").await.starts_with("HTTP/1.1 401 "));
         assert!(ask_any(gateway, "GET /livez", "").await.starts_with("HTTP/1.1 200 "), "a probe may be as short as it likes");
     };
-    at_the_door(OFTEN, test).await;
+    with_gateway(OFTEN, test).await;
 }
 
 #[tokio::test]
@@ -102,5 +102,5 @@ async fn a_trailing_slash_redirects_to_the_page() {
         let answer = ask(gateway, "GET /docs/", "").await;
         assert!(answer.starts_with("HTTP/1.1 308 ") && answer.contains("\r\nlocation: /docs\r\n"), "{answer}");
     };
-    at_the_door(OFTEN, test).await;
+    with_gateway(OFTEN, test).await;
 }

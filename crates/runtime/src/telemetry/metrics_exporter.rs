@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::metrics::v1::{ResourceMetrics, ScopeMetrics};
 use opentelemetry_sdk::Resource;
 use tonic::transport::{Channel, Endpoint};
 
-use super::{LAST_WORDS, series};
+use super::{LAST_EXPORT_TIMEOUT, series};
 use crate::metrics::Metrics;
 use crate::request_context::PLATFORM;
 use crate::task::StartError;
@@ -23,9 +23,9 @@ const EVERY: Duration = Duration::from_secs(15);
 
 /// The metrics of every service in a process, which share one connection to the collector. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Figures(Arc<Mutex<Vec<Metrics>>>);
+pub struct MetricsRegistry(Arc<Mutex<Vec<Metrics>>>);
 
-impl Figures {
+impl MetricsRegistry {
     /// Creates metrics that are pushed with the others from now on.
     pub fn metrics(&self) -> Metrics {
         let metrics = Metrics::default();
@@ -48,12 +48,15 @@ pub(super) struct Push {
 
 impl Push {
     /// Starts the first interval. Counters are reported as counted from now on.
-    pub(super) fn start(endpoint: &str, resource: &Resource, figures: Figures) -> Result<Self, StartError> {
+    pub(super) fn start(endpoint: &str, resource: &Resource, registry: MetricsRegistry) -> Result<Self, StartError> {
         let bad = |error| StartError::caused(format!("BLOOM_OTLP_ENDPOINT is not usable: `{endpoint}`"), error);
-        let channel = Endpoint::from_shared(endpoint.to_owned()).map_err(bad)?.timeout(LAST_WORDS).connect_timeout(LAST_WORDS);
+        let channel = Endpoint::from_shared(endpoint.to_owned())
+            .map_err(bad)?
+            .timeout(LAST_EXPORT_TIMEOUT)
+            .connect_timeout(LAST_EXPORT_TIMEOUT);
         let mut pusher = Pusher {
             client: MetricsServiceClient::new(channel.connect_lazy()),
-            figures,
+            registry,
             resource: resource.into(),
             start_ns: now_ns(),
             failing: false,
@@ -63,7 +66,7 @@ impl Push {
         let runtime = tokio::runtime::Handle::current();
         // A thread of its own, like the exporters of spans and records: the last push is awaited in `drop`, which
         // cannot be async.
-        let thread = std::thread::Builder::new().name("figures".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
             let _working: mpsc::Sender<()> = working;
             loop {
                 let last = stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
@@ -82,13 +85,13 @@ impl Drop for Push {
     fn drop(&mut self) {
         drop(self.stop.take());
         // A push times out by itself, but another may have started just before.
-        let _ = self.done.recv_timeout(LAST_WORDS * 2);
+        let _ = self.done.recv_timeout(LAST_EXPORT_TIMEOUT * 2);
     }
 }
 
 struct Pusher {
     client: MetricsServiceClient<Channel>,
-    figures: Figures,
+    registry: MetricsRegistry,
     resource: opentelemetry_proto::tonic::resource::v1::Resource,
     start_ns: u64,
     failing: bool,
@@ -98,11 +101,11 @@ impl Pusher {
     async fn push(&mut self) {
         let now_ns = now_ns();
         let scope = || InstrumentationScope { name: "bloom".to_owned(), ..InstrumentationScope::default() };
-        let told = self.figures.all().into_iter().map(|metrics| {
+        let scopes = self.registry.all().into_iter().map(|metrics| {
             let metrics = series::of(metrics.families(), self.start_ns, now_ns);
             ScopeMetrics { scope: Some(scope()), metrics, schema_url: String::new() }
         });
-        let scope_metrics: Vec<ScopeMetrics> = told.filter(|scope| !scope.metrics.is_empty()).collect();
+        let scope_metrics: Vec<ScopeMetrics> = scopes.filter(|scope| !scope.metrics.is_empty()).collect();
         if scope_metrics.is_empty() {
             return;
         }

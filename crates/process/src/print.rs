@@ -6,16 +6,16 @@ use std::io::{ErrorKind, Write};
 use bloom_runtime::StartError;
 
 /// Prints a line on standard output. A closed pipe (`| head`) is not an error.
-pub fn say(line: impl Display) -> Result<(), StartError> {
-    say_to(&mut std::io::stdout().lock(), line)
+pub fn print_line(line: impl Display) -> Result<(), StartError> {
+    print_to(&mut std::io::stdout().lock(), line)
 }
 
 /// Prints a line on standard error. A failure is ignored, because there is nowhere else to report it.
-pub fn complain(line: impl Display) {
+pub fn print_error(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn say_to(out: &mut impl Write, line: impl Display) -> Result<(), StartError> {
+fn print_to(out: &mut impl Write, line: impl Display) -> Result<(), StartError> {
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(StartError::caused("standard output cannot be written", error))
@@ -44,11 +44,11 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_ignored_and_a_full_disk_fails() {
-        say_to(&mut Broken(ErrorKind::BrokenPipe), "a line").expect("`| head` has read what it wanted");
-        let refused = say_to(&mut Broken(ErrorKind::StorageFull), "a line").expect_err("the line is lost");
+        print_to(&mut Broken(ErrorKind::BrokenPipe), "a line").expect("`| head` has read what it wanted");
+        let refused = print_to(&mut Broken(ErrorKind::StorageFull), "a line").expect_err("the line is lost");
         assert!(refused.chain().starts_with("standard output cannot be written: "), "{}", refused.chain());
         let mut page = Vec::new();
-        say_to(&mut page, format_args!("{} lines", 2)).expect("it is written");
+        print_to(&mut page, format_args!("{} lines", 2)).expect("it is written");
         assert_eq!(page, b"2 lines\n");
     }
 }
