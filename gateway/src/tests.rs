@@ -118,8 +118,8 @@ fn an_unknown_version_is_refused_with_the_list() {
 fn an_address_that_guesses_keys_is_limited() {
     let host = host();
     let few = Rate { per_second: 1, burst: 3 };
-    let config = GatewayConfig { per_address: few, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
-    let limiter = Limiter::new(&config, &host).expect("no Redis is asked for");
+    let config = GatewayConfig { per_address: few, ..GatewayConfig::new(&addresses()).expect("the routes are valid") };
+    let limiter = Limiter::new(&config, &host).expect("no Redis is configured");
     let [guesser, other] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
     for _ in 0..3 {
         limiter.check_guesser(guesser).expect("identity may be asked");
@@ -129,8 +129,8 @@ fn an_address_that_guesses_keys_is_limited() {
     limiter.count_guess(guesser);
     let refused = limiter.check_guesser(guesser).expect_err("one too many");
     assert_eq!((refused.reason.as_ref(), refused.retry_after_s.is_some()), ("rate_limited", true));
-    limiter.check_guesser(other).expect("somebody else");
-    limiter.check_anonymous(other).expect("somebody else");
+    limiter.check_guesser(other).expect("another client");
+    limiter.check_anonymous(other).expect("another client");
     assert_eq!(limiter.check_anonymous(guesser).expect_err("the same measure").reason, "rate_limited");
 }
 
@@ -138,15 +138,15 @@ fn an_address_that_guesses_keys_is_limited() {
 fn addresses_of_one_network_share_a_limit() {
     let host = host();
     let one = Rate { per_second: 1, burst: 1 };
-    let config = GatewayConfig { per_address: one, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
-    let limiter = Limiter::new(&config, &host).expect("no Redis is asked for");
+    let config = GatewayConfig { per_address: one, ..GatewayConfig::new(&addresses()).expect("the routes are valid") };
+    let limiter = Limiter::new(&config, &host).expect("no Redis is configured");
     let address = |text: &str| text.parse::<IpAddr>().expect("an address");
     for (first, again, other) in
         [("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"), ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2")]
     {
         limiter.check_anonymous(address(first)).expect("the first");
         assert_eq!(limiter.check_anonymous(address(again)).expect_err("the same sender").reason, "rate_limited", "{again}");
-        limiter.check_anonymous(address(other)).expect("somebody else");
+        limiter.check_anonymous(address(other)).expect("another client");
     }
     let guesser = address("2001:db8:0:3::1");
     limiter.count_guess(guesser);

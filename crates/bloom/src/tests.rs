@@ -82,7 +82,7 @@ fn an_unreadable_state_file_is_renamed() {
     dir.write(&DevState { seeded: true, ..DevState::default() }).expect("is written");
     assert!(dir.resume().expect("is read").seeded);
     std::fs::write(scratch.0.join("dev.json"), "{\"secret_key\": \"sk_").expect("half of it");
-    assert!(!dir.resume().expect("begins anew").seeded);
+    assert!(!dir.resume().expect("a new state").seeded);
     assert_eq!(std::fs::read_to_string(scratch.0.join("dev.json.bad")).expect("is kept"), "{\"secret_key\": \"sk_");
     assert!(!scratch.0.join("dev.json").exists());
 }

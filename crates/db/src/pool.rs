@@ -39,7 +39,7 @@ impl CheckedOut {
     ///
     /// After [`done`](Self::done), which takes the connection.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("the statement goes on")
+        self.0.as_mut().expect("the statement is running")
     }
 
     /// The statement has ended: returns the connection to the pool.
@@ -175,11 +175,11 @@ impl Tx {
     ///
     /// After the end of the transaction, which only methods that consume it reach.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("the transaction goes on")
+        self.0.as_mut().expect("the transaction is open")
     }
 
     pub(crate) fn conn_ref(&self) -> &PgConnection {
-        self.0.as_ref().expect("the transaction goes on")
+        self.0.as_ref().expect("the transaction is open")
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {

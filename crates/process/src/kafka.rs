@@ -6,7 +6,7 @@ use bloom_events::bus::{Access, Login, Mechanism, Tls};
 use bloom_runtime::StartError;
 use bloom_runtime::config::Secret;
 
-/// Kafka, as a process is told of it.
+/// Kafka settings of a process.
 #[derive(Clone, Debug, clap::Args)]
 pub struct KafkaSettings {
     /// Kafka brokers, `host:port,host:port`; events stay within the process without.

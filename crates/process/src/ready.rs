@@ -54,6 +54,6 @@ mod tests {
         };
         tokio::join!(answers, asks);
         drop(listener);
-        assert!(ready(&address).await.unwrap_err().chain().contains("nobody answers"));
+        assert!(ready(&address).await.unwrap_err().chain().contains("no process answers"));
     }
 }

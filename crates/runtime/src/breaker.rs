@@ -66,12 +66,12 @@ mod tests {
         let start = Instant::now();
         let breaker = Breaker::new(PAUSE, start);
         for _ in 0..FAILURES {
-            assert!(breaker.admits(start), "too few failures to tell");
+            assert!(breaker.admits(start), "too few failures to open the breaker");
             breaker.reached(false, start);
         }
         assert!(!breaker.admits(start), "it is away");
         let later = start + PAUSE;
-        assert_eq!([breaker.admits(later), breaker.admits(later)], [true, false], "one finds out for all");
+        assert_eq!([breaker.admits(later), breaker.admits(later)], [true, false], "one request tests the peer for all");
         breaker.reached(false, later);
         assert!(!breaker.admits(later), "still away");
         let later = later + PAUSE;

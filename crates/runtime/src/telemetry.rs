@@ -190,7 +190,7 @@ mod tests {
             for _ in 0..2 {
                 // As the bridge from the `log` crate does, which has no callsite that could have been refused for good.
                 let refused = tracing::debug_span!("refused");
-                let metadata = refused.metadata().expect("it knows what it would have been");
+                let metadata = refused.metadata().expect("a disabled span has metadata");
                 tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
                 let span = request_span("orders", "GET", "/v1/orders", "req_1", &HeaderMap::new());
                 assert!(!span.is_disabled());

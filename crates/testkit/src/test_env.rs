@@ -66,7 +66,7 @@ pub async fn test_env(service: &'static str, migrations: &'static Migrator) -> T
         shutdown: CancellationToken::new(),
         metrics: Metrics::default(),
     };
-    let config = schema.database(&server().await, &host.keys, 8, false).expect("the address is good");
+    let config = schema.database(&server().await, &host.keys, 8, false).expect("the address is valid");
     let db = Db::new(host.clone(), &config);
     let tenant = |n: u128| TenantId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n));
     TestEnv { tenant: tenant(1), other_tenant: tenant(2), host, clock, db, schema }
@@ -94,7 +94,7 @@ impl TestEnv {
         env.host.peers = self.host.peers.clone();
         env.host.clock = self.host.clock.clone();
         env.clock = self.clock.clone();
-        let config = env.schema.database(&server().await, &env.host.keys, 8, false).expect("the address is good");
+        let config = env.schema.database(&server().await, &env.host.keys, 8, false).expect("the address is valid");
         env.db = Db::new(env.host.clone(), &config).constraints(definition.constraints);
         env
     }
@@ -188,7 +188,7 @@ pub async fn server() -> String {
 }
 
 async fn superuser() -> PgConnection {
-    let options = PgConnectOptions::from_str(&server().await).expect("the address is good");
+    let options = PgConnectOptions::from_str(&server().await).expect("the address is valid");
     options.disable_statement_logging().connect().await.expect("the test server answers")
 }
 
@@ -200,6 +200,6 @@ async fn superuser() -> PgConnection {
 pub async fn database(name: &str) {
     let mut connection = superuser().await;
     for statement in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
-        connection.execute(AssertSqlSafe(statement)).await.expect("the database is made");
+        connection.execute(AssertSqlSafe(statement)).await.expect("the database is created");
     }
 }

@@ -74,7 +74,7 @@ impl TrackedBody {
     /// Discards the rest in the background.
     pub(super) fn discard(self) {
         let Some(rest) = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        #[expect(clippy::disallowed_methods, reason = "it ends by itself, soon, and nobody waits for it")]
+        #[expect(clippy::disallowed_methods, reason = "it ends within its limits, and no code awaits it")]
         tokio::spawn(discard(rest, UNREAD));
     }
 }

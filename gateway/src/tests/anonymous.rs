@@ -15,8 +15,8 @@ const OFTEN: Rate = Rate { per_second: 1_000, burst: 1_000 };
 async fn with_gateway<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnce(SocketAddr) -> F) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
-    let config = GatewayConfig { per_address, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
-    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+    let config = GatewayConfig { per_address, ..GatewayConfig::new(&addresses()).expect("the routes are valid") };
+    let gateway = Gateway::new(config, host()).expect("no Redis is configured");
     tokio::select! {
         () = test(address) => {}
         ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
@@ -49,7 +49,7 @@ async fn requests_without_a_key_are_counted_by_address() {
                     break answer;
                 }
                 answered += 1;
-                assert!(answered < 100, "nobody counts: {headers}");
+                assert!(answered < 100, "requests are not counted: {headers}");
             };
             assert!(3 <= answered, "{answered} answers");
             assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: "), "{refused}");

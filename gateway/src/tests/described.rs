@@ -24,12 +24,12 @@ impl Services {
     async fn serve(&self, name: &str, listener: TcpListener) {
         let document = json!({ "paths": { format!("/v1/{name}"): {}, "/livez": {} } }).to_string();
         loop {
-            let (mut line, _) = listener.accept().await.expect("the gateway comes");
+            let (mut line, _) = listener.accept().await.expect("the gateway connects");
             let _ = line.read(&mut [0; 1_024]).await.expect("the request");
             self.asked.fetch_add(1, Ordering::SeqCst);
             let status = if name == "two" && self.away.load(Ordering::SeqCst) { 503 } else { 200 };
             let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", document.len());
-            line.write_all(format!("{head}{document}").as_bytes()).await.expect("said");
+            line.write_all(format!("{head}{document}").as_bytes()).await.expect("sent");
         }
     }
 
@@ -41,8 +41,8 @@ impl Services {
         let addresses = BTreeMap::from(
             [("one", &one), ("two", &two)].map(|(name, listener)| (name.to_owned(), format!("http://{}", address(listener)))),
         );
-        let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are good");
-        let gateway = Gateway::new(GatewayConfig { per_address: rate, ..config }, host()).expect("no Redis is asked for");
+        let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are valid");
+        let gateway = Gateway::new(GatewayConfig { per_address: rate, ..config }, host()).expect("no Redis is configured");
         tokio::select! {
             () = test(address(&listener)) => {}
             () = self.serve("one", one) => unreachable!("it never ends"),
@@ -114,7 +114,7 @@ async fn frequent_reads_are_refused_and_probes_are_not() {
                 break (head, body);
             }
             answered += 1;
-            assert!(answered < 100, "nobody counts");
+            assert!(answered < 100, "requests are not counted");
         };
         assert!(3 <= answered, "{answered} answers");
         assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("retry-after: "), "{head}");
@@ -147,7 +147,7 @@ async fn the_reference_page_loads_nothing_from_elsewhere() {
 #[test]
 fn a_service_whose_schema_names_clash_is_left_out() {
     let addresses = ["one", "two"].map(|name| (name.to_owned(), format!("http://{name}:8080"))).into();
-    let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are good");
+    let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are valid");
     let service = |name: &str, kind: &str| {
         let answer =
             json!({ "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Status" } } } } });

@@ -69,13 +69,13 @@ async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
     let config = GatewayConfig {
         per_address: Rate { per_second: 1, burst: 1 },
         trusted_proxies: TrustedProxies::parse(proxies).expect("a good list"),
-        ..GatewayConfig::with_routes(routes, &addresses).expect("the route is good")
+        ..GatewayConfig::with_routes(routes, &addresses).expect("the route is valid")
     };
     let address = listener.local_addr().expect("bound");
-    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+    let gateway = Gateway::new(config, host()).expect("no Redis is configured");
     let serve = async {
         loop {
-            let (mut line, _) = service.accept().await.expect("the gateway comes");
+            let (mut line, _) = service.accept().await.expect("the gateway connects");
             let mut head = [0; 1_024];
             let read = line.read(&mut head).await.expect("the request's head");
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
@@ -85,7 +85,7 @@ async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
                 "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{client_address}",
                 client_address.len()
             );
-            line.write_all(says.as_bytes()).await.expect("said");
+            line.write_all(says.as_bytes()).await.expect("sent");
         }
     };
     let ask = async {
@@ -114,5 +114,5 @@ async fn behind_a_trusted_proxy_each_client_has_its_own_limit() {
     let trusted = asked("127.0.0.0/8", &clients).await;
     assert_eq!(trusted, ["200 203.0.113.1", "429 ", "200 203.0.113.2", "200 2001:db8:0:1::1", "429 "]);
     let untrusted = asked("", &clients[1..3]).await;
-    assert_eq!(untrusted, ["200 127.0.0.1", "429 "], "nobody chooses the address that it is counted by");
+    assert_eq!(untrusted, ["200 127.0.0.1", "429 "], "a client cannot choose the address it is counted by");
 }

@@ -28,16 +28,16 @@ async fn answered_until(sent: &str, says: &str, last: Option<&str>) -> String {
     let (service, listener) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
     let (service, listener) = (service.expect("a port"), listener.expect("a port"));
     let addresses = BTreeMap::from([("slow".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
-    let mut config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is good");
+    let mut config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is valid");
     config.head_timeout = Duration::from_millis(500);
     let address = listener.local_addr().expect("bound");
-    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+    let gateway = Gateway::new(config, host()).expect("no Redis is configured");
     let serve = async {
         let mut lines = Vec::new();
         loop {
-            let (mut line, _) = service.accept().await.expect("the gateway comes");
+            let (mut line, _) = service.accept().await.expect("the gateway connects");
             let _ = line.read(&mut [0; 1_024]).await.expect("the request's head");
-            line.write_all(says.as_bytes()).await.expect("said");
+            line.write_all(says.as_bytes()).await.expect("sent");
             lines.push(line);
         }
     };
@@ -95,7 +95,7 @@ async fn a_connection_closed_by_an_early_refusal_is_announced() {
         assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "{answer}");
         let asking = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\nexpect: 100-continue\r\n\r\n");
         let answer = answered(&asking, REFUSED).await;
-        assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "it was told to go on: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "it was asked to continue: {answer}");
         let whole = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}");
         let answer = answered(&format!("{whole}{next}"), REFUSED).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");

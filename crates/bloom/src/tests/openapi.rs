@@ -32,7 +32,7 @@ async fn the_committed_description_is_up_to_date() {
     let present = described().await;
     let broken = breaking_changes(&committed, &present);
     assert!(broken.is_empty(), "clients of the committed API would break; add a version instead: {broken:#?}");
-    assert!(committed == present, "docs/openapi.json is not what the handlers say: run ./dev gen and look at the difference");
+    assert!(committed == present, "docs/openapi.json differs from the handlers: run ./dev gen and check the difference");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn all_services_share_the_problem_schema() {
     assert_eq!(schemas, BTreeSet::from([r##"{"$ref":"#/components/schemas/Problem"}"##.to_owned()]));
     let required = &api["components"]["schemas"]["Problem"]["required"];
     for field in ["type", "title", "status", "detail", "instance", "code", "request_id", "errors"] {
-        assert!(required.as_array().is_some_and(|names| names.contains(&json!(field))), "{field} always comes");
+        assert!(required.as_array().is_some_and(|names| names.contains(&json!(field))), "{field} is always present");
     }
 }
 
@@ -156,7 +156,7 @@ fn a_breaking_change_is_detected() {
     let breaks = |new: &Value| breaking_changes(&old, new).len();
     assert_eq!(breaks(&old), 0);
     let more = json!({ "type": "object", "properties": { "id": { "type": "string" }, "at": { "type": "string" }, "new": { "type": "string" } } });
-    assert_eq!(breaks(&api(more, input.clone(), "post")), 0, "a new field breaks nobody");
+    assert_eq!(breaks(&api(more, input.clone(), "post")), 0, "a new field breaks no client");
     let less = json!({ "type": "object", "properties": { "id": { "type": "string" } } });
     assert_eq!(breaks(&api(less, input.clone(), "post")), 1);
     let other = json!({ "type": "object", "properties": { "id": { "type": "integer" }, "at": { "type": "string" } } });

@@ -85,11 +85,11 @@ async fn change_events_and_timers_commit_together() {
     assert_eq!(written(bench).await, stands);
     let mut write = bench.db.write_once(&call);
     publish_one(bench, &mut write, 3).await;
-    assert_eq!(change(write, bench.host.id(bench.tenant), 2003).await.unwrap(), None, "nobody has this id");
+    assert_eq!(change(write, bench.host.id(bench.tenant), 2003).await.unwrap(), None, "the id is unknown");
     let mut write = bench.db.write_once(&call);
     publish_one(bench, &mut write, 3).await;
     change(write, subject, 0).await.expect_err("there is no year 0");
-    assert_eq!(written(bench).await, stands, "nothing was told of what did not happen, and no timer taken back");
+    assert_eq!(written(bench).await, stands, "no event was published and no timer removed for a change that did not happen");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_transaction_may_contain_or_end_with_the_statement() {
     let mut write = tx.step();
     publish_one(bench, &mut write, 1).await;
     assert_eq!(change(write, one, 2001).await.unwrap(), Some(2001));
-    assert_eq!(change(tx.step(), unknown, 2001).await.unwrap(), None, "and the transaction goes on");
+    assert_eq!(change(tx.step(), unknown, 2001).await.unwrap(), None, "and the transaction continues");
     assert_eq!(change(tx.step(), two, 2002).await.unwrap(), Some(2002));
     tx.commit().await.unwrap();
     assert_eq!(written(bench).await, (vec![1], keys(&["of 1"]), vec![2001, 2002]));
@@ -175,7 +175,7 @@ async fn a_cancelled_write_does_not_return_its_connection() {
         let cut_off = tokio::time::timeout(Duration::from_millis(20), change(bench.db.write_once(&call), held, year)).await;
         cut_off.expect_err("it waits for the row");
         let next = tokio::time::timeout(Duration::from_secs(5), change(bench.db.write_once(&call), free, year)).await;
-        assert_eq!(next.expect("it waits for nobody").unwrap(), Some(year));
+        assert_eq!(next.expect("it does not wait").unwrap(), Some(year));
     }
     sqlx::raw_sql("rollback").execute(&mut holder).await.unwrap();
 }

@@ -96,7 +96,7 @@ async fn a_large_import_keeps_order_and_bounds_memory() {
     let mut tx = bench.db.write(&bench.call()).await.unwrap();
     publish_range(bench, &mut tx, 0..2_500).await;
     let row = sqlx::query("select count(*) from outbox").fetch_one(&mut bench.superuser().await).await.unwrap();
-    assert_eq!(row.get::<i64, _>(0), 0, "nobody sees them before the commit");
+    assert_eq!(row.get::<i64, _>(0), 0, "they are not visible before the commit");
     let sent = sqlx::query("select last_value from outbox_seq").fetch_one(&mut bench.superuser().await).await.unwrap();
     assert!((2_000..2_500).contains(&sent.get::<i64, _>(0)), "most are with the database already, the rest is not");
     tx.commit().await.unwrap();

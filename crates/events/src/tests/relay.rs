@@ -117,7 +117,7 @@ async fn owners_share_evenly_and_moved_shards_get_a_new_epoch() {
     let pair = pair(Bus::in_process()).await;
     let mut tx = pair.alpha.db.system().await.unwrap();
     assert_eq!(split(&mut tx, &["a"]).await, [16]);
-    assert_eq!(claim(&mut tx, "b", 60.0).await.len(), 0, "nothing is taken from whoever holds it");
+    assert_eq!(claim(&mut tx, "b", 60.0).await.len(), 0, "no shard is taken from its owner");
     let kept = claim(&mut tx, "a", 60.0).await;
     let moved = claim(&mut tx, "b", 60.0).await;
     assert_eq!((kept.len(), moved.len()), (8, 8));

@@ -118,7 +118,7 @@ async fn an_expired_claim_is_taken_over_and_deletes_nothing() {
     assert!(timer_claim(&mut tx, &kinds, now, first, 60.0, 10).await.unwrap().is_empty());
     timer_done(&mut tx, &claimed[0], first).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(left(bench).await, 1, "whoever lost the claim removes nothing");
+    assert_eq!(left(bench).await, 1, "the former owner of the claim deletes nothing");
     // Scheduled again while it fires: the new row must remain.
     set(bench, "thing", now + TimeDelta::hours(1)).await;
     let mut tx = bench.db.system().await.unwrap();

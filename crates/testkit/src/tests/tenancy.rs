@@ -83,7 +83,7 @@ async fn many_tenants_share_a_pool_without_seeing_each_other() {
     });
     let seen: Vec<bool> = stream::iter(turns).buffer_unordered(64).collect().await;
     assert_eq!(seen.len(), 2_000);
-    assert!(seen.into_iter().all(|own| own), "somebody saw a foreign row");
+    assert!(seen.into_iter().all(|own| own), "a tenant saw another tenant's row");
 }
 
 #[tokio::test]
