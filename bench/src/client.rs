@@ -1,4 +1,4 @@
-//! A kept HTTP/1.1 connection, and the API as one key sees it.
+//! A persistent HTTP/1.1 connection, and an API client with one key.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::Outcome;
 
-/// What came back.
+/// A response.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -26,7 +26,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
-    /// The body, when the status is the expected one.
+    /// The body, if the status is the expected one.
     pub(crate) fn expect(&self, status: u16) -> Outcome<&Bytes> {
         if self.status.as_u16() == status {
             return Ok(&self.body);
@@ -35,14 +35,14 @@ impl Answer {
     }
 }
 
-/// One connection; opened anew after it broke.
+/// One connection; reopened after a failure.
 pub(crate) struct Connection {
     address: String,
     open: Option<(SendRequest<Full<Bytes>>, JoinSet<()>)>,
 }
 
 impl Connection {
-    /// Connects when first used. `address` reads `127.0.0.1:8000`.
+    /// Connects on first use. `address` is like `127.0.0.1:8000`.
     pub(crate) fn to(address: &str) -> Self {
         Self { address: address.to_owned(), open: None }
     }
@@ -57,7 +57,7 @@ impl Connection {
             .header(header::AUTHORIZATION, format!("Bearer {key}"))
     }
 
-    /// Sends and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Outcome<Answer> {
         let (mut sender, driver) = match self.open.take() {
             Some((sender, driver)) if !sender.is_closed() => (sender, driver),
@@ -76,14 +76,14 @@ impl Connection {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         let mut driver = JoinSet::new();
         driver.spawn(async move {
-            // What broke it shows at the request.
+            // A failure shows at the request.
             let _ = connection.await;
         });
         Ok((sender, driver))
     }
 }
 
-/// The API as one key sees it, for what is set up once.
+/// An API client with one key, for setup.
 pub(crate) struct Api {
     connection: Connection,
     key: String,
@@ -115,7 +115,7 @@ impl Api {
     }
 }
 
-/// Asks until the answer is yes.
+/// Polls until the answer is yes.
 pub(crate) async fn eventually(what: &str, within: Duration, mut ask: impl AsyncFnMut() -> Outcome<bool>) -> Outcome {
     let deadline = tokio::time::Instant::now() + within;
     while !ask().await? {

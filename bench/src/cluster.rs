@@ -1,4 +1,5 @@
-//! The bench's own PostgreSQL: durable, with statement statistics and commit times; both sides of every ratio use it.
+//! The benchmark's own PostgreSQL: durable, with statement statistics and commit times; both sides of every ratio use
+//! it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,8 +13,8 @@ pub(crate) const DATABASE: &str = "bloom";
 /// The server's superuser.
 const OWNER: &str = "postgres";
 
-/// How a role of the platform has its statements planned, as crates/runtime gives it to its connections (config.rs; db/mod.rs
-/// for those that poll): whoever sends the same statements has them planned the same way.
+/// Planner settings of a platform role, as crates/db gives them to its connections (config.rs; system.rs for those that
+/// poll), so that the same statements get the same plans on both sides.
 pub(crate) fn planner(role: &str) -> &'static str {
     if role.ends_with("_system") {
         "-c jit=off -c enable_seqscan=off -c enable_bitmapscan=off"
@@ -26,12 +27,12 @@ pub(crate) fn planner(role: &str) -> &'static str {
 pub(crate) struct Server {
     cluster: Cluster,
     pub(crate) address: Address,
-    /// Root of its processes.
+    /// Root of its process tree.
     pub(crate) pid: u32,
 }
 
 impl Server {
-    /// A fresh cluster: what an earlier run left is deleted.
+    /// Starts a fresh cluster; deletes what an earlier run left.
     pub(crate) fn start(checkout: &Path) -> Outcome<Self> {
         let cluster = Cluster::open(checkout, "bench");
         cluster.erase()?;
@@ -39,11 +40,11 @@ impl Server {
         options.settings = [
             ("shared_buffers", "1GB"),
             ("max_wal_size", "8GB"),
-            // A server that has run for a day writes into log files that it has used before; a new one would make each anew.
+            // A server that has run for a day recycles its log files; a new one would have to create each.
             ("min_wal_size", "2GB"),
             ("shared_preload_libraries", "pg_stat_statements"),
             ("pg_stat_statements.max", "10000"),
-            // When a row was committed is what the delay of a projection is measured by.
+            // The delay of a projection is computed from the commit times of rows.
             ("track_commit_timestamp", "on"),
             ("logging_collector", "on"),
             ("log_destination", "csvlog"),
@@ -72,25 +73,25 @@ impl Server {
         Ok(self.address.query(OWNER, database, text)?)
     }
 
-    /// A number out of the platform's database.
+    /// A number from the platform's database.
     pub(crate) fn number(&self, text: &str) -> Outcome<u64> {
         Ok(self.sql(DATABASE, text)?.parse()?)
     }
 
-    /// Rows of fields out of the platform's database.
+    /// Rows of fields from the platform's database.
     pub(crate) fn rows(&self, text: &str) -> Outcome<Vec<Vec<String>>> {
         let table = self.sql(DATABASE, text)?;
         Ok(table.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect())
     }
 
-    /// Fresh statistics and nothing left to clean up, so that neither comes in between while something is measured.
+    /// Refreshes statistics and vacuums, so that neither happens during a measurement.
     pub(crate) fn tidy(&self) -> Outcome {
         self.sql(DATABASE, "vacuum (analyze)")?;
         self.sql(DATABASE, "checkpoint")?;
         Ok(())
     }
 
-    /// Writes every statement with its parameters to the log, or stops doing so.
+    /// Switches logging of every statement with its parameters on or off.
     pub(crate) fn log_statements(&self, on: bool) -> Outcome {
         let wanted = if on { "all" } else { "none" };
         self.sql(OWNER, &format!("alter system set log_statement = '{wanted}'"))?;
@@ -98,17 +99,17 @@ impl Server {
         Ok(())
     }
 
-    /// The log as comma-separated values.
+    /// The log file, in CSV format.
     pub(crate) fn log(&self) -> PathBuf {
         self.cluster.home().join("data/log/bench.csv")
     }
 
-    /// How long the log is.
+    /// The length of the log.
     pub(crate) fn log_end(&self) -> u64 {
         std::fs::metadata(self.log()).map_or(0, |file| file.len())
     }
 
-    /// A program of the server's own version, such as `pgbench`, aimed at the platform's database.
+    /// A program of the server's own version, such as `pgbench`, connected to the platform's database.
     pub(crate) fn client(&self, program: &str, role: &str) -> Outcome<Command> {
         let psql = self.address.psql(role, DATABASE);
         let path = Path::new(psql.get_program()).with_file_name(program);
@@ -120,7 +121,7 @@ impl Server {
         Ok(command)
     }
 
-    /// Another database with the same content; nobody may be connected to the platform's.
+    /// Copies the platform's database, which must have no connections.
     pub(crate) fn copy(&self, name: &str) -> Outcome {
         self.sql(OWNER, &format!("drop database if exists {name}"))?;
         let modern = self.sql(OWNER, "show server_version_num")?.parse::<u32>()? >= 150_000;
@@ -132,7 +133,7 @@ impl Server {
         Ok(())
     }
 
-    /// Rows inserted, updated and deleted in a database since it was made.
+    /// Rows inserted, updated and deleted in a database since its creation.
     pub(crate) fn written(&self, database: &str) -> Outcome<[i64; 3]> {
         let text = format!("select tup_inserted, tup_updated, tup_deleted from pg_stat_database where datname = '{database}'");
         let row = self.sql(OWNER, &text)?;
@@ -140,7 +141,7 @@ impl Server {
         fields.try_into().map_err(|_| "pg_stat_database has other columns".into())
     }
 
-    /// Stops it and deletes its data.
+    /// Stops the server and deletes its data.
     pub(crate) fn erase(self) -> Outcome {
         Ok(self.cluster.erase()?)
     }

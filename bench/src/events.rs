@@ -1,4 +1,5 @@
-//! From the commit of a price change to the commit of the list row that shows it, by PostgreSQL's own commit times.
+//! Measures the time from the commit of a price change to the commit of the list row that shows it, by PostgreSQL's
+//! commit times.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,19 +20,19 @@ use crate::load::{Visitor, open};
 use crate::machine::{Cpu, Meter};
 use crate::plan::Plan;
 
-/// Changes that reach the list, each second.
+/// Changes per second that reach the list.
 const RATE: u32 = 500;
 const MERCHANTS: usize = 32;
 const SETTLE: Duration = Duration::from_mins(1);
 
-/// A price to change, once.
+/// A price to be changed once.
 struct Change {
     path: String,
     version: String,
     amount: u64,
 }
 
-/// Changes one price after the other; all share the list of what is left to change.
+/// Changes one price after the other; all merchants share the list of remaining prices.
 struct Merchant {
     connection: Connection,
     key: String,
@@ -60,11 +61,11 @@ pub(crate) struct Arrived {
     pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) longest: f64,
-    /// Of one change.
+    /// CPU per change.
     pub(crate) cpu: Cpu,
 }
 
-/// Changes prices at a steady rate, each price once, and reads when each was committed and when the list knew.
+/// Changes each price once at a steady rate, and reads when each change was committed and when the list showed it.
 pub(crate) async fn measure(server: &Server, fleet: &Fleet, tenant: &Tenant, plan: Plan) -> Outcome<Arrived> {
     let count = u64::from(RATE) * plan.changes.as_secs();
     let changes = prices(server, tenant.id, count)?;
@@ -105,7 +106,7 @@ pub(crate) async fn measure(server: &Server, fleet: &Fleet, tenant: &Tenant, pla
     })
 }
 
-/// The prices to change: those of the oldest products that nobody has changed yet.
+/// The prices to change: those of the oldest unchanged products.
 fn prices(server: &Server, tenant: Uuid, count: u64) -> Outcome<VecDeque<Change>> {
     let rows = server.rows(&format!(
         "select id, version, amount from pricing.price where tenant_id = '{tenant}' and version = 1 order by id limit {count}"
@@ -123,7 +124,7 @@ fn prices(server: &Server, tenant: Uuid, count: u64) -> Outcome<VecDeque<Change>
         .collect()
 }
 
-/// The prices that have been changed, with what the list shows.
+/// The query for the changed prices and what the list shows.
 fn shown(tenant: Uuid, count: u64) -> String {
     format!(
         "from (select * , xmin from pricing.price where tenant_id = '{tenant}' and version = 2 order by updated_at desc limit {count}) p

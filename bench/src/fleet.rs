@@ -1,4 +1,4 @@
-//! The platform as one process, as `bloom up` starts it; only its limits are out of the way and its log is quiet.
+//! The platform as one process, as `bloom up` starts it, but with limits that are never reached and little logging.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub(crate) struct Tenant {
     pub(crate) publishable_key: String,
 }
 
-/// How the platform is started, again and again.
+/// Starts the platform repeatedly.
 pub(crate) struct Launcher {
     pub(crate) program: PathBuf,
     /// Folder of its keys and logs.
@@ -41,7 +41,7 @@ pub(crate) struct Launcher {
 }
 
 impl Launcher {
-    /// The executable with what every start of it needs.
+    /// The executable with the arguments and environment that every start needs.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
@@ -56,7 +56,7 @@ impl Launcher {
         command
     }
 
-    /// Starts everything; returns when it takes requests.
+    /// Starts everything; returns when it accepts requests.
     pub(crate) async fn start(&self) -> Outcome<Fleet> {
         std::fs::create_dir_all(&self.state)?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -70,7 +70,7 @@ impl Launcher {
         Ok(fleet)
     }
 
-    /// Founds an account as an operator does.
+    /// Creates an account as an operator does.
     pub(crate) fn found(&self, name: &str) -> Outcome<Tenant> {
         let mut command = self.command();
         command.args(["account", "create", "--name", name, "--currency", "INR", "--time-zone", "Asia/Kolkata"]);
@@ -91,7 +91,7 @@ impl Launcher {
 }
 
 impl Fleet {
-    /// Its process.
+    /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -100,7 +100,7 @@ impl Fleet {
         if let Some(status) = self.child.try_wait()? {
             return Err(format!("the platform ended with {status}").into());
         }
-        // What it leaves there names this process once the demo shop is loaded.
+        // The state file contains this process id once the demo shop is loaded.
         let state = state(&self.state);
         if state["pids"]["bloom"] != self.pid() {
             return Ok(false);
@@ -138,7 +138,7 @@ fn state(folder: &Path) -> Value {
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// A port that nobody listens on.
+/// A free port.
 pub(crate) fn free_port() -> Outcome<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

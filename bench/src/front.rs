@@ -1,6 +1,6 @@
-//! The gateway with its policies against `HAProxy` with comparable ones: a look-up of the key, a limit by tenant, headers
-//! taken out and put in, a line of log for each request. Both have one thread on one core; what asks and what answers
-//! shares the other.
+//! Compares the gateway and its policies with `HAProxy` and similar ones: a look-up of the key, a limit by tenant,
+//! headers removed and added, a log line for each request. Each proxy has one thread on one core; the load generator
+//! and the upstream share the other.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -23,22 +23,22 @@ use crate::{Outcome, upstream};
 
 const CONNECTIONS: usize = 32;
 const PATH: &str = "/v1/catalog/products?limit=20";
-/// Keys that the proxy's map holds beside the one that is used.
+/// Number of keys in the proxy's map beside the one that is used.
 const OTHER_KEYS: usize = 1_000;
 const START: Duration = Duration::from_secs(20);
 
-/// A proxy under load.
+/// Results of a proxy under load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Passed {
     pub(crate) rate: f64,
-    /// Of one request, by the proxy alone.
+    /// Proxy CPU per request.
     pub(crate) proxy_micros: f64,
-    /// Of one request, by what asks and what answers.
+    /// Load generator and upstream CPU per request.
     pub(crate) load_micros: f64,
     pub(crate) p99_ms: f64,
 }
 
-/// Both, in the order A, B, B, A.
+/// Results of both, measured in the order A, B, B, A.
 #[derive(Debug)]
 pub(crate) struct Compared {
     pub(crate) gateway: Vec<Passed>,
@@ -62,7 +62,7 @@ impl Visitor for Caller {
 struct Proxy {
     child: Child,
     address: String,
-    /// Where it logs to: open as long as it runs.
+    /// The socket it logs to, open as long as it runs.
     _syslog: Option<UdpSocket>,
 }
 
@@ -114,7 +114,7 @@ async fn measure(server: &Server, proxy: &Proxy, tenant: &Tenant, plan: Plan) ->
     Ok(Passed { rate: visits.rate(), proxy_micros: cpu.fleet, load_micros: cpu.load, p99_ms: visits.percentile_ms(99.0) })
 }
 
-/// The gateway as its own process, before the upstream; keys are resolved by the running fleet's identity.
+/// The gateway as its own process in front of the upstream; the running fleet's identity resolves keys.
 fn gateway(launcher: &Launcher, fleet: &Fleet, upstream: &str) -> Outcome<Proxy> {
     let address = format!("127.0.0.1:{}", free_port()?);
     let mut command = pinned(&launcher.program);
@@ -141,7 +141,7 @@ fn haproxy(folder: &Path, tenant: &Tenant, upstream: &str) -> Outcome<Proxy> {
     }
     let map = folder.join("keys.map");
     std::fs::write(&map, keys)?;
-    // A syslog server that reads nothing: sending costs what it costs, and the kernel drops what nobody takes.
+    // A syslog socket that is never read: the proxy pays for sending, and the kernel drops the messages.
     let syslog = UdpSocket::bind("127.0.0.1:0")?;
     let text = format!(
         "global\n  nbthread 1\n  maxconn 4096\n  log {} local0\n\
@@ -175,20 +175,20 @@ fn program(name: &str, places: &[&str]) -> Outcome<PathBuf> {
     found.ok_or_else(|| format!("{name} is not installed: ./dev bench does so").into())
 }
 
-/// As many as there were before this process was kept on one.
+/// The number of cores before this process was pinned to one.
 fn cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// A command on the last core; with one core there is nothing to choose.
+/// A command on the last core; with one core there is no choice.
 fn pinned(program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &(cores() - 1).to_string()]).arg(program);
     command
 }
 
-/// Keeps this process with all its threads on a core, or lets it go again.
+/// Pins all threads of this process to a core, or unpins them.
 fn pin_self(core: Option<usize>) -> Outcome {
     let all = format!("0-{}", cores() - 1);
     let wanted = core.map_or(all, |core| core.to_string());

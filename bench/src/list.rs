@@ -1,4 +1,4 @@
-//! Pages of the product list through the gateway, against the same statement in `pgbench`.
+//! Compares pages of the product list through the gateway with the same statement in `pgbench`.
 
 use std::time::Duration;
 
@@ -19,18 +19,18 @@ use crate::{Outcome, client};
 const PAGE: &str = "/v1/catalog/products?limit=20";
 const ROLE: &str = "bloom_catalog";
 const SCHEMA: &str = "catalog";
-/// Pages that a visitor turns, one after the other.
+/// Number of pages that a visitor reads, one after the other.
 const PAGES: usize = 25;
-/// Enough that a slow answer keeps nobody else waiting.
+/// Enough that a slow response delays no other reader.
 const READERS: usize = 32;
 
-/// Reads pages, or asks whether one has changed.
+/// Reads pages, or revalidates them.
 struct Reader {
     connection: Connection,
     key: String,
     paths: Vec<String>,
     next: usize,
-    /// The `ETag` that it holds.
+    /// The `ETag` of the last response.
     seen: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Side {
     pub(crate) cpu: Cpu,
 }
 
-/// What the rows of the list need.
+/// The results for the list rows of the report.
 #[derive(Debug)]
 pub(crate) struct Listed {
     pub(crate) pages: Vec<Side>,
@@ -123,7 +123,7 @@ impl Lists<'_> {
         Ok(answer.header(header::ETAG).to_owned())
     }
 
-    /// The statement of a page, as the platform really sends it.
+    /// The statement of a page, as the platform sends it.
     async fn script(&self) -> Outcome<Script> {
         let from = self.server.log_end();
         self.server.log_statements(true)?;
@@ -147,7 +147,7 @@ impl Lists<'_> {
         found.ok_or_else(|| "a page without a statement".into())
     }
 
-    /// Addresses of the first pages, by the cursors that the platform hands out.
+    /// Paths of the first pages, using the platform's cursors.
     async fn paths(&self) -> Outcome<Vec<String>> {
         let mut paths = vec![PAGE.to_owned()];
         let mut reader = self.readers(1, &paths, None).remove(0);
@@ -161,7 +161,7 @@ impl Lists<'_> {
         Ok(paths)
     }
 
-    /// Pages at half of what can be had, as they come: how long does one wait?
+    /// Response times of pages at half of the maximum rate, or at the given one.
     pub(crate) async fn wait(&self, rate: Option<f64>) -> Outcome<(f64, Visits)> {
         let paths = self.paths().await?;
         let rate = match rate {

@@ -1,5 +1,5 @@
-//! Visitors that come back as soon as they were served (what can it do?), or at a rate of their own (how long does one
-//! wait?).
+//! Load generators: closed loop (the next request follows each response, to find the throughput) and open loop (a fixed
+//! rate, to find response times).
 
 use std::cell::Cell;
 use std::future::Future;
@@ -11,21 +11,21 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Outcome;
 
-/// Somebody who uses the platform again and again.
+/// A repeated use of the platform.
 pub(crate) trait Visitor {
-    /// Once.
+    /// Runs once.
     fn turn(&mut self) -> impl Future<Output = Outcome>;
 }
 
-/// What happened in a while.
+/// Results of a measurement.
 #[derive(Default)]
 pub(crate) struct Visits {
     pub(crate) done: u64,
     pub(crate) failed: u64,
     pub(crate) seconds: f64,
-    /// How long each took, in microseconds, shortest first.
+    /// Duration of each visit in microseconds, shortest first.
     pub(crate) micros: Vec<u32>,
-    /// Why the first one failed.
+    /// Error of the first failed visit.
     pub(crate) why: Option<String>,
 }
 
@@ -35,12 +35,12 @@ impl Visits {
         self.done as f64 / self.seconds
     }
 
-    /// So many of a hundred took at most this long, in milliseconds.
+    /// A percentile in milliseconds.
     pub(crate) fn percentile_ms(&self, percent: f64) -> f64 {
         percentile_ms(&self.micros, percent)
     }
 
-    /// Refuses a run in which more than one in ten thousand failed.
+    /// Returns an error if more than one visit in ten thousand failed.
     pub(crate) fn valid(self, what: &str) -> Outcome<Self> {
         if self.done == 0 || self.failed * 10_000 > self.done {
             let why = self.why.as_deref().unwrap_or("nothing was done");
@@ -82,12 +82,12 @@ pub(crate) fn percentile_ms(sorted: &[u32], percent: f64) -> f64 {
     sorted.get(index.clamp(1, sorted.len().max(1)) - 1).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
 }
 
-/// Each visitor comes back at once, for so long.
+/// Closed loop: each visitor starts again at once, for the given time.
 pub(crate) async fn closed<V: Visitor>(visitors: &mut [V], time: Duration) -> Visits {
     until(visitors, time, || true).await
 }
 
-/// Each visitor comes back at once, until so many visits have begun.
+/// Closed loop until the given number of visits has started.
 pub(crate) async fn counted<V: Visitor>(visitors: &mut [V], count: u64) -> Visits {
     let left = Cell::new(count);
     until(visitors, Duration::from_mins(10), || {
@@ -120,8 +120,8 @@ async fn until<V: Visitor>(visitors: &mut [V], time: Duration, more: impl Fn() -
     Visits::join(parts, began.elapsed().as_secs_f64())
 }
 
-/// Visits begin at a steady rate whether or not the earlier ones have ended; one that finds every visitor busy has waited
-/// since it should have begun.
+/// Open loop: visits start at a steady rate whether or not the earlier ones have ended. The waiting time of a visit
+/// that finds every visitor busy counts from its scheduled start.
 pub(crate) async fn open<V: Visitor>(visitors: &mut [V], rate: f64, time: Duration) -> Visits {
     let began = Instant::now();
     let arrivals = Cell::new(0_u32);

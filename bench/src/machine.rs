@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::Outcome;
 
-/// Linux tells user space of CPU time in hundredths of a second.
+/// Linux reports CPU time to user space in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// One line of `/proc/<pid>/stat`.
@@ -22,7 +22,7 @@ struct Stat {
 impl Stat {
     fn read(pid: u32) -> Option<Self> {
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may hold anything.
+        // The name in parentheses may contain any character.
         let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
         let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
         Some(Self {
@@ -34,7 +34,7 @@ impl Stat {
     }
 }
 
-/// CPU seconds of a process, of all below it, and of those below it that have ended.
+/// CPU seconds of a process and of all its descendants, including those that have ended.
 pub(crate) fn tree_cpu(root: u32) -> f64 {
     let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = folders.filter_map(|folder| folder.file_name().to_str()?.parse().ok());
@@ -48,12 +48,12 @@ pub(crate) fn tree_cpu(root: u32) -> f64 {
     all.iter().filter(|stat| tree.contains(&stat.pid)).map(|stat| stat.own + stat.ended).sum()
 }
 
-/// CPU seconds of this process, without those that it started.
+/// CPU seconds of this process, without its children.
 pub(crate) fn own_cpu() -> f64 {
     Stat::read(std::process::id()).map_or(0.0, |stat| stat.own)
 }
 
-/// Resident memory in megabytes: `VmRSS` now, `VmHWM` at its highest.
+/// Resident memory in megabytes: `VmRSS` is the current value, `VmHWM` the peak.
 pub(crate) fn memory_mb(pid: u32, field: &str) -> Outcome<f64> {
     let path = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
@@ -62,7 +62,7 @@ pub(crate) fn memory_mb(pid: u32, field: &str) -> Outcome<f64> {
     Ok(kilobytes / 1024.0)
 }
 
-/// Lets `VmHWM` begin anew at the present.
+/// Resets `VmHWM` to the current value.
 pub(crate) fn forget_peak(pid: u32) -> Outcome {
     Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
 }
@@ -73,7 +73,7 @@ pub(crate) fn pid_in(path: &Path) -> Outcome<u32> {
     Ok(text.lines().next().unwrap_or_default().trim().parse()?)
 }
 
-/// Who used how much CPU, in seconds.
+/// CPU use by process, in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cpu {
     /// This process: load generator, and upstream where there is one.
@@ -85,7 +85,7 @@ pub(crate) struct Cpu {
 }
 
 impl Cpu {
-    /// Microseconds for each of so many operations.
+    /// Converts to microseconds per operation.
     pub(crate) fn per(self, operations: u64) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "counts of a run")]
         let micros = |seconds: f64| if operations == 0 { 0.0 } else { seconds * 1e6 / operations as f64 };
@@ -93,7 +93,7 @@ impl Cpu {
     }
 }
 
-/// Measures CPU from its making to [`Meter::stop`].
+/// Measures CPU from its creation to [`Meter::stop`].
 pub(crate) struct Meter {
     postgres: u32,
     fleet: Option<u32>,
@@ -107,7 +107,7 @@ impl Meter {
         Self { postgres, fleet, at_start: now(postgres, fleet), began: Instant::now() }
     }
 
-    /// What was used since, and the seconds that passed.
+    /// The CPU used since the start, and the elapsed seconds.
     pub(crate) fn stop(&self) -> (Cpu, f64) {
         let seconds = self.began.elapsed().as_secs_f64();
         let (now, then) = (now(self.postgres, self.fleet), self.at_start);

@@ -1,15 +1,15 @@
-//! `./dev bench`: what the platform costs, as ratios to something that runs on the same machine in the same minute. The
-//! crate may exist because a figure that cannot be compared convinces nobody.
+//! `./dev bench`: measures the platform's cost as ratios to a reference on the same machine at the same time. The crate
+//! exists because absolute numbers cannot be compared between machines.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `plan` | how large and how long |
+//! | `plan` | sizes and durations |
 //! | `cluster`, `fleet` | a durable PostgreSQL of its own; the platform as one process on it |
 //! | `shop` | two tenants, and the files of their products |
-//! | `client`, `load` | connections, and visitors that use them: as fast as answers come, or at a rate |
+//! | `client`, `load` | connections, and load generators: closed loop, or at a fixed rate |
 //! | `machine` | CPU time and memory of process trees |
-//! | `list`, `orders`, `events`, `front` | the rows, each against its peer |
-//! | `pgbench`, `record`, `replay`, `wire` | the peers in SQL: the same statements without the platform |
+//! | `list`, `orders`, `events`, `front` | the rows, each against its reference |
+//! | `pgbench`, `record`, `replay`, `wire` | the references in SQL: the same statements without the platform |
 //! | `report` | the table, and `bench/latest.json` |
 
 mod client;
@@ -38,7 +38,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Anything that ends the bench early, in one sentence.
+/// Any error that ends the benchmark, in one sentence.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! Purchases: a cart with two lines, e-mail, addresses and delivery, then one checkout. Counted as rows: confirmed,
-//! authorised, and their stock allocated.
+//! Purchases: a cart with two lines, e-mail, addresses and delivery, then one checkout. An order counts when its rows
+//! show it confirmed, authorised, and its stock allocated.
 
 use std::time::{Duration, Instant};
 
@@ -19,26 +19,26 @@ use crate::plan::Plan;
 use crate::record::Recording;
 use crate::replay::{Replayed, replay};
 
-/// Buyers who keep coming back at once.
+/// Number of buyers in a closed loop.
 const BUYERS: usize = 16;
-/// Buyers among whom purchases at a rate are spread.
+/// Number of buyers for purchases at a fixed rate.
 const CROWD: usize = 128;
-/// Before purchases are measured, so that there are some.
+/// Warm-up before purchases are measured, so that there are some.
 const WARM: Duration = Duration::from_secs(3);
 const DRAIN: Duration = Duration::from_mins(1);
 
-/// Buys again and again.
+/// Makes purchases repeatedly.
 struct Buyer {
     connection: Connection,
     key: String,
     option: String,
     variants: Vec<String>,
-    /// Which variants come next; a step that has no factor in common with their number visits them all.
+    /// Index of the next variant; a step without a common factor with their number visits them all.
     next: usize,
     /// Makes e-mail addresses and idempotency keys unique.
     name: String,
     bought: u64,
-    /// How long checkouts alone took, in microseconds.
+    /// Duration of the checkouts alone, in microseconds.
     checkouts: Vec<u32>,
 }
 
@@ -84,22 +84,22 @@ impl Visitor for Buyer {
     }
 }
 
-/// Purchases as fast as they go.
+/// Results of purchases in a closed loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bought {
     pub(crate) orders: u64,
     pub(crate) rate: f64,
-    /// Of each order.
+    /// CPU per order.
     pub(crate) cpu: Cpu,
-    /// Statements of each order.
+    /// Statements per order.
     pub(crate) statements: f64,
 }
 
-/// What the rows of purchases need.
+/// The results for the purchase rows of the report.
 pub(crate) struct Purchases {
     pub(crate) bought: Vec<Bought>,
     pub(crate) replayed: Vec<Replayed>,
-    /// Orders in the recording.
+    /// Number of orders in the recording.
     pub(crate) recorded: u64,
     /// Rows inserted, updated and deleted: by the recorded run, and by its replay.
     pub(crate) written: [[i64; 3]; 2],
@@ -116,7 +116,7 @@ pub(crate) struct Orders<'a> {
     pub(crate) tenant: &'a Tenant,
     pub(crate) option: &'a str,
     pub(crate) plan: Plan,
-    /// Ids of what is bought.
+    /// Ids of the variants that are bought.
     pub(crate) variants: Vec<String>,
     /// Distinguishes one group of buyers from another.
     pub(crate) groups: u32,
@@ -140,7 +140,7 @@ impl Orders<'_> {
             .collect()
     }
 
-    /// All of it. The fleet is started anew between, so that the recording begins with its start.
+    /// Runs all purchase measurements. The fleet is restarted in between, so that the recording begins with its start.
     pub(crate) async fn compare(&mut self, fleet: Fleet) -> Outcome<(Purchases, Fleet)> {
         self.server.tidy()?;
         let first = self.buy(&fleet).await?;
@@ -180,9 +180,9 @@ impl Orders<'_> {
 
     async fn buy(&mut self, fleet: &Fleet) -> Outcome<Bought> {
         let mut buyers = self.buyers(fleet, BUYERS);
-        // A shop that sells has statistics of its orders; those of tables that were empty a moment ago are none, and
-        // autovacuum, which would take them within a minute, must not come in between. What follows a checkpoint (whole pages
-        // in the log) and new statistics (new plans) is over before the measurement begins, too.
+        // A shop in operation has statistics of its orders, but tables that were just empty have none, and autovacuum
+        // must not run during the measurement. Whole-page writes after a checkpoint and new plans after new statistics
+        // are also completed before it.
         for _ in 0..2 {
             closed(&mut buyers, WARM).await.valid("the first purchases")?;
             self.drained().await?;
@@ -194,7 +194,7 @@ impl Orders<'_> {
         let before = self.confirmed()?;
         let meter = Meter::start(self.server.pid, Some(fleet.pid()));
         let visits = closed(&mut buyers, self.plan.turn).await.valid("purchases")?;
-        // What they caused counts too: events that are still on their way.
+        // Include the cost of events that are still being processed.
         self.drained().await?;
         let (cpu, _) = meter.stop();
         let orders = self.confirmed()? - before;
@@ -215,7 +215,7 @@ impl Orders<'_> {
         eventually("events are delivered", DRAIN, async || Ok(self.server.number(&format!("select {pending}"))? == 0)).await
     }
 
-    /// Runs purchases with every statement logged; returns what was sent from the fleet's start on, where in the log the
+    /// Runs purchases with every statement logged. Returns the statements since the fleet's start, where in the log the
     /// purchases begin, how many there were, and how many rows they wrote.
     async fn record(&mut self) -> Outcome<(Recording, u64, u64, [i64; 3])> {
         let before = self.server.written(DATABASE)?;
@@ -238,7 +238,7 @@ impl Orders<'_> {
         Ok((recording, load_from, orders, std::array::from_fn(|index| after[index] - before[index])))
     }
 
-    /// Row counts once they stand still: backends report them when they end.
+    /// Row counts once they no longer change: backends report them when they end.
     async fn written_at_last(&self, database: &str) -> Outcome<[i64; 3]> {
         let mut last = self.server.written(database)?;
         eventually("row counts stand still", DRAIN, async || {
@@ -250,7 +250,7 @@ impl Orders<'_> {
         Ok(last)
     }
 
-    /// What the database did most of.
+    /// The most expensive statements of the database.
     fn profile(&self, orders: u64) -> Outcome<Vec<Vec<String>>> {
         self.server.rows(&format!(
             "select rolname, round(sum(calls) / {orders}.0, 2), round((sum(total_exec_time) * 1000 / sum(calls))::numeric, 1),

@@ -1,4 +1,4 @@
-//! `pgbench` on a statement of the platform, as the platform's own role.
+//! Runs `pgbench` on a statement of the platform, as the platform's own role.
 
 use crate::Outcome;
 use crate::cluster::{DATABASE, Server, planner};
@@ -8,14 +8,14 @@ use crate::record::Statement;
 /// Connections on both sides.
 pub(crate) const CLIENTS: usize = 8;
 
-/// What it reached.
+/// Its results.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached {
     pub(crate) rate: f64,
     pub(crate) cpu: Cpu,
 }
 
-/// A statement, its parameters, and as whom it runs.
+/// A statement, its parameters, and its role.
 pub(crate) struct Script {
     pub(crate) role: String,
     pub(crate) schema: String,
@@ -38,11 +38,11 @@ impl Script {
 
     fn file(&self) -> String {
         let mut text = self.text.clone();
-        // From the last on: $1 is the beginning of $10 too.
+        // From the last on, because $1 is a prefix of $10.
         for number in (1..=self.parameters.len()).rev() {
             text = text.replace(&format!("${number}"), &format!(":p{number}"));
         }
-        // A line is a statement.
+        // pgbench needs the statement on one line.
         let text: Vec<&str> = text.split_whitespace().collect();
         format!("{};\n", text.join(" "))
     }

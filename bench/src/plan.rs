@@ -1,4 +1,4 @@
-//! How large and how long.
+//! Sizes and durations of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(crate) enum Part {
     Front,
 }
 
-/// Sizes and times of a run.
+/// Sizes and durations of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     /// Products of the large tenant.
@@ -50,20 +50,20 @@ pub(crate) struct Plan {
     pub(crate) products_first: u32,
     /// Products of the small tenant.
     pub(crate) products_small: u32,
-    /// One side of a comparison, once.
+    /// Duration of one side of a comparison.
     pub(crate) turn: Duration,
-    /// Comparisons of A, B, B, A.
+    /// Number of A, B, B, A comparisons.
     pub(crate) rounds: u32,
-    /// Purchases whose statements are recorded.
+    /// Number of purchases whose statements are recorded.
     pub(crate) recorded: u64,
-    /// How long prices change.
+    /// Duration of the price changes.
     pub(crate) changes: Duration,
-    /// Before memory at rest is read.
+    /// Wait before idle memory is read.
     pub(crate) rest: Duration,
 }
 
 impl Arguments {
-    /// What to do.
+    /// The plan for these arguments.
     pub(crate) fn plan(&self) -> Plan {
         let plan = self.size();
         Plan { turn: self.turn.map_or(plan.turn, Duration::from_secs), ..plan }
@@ -94,7 +94,7 @@ impl Arguments {
         }
     }
 
-    /// Whether a part is wanted.
+    /// Whether a part was selected.
     pub(crate) fn wants(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
     }

@@ -1,5 +1,5 @@
-//! Reads back from PostgreSQL's log which statements the platform sent: with their parameters, in their transactions, and
-//! which of those came out of the same purchase.
+//! Reads the statements that the platform sent from PostgreSQL's log: their parameters, their transactions, and which
+//! transactions belong to the same purchase.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,31 +10,31 @@ use uuid::Uuid;
 
 use crate::Outcome;
 
-/// One statement as it was sent.
+/// One recorded statement.
 #[derive(Debug)]
 pub(crate) struct Statement {
-    /// Its text, by place in [`Recording::texts`].
+    /// Its text, as an index into [`Recording::texts`].
     pub(crate) text: usize,
     pub(crate) parameters: Vec<Option<Box<str>>>,
     /// Sent as plain text, such as `begin` and `commit`.
     pub(crate) simple: bool,
 }
 
-/// Statements that belong together: a transaction, or a read with the setting of its tenant.
+/// Statements that belong together: a transaction, or a read with its tenant setting.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) role: usize,
-    /// Where in the log it began and where it ended.
+    /// Positions in the log where it began and ended.
     pub(crate) begin: u64,
-    /// Begun by hand, so that it lasts until a commit.
+    /// An explicit transaction, which lasts until a commit.
     pub(crate) transaction: bool,
     pub(crate) end: u64,
     pub(crate) statements: Vec<Statement>,
-    /// Ids in it that were made after the recording began: they tie it to earlier units.
+    /// Ids in it that were created after the recording began: they link it to earlier units.
     pub(crate) ids: Vec<Uuid>,
 }
 
-/// What was recorded, in order of beginning.
+/// The recorded units, in order of beginning.
 #[derive(Debug, Default)]
 pub(crate) struct Recording {
     pub(crate) texts: Vec<String>,
@@ -43,7 +43,7 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Reads a stretch of the log. Ids made before `since_ms` tie nothing: products and tenants are common to all.
+    /// Reads a part of the log. Ids created before `since_ms` do not link units: all share products and tenants.
     pub(crate) fn read(log: &Path, from: u64, to: u64, since_ms: u64) -> Outcome<Self> {
         let mut file = File::open(log)?;
         file.seek(SeekFrom::Start(from))?;
@@ -87,7 +87,7 @@ impl Reader {
         else {
             return;
         };
-        // The bench itself looks in as the superuser.
+        // Skip the benchmark's own statements, which it runs as the superuser.
         if !user.starts_with("bloom_") {
             return;
         }
@@ -100,7 +100,7 @@ impl Reader {
         };
         let word = text.trim_start().get(..6).unwrap_or(text).to_lowercase();
         let (begins, ends) = (word.starts_with("begin"), word.starts_with("commit") || word.starts_with("rollba"));
-        // Of a read of several statements, or within the one statement of a page.
+        // The setting of a read with several statements, or within the single statement of a page.
         let tenant = text.starts_with("set bloom.tenant") || text.contains("set_config('bloom.tenant'");
         let within = self.open.get(session).is_some_and(|unit| unit.transaction);
         if begins || (tenant && !within) {
@@ -167,7 +167,7 @@ fn parameters(detail: &str) -> Vec<Option<Box<str>>> {
     values
 }
 
-/// Every `UUIDv7` in a value that is at least this young, as UUID or as typed id.
+/// Every `UUIDv7` in a value that was created at or after this time, as UUID or as typed id.
 fn ids_in(value: &str, since_ms: u64, found: &mut Vec<Uuid>) {
     let young = |id: &Uuid| id.get_version_num() == 7 && u64::try_from(id.as_u128() >> 80).is_ok_and(|ms| since_ms <= ms);
     let bytes = value.as_bytes();
@@ -198,7 +198,7 @@ fn crockford(text: &str) -> Option<Uuid> {
     Some(Uuid::from_u128(value))
 }
 
-/// Records of comma-separated values: fields may hold commas, quotes and ends of lines.
+/// CSV records: fields may contain commas, quotes and line breaks.
 struct Records<'a> {
     log: &'a str,
     at: usize,
@@ -224,14 +224,14 @@ impl Iterator for Records<'_> {
             }
             from = self.at;
             match byte {
-                // Two quotes within quotes are one.
+                // A doubled quote within quotes is one quote.
                 b'"' if quoted && bytes.get(self.at) == Some(&b'"') => self.at += 1,
                 b'"' => quoted = !quoted,
                 b',' => fields.push(String::new()),
                 _ => return Some((start, fields)),
             }
         }
-        // What was cut off at the end is no record.
+        // A truncated record at the end is ignored.
         None
     }
 }

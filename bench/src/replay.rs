@@ -1,9 +1,9 @@
-//! Sends recorded statements again, on a copy of the database from before: the same prepared statements with the same
-//! parameters in the same transactions, by as many clients as `pgbench` would use, as fast as answers come. `pgbench`
-//! itself cannot: one purchase's transactions depend on each other, and every statement has its own parameters.
+//! Replays recorded statements on a copy of the database from before: the same prepared statements with the same
+//! parameters in the same transactions, with as many clients as `pgbench` would use, without pauses. `pgbench` itself
+//! cannot do this: one purchase's transactions depend on each other, and every statement has its own parameters.
 //!
-//! What must come first comes first: a unit waits for the earlier ones that hold one of its ids and had ended before it
-//! began; and each service's relay and timers (their role sees all tenants) stay in their order.
+//! Dependencies keep their order: a unit waits for the earlier ones that share an id with it and had ended before it
+//! began. Each service's relay and timers (whose role sees all tenants) also keep their order.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -19,10 +19,10 @@ use crate::pgbench::CLIENTS;
 use crate::record::{Recording, Unit};
 use crate::wire::Wire;
 
-/// Units further back than this many of the same id are taken to be implied by those in between.
+/// Earlier units of the same id beyond this many are taken to be implied by those in between.
 const LOOK_BACK: usize = 8;
 
-/// How a replay went.
+/// Results of a replay.
 #[derive(Debug, Default)]
 pub(crate) struct Replayed {
     pub(crate) seconds: f64,
@@ -33,11 +33,11 @@ pub(crate) struct Replayed {
     pub(crate) first_refusal: Option<String>,
 }
 
-/// Replays what led up to the load one by one, then the load itself as fast as it goes; only that is measured.
+/// Replays the units before the load one by one, then the load as fast as possible; only the load is measured.
 pub(crate) fn replay(server: &Server, database: &str, recording: &Recording, load_from: u64) -> Outcome<Replayed> {
     let split = recording.units.partition_point(|unit| unit.begin < load_from);
     let (before, load) = recording.units.split_at(split);
-    // Connections live on: what they have prepared stays prepared, as in the platform's pools.
+    // Connections stay open, so that prepared statements remain prepared, as in the platform's pools.
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::new(server, database, recording)).collect();
     work(&mut clients, before)?;
     let meter = Meter::start(server.pid, None);
@@ -47,7 +47,7 @@ pub(crate) fn replay(server: &Server, database: &str, recording: &Recording, loa
     Ok(Replayed { seconds, units: load.len(), statements, cpu, refused, first_refusal })
 }
 
-/// One of the clients, with a connection for each role that it has been.
+/// One of the clients, with a connection for each role it has used.
 struct Client<'a> {
     address: &'a Address,
     database: &'a str,
@@ -79,7 +79,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// `bloom_cart` and `bloom_cart_system` work in `cart`.
+/// The schema of a role: `bloom_cart` and `bloom_cart_system` use `cart`.
 fn schema(role: &str) -> &str {
     let name = role.strip_prefix("bloom_").unwrap_or(role);
     name.strip_suffix("_system").unwrap_or(name)
@@ -89,7 +89,7 @@ fn is_system(role: &str) -> bool {
     role.ends_with("_system")
 }
 
-/// What each unit waits for, and who waits for it.
+/// Which units each unit waits for, and which wait for it.
 pub(crate) struct Order {
     waiting: Vec<usize>,
     followers: Vec<Vec<usize>>,

@@ -1,4 +1,4 @@
-//! One table, and the same as JSON.
+//! Prints the results as a table, and writes them as JSON.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(crate) enum Wanted {
         must: f64,
         aim: f64,
     },
-    /// Told, not judged.
+    /// Reported without a bound.
     Nothing,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Row {
     pub(crate) wanted: Wanted,
     pub(crate) ours: String,
     pub(crate) peer: String,
-    /// Microseconds of one operation.
+    /// Microseconds per operation.
     pub(crate) cpu: Option<Cpu>,
     pub(crate) peer_cpu: Option<Cpu>,
 }
@@ -105,7 +105,7 @@ impl Row {
 
 const HEAD: [&str; 11] = ["row", "figure", "must", "aim", "", "ours", "peer", "fleet", "PostgreSQL", "load", "peer"];
 
-/// Everything that was found out.
+/// All results.
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
@@ -120,7 +120,7 @@ impl Report {
         self.notes.push(text.into());
     }
 
-    /// The table; the last four columns are CPU microseconds for one operation.
+    /// Prints the table; the last four columns are CPU microseconds per operation.
     pub(crate) fn print(&self) {
         let mut lines = vec![HEAD.map(str::to_owned).to_vec()];
         lines.extend(self.rows.iter().map(Row::cells));
@@ -140,7 +140,7 @@ impl Report {
         }
     }
 
-    /// The same for machines.
+    /// Writes the results as JSON.
     pub(crate) fn write(&self, path: &Path) -> Outcome {
         let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
         let text = serde_json::to_string_pretty(&json!({ "rows": rows, "notes": self.notes, "raw": self.raw }))?;
@@ -150,7 +150,7 @@ impl Report {
     }
 }
 
-/// Three digits that mean something.
+/// Formats a number with three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         large if 100.0 <= large => format!("{value:.0}"),
@@ -159,7 +159,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// The median.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

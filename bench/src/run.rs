@@ -1,4 +1,4 @@
-//! The run from beginning to end.
+//! Runs the benchmark.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::report::{Report, Row, Wanted, median, number};
 use crate::shop::{self, Imported};
 use crate::{Outcome, load};
 
-/// Variants that are bought.
+/// Number of variants that are bought.
 const BOUGHT: u32 = 20_000;
 
 pub(crate) async fn run(arguments: &Arguments) -> Outcome {
@@ -38,13 +38,13 @@ pub(crate) async fn run(arguments: &Arguments) -> Outcome {
     }
     outcome?;
     if arguments.quick {
-        report.note("A quick run: it shows that the bench works, its figures mean little.");
+        report.note("A quick run: it shows that the benchmark works; its results mean little.");
     }
     report.print();
     report.write(&checkout.join("bench/latest.json"))
 }
 
-/// The folder that this program was built from, or the one it is started in.
+/// The folder that this program was built from, otherwise the current one.
 fn checkout() -> Outcome<PathBuf> {
     let here = std::env::current_dir()?;
     if here.join("bench").is_dir() { Ok(here) } else { Err("start it with ./dev bench, in the checkout".into()) }
@@ -105,7 +105,7 @@ impl Run<'_> {
         fleet.stop()
     }
 
-    /// Import in two parts, and what the list is like after each.
+    /// Imports the products in two parts, and measures the list after each.
     async fn catalogue(&self, report: &mut Report, fleet: &Fleet, big: &Tenant) -> Outcome {
         let Plan { products_first, products, .. } = self.plan;
         let lists = Lists { server: self.server, fleet, tenant: big, plan: self.plan };
@@ -137,7 +137,7 @@ impl Run<'_> {
 
 fn of_import(report: &mut Report, first: &Imported, second: &Imported) {
     let rate = f64::from(second.products) / second.seconds;
-    let told = |import: &Imported| {
+    let detail = |import: &Imported| {
         format!(
             "{} products ({} MB): imported after {} s, all listed after {} s; {} MB before, {} MB at most",
             import.products,
@@ -158,20 +158,20 @@ fn of_import(report: &mut Report, first: &Imported, second: &Imported) {
     let wanted = Wanted::AtMost { must: 200.0, aim: 200.0 };
     let small = format!("{} MB with {} products", number(first.peak_mb - first.before_mb), first.products);
     report.rows.push(Row::new("import: memory above rest, at most", grown, "MB", wanted).ours(small, None));
-    report.note(told(first));
-    report.note(told(second));
+    report.note(detail(first));
+    report.note(detail(second));
     report.raw.insert("imports".into(), json!([format!("{first:?}"), format!("{second:?}")]));
 }
 
 fn of_wait(report: &mut Report, rate: f64, few_products: u32, few: &load::Visits, products: u32, many: &load::Visits) {
     let [before, after] = [few, many].map(|visits| visits.percentile_ms(99.0));
     let what = format!("list p99 at {products} ÷ at {few_products} products");
-    let told = |visits: &load::Visits| {
+    let detail = |visits: &load::Visits| {
         let [p50, p99] = [50.0, 99.0].map(|percent| number(visits.percentile_ms(percent)));
         format!("p50 {p50} ms, p99 {p99} ms")
     };
     let wanted = Wanted::AtMost { must: 1.5, aim: 1.0 };
-    let row = Row::new(what, after / before, "", wanted).ours(told(many), None).peer(told(few), None);
+    let row = Row::new(what, after / before, "", wanted).ours(detail(many), None).peer(detail(few), None);
     report.rows.push(row);
     report.note(format!("List pages came at {}/s, half of what could be had, from 25 consecutive pages.", number(rate)));
 }
@@ -179,12 +179,12 @@ fn of_wait(report: &mut Report, rate: f64, few_products: u32, few: &load::Visits
 fn of_list(report: &mut Report, listed: &Listed) {
     let rate = |sides: &[Side]| median(sides.iter().map(|side| side.rate));
     let cpu = |sides: &[Side]| middle(sides.iter().map(|side| side.cpu));
-    let told = |sides: &[Side]| format!("{}/s", number(rate(sides)));
+    let detail = |sides: &[Side]| format!("{}/s", number(rate(sides)));
     let sql = rate(&listed.sql);
     let row = |what: &str, sides: &[Side], wanted: Wanted| {
         Row::new(what, rate(sides) / sql, "", wanted)
-            .ours(told(sides), Some(cpu(sides)))
-            .peer(format!("pgbench {}", told(&listed.sql)), Some(cpu(&listed.sql)))
+            .ours(detail(sides), Some(cpu(sides)))
+            .peer(format!("pgbench {}", detail(&listed.sql)), Some(cpu(&listed.sql)))
     };
     report.rows.push(row("list of 20, no cache ÷ its SQL", &listed.pages, Wanted::AtLeast { must: 0.35, aim: 0.5 }));
     report.rows.push(row("list of 20, 304 ÷ its SQL", &listed.unchanged, Wanted::AtLeast { must: 1.0, aim: 1.0 }));
@@ -194,10 +194,10 @@ fn of_list(report: &mut Report, listed: &Listed) {
 }
 
 fn of_events(report: &mut Report, arrived: &Arrived) {
-    let told = format!("{} changes at {}/s, longest {} ms", arrived.changes, number(arrived.rate), number(arrived.longest));
+    let detail = format!("{} changes at {}/s, longest {} ms", arrived.changes, number(arrived.rate), number(arrived.longest));
     let [fifty, ninety_nine] =
         [(arrived.p50, 20.0), (arrived.p99, 100.0)].map(|(figure, most)| (figure, Wanted::AtMost { must: most, aim: most }));
-    report.rows.push(Row::new("commit to list, p50", fifty.0, "ms", fifty.1).ours(told, Some(arrived.cpu)));
+    report.rows.push(Row::new("commit to list, p50", fifty.0, "ms", fifty.1).ours(detail, Some(arrived.cpu)));
     report.rows.push(Row::new("commit to list, p99", ninety_nine.0, "ms", ninety_nine.1));
     report.raw.insert("events".into(), json!(format!("{arrived:?}")));
 }
@@ -220,8 +220,8 @@ fn of_orders(report: &mut Report, purchases: &Purchases) {
     let [p50, p99] = [50.0, 99.0].map(|percent| purchases.at_half.percentile_ms(percent));
     let checkout = load::percentile_ms(&purchases.checkouts, 99.0);
     let row = Row::new("purchase at half load, p99", p99, "ms", Wanted::AtMost { must: 300.0, aim: 300.0 });
-    let told = format!("{}/s; p50 {} ms; checkout alone p99 {} ms", number(purchases.half_rate), number(p50), number(checkout));
-    report.rows.push(row.ours(told, None));
+    let detail = format!("{}/s; p50 {} ms; checkout alone p99 {} ms", number(purchases.half_rate), number(p50), number(checkout));
+    report.rows.push(row.ours(detail, None));
     if let (Some(first), Some(again)) = (bought.first(), replayed.first()) {
         #[expect(clippy::cast_precision_loss, reason = "counts of a run")]
         let [units, statements] = [again.units, again.statements].map(|number| number as f64 / count);
@@ -249,14 +249,14 @@ fn of_orders(report: &mut Report, purchases: &Purchases) {
 
 fn of_front(report: &mut Report, compared: &Compared) {
     let per_second = |passed: &[front::Passed]| median(passed.iter().map(|passed| 1e6 / passed.proxy_micros));
-    let told = |passed: &[front::Passed]| {
+    let detail = |passed: &[front::Passed]| {
         let micros = median(passed.iter().map(|passed| passed.proxy_micros));
         let [rate, p99] = [median(passed.iter().map(|passed| passed.rate)), median(passed.iter().map(|passed| passed.p99_ms))];
         format!("{} CPU-µs, {}/s, p99 {} ms", number(micros), number(rate), number(p99))
     };
     let (gateway, haproxy) = (per_second(&compared.gateway), per_second(&compared.haproxy));
     let row = Row::new("gateway ÷ HAProxy, requests per CPU-second", gateway / haproxy, "", Wanted::Nothing);
-    report.rows.push(row.ours(told(&compared.gateway), None).peer(format!("HAProxy {}", told(&compared.haproxy)), None));
+    report.rows.push(row.ours(detail(&compared.gateway), None).peer(format!("HAProxy {}", detail(&compared.haproxy)), None));
     let load = median(compared.gateway.iter().chain(&compared.haproxy).map(|passed| passed.load_micros));
     report.note(format!("Asking and answering behind both proxies took {} CPU-µs a request.", number(load)));
     report.raw.insert("front".into(), json!(format!("{compared:?}")));

@@ -1,4 +1,4 @@
-//! Two merchants: what a shop needs before it sells, and files of products to import.
+//! Two merchants: the setup of a shop, and files of products to import.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -14,26 +14,26 @@ use crate::fleet::{Fleet, Tenant};
 use crate::machine::{Cpu, Meter, forget_peak, memory_mb};
 
 const IMPORT: Duration = Duration::from_mins(30);
-/// Nobody runs out while orders are counted.
+/// Enough stock for all orders of a run.
 const ON_HAND: u32 = 1_000_000;
 const CATEGORIES: u32 = 50;
 
-/// What an import cost.
+/// Cost of an import.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Imported {
     pub(crate) products: u32,
     pub(crate) megabytes: f64,
-    /// Until the import said that it was complete.
+    /// Seconds until the import was complete.
     pub(crate) seconds: f64,
-    /// Until every product was listed with price and stock.
+    /// Seconds until every product was listed with price and stock.
     pub(crate) listed: f64,
     pub(crate) cpu: Cpu,
-    /// Resident memory of the platform before, and at its highest meanwhile.
+    /// Resident memory of the platform before the import, and its peak during it.
     pub(crate) before_mb: f64,
     pub(crate) peak_mb: f64,
 }
 
-/// Locations, taxes, a channel, delivery, payments. Returns the id of the delivery option.
+/// Creates locations, taxes, a channel, delivery, payments. Returns the id of the delivery option.
 pub(crate) async fn open(api: &mut Api) -> Outcome<String> {
     let id = |value: &serde_json::Value| value["id"].as_str().unwrap_or_default().to_owned();
     let location = json!({ "code": "BLR-1", "name": "Bengaluru", "priority": 1 });
@@ -57,7 +57,7 @@ pub(crate) async fn open(api: &mut Api) -> Outcome<String> {
     Ok(option)
 }
 
-/// Products `from` up to `to`, a line each.
+/// Products `from` up to `to` as NDJSON.
 pub(crate) fn lines(from: u32, to: u32) -> Bytes {
     let mut text = String::new();
     for number in from..to {
@@ -80,7 +80,7 @@ pub(crate) fn lines(from: u32, to: u32) -> Bytes {
     text.into()
 }
 
-/// Imports products `from` up to `to`, and waits until the list knows prices and stock of all.
+/// Imports products `from` up to `to`, and waits until the list shows prices and stock of all.
 pub(crate) async fn import(server: &Server, fleet: &Fleet, tenant: &Tenant, from: u32, to: u32) -> Outcome<Imported> {
     let lines = lines(from, to);
     let mut api = Api::new(&fleet.address, &tenant.secret_key);

@@ -1,4 +1,4 @@
-//! What the recording is read with must be right, or the peer of an order is not its peer.
+//! Tests of the log reader, on which the reference for an order depends.
 
 use crate::load::percentile_ms;
 use crate::record::Recording;
@@ -7,7 +7,7 @@ use crate::report::{median, number};
 
 const CART: &str = "0197f7a1-0000-7000-8000-000000000001";
 
-/// A line of `csvlog` with the columns that are read.
+/// A `csvlog` line with the columns that are read.
 fn line(session: &str, role: &str, message: &str, detail: &str) -> String {
     let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let message = quote(message);
@@ -42,7 +42,7 @@ fn a_transaction_is_a_unit_with_its_parameters() {
 }
 
 #[test]
-fn a_read_goes_with_the_setting_of_its_tenant() {
+fn a_read_includes_the_setting_of_its_tenant() {
     let tenant = |id: &str| line("s1", "bloom_cart", &format!("statement: set bloom.tenant = '{id}'"), "");
     let select = || line("s1", "bloom_cart", "execute sqlx_s_3: select 1", "");
     let page = || line("s1", "bloom_cart", "execute sqlx_s_2: select set_config('bloom.tenant', $1, false)", "");
@@ -52,7 +52,7 @@ fn a_read_goes_with_the_setting_of_its_tenant() {
 }
 
 #[test]
-fn units_of_one_cart_follow_each_other() {
+fn units_of_one_cart_depend_on_each_other() {
     let begin = |session| line(session, "bloom_cart", "statement: BEGIN", "");
     let commit = |session| line(session, "bloom_cart", "statement: COMMIT", "");
     let work = |session, value: &str| {
@@ -79,7 +79,7 @@ fn units_of_one_cart_follow_each_other() {
 }
 
 #[test]
-fn the_system_role_stays_in_order() {
+fn the_system_role_keeps_its_order() {
     let unit = |session| {
         [line(session, "bloom_cart_system", "statement: BEGIN", ""), line(session, "bloom_cart_system", "statement: COMMIT", "")]
             .concat()

@@ -1,4 +1,4 @@
-//! A service that answers a kilobyte of JSON to everything: what stands behind both proxies.
+//! A service that answers every request with a kilobyte of JSON: the upstream of both proxies.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use tokio::task::JoinSet;
 
 use crate::Outcome;
 
-/// Bytes of an answer.
+/// Size of a response body.
 const SIZE: usize = 1_024;
 
-/// Serves in a thread of its own until the program ends; returns its address.
+/// Serves in its own thread until the program ends; returns its address.
 pub(crate) fn start() -> Outcome<SocketAddr> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;

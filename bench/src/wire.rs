@@ -1,5 +1,5 @@
-//! A PostgreSQL connection that does what the platform's driver does and nothing more: named prepared statements, each
-//! bound, executed and synced in one message, answers read and thrown away. It costs next to no CPU, as `pgbench` does.
+//! A minimal PostgreSQL client that sends what the platform's driver sends: named prepared statements, each bound,
+//! executed and synced in one message; responses are read and discarded. Like `pgbench`, it needs almost no CPU.
 
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
@@ -20,12 +20,12 @@ pub(crate) struct Wire {
     buffer: Vec<u8>,
     filled: usize,
     read: usize,
-    /// In a transaction, said the server when it last was ready for more.
+    /// In a transaction, according to the server's last ready message.
     open: bool,
 }
 
 impl Wire {
-    /// Connects as a role through the private socket, which trusts.
+    /// Connects as a role through the private socket, which needs no password.
     pub(crate) fn connect(address: &Address, role: &str, database: &str, schema: &str) -> Outcome<Self> {
         let path = address.socket_dir.join(format!(".s.PGSQL.{}", address.port));
         let stream = UnixStream::connect(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -52,7 +52,7 @@ impl Wire {
         }
     }
 
-    /// Runs one statement; what the server refuses is returned, not an error.
+    /// Runs one statement; returns the server's refusal as a value, not as an error.
     pub(crate) fn run(&mut self, statement: &Statement, text: &str) -> Outcome<Option<String>> {
         if statement.simple {
             self.put(b'Q', |body| cstring(body, text));
@@ -90,14 +90,14 @@ impl Wire {
         self.put(b'S', |_| {});
         let refusal = self.exchange()?;
         if refusal.is_some() {
-            // It may have been the preparation that failed.
+            // The preparation may have failed.
             self.prepared.remove(&statement.text);
         }
         Ok(refusal)
     }
 
-    /// Rolls back a transaction whose end was not recorded, as the server does with one whose client is gone: its locks would
-    /// be waited for without end.
+    /// Rolls back a transaction whose end was not recorded, as the server does when a client disconnects; otherwise its
+    /// locks would never be released.
     pub(crate) fn settle(&mut self) -> Outcome {
         if self.open {
             self.put(b'Q', |body| cstring(body, "rollback"));
@@ -115,7 +115,7 @@ impl Wire {
         self.message[start..start + 4].copy_from_slice(&size.to_be_bytes());
     }
 
-    /// Sends what was put, and reads until the server is ready for more.
+    /// Sends the buffered messages, and reads until the server is ready.
     fn exchange(&mut self) -> Outcome<Option<String>> {
         self.stream.write_all(&self.message)?;
         self.message.clear();

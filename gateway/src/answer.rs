@@ -1,4 +1,5 @@
-//! What goes back: the upstream's reply or our own refusal, with the headers that every reply carries.
+//! Responses to the client: the upstream's reply or the gateway's own refusal, with the headers that every reply
+//! carries.
 
 use bloom_fault::{Code, Fault, problem};
 use bytes::Bytes;
@@ -9,15 +10,15 @@ use hyper::body::Incoming;
 use crate::limit::Decision;
 use crate::proxy::OWN;
 
-/// A body on its way to the client: passed through, or our own.
+/// A response body: passed through from the upstream, or the gateway's own.
 pub(crate) type Body = Either<Incoming, Full<Bytes>>;
 
-/// Our own body.
+/// A response body of the gateway's own.
 pub(crate) fn full(text: impl Into<Bytes>) -> Body {
     Either::Right(Full::new(text.into()))
 }
 
-/// A refusal as problem+json; of a 5xx the cause is logged here, once.
+/// A refusal as problem+json. The cause of a 5xx is logged here, once.
 pub(crate) fn refusal(fault: &Fault, request_id: &str, path: &str) -> Response<Body> {
     if fault.code.status().is_server_error() {
         tracing::error!(request_id, path, cause = fault.chain(), "request failed");
@@ -38,12 +39,12 @@ pub(crate) fn refusal(fault: &Fault, request_id: &str, path: &str) -> Response<B
     response
 }
 
-/// The methods that the gateway lets through at a path. Which of them a route has, its service knows and says.
+/// The methods that the gateway lets through at a path. The service decides which of them a route supports.
 pub(crate) fn allowed(path: &str) -> &'static str {
     if OWN.contains(&path) { "GET, HEAD, OPTIONS" } else { "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" }
 }
 
-/// Adds what every reply carries.
+/// Adds the headers that every reply carries.
 pub(crate) fn finish(response: &mut Response<Body>, request_id: HeaderValue, version: HeaderValue, limit: Option<&Decision>) {
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("bloom-request-id"), request_id);
@@ -61,8 +62,7 @@ pub(crate) fn finish(response: &mut Response<Body>, request_id: HeaderValue, ver
     }
 }
 
-/// The answer to a browser's question whether it may ask (CORS): keys travel in a header, never in a cookie, so any
-/// origin may.
+/// Answers a CORS preflight request. Any origin is allowed, because keys are sent in a header and never in a cookie.
 pub(crate) fn preflight() -> Response<Body> {
     let mut response = Response::new(full(Bytes::new()));
     *response.status_mut() = http::StatusCode::NO_CONTENT;

@@ -1,5 +1,6 @@
-//! A body on its way in, which tells whom a request waits for: the client that sends it, or the service that reads it. What
-//! is too long for its route is not passed on; the rest of it can be thrown away, so that its sender reads why.
+//! A request body that is being received. It records whether a request currently waits for the client, which sends the
+//! body, or for the service, which reads it. A body beyond its route's limit is not passed on; the rest can be
+//! discarded, so that the client reads the refusal.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,100 +8,102 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bloom_web::{Patience, throw_away};
+use bloom_web::{DiscardLimits, discard};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use http::{Request, header};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-/// For a body that is too long: its sender is a customer, and may be in the middle of it.
-pub(crate) const LINGER: Patience = Patience { bytes: 8 * 1024 * 1024, time: Duration::from_secs(2) };
-/// For a body of whoever is answered by the head alone: what came with the head, or right behind it.
-pub(crate) const EARLY: Patience = Patience { bytes: 64 * 1024, time: Duration::from_millis(100) };
+/// Limits for discarding a body that is too long. They are generous, because the client is a customer who may still be
+/// sending it.
+pub(crate) const LINGER: DiscardLimits = DiscardLimits { bytes: 8 * 1024 * 1024, time: Duration::from_secs(2) };
+/// Limits for discarding the body of a request that is answered by its headers alone: only what arrived with the
+/// headers or right after them.
+pub(crate) const EARLY: DiscardLimits = DiscardLimits { bytes: 64 * 1024, time: Duration::from_millis(100) };
 
-/// The body is longer than its route takes.
+/// The body exceeds its route's limit.
 #[derive(Debug, thiserror::Error)]
 #[error("the body is too long")]
 pub(crate) struct TooLong;
 
-/// Whether the client is awaited now.
+/// Tells whether the request currently waits for the client.
 #[derive(Clone, Default)]
 pub(crate) struct Awaited(Arc<State>);
 
 #[derive(Default)]
 struct State {
     so: AtomicBool,
-    /// All of the body has come.
+    /// The whole body has been received.
     come: AtomicBool,
     over: AtomicBool,
     reader: AtomicWaker,
-    /// What is left of a body that is too long.
+    /// The unread rest of a body that is too long.
     rest: Mutex<Option<Incoming>>,
 }
 
 impl Awaited {
-    /// True while the service could take more of the body than has come.
+    /// True while the service could read more of the body than the client has sent.
     pub(crate) fn is_so(&self) -> bool {
         self.0.so.load(Ordering::Acquire)
     }
 
-    /// True when all of the body was read.
+    /// True when the whole body was read.
     pub(crate) fn has_come(&self) -> bool {
         self.0.come.load(Ordering::Acquire)
     }
 
-    /// Waits no more. The body is let go: while somebody could still read it, its connection would be kept open for it.
+    /// Stops waiting and drops the body. As long as it could still be read, its connection would be kept open.
     pub(crate) fn end(&self) {
         self.0.over.store(true, Ordering::Release);
         self.0.reader.wake();
     }
 
-    /// Throws away what is left of a body that is too long; true when that was all of it.
-    pub(crate) async fn throw_away(&self) -> bool {
+    /// Discards the rest of a body that is too long; true when the end was reached.
+    pub(crate) async fn discard(&self) -> bool {
         let rest = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
         match rest {
-            Some(rest) => throw_away(rest, LINGER).await,
+            Some(rest) => discard(rest, LINGER).await,
             None => false,
         }
     }
 }
 
-/// Ends a request that is answered without its body; true when all of that was thrown away, so that the connection may go
-/// on. Who asks first whether to send it has sent nothing yet, and to read would be to say yes; and what cannot be read to
-/// its end need not be begun.
-pub(crate) async fn end(request: Request<Incoming>, patience: Patience) -> bool {
+/// Discards the body of a request that is answered without it; true when the end was reached, so that the connection
+/// can be reused. A client that sent `Expect: 100-continue` has sent no body, and reading would ask for it; a body that
+/// exceeds the limit is not read at all.
+pub(crate) async fn end(request: Request<Incoming>, limits: DiscardLimits) -> bool {
     let asks_first = request.headers().contains_key(header::EXPECT);
     let body = request.into_body();
-    let is_read = !asks_first && body.size_hint().lower() <= patience.bytes;
-    body.is_end_stream() || is_read && throw_away(body, patience).await
+    let is_read = !asks_first && body.size_hint().lower() <= limits.bytes;
+    body.is_end_stream() || is_read && discard(body, limits).await
 }
 
 fn size(frame: &Frame<Bytes>) -> u64 {
     frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX))
 }
 
-/// See the module.
-pub(crate) struct Arriving {
-    /// Nothing once nobody waits for it.
+/// See the module's documentation.
+pub(crate) struct IncomingBody {
+    /// `None` once nothing waits for it.
     body: Option<Incoming>,
-    /// How many bytes may still come.
+    /// How many bytes may still arrive.
     left: u64,
     awaited: Awaited,
 }
 
-impl Arriving {
+impl IncomingBody {
     pub(crate) fn new(body: Incoming, limit: u64, awaited: Awaited) -> Self {
         awaited.0.come.store(body.is_end_stream(), Ordering::Release);
         Self { body: Some(body), left: limit, awaited }
     }
 
-    /// No body: of a request that the gateway makes of its own accord.
+    /// An empty body, for the gateway's own requests.
     pub(crate) fn none() -> Self {
         Self { body: None, left: 0, awaited: Awaited::default() }
     }
 }
 
-impl Body for Arriving {
+impl Body for IncomingBody {
     type Data = Bytes;
     type Error = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,5 +1,6 @@
-//! Key → who it belongs to. A key is looked up once and kept for at most a minute; revocations are polled every second,
-//! so that a revoked key is dead at every gateway within 5 s. The key itself never leaves the gateway: its SHA-256 does.
+//! Resolves an API key to its owner. A resolved key is cached for at most a minute; revocations are polled every
+//! second, so that every gateway refuses a revoked key within 5 s. The key itself never leaves the gateway: only its
+//! SHA-256 digest does.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,20 +19,20 @@ use moka::future::Cache;
 use crate::limit::Limiter;
 use crate::{Gateway, NAME};
 
-/// How long a key lives in the cache: also how long it works while identity cannot be reached.
+/// How long a key is cached. This is also how long it works while identity is unreachable.
 const KEY_TTL: Duration = Duration::from_mins(1);
-/// Keys that nobody holds are remembered briefly, so that guessing costs identity little.
+/// Unknown keys are cached briefly, so that guessing keys causes little load on identity.
 const UNKNOWN_TTL: Duration = Duration::from_secs(5);
 const KEYS_MAX: u64 = 100_000;
 const RESOLVE_DEADLINE: Duration = Duration::from_secs(2);
 const REVOCATION_POLL: Duration = Duration::from_secs(1);
-/// A signed context is used again until it has this little left, in seconds: longer than any deadline it must outlive.
+/// A signed context is reused until this many seconds of its life are left: longer than any deadline it must outlive.
 const CONTEXT_LEFT_S: i64 = 35;
 
 type Digest = [u8; 32];
 
-/// The holder of a key.
-pub(crate) struct Holder {
+/// The owner and the rights of a key.
+pub(crate) struct Principal {
     pub(crate) key_id: String,
     pub(crate) tenant_text: String,
     claims: Claims,
@@ -41,48 +42,49 @@ pub(crate) struct Holder {
     context: ArcSwap<(i64, HeaderValue)>,
 }
 
-/// The keys that were presented lately.
-pub(crate) struct Keyring {
+/// Recently used keys.
+pub(crate) struct KeyCache {
     identity: IdentityClient<Peer>,
-    holders: Cache<Digest, Arc<Holder>>,
+    principals: Cache<Digest, Arc<Principal>>,
     unknown: Cache<Digest, ()>,
-    /// Keys revoked or changed lately, with the revocation cursor that told: a holder resolved before it is asked for anew,
-    /// even one that was still on its way here when the news came. Remembered for longer than any holder is cached.
+    /// Recently revoked or changed keys, each with its cursor in the revocation log. A cached principal that was
+    /// resolved before that cursor is resolved again, even if its reply was in flight when the revocation arrived.
+    /// Entries live longer than any cached principal.
     changed: moka::sync::Cache<String, i64>,
 }
 
-impl Keyring {
+impl KeyCache {
     pub(crate) fn new(host: &ServiceContext) -> Self {
         Self {
             identity: IdentityClient::new(host.peers.get("identity")),
-            holders: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).build(),
+            principals: Cache::builder().max_capacity(KEYS_MAX).time_to_live(KEY_TTL).build(),
             unknown: Cache::builder().max_capacity(KEYS_MAX).time_to_live(UNKNOWN_TTL).build(),
             changed: moka::sync::Cache::builder().time_to_live(KEY_TTL * 2).build(),
         }
     }
 
-    /// Who asks, or the 401 that says what is wrong with the key.
+    /// Returns who is asking, or a 401 that says what is wrong with the key.
     ///
-    /// Identity is asked about a key that is not remembered, unless the address guesses keys.
+    /// Identity is asked about an uncached key, unless the client's address has sent too many unknown keys.
     pub(crate) async fn authenticate(
         &self,
         host: &ServiceContext,
         limiter: &Limiter,
         client: IpAddr,
         headers: &HeaderMap,
-    ) -> Result<Arc<Holder>, Fault> {
+    ) -> Result<Arc<Principal>, Fault> {
         let token = match presented(host, headers) {
             Ok(token) => token,
             Err(refused) => {
-                limiter.check_stranger(client)?;
+                limiter.check_anonymous(client)?;
                 return Err(refused);
             }
         };
         let digest: Digest = api_key::digest(token);
-        let holder = match self.holders.get(&digest).await {
-            Some(holder) if self.is_current(&holder) => holder,
+        let principal = match self.principals.get(&digest).await {
+            Some(principal) if self.is_current(&principal) => principal,
             Some(_) => {
-                self.holders.invalidate(&digest).await;
+                self.principals.invalidate(&digest).await;
                 self.resolve(host, digest).await?
             }
             None => {
@@ -95,23 +97,23 @@ impl Keyring {
                 })?
             }
         };
-        if holder.expires_at.is_some_and(|expiry| expiry <= host.platform_now()) {
+        if principal.expires_at.is_some_and(|expiry| expiry <= host.platform_now()) {
             return Err(unknown_key());
         }
-        Ok(holder)
+        Ok(principal)
     }
 
-    fn is_current(&self, holder: &Holder) -> bool {
-        self.changed.get(&holder.key_id).is_none_or(|cursor| cursor <= holder.cursor)
+    fn is_current(&self, principal: &Principal) -> bool {
+        self.changed.get(&principal.key_id).is_none_or(|cursor| cursor <= principal.cursor)
     }
 
-    async fn resolve(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Holder>, Fault> {
+    async fn resolve(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Principal>, Fault> {
         if self.unknown.contains_key(&digest) {
             return Err(unknown_key());
         }
-        let found = self.holders.try_get_with(digest, self.ask_identity(host, digest)).await;
+        let found = self.principals.try_get_with(digest, self.ask_identity(host, digest)).await;
         match found {
-            Ok(holder) => Ok(holder),
+            Ok(principal) => Ok(principal),
             Err(fault) if fault.code == Code::NotFound => {
                 self.unknown.insert(digest, ()).await;
                 Err(unknown_key())
@@ -123,20 +125,20 @@ impl Keyring {
         }
     }
 
-    async fn ask_identity(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Holder>, Fault> {
+    async fn ask_identity(&self, host: &ServiceContext, digest: Digest) -> Result<Arc<Principal>, Fault> {
         let request = host.request(&platform_call(), ResolveKeyRequest { sha256: digest.to_vec() });
         let reply = self.identity.clone().resolve_key(request).await.map_err(Fault::from)?;
-        holder(host, reply.into_inner()).map(Arc::new)
+        principal(host, reply.into_inner()).map(Arc::new)
     }
 }
 
-impl Holder {
-    /// What the key stands for.
+impl Principal {
+    /// The claims that the key stands for.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// The signed context to forward; signed anew when little of its life is left.
+    /// The signed context to forward; signed again shortly before it expires.
     pub(crate) fn context(&self, host: &ServiceContext) -> HeaderValue {
         let now = host.platform_now().timestamp();
         let cached = self.context.load();
@@ -144,16 +146,16 @@ impl Holder {
             return cached.1.clone();
         }
         let claims = Claims { expires: now + TTL_S, ..self.claims.clone() };
-        // A signed context is base64 and dots: always a header value.
+        // A signed context is base64 and dots, which is always a valid header value.
         let value = HeaderValue::from_str(&context::sign(&host.keys, &claims)).unwrap_or(HeaderValue::from_static(""));
         self.context.store(Arc::new((claims.expires, value.clone())));
         value
     }
 }
 
-/// Drops revoked and changed keys from the cache, for as long as the gateway runs.
+/// Removes revoked and changed keys from the cache, for as long as the gateway runs.
 pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
-    let Gateway { host, keyring, .. } = &*gateway;
+    let Gateway { host, key_cache, .. } = &*gateway;
     let mut cursor = 0;
     loop {
         tokio::select! {
@@ -161,13 +163,13 @@ pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
             () = host.shutdown.cancelled() => return,
         }
         let request = host.request(&platform_call(), ListRevocationsRequest { after: cursor });
-        match keyring.identity.clone().list_revocations(request).await {
+        match key_cache.identity.clone().list_revocations(request).await {
             Ok(reply) => {
                 let reply = reply.into_inner();
                 cursor = reply.cursor;
                 host.metrics.level(NAME, "revocations_cursor", cursor);
                 for key_id in reply.key_ids {
-                    keyring.changed.insert(key_id, cursor);
+                    key_cache.changed.insert(key_id, cursor);
                 }
             }
             Err(status) => {
@@ -178,7 +180,7 @@ pub(crate) async fn follow_revocations(gateway: Arc<Gateway>) {
     }
 }
 
-/// The key that a request shows. A mistyped or made-up one is refused by its checksum, without asking anybody.
+/// The key of a request. A mistyped or invented key fails its checksum and is refused without a call to identity.
 fn presented<'h>(host: &ServiceContext, headers: &'h HeaderMap) -> Result<&'h str, Fault> {
     let token = bearer(headers)?;
     if api_key::parse(token).is_none() {
@@ -202,7 +204,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Fault> {
         .ok_or_else(|| unauthenticated("key_missing", "The Authorization header carries no API key: it reads `Bearer sk_…`."))
 }
 
-fn holder(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Holder, Fault> {
+fn principal(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Principal, Fault> {
     let broken = |_| Fault::internal("identity answered with an id that is none");
     let tenant: TenantId = reply.tenant_id.parse().map_err(broken)?;
     let claims = Claims {
@@ -226,10 +228,10 @@ fn holder(host: &ServiceContext, reply: ResolveKeyReply) -> Result<Holder, Fault
     };
     let context = ArcSwap::from_pointee((0, HeaderValue::from_static("")));
     let cursor = reply.revocations_cursor;
-    Ok(Holder { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, cursor, context })
+    Ok(Principal { key_id: reply.key_id, tenant_text: tenant.to_string(), claims, expires_at, cursor, context })
 }
 
-/// The gateway asking for itself, before it knows any tenant.
+/// The context of the gateway's own calls, which belong to no tenant.
 fn platform_call() -> RequestContext {
     let mut call = RequestContext::background(NAME, PLATFORM, "service:gateway");
     call.deadline = tokio::time::Instant::now() + RESOLVE_DEADLINE;

@@ -1,4 +1,4 @@
-//! Prefixes and policies, validated before a port is bound.
+//! Route prefixes and their policies, validated before a port is bound.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,51 +9,52 @@ use serde::Deserialize;
 
 use crate::proxies::TrustedProxies;
 
-/// What the gateway is told.
+/// Configuration of the gateway.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
     /// Longest prefix first.
     pub routes: Vec<Route>,
     /// `host:port` of each service.
     pub upstreams: BTreeMap<String, Authority>,
-    /// Requests per second that one key may make, and its burst.
+    /// Requests per second of one key, and its burst.
     pub per_key: Rate,
-    /// The same for all keys of one environment together.
+    /// The same limit for all keys of one environment together.
     pub per_tenant: Rate,
-    /// Limit of an address: requests without a key (provider webhooks), and keys that are none.
+    /// Limit per address for requests without a key (provider webhooks) or with an invalid one.
     pub per_address: Rate,
-    /// Proxies that are believed when they say whose address a request comes from.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Redis that gateways share their limits through; each limits for itself without.
+    /// Redis through which gateways share their limits; without it each gateway counts alone.
     pub redis_url: Option<String>,
-    /// A client has this long to say what it asks for: a connection's first words, and the line and headers of each request.
+    /// Time limit for a client to send the first bytes of a connection, and the request line and headers of each
+    /// request.
     pub head_timeout: Duration,
 }
 
-/// A limit: so many a second on average, so many at once.
+/// A rate limit: average and burst.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// On average.
+    /// Average requests per second.
     pub per_second: u32,
-    /// At once.
+    /// Maximum burst.
     pub burst: u32,
 }
 
-/// One prefix and its policy.
+/// A route prefix and its policy.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// Path prefix of whole segments.
     pub prefix: String,
-    /// Service behind it.
+    /// The service that handles it.
     pub service: String,
-    /// Largest body.
+    /// Maximum size of a request body.
     #[serde(default = "default_body_limit")]
     pub body_limit_bytes: u64,
-    /// Deadline of the whole request: of the client's body (408 when that is what is missing) and of the answer (504).
+    /// Deadline of the whole request: 408 when the client's body is missing by then, 504 when the service's answer is.
     #[serde(default = "default_timeout")]
     pub timeout_ms: u64,
-    /// Asks for no key: what lies behind authenticates its callers itself (provider webhooks).
+    /// Requires no key, because the service authenticates its callers itself (provider webhooks).
     #[serde(default)]
     pub anonymous: bool,
 }
@@ -118,7 +119,7 @@ impl GatewayConfig {
         })
     }
 
-    /// The policy of a path: the longest prefix of whole segments.
+    /// The route of a path: the longest matching prefix of whole segments.
     pub fn route(&self, path: &str) -> Option<&Route> {
         self.routes
             .iter()

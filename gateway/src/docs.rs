@@ -1,4 +1,4 @@
-//! The API reference: one page that reads `/openapi.json` and asks nobody else.
+//! The API reference: one page that reads `/openapi.json` and loads nothing from elsewhere.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,8 @@ use crate::answer::{Body, full};
 
 const PAGE: &str = include_str!("docs.html");
 
-/// Lets the browser run and show what stands in the page, by its digests, ask this gateway, and nothing else.
+/// The content security policy: the browser may run only the page's own scripts and styles, identified by their
+/// digests, and may connect only to this gateway.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let [style, script] = ["style", "script"].map(|element| STANDARD.encode(Sha256::digest(inside(element))));
     let policy = format!(
@@ -34,7 +35,7 @@ pub(crate) fn page() -> Response<Body> {
     response
 }
 
-/// Where the page is, for who asks with a slash behind it: the page looks for the description beside itself.
+/// Redirects a path with a trailing slash to the page, because the page loads the description by a relative path.
 pub(crate) fn moved() -> Response<Body> {
     let mut response = Response::new(full(Bytes::new()));
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
@@ -42,7 +43,7 @@ pub(crate) fn moved() -> Response<Body> {
     response
 }
 
-/// What stands in the page's one element of a name.
+/// The content of the page's only element of this name.
 fn inside(element: &str) -> &'static str {
     let after = PAGE.split_once(&format!("<{element}>")).map_or("", |(_, after)| after);
     after.split_once(&format!("</{element}>")).map_or("", |(inside, _)| inside)
@@ -62,7 +63,7 @@ mod tests {
         assert!(PAGE.contains(r#"fetch("openapi.json")"#));
         let addresses = PAGE.replace("xmlns='http://www.w3.org/2000/svg'", "");
         for foreign in ["http://", "https://", " url(", "src=", "@import", "innerHTML", "style=", "onclick"] {
-            assert!(!addresses.contains(foreign), "{foreign}: the policy forbids it, or it is asked of somebody else");
+            assert!(!addresses.contains(foreign), "{foreign}: the page would load it from another host");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a request may say in its headers before anybody listens, and what is taken out of them.
+//! Checks the headers of a request before it is processed, and removes those that must not reach a service.
 
 use bloom_fault::{Code, Fault};
 use bloom_kernel::ChannelId;
@@ -6,11 +6,11 @@ use bloom_runtime::Audience;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
-use crate::auth::Holder;
+use crate::auth::Principal;
 
-/// Most headers of a request: the services' own limit is 100, and the gateway adds some.
+/// Maximum number of headers: the services' own limit is 100, and the gateway adds some.
 const MOST: usize = 80;
-/// Of these there is one or none: of two, each reader might believe another.
+/// Headers that may occur at most once: of two values, two readers might each use a different one.
 const SINGLE: [HeaderName; 7] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
@@ -20,9 +20,9 @@ const SINGLE: [HeaderName; 7] = [
     HeaderName::from_static("bloom-channel"),
     HeaderName::from_static("bloom-version"),
 ];
-/// Of the client's `Bloom-*` headers these reach a service; all others would be ours to set.
+/// The client's `Bloom-*` headers that are forwarded; all others are set by the gateway only.
 const PASSED: [&str; 3] = ["bloom-channel", "bloom-cart-token", "bloom-version"];
-/// Hop-by-hop headers (RFC 9110 section 7.6.1), and what would speak for the client's identity or route.
+/// Hop-by-hop headers (RFC 9110 section 7.6.1), and headers that claim the client's identity or route.
 const DROPPED: [HeaderName; 11] = [
     header::HOST,
     header::PROXY_AUTHENTICATE,
@@ -37,7 +37,7 @@ const DROPPED: [HeaderName; 11] = [
     header::COOKIE,
 ];
 
-/// Refuses what no route takes.
+/// Refuses headers that no route accepts.
 pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Fault> {
     let (method, headers) = (request.method(), request.headers());
     if !matches!(*method, Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
@@ -73,7 +73,7 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Fault> {
     check_idempotency_key(headers)
 }
 
-/// The refusal of a method that is not served at a path; see [`allowed`](crate::answer::allowed).
+/// The refusal of a method that is not supported at a path; see [`allowed`](crate::answer::allowed).
 pub(crate) fn method_not_allowed() -> Fault {
     Fault::new(Code::MethodNotAllowed, "method_not_allowed", "This method is not served here; see Allow.")
 }
@@ -90,13 +90,13 @@ fn check_idempotency_key(headers: &HeaderMap) -> Result<(), Fault> {
     Err(Fault::new(Code::Invalid, "idempotency_key_invalid", "An Idempotency-Key has 1 to 255 printable ASCII characters."))
 }
 
-/// Refuses a channel that is none, and one that the storefront's key is not for.
-pub(crate) fn check_channel(holder: &Holder, headers: &HeaderMap) -> Result<(), Fault> {
+/// Refuses a malformed channel, and one that a storefront's key is not bound to.
+pub(crate) fn check_channel(principal: &Principal, headers: &HeaderMap) -> Result<(), Fault> {
     let Some(value) = headers.get("bloom-channel") else { return Ok(()) };
     let Some(named) = value.to_str().ok().and_then(|text| text.parse::<ChannelId>().ok()) else {
         return Err(Fault::new(Code::Invalid, "channel_invalid", "The header Bloom-Channel holds a channel's id, `chan_…`."));
     };
-    let fixed = holder.claims().channel.filter(|_| holder.claims().audience == Audience::Publishable);
+    let fixed = principal.claims().channel.filter(|_| principal.claims().audience == Audience::Publishable);
     if fixed.is_none_or(|fixed| fixed == named) {
         return Ok(());
     }
@@ -104,7 +104,7 @@ pub(crate) fn check_channel(holder: &Holder, headers: &HeaderMap) -> Result<(), 
     Err(Fault::new(Code::Forbidden, "channel_fixed", detail).policy("key:channel"))
 }
 
-/// Takes out whatever could speak for the client's identity, route or connection.
+/// Removes all headers that claim the client's identity, route or connection.
 pub(crate) fn strip(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)

@@ -1,24 +1,24 @@
-//! The front door: who are you, may you, how fast, which service, which version.
+//! The API gateway: authenticates, authorises and rate-limits requests, then routes them to a service and a version.
 //!
-//! It knows prefixes, policies and versions, and no domain: a service's new endpoint needs nothing here.
+//! It knows prefixes, policies and versions, and no domain: a service's new endpoint needs no change here.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`config`] | prefixes and their policies, validated before a port is bound |
-//! | `proxy` | the way of a request, read top to bottom |
-//! | [`proxies`] | whose request it is when it comes through proxies |
-//! | `path` | paths that mean one thing to us and another upstream are refused |
-//! | `auth` | key → who it belongs to: a local cache, polled revocations |
+//! | `proxy` | handles a request, read top to bottom |
+//! | [`proxies`] | the client's address behind trusted proxies |
+//! | `path` | refuses paths that could mean something else to the upstream |
+//! | `auth` | resolves a key to its owner: a local cache, polled revocations |
 //! | `limit` | GCRA per key and tenant, local, or over Redis with local as the fallback |
 //! | `version` | `Bloom-Version` |
-//! | `arriving` | a body on its way in: whether the client or the service is awaited |
+//! | `arriving` | a request body that is being received: whether the client or the service is awaited |
 //! | `trace` | the client's `traceparent`, and the gateway's own span in that trace |
 //! | `answer` | refusals as problem+json, the headers of every reply |
-//! | [`openapi`] | the services' API descriptions as one |
-//! | `docs` | the API reference, a page for people |
-//! | `ready` | whether the gateway can do its work |
+//! | [`openapi`] | merges the services' API descriptions |
+//! | `docs` | the API reference as a web page |
+//! | `ready` | readiness of the gateway |
 //!
-//! The hot path shares no lock, boxes no body and has no router tree; what it costs is in `docs/adr`.
+//! The hot path shares no lock, boxes no body and has no router tree; `docs/adr` records what it costs.
 
 mod answer;
 mod arriving;
@@ -48,7 +48,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Keyring;
+use crate::auth::KeyCache;
 use crate::config::GatewayConfig;
 use crate::limit::Limiter;
 
@@ -57,33 +57,33 @@ pub use crate::serve::{gateway_config, serve};
 #[cfg(test)]
 mod tests;
 
-/// Name of the gateway in logs, figures and contexts.
+/// Name of the gateway in logs, metrics and contexts.
 pub const NAME: &str = "gateway";
-/// Most bytes of a request's line and headers.
+/// Maximum size of a request line with its headers.
 const HEADER_BYTES: usize = 64 * 1024;
 
-/// The gateway, put together.
+/// A configured gateway.
 pub struct Gateway {
     pub(crate) host: ServiceContext,
     pub(crate) config: GatewayConfig,
-    pub(crate) keyring: Keyring,
+    pub(crate) key_cache: KeyCache,
     pub(crate) limiter: Limiter,
     pub(crate) upstream: upstream::Upstream,
     pub(crate) described: openapi::Described,
     pub(crate) readiness: ready::Readiness,
-    /// Closed from the start: it only waits for the connections that are open.
+    /// Closed from the start: it is only used to wait for open connections.
     connections: TaskTracker,
 }
 
 impl Gateway {
-    /// A gateway over the given routes.
+    /// Creates a gateway over the given routes.
     pub fn new(config: GatewayConfig, host: ServiceContext) -> Result<Arc<Self>, StartError> {
-        let keyring = Keyring::new(&host);
+        let key_cache = KeyCache::new(&host);
         let limiter = Limiter::new(&config, &host)?;
         let connections = TaskTracker::new();
         connections.close();
         Ok(Arc::new(Self {
-            keyring,
+            key_cache,
             limiter,
             upstream: upstream::upstream(&config, &host.peers),
             described: openapi::Described::default(),
@@ -94,7 +94,7 @@ impl Gateway {
         }))
     }
 
-    /// Serves until shutdown is asked for, then lets requests in flight finish.
+    /// Serves until shutdown starts, then lets requests in flight finish.
     pub async fn run(self: Arc<Self>, listener: TcpListener) -> Result<(), StartError> {
         let shutdown = self.host.shutdown.clone();
         let revocations = auth::follow_revocations(self.clone());
@@ -105,12 +105,12 @@ impl Gateway {
         }
         tokio::select! {
             () = self.connections.wait() => {}
-            () = tokio::time::sleep(bloom_web::server::DRAIN) => tracing::warn!("requests were cut off at the drain deadline"),
+            () = tokio::time::sleep(bloom_web::server::DRAIN) => tracing::warn!("requests were aborted at the drain deadline"),
         }
         Ok(())
     }
 
-    /// Accepts connections for as long as it is polled; those accepted go on after it.
+    /// Accepts connections for as long as it is polled; accepted connections continue after it is dropped.
     async fn accept(self: &Arc<Self>, listener: TcpListener) {
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http1().timer(TokioTimer::new()).header_read_timeout(self.config.head_timeout).max_buf_size(HEADER_BYTES);
@@ -119,7 +119,7 @@ impl Gateway {
             let (stream, client) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of file descriptors, as a rule: others must close before more can open.
+                    // Usually out of file descriptors: other connections must close before more can open.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
@@ -136,10 +136,10 @@ impl Gateway {
                 }
             });
             let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-            // What is read of a connection before it is known to be HTTP/1 has no time limit of the server's own.
-            let patience = tokio::time::sleep(self.config.head_timeout);
+            // The server itself has no time limit until a connection is known to be HTTP/1.
+            let head_deadline = tokio::time::sleep(self.config.head_timeout);
             let silent = async move {
-                patience.await;
+                head_deadline.await;
                 if has_asked.load(Ordering::Relaxed) {
                     std::future::pending::<()>().await;
                 }
@@ -155,7 +155,7 @@ impl Gateway {
                     }
                 };
                 if let Err(error) = ended {
-                    tracing::debug!(error, "a connection ended badly");
+                    tracing::debug!(error, "a connection failed");
                 }
             });
         }

@@ -1,5 +1,6 @@
-//! How fast: GCRA per key and per environment, and per address where there is no known key. Local by itself; through Redis when configured, so that all gateways
-//! count together; local again for a second when Redis does not answer, never an error.
+//! Rate limits with GCRA per key and per environment, and per address for requests without a known key. Local by
+//! default; through Redis when configured, so that all gateways share the counts. When Redis does not answer, limits
+//! are local for a second and no request fails.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -17,7 +18,7 @@ use http::HeaderValue;
 use moka::sync::Cache;
 
 use crate::NAME;
-use crate::auth::Holder;
+use crate::auth::Principal;
 use crate::config::{GatewayConfig, Rate};
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
@@ -25,16 +26,16 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformatio
 const REDIS_DEADLINE: Duration = Duration::from_millis(40);
 const REDIS_REST_S: i64 = 1;
 const GUESSER_REST: Duration = Duration::from_secs(1);
-/// A bucket untouched for this long is full again.
+/// A bucket that was not used for this long is full again.
 const IDLE: Duration = Duration::from_mins(10);
 
-/// The limits of a gateway.
+/// The rate limits of a gateway.
 pub(crate) struct Limiter {
     keys: Buckets,
     tenants: Buckets,
-    /// By address: requests without a key, and keys that are none.
-    strangers: Buckets,
-    /// Addresses that have sent too many of those in the last second.
+    /// By address: requests without a key or with an invalid one.
+    anonymous: Buckets,
+    /// Addresses that exceeded their limit of unknown keys in the last second.
     guessers: Cache<IpAddr, Decision>,
     redis: Option<Shared>,
 }
@@ -50,11 +51,11 @@ struct Buckets {
 struct Shared {
     connection: redis::aio::ConnectionManager,
     script: redis::Script,
-    /// Seconds since the epoch until which Redis is left alone after a failure.
+    /// Seconds since the epoch until which Redis is not asked after a failure.
     rest_until: AtomicI64,
 }
 
-/// Whether a request may pass, and what to tell its sender.
+/// Whether a request is allowed, and the values for its rate-limit headers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decision {
     pub(crate) allowed: bool,
@@ -71,14 +72,15 @@ impl Decision {
         field(&format!("\"{}\";q={};w={}", self.name, self.rate.burst, window_s(self.rate)))
     }
 
-    /// `RateLimit`: what is left, and when it is full again (for a refusal: when the next request may come).
+    /// `RateLimit`: the remaining requests, and when the bucket is full again (for a refusal: when the next request is
+    /// allowed).
     pub(crate) fn field(&self) -> HeaderValue {
         let spent = self.rate.burst.saturating_sub(self.remaining);
         let reset = if self.allowed { spent.div_ceil(self.rate.per_second.max(1)) } else { self.retry_after_s };
         field(&format!("\"{}\";r={};t={reset}", self.name, self.remaining))
     }
 
-    /// The 429 that this decision means.
+    /// The 429 for a refused request.
     pub(crate) fn refusal(&self) -> Fault {
         let detail = "Too many requests. Wait as long as Retry-After says.";
         Fault::new(Code::RateLimited, "rate_limited", detail).retry_after(self.retry_after_s)
@@ -89,7 +91,8 @@ impl Decision {
     }
 }
 
-/// What addresses of one sender have in common: in IPv6 everybody has a network of 64 bits of addresses to choose from.
+/// The key under which a client is counted: its IPv4 address, or its /64 network, because an IPv6 client can choose any
+/// address of its network.
 fn sender(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
@@ -114,20 +117,20 @@ impl Limiter {
         Ok(Self {
             keys: Buckets::new("key", config.per_key),
             tenants: Buckets::new("tenant", config.per_tenant),
-            strangers: Buckets::new("address", config.per_address),
+            anonymous: Buckets::new("address", config.per_address),
             guessers: Cache::builder().max_capacity(100_000).time_to_live(GUESSER_REST).build(),
             redis,
         })
     }
 
-    /// Counts one request of somebody unknown. Never over Redis: each gateway guards itself.
-    pub(crate) fn check_stranger(&self, address: IpAddr) -> Result<(), Fault> {
-        let decision = self.strangers.check(&sender(address).to_string());
+    /// Counts a request without a known key. Never over Redis: each gateway protects itself.
+    pub(crate) fn check_anonymous(&self, address: IpAddr) -> Result<(), Fault> {
+        let decision = self.anonymous.check(&sender(address).to_string());
         if decision.allowed { Ok(()) } else { Err(decision.refusal()) }
     }
 
-    /// Whether identity may be asked on behalf of this address: not while it keeps sending keys that are none. Keys that are
-    /// good cost it nothing, however many come at once after a restart.
+    /// Whether identity may be asked about a key from this address. Refused while the address keeps sending unknown
+    /// keys. Valid keys do not count, however many arrive at once after a restart.
     pub(crate) fn check_guesser(&self, address: IpAddr) -> Result<(), Fault> {
         match self.guessers.get(&sender(address)) {
             Some(refused) => Err(refused.refusal()),
@@ -138,24 +141,24 @@ impl Limiter {
     /// Counts a key that identity did not know.
     pub(crate) fn count_guess(&self, address: IpAddr) {
         let sender = sender(address);
-        let decision = self.strangers.check(&sender.to_string());
+        let decision = self.anonymous.check(&sender.to_string());
         if !decision.allowed {
             self.guessers.insert(sender, decision);
         }
     }
 
-    /// Counts one request of the holder against both limits and reports the tighter.
-    pub(crate) async fn check(&self, host: &ServiceContext, holder: &Holder) -> Decision {
+    /// Counts a request against the limits of key and tenant, and returns the tighter result.
+    pub(crate) async fn check(&self, host: &ServiceContext, principal: &Principal) -> Decision {
         if let Some(redis) = &self.redis
-            && let Some(decision) = redis.check(host, holder, self.keys.rate, self.tenants.rate).await
+            && let Some(decision) = redis.check(host, principal, self.keys.rate, self.tenants.rate).await
         {
             return decision;
         }
-        let key = self.keys.check(&holder.key_id);
+        let key = self.keys.check(&principal.key_id);
         if !key.allowed {
             return key;
         }
-        let tenant = self.tenants.check(&holder.tenant_text);
+        let tenant = self.tenants.check(&principal.tenant_text);
         if tenant.tightness() < key.tightness() { tenant } else { key }
     }
 }
@@ -192,8 +195,8 @@ impl Buckets {
     }
 }
 
-/// Both buckets in one call: per bucket the theoretical arrival time in microseconds. The refusing bucket's index comes
-/// back first (0: none), then what is left in each and the wait in microseconds.
+/// Checks both buckets in one call and stores per bucket the theoretical arrival time in microseconds. Returns the
+/// index of the refusing bucket (0: none), then the remainder of each and the wait in microseconds.
 const GCRA: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -230,15 +233,15 @@ fn shared(url: &str, host: &ServiceContext) -> Result<Option<Shared>, StartError
 }
 
 impl Shared {
-    /// Nothing when Redis does not answer: the caller then limits for itself.
-    async fn check(&self, host: &ServiceContext, holder: &Holder, key: Rate, tenant: Rate) -> Option<Decision> {
+    /// `None` when Redis does not answer: the caller then limits locally.
+    async fn check(&self, host: &ServiceContext, principal: &Principal, key: Rate, tenant: Rate) -> Option<Decision> {
         let now = host.platform_now().timestamp();
         if now < self.rest_until.load(Ordering::Relaxed) {
             return None;
         }
         let mut connection = self.connection.clone();
-        let mut call = self.script.key(format!("bloom:limit:{{{}}}:{}", holder.tenant_text, holder.key_id));
-        call.key(format!("bloom:limit:{{{}}}", holder.tenant_text));
+        let mut call = self.script.key(format!("bloom:limit:{{{}}}:{}", principal.tenant_text, principal.key_id));
+        call.key(format!("bloom:limit:{{{}}}", principal.tenant_text));
         for rate in [key, tenant] {
             call.arg(1_000_000 / u64::from(rate.per_second.max(1))).arg(rate.burst);
         }

@@ -1,4 +1,4 @@
-//! The services' API descriptions as one document.
+//! Merges the services' API descriptions into one document.
 
 mod examples;
 
@@ -14,10 +14,10 @@ use crate::Gateway;
 use crate::config::GatewayConfig;
 use crate::upstream::ask;
 
-/// How long the document is told again before the services are asked anew.
+/// How long the document is cached before the services are asked again.
 const MEMORY: Duration = Duration::from_mins(1);
 
-/// The document as it was put together last, if it was whole.
+/// The merged document, cached if it was complete.
 pub(crate) struct Described(Cache<(), Bytes>);
 
 impl Default for Described {
@@ -27,15 +27,15 @@ impl Default for Described {
 }
 
 impl Described {
-    /// Whoever asks at the same time gets the same answer. Services whose description could not be had are left out; the
-    /// next request asks again.
+    /// Concurrent requests share one merge. Services that do not provide their description are left out, and the
+    /// document is then not cached.
     pub(crate) async fn document(&self, gateway: &Gateway) -> Bytes {
         let described = self.0.try_get_with((), describe(gateway)).await;
         described.unwrap_or_else(|incomplete| Bytes::clone(&incomplete))
     }
 }
 
-/// The document; as an error when a service is missing in it.
+/// Builds the document; returned as `Err` when a service is missing, so that it is not cached.
 async fn describe(gateway: &Gateway) -> Result<Bytes, Bytes> {
     let upstreams = &gateway.config.upstreams;
     let asked = upstreams.iter().map(|(name, authority)| async move {
@@ -48,8 +48,8 @@ async fn describe(gateway: &Gateway) -> Result<Bytes, Bytes> {
     if is_whole { Ok(text) } else { Err(text) }
 }
 
-/// The document of all services, or of those that agree: while a new version is rolled out, two may give one name to two shapes.
-/// Also whether every service is in it.
+/// The document of all services that agree. Some may disagree while a new version is rolled out, when one schema name
+/// can have two shapes. Also returns whether every service is included.
 pub(crate) fn merge_most(config: &GatewayConfig, mut documents: BTreeMap<String, Value>) -> (Value, bool) {
     let mut is_whole = documents.len() == config.upstreams.len();
     loop {
@@ -64,7 +64,7 @@ pub(crate) fn merge_most(config: &GatewayConfig, mut documents: BTreeMap<String,
     }
 }
 
-/// The descriptions of several services as one. Only what the gateway routes is in it.
+/// Merges the descriptions of several services, limited to what the gateway routes.
 pub fn merge(config: &GatewayConfig, documents: BTreeMap<String, Value>) -> Result<Value, Vec<Clash>> {
     let public = documents.into_iter().map(|(name, mut document)| {
         if let Some(paths) = document["paths"].as_object_mut() {

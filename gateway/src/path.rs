@@ -1,8 +1,8 @@
-//! A path must mean the same to every hop: what decodes or normalises to something else is refused.
+//! A path must mean the same to every hop, so paths that decode or normalise to something else are refused.
 
 use bloom_fault::{Code, Fault};
 
-/// Longest path that is looked at.
+/// Maximum length of a path.
 const MAX: usize = 2_048;
 
 /// Refuses empty and dot segments, encoded separators and dots, backslashes and control characters.

@@ -1,4 +1,4 @@
-//! Whose request it is when it comes through proxies: `X-Forwarded-For` is believed as far as trusted proxies wrote it.
+//! Finds the client's address behind proxies: `X-Forwarded-For` is trusted only as far as trusted proxies wrote it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,20 +6,20 @@ use bloom_runtime::StartError;
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The proxies whose `X-Forwarded-For` is believed; none by default.
+/// The proxies whose `X-Forwarded-For` is trusted; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Reads a comma list of addresses and CIDR blocks.
+    /// Parses a comma-separated list of addresses and CIDR blocks.
     pub fn parse(list: &str) -> Result<Self, StartError> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries.map(block).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The client's address: the peer's, unless that is a trusted proxy. Then the right-most one that a trusted proxy names
-    /// and that is none itself; what stands left of it, the client wrote. What is no address ends the walk at the last that
-    /// was one.
+    /// The client's address: the peer's, unless the peer is a trusted proxy. Then it is the right-most address in the
+    /// header that is not a trusted proxy, because the client itself may have written everything to the left of it. The
+    /// search stops before an entry that is not an address.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let values = headers.get_all("x-forwarded-for").iter().rev();
@@ -46,7 +46,7 @@ fn block(entry: &str) -> Result<IpNet, StartError> {
     })
 }
 
-/// Some proxies write the client's port behind its address.
+/// Some proxies append the client's port to its address.
 fn address(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
     let address = entry.parse().or_else(|_| entry.parse().map(|address: SocketAddr| address.ip()));

@@ -1,5 +1,5 @@
-//! The way of a request, read top to bottom: path, route, key, speed, version; then upstream with a signed context and
-//! nothing of the client's that could be taken for one.
+//! Handles a request, read top to bottom: path, route, key, rate limit, version; then the upstream with a signed
+//! context and without any header of the client that could be mistaken for one.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -18,29 +18,29 @@ use hyper::body::{Body as _, Incoming};
 use tracing::Instrument as _;
 
 use crate::answer::{self, Body, full};
-use crate::arriving::{self, Arriving, Awaited, EARLY, LINGER, TooLong};
+use crate::arriving::{self, Awaited, EARLY, IncomingBody, LINGER, TooLong};
 use crate::config::Route;
 use crate::limit::Decision;
 use crate::trace::Trace;
 use crate::{Gateway, NAME, docs, headers, path, version};
 
-/// The gateway's own endpoints, which leave no trace: probes and scrapes ask for them all day.
+/// The gateway's own endpoints, which create no spans because probes and scrapes call them all day.
 pub(crate) const OWN: [&str; 7] = ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/"];
 
-/// So much of a path is told back and logged.
+/// Maximum length of a path in replies and logs.
 const PATH_TOLD: usize = 1_024;
 
-/// What is known of a request by the time it is answered.
+/// Facts about a request that the access log and the metrics need.
 #[derive(Default)]
 struct Facts {
-    /// Prefix of the route, never the path: what series and spans are named by.
+    /// Prefix of the route, never the path: metrics and spans are named by it.
     route: String,
     service: String,
     key_id: String,
     tenant: String,
     limit: Option<Decision>,
     reason: String,
-    /// Nobody reads the rest of the body, so the connection ends with this answer.
+    /// The rest of the body is not read, so the connection closes after this answer.
     ends: bool,
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn answer(
     let request_id = request_id(&gateway);
     let Trace { span, id: trace_id } = Trace::of(&gateway.config, &mut request, &request_id);
     let (method, path) = (request.method().clone(), request.uri().path());
-    // As much of it as any route is long is told back and logged.
+    // Truncated for replies and logs; every route is shorter.
     let path = path[..path.floor_char_boundary(PATH_TOLD)].to_owned();
     let client = gateway.config.trusted_proxies.client(peer.ip(), request.headers());
     let mut facts = Facts::default();
@@ -89,7 +89,7 @@ pub(crate) async fn answer(
     gateway.host.metrics.request(&label, took);
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     telemetry::answered(&span, response.status());
-    // Never the query string, which may hold an e-mail address, and never the key, only its id.
+    // Never log the query string, which may contain an e-mail address, and never the key, only its id.
     let Facts { service, key_id, tenant, reason, .. } = facts;
     span.in_scope(|| {
         tracing::info!(
@@ -116,11 +116,11 @@ async fn handle(
     early
 }
 
-/// What comes of a request before its body is looked at.
+/// Result of the checks before the body is read.
 enum Admitted<'a> {
-    /// It goes to this route's service.
+    /// Forward it to this route's service.
     To(&'a Route),
-    /// The gateway knows the answer.
+    /// Already answered by the gateway.
     Answered(Response<Body>),
 }
 
@@ -136,7 +136,7 @@ async fn admit<'a>(
         return Ok(Admitted::Answered(own(gateway, client, request.method(), request.uri().path()).await?));
     }
     let Some(route) = gateway.config.route(request.uri().path()) else {
-        gateway.limiter.check_stranger(client)?;
+        gateway.limiter.check_anonymous(client)?;
         return Err(route_unknown());
     };
     facts.route.clone_from(&route.prefix);
@@ -145,27 +145,27 @@ async fn admit<'a>(
         return Ok(Admitted::Answered(answer::preflight()));
     }
     headers::check(request)?;
-    let holder = if route.anonymous {
-        gateway.limiter.check_stranger(client)?;
+    let principal = if route.anonymous {
+        gateway.limiter.check_anonymous(client)?;
         None
     } else {
-        let Gateway { keyring, host, limiter, .. } = gateway;
-        let holder = keyring.authenticate(host, limiter, client, request.headers()).await?;
-        headers::check_channel(&holder, request.headers())?;
-        Some(holder)
+        let Gateway { key_cache, host, limiter, .. } = gateway;
+        let principal = key_cache.authenticate(host, limiter, client, request.headers()).await?;
+        headers::check_channel(&principal, request.headers())?;
+        Some(principal)
     };
     headers::strip(request.headers_mut());
-    if let Some(holder) = holder {
-        facts.key_id.clone_from(&holder.key_id);
-        facts.tenant.clone_from(&holder.tenant_text);
-        let limit = gateway.limiter.check(&gateway.host, &holder).await;
+    if let Some(principal) = principal {
+        facts.key_id.clone_from(&principal.key_id);
+        facts.tenant.clone_from(&principal.tenant_text);
+        let limit = gateway.limiter.check(&gateway.host, &principal).await;
         facts.limit = Some(limit);
         if !limit.allowed {
             return Err(limit.refusal());
         }
         request
             .headers_mut()
-            .insert(HeaderName::from_static(bloom_runtime::signed_context::HEADER), holder.context(&gateway.host));
+            .insert(HeaderName::from_static(bloom_runtime::signed_context::HEADER), principal.context(&gateway.host));
     }
     Ok(Admitted::To(route))
 }
@@ -194,13 +194,13 @@ async fn forward(
     *request.uri_mut() = Uri::from_parts(uri).map_err(Fault::internal)?;
     *request.version_mut() = http::Version::HTTP_11;
     let awaited = Awaited::default();
-    let request = request.map(|body| Arriving::new(body, route.body_limit_bytes, awaited.clone()));
+    let request = request.map(|body| IncomingBody::new(body, route.body_limit_bytes, awaited.clone()));
     let answer = tokio::time::timeout(route.timeout(), gateway.upstream.request(request)).await;
-    // The service has the same deadline, and may be the first to say so.
+    // The service has the same deadline and may report it first.
     let late = |response: &Response<_>| response.status() == StatusCode::GATEWAY_TIMEOUT;
     if answer.as_ref().map_or(true, |answer| answer.as_ref().is_ok_and(late)) && awaited.is_so() {
         awaited.end();
-        // The rest of the body may come yet, and nobody wants it.
+        // The rest of the body may still arrive and will not be read.
         facts.ends = true;
         return Err(too_slow(route));
     }
@@ -208,7 +208,7 @@ async fn forward(
     match answer {
         Err(_) => Err(Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")),
         Ok(Err(error)) if is_too_long(&error) => {
-            facts.ends = !awaited.throw_away().await;
+            facts.ends = !awaited.discard().await;
             Err(too_large(route))
         }
         Ok(Err(error)) if error.is_connect() => {
@@ -233,7 +233,7 @@ async fn forward(
     }
 }
 
-/// The gateway's own few endpoints. The one that costs something is counted as other requests without a key are.
+/// The gateway's own endpoints. The one that is expensive counts towards the rate limit of requests without a key.
 async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> Result<Response<Body>, Fault> {
     match *method {
         Method::GET | Method::HEAD => {}
@@ -265,7 +265,7 @@ async fn own(gateway: &Gateway, client: IpAddr, method: &Method, path: &str) -> 
             text("application/openmetrics-text; version=1.0.0; charset=utf-8", Bytes::from(gateway.host.metrics.render()))
         }
         "/openapi.json" => {
-            gateway.limiter.check_stranger(client)?;
+            gateway.limiter.check_anonymous(client)?;
             text("application/json", gateway.described.document(gateway).await)
         }
         _ => return Err(route_unknown()),
@@ -290,7 +290,7 @@ fn too_slow(route: &Route) -> Fault {
     Fault::new(Code::Timeout, "request_timeout", detail)
 }
 
-/// Whether it is the client's body that broke, and not the service.
+/// Whether the client's body failed, and not the service.
 fn is_body_cut_off(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<hyper::Error>())

@@ -1,4 +1,4 @@
-//! Whether the gateway can do its work.
+//! Readiness of the gateway.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,8 +10,8 @@ use crate::upstream::ask;
 pub(crate) struct Readiness(AtomicBool);
 
 impl Readiness {
-    /// What the gateway waits for before it takes requests; once ready it stays so, as a service that goes away later is
-    /// answered for route by route.
+    /// What the gateway still waits for before it accepts requests. Once ready it stays ready: when a service fails
+    /// later, only that service's routes are refused.
     pub(crate) async fn waiting_for(&self, gateway: &Gateway) -> Option<String> {
         if gateway.host.shutdown.is_cancelled() {
             return Some("nothing: it is draining".to_owned());

@@ -9,7 +9,7 @@ use crate::config::{GatewayConfig, Rate};
 use crate::proxies::TrustedProxies;
 use crate::{Gateway, NAME};
 
-/// Serves the gateway until it is told to stop.
+/// Serves the gateway until shutdown.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let _telemetry = telemetry::init(NAME, &settings.telemetry)?;
     let shutdown = until_stopped()?;

@@ -1,7 +1,7 @@
+mod anonymous;
 mod described;
 mod proxies;
 mod slow;
-mod strangers;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -34,7 +34,7 @@ fn addresses() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_longest_prefix_of_whole_segments_decides() {
+fn the_longest_prefix_of_whole_segments_wins() {
     let config = GatewayConfig::new(&addresses()).expect("the product's routes are good");
     let route = |path: &str| config.route(path).map(|route| (route.service.as_str(), route.prefix.as_str()));
     assert_eq!(route("/v1/catalog/products/prod_1"), Some(("catalog", "/v1/catalog")));
@@ -50,7 +50,7 @@ fn the_longest_prefix_of_whole_segments_decides() {
 }
 
 #[test]
-fn routes_that_cannot_work_are_refused_before_a_port_is_bound() {
+fn invalid_routes_are_refused_before_a_port_is_bound() {
     let refused = |routes: &str, addresses: &BTreeMap<String, String>| {
         GatewayConfig::with_routes(routes, addresses).err().map(|error| error.chain())
     };
@@ -73,7 +73,7 @@ fn routes_that_cannot_work_are_refused_before_a_port_is_bound() {
 }
 
 #[test]
-fn only_plain_paths_pass() {
+fn only_plain_paths_are_accepted() {
     for good in ["/", "/v1/catalog/products", "/v1/orders/ord_06a", "/v1/x/caf%C3%A9", "/v1/a.b/c..d"] {
         assert!(path::check(good).is_ok(), "{good}");
     }
@@ -101,7 +101,7 @@ fn only_plain_paths_pass() {
 }
 
 #[test]
-fn a_version_is_known_or_refused_with_the_list() {
+fn an_unknown_version_is_refused_with_the_list() {
     let asked = |text: &'static str| {
         HeaderMap::from_iter([(http::HeaderName::from_static("bloom-version"), HeaderValue::from_static(text))])
     };
@@ -115,11 +115,11 @@ fn a_version_is_known_or_refused_with_the_list() {
 }
 
 #[test]
-fn an_address_that_guesses_keys_is_left_alone_with_them() {
+fn an_address_that_guesses_keys_is_limited() {
     let host = host();
     let few = Rate { per_second: 1, burst: 3 };
-    let config = GatewayConfig { per_address: few, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
-    let limiter = Limiter::new(&config, &host).expect("no Redis is asked for");
+    let config = GatewayConfig { per_address: few, ..GatewayConfig::new(&addresses()).expect("the routes are valid") };
+    let limiter = Limiter::new(&config, &host).expect("no Redis is configured");
     let [guesser, other] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
     for _ in 0..3 {
         limiter.check_guesser(guesser).expect("identity may be asked");
@@ -129,24 +129,24 @@ fn an_address_that_guesses_keys_is_left_alone_with_them() {
     limiter.count_guess(guesser);
     let refused = limiter.check_guesser(guesser).expect_err("one too many");
     assert_eq!((refused.reason.as_ref(), refused.retry_after_s.is_some()), ("rate_limited", true));
-    limiter.check_guesser(other).expect("somebody else");
-    limiter.check_stranger(other).expect("somebody else");
-    assert_eq!(limiter.check_stranger(guesser).expect_err("the same measure").reason, "rate_limited");
+    limiter.check_guesser(other).expect("another client");
+    limiter.check_anonymous(other).expect("another client");
+    assert_eq!(limiter.check_anonymous(guesser).expect_err("the same measure").reason, "rate_limited");
 }
 
 #[test]
-fn a_sender_is_the_same_at_all_addresses_of_its_network() {
+fn addresses_of_one_network_share_a_limit() {
     let host = host();
     let one = Rate { per_second: 1, burst: 1 };
-    let config = GatewayConfig { per_address: one, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
-    let limiter = Limiter::new(&config, &host).expect("no Redis is asked for");
+    let config = GatewayConfig { per_address: one, ..GatewayConfig::new(&addresses()).expect("the routes are valid") };
+    let limiter = Limiter::new(&config, &host).expect("no Redis is configured");
     let address = |text: &str| text.parse::<IpAddr>().expect("an address");
     for (first, again, other) in
         [("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"), ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2")]
     {
-        limiter.check_stranger(address(first)).expect("the first");
-        assert_eq!(limiter.check_stranger(address(again)).expect_err("the same sender").reason, "rate_limited", "{again}");
-        limiter.check_stranger(address(other)).expect("somebody else");
+        limiter.check_anonymous(address(first)).expect("the first");
+        assert_eq!(limiter.check_anonymous(address(again)).expect_err("the same sender").reason, "rate_limited", "{again}");
+        limiter.check_anonymous(address(other)).expect("another client");
     }
     let guesser = address("2001:db8:0:3::1");
     limiter.count_guess(guesser);

@@ -1,5 +1,5 @@
-//! Which trace a request belongs to: the client's if it names one. Where spans are exported, the gateway's own span is
-//! part of it and the service's parent; where they are not, none is made.
+//! Finds the trace of a request: the client's if it sends one. If spans are exported, the gateway's own span joins it
+//! and is the parent of the service's span; otherwise no span is created.
 
 use bloom_runtime::metrics::method_label;
 use bloom_runtime::telemetry;
@@ -21,12 +21,12 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Finds the trace, and leaves in the request what the service is to continue.
+    /// Finds the trace, and sets the request's `traceparent` for the service.
     pub(crate) fn of<B>(config: &GatewayConfig, request: &mut Request<B>, request_id: &str) -> Self {
         let parent = request.headers().get(TRACEPARENT);
         let id = parent.and_then(|parent| telemetry::valid_traceparent(parent.to_str().ok()?)).map(str::to_owned);
         if parent.is_some() && id.is_none() {
-            // It would be kept with the events that the request causes, whatever it says.
+            // An invalid `traceparent` would be stored with the events that the request causes.
             request.headers_mut().remove(TRACEPARENT);
         }
         let path = request.uri().path();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_traceparent_reaches_nobody() {
+    fn an_invalid_traceparent_is_not_forwarded() {
         let mut request = Request::get("/v1/orders/1").header(TRACEPARENT, "asha@example.com").body(()).expect("a request");
         let trace = Trace::of(&config(), &mut request, "req_1");
         assert_eq!(trace.id, None);

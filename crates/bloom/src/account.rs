@@ -1,10 +1,10 @@
-//! The first operator: an account with its environments and keys.
+//! Creates the first account with its environments and keys.
 
 use std::path::Path;
 
 use bloom_identity::{AccountCreate, AccountCreated};
 use bloom_kernel::Currency;
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::{Peers, StartError};
 use tokio_util::sync::CancellationToken;
 
@@ -46,14 +46,14 @@ pub async fn run(settings: &Settings, state: &Path, command: AccountCommand) -> 
     }
     let created = create(&settings, &options).await?;
     for (what, founded) in [("live", &created.live), ("sandbox", &created.sandbox)] {
-        say(format_args!("{what:<9}{}", founded.environment.id))?;
-        say(format_args!("  secret key       {}", founded.secret_key.secret))?;
-        say(format_args!("  publishable key  {}", founded.publishable_key.secret))?;
+        print_line(format_args!("{what:<9}{}", founded.environment.id))?;
+        print_line(format_args!("  secret key       {}", founded.secret_key.secret))?;
+        print_line(format_args!("  publishable key  {}", founded.publishable_key.secret))?;
     }
     Ok(())
 }
 
-/// Whether an account of a name is there, in the identity schema of the settings' database.
+/// Whether an account with this name exists in the identity schema of the configured database.
 pub async fn exists(settings: &Settings, name: &str) -> Result<bool, StartError> {
     let host = settings.host(bloom_identity::NAME, Peers::default(), CancellationToken::new())?;
     let db = settings.db(&host, &bloom_identity::SERVICE)?;
@@ -66,13 +66,13 @@ pub async fn exists(settings: &Settings, name: &str) -> Result<bool, StartError>
     };
     let found = looked.await;
     db.close().await;
-    found.map_err(|fault: bloom_fault::Fault| StartError::caused("the accounts cannot be looked at", fault))
+    found.map_err(|fault: bloom_fault::Fault| StartError::caused("the accounts cannot be read", fault))
 }
 
-/// Founds an account in the identity schema of the settings' database.
+/// Creates an account in the identity schema of the configured database.
 pub async fn create(settings: &Settings, options: &AccountOptions) -> Result<AccountCreated, StartError> {
     let currency = Currency::parse(&options.currency)
-        .map_err(|_| StartError::new(format!("`{}` is no currency of ISO 4217", options.currency)))?;
+        .map_err(|_| StartError::new(format!("`{}` is not a currency of ISO 4217", options.currency)))?;
     let host = settings.host(bloom_identity::NAME, Peers::default(), CancellationToken::new())?;
     let db = settings.db(&host, &bloom_identity::SERVICE)?;
     let input = AccountCreate {
@@ -83,5 +83,5 @@ pub async fn create(settings: &Settings, options: &AccountOptions) -> Result<Acc
     };
     let created = bloom_identity::account_create(&host, &db, input).await;
     db.close().await;
-    created.map_err(|fault| StartError::caused("the account could not be founded", fault))
+    created.map_err(|fault| StartError::caused("the account could not be created", fault))
 }

@@ -1,5 +1,6 @@
-//! `bloom check`: every service proves its invariants, and what spans services is compared here. Exit code 1 names the
-//! breach. For a platform at rest: services are read one after the other, and what spans them is held in memory.
+//! `bloom check`: every service checks its invariants, and invariants across services are compared here. Exit code 1
+//! names the violations. The platform must be idle: services are read one after the other, and the data compared across
+//! services is held in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bloom_contract_platform::{CheckRequest, DrainedRequest, ExportStateRequest, StateRecord};
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::StartError;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::peers::Reach;
 mod charges;
 pub(crate) mod projection;
 
-/// Breaches of one invariant that are shown, and differences that one breach names.
+/// Maximum number of breaches shown per invariant, and of differences that one breach names.
 const EXAMPLES: usize = 5;
 
 /// How to check.
@@ -29,7 +30,7 @@ pub struct CheckOptions {
     pub wait: u64,
 }
 
-/// One broken invariant.
+/// One violated invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breach {
     /// Name of the invariant.
@@ -44,23 +45,23 @@ impl Breach {
     }
 }
 
-/// Runs the check on a platform that runs.
+/// Runs the check on a running platform.
 pub async fn run(settings: &Settings, state: &Path, options: &CheckOptions) -> Result<ExitCode, StartError> {
     let reach = Reach::new(settings, state)?;
     let (checked, breaches) = check(&reach, Duration::from_secs(options.wait)).await?;
     if breaches.is_empty() {
-        say(format_args!("{} invariants hold", checked.len()))?;
+        print_line(format_args!("{} invariants hold", checked.len()))?;
         return Ok(ExitCode::SUCCESS);
     }
     for line in report(&breaches) {
-        say(line)?;
+        print_line(line)?;
     }
     let broken: BTreeSet<&str> = breaches.iter().map(|breach| breach.invariant.as_str()).collect();
-    say(format_args!("{} of {} invariants are broken", broken.len(), checked.len()))?;
+    print_line(format_args!("{} of {} invariants are broken", broken.len(), checked.len()))?;
     Ok(ExitCode::FAILURE)
 }
 
-/// The breaches in lines: of each invariant a few, and how many more there are.
+/// The report lines: a few breaches per invariant, and how many more there are.
 pub(crate) fn report(breaches: &[Breach]) -> Vec<String> {
     let mut of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for breach in breaches {
@@ -76,7 +77,7 @@ pub(crate) fn report(breaches: &[Breach]) -> Vec<String> {
     lines
 }
 
-/// Waits for the platform to come to rest, then checks everything. Answers what was checked and what is broken.
+/// Waits until the platform is idle, then checks everything. Returns the checked and the violated invariants.
 pub async fn check(reach: &Reach, wait: Duration) -> Result<(Vec<String>, Vec<Breach>), StartError> {
     let mut breaches = at_rest(reach, wait).await?;
     let mut checked = vec!["drained".to_owned()];
@@ -98,7 +99,8 @@ pub async fn check(reach: &Reach, wait: Duration) -> Result<(Vec<String>, Vec<Br
     Ok((checked, breaches))
 }
 
-/// Nothing unpublished, nothing unapplied, nothing parked, in two looks between which nothing was published either.
+/// Waits until nothing is unpublished, unapplied or parked in two consecutive polls, and nothing was published between
+/// them.
 async fn at_rest(reach: &Reach, wait: Duration) -> Result<Vec<Breach>, StartError> {
     let deadline = Instant::now() + wait;
     let mut before = None;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bloom_process::{Settings, arguments, block_on, say};
+use bloom_process::{Settings, arguments, block_on, print_line};
 use bloom_runtime::StartError;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -76,7 +76,7 @@ enum Command {
     Subject(operate::SubjectCommand),
 }
 
-/// Parses, runs, and says in one sentence what went wrong.
+/// Parses the command line, runs the command, and prints an error in one sentence.
 pub fn main() -> ExitCode {
     let own = SERVICES.iter().map(bloom_process::own_settings).filter(|text| !text.is_empty());
     let own = own.collect::<Vec<_>>().join("\n");
@@ -123,7 +123,7 @@ async fn migrate(settings: &Settings, services: &[String]) -> Result<(), StartEr
     let chosen = if chosen.is_empty() { SERVICES.to_vec() } else { chosen };
     for definition in chosen {
         Fleet::migrate(&[definition], settings, "").await?;
-        say(format_args!("{} is up to date", definition.name))?;
+        print_line(format_args!("{} is up to date", definition.name))?;
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ async fn until_migrated(settings: &Settings, services: &[String]) -> Result<(), 
     }
     for service in services {
         bloom_process::until_migrated(definition(service)?, settings).await?;
-        say(format_args!("{service} is up to date"))?;
+        print_line(format_args!("{service} is up to date"))?;
     }
     Ok(())
 }
@@ -147,7 +147,7 @@ fn keys(settings: &Settings, service: &str) -> Result<(), StartError> {
         return Err(StartError::new("set BLOOM_MASTER_KEY to derive keys from it"));
     };
     let hex = |key: [u8; 32]| bloom_runtime::keys::hex(&key);
-    say(format_args!("BLOOM_SERVICE_KEY={}", hex(bloom_runtime::keys::derive(&master.0, &format!("service:{service}")))))?;
-    say(format_args!("BLOOM_CONTEXT_KEY={}", hex(bloom_runtime::keys::derive(&master.0, "context"))))?;
+    print_line(format_args!("BLOOM_SERVICE_KEY={}", hex(bloom_runtime::keys::derive(&master.0, &format!("service:{service}")))))?;
+    print_line(format_args!("BLOOM_CONTEXT_KEY={}", hex(bloom_runtime::keys::derive(&master.0, "context"))))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `bloom settings`: docs/configuration.md, written from what parses the settings.
+//! `bloom settings`: generates docs/configuration.md from the command-line parser.
 
 use std::path::PathBuf;
 
@@ -51,12 +51,12 @@ const TESTS: &str = "
 | `BLOOM_BENCH_PROGRAM` | the executable that is measured |
 ";
 
-/// Prints or writes it.
+/// Prints or writes the document.
 pub fn run(options: &SettingsOptions) -> Result<(), StartError> {
     crate::openapi::write(options.write.as_deref(), &document())
 }
 
-/// Every setting.
+/// The document with every setting.
 pub fn document() -> String {
     let mut text = HEAD.to_owned();
     let all = settings_of_all();

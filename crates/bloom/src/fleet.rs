@@ -15,14 +15,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// What differs between `bloom up` and a test's fleet.
+/// Options that differ between `bloom up` and tests.
 #[derive(Default)]
 pub struct FleetOptions {
     /// Address of the gateway; a free loopback port when absent.
     pub gateway: Option<String>,
-    /// Put before each schema's name, so that several fleets share a server.
+    /// Prefix of each schema's name, so that several fleets can share a server.
     pub schema_prefix: String,
-    /// Another clock than the machine's.
+    /// A clock to use instead of the machine's.
     pub clock: Option<Arc<dyn Clock>>,
     /// Stops the fleet from outside.
     pub shutdown: CancellationToken,
@@ -34,14 +34,14 @@ pub struct Fleet {
     pub gateway_url: String,
     /// `http://host:port` of each service.
     pub services: BTreeMap<String, String>,
-    /// A host of the fleet's own, for commands that ask services over gRPC.
+    /// The fleet's own context, for commands that call services over gRPC.
     pub host: ServiceContext,
     shutdown: CancellationToken,
     running: JoinSet<(&'static str, Result<(), StartError>)>,
 }
 
 impl Fleet {
-    /// Lays or updates every schema.
+    /// Creates or updates every schema.
     pub async fn migrate(definitions: &[Definition], settings: &Settings, prefix: &str) -> Result<(), StartError> {
         for definition in definitions {
             let keys = settings.secrets.keys(definition.name)?;
@@ -97,7 +97,7 @@ impl Fleet {
         Ok(Self { gateway_url, services, host: host("fleet")?, shutdown, running })
     }
 
-    /// Waits until the fleet stops: because it was told to, or because a part of it broke.
+    /// Waits until the fleet stops, on request or because a part of it failed.
     pub async fn wait(&mut self) -> Result<(), StartError> {
         let mut outcome = Ok(());
         while let Some(ended) = self.running.join_next().await {

@@ -1,10 +1,10 @@
-//! `bloom import`: a file of products through the API, with progress.
+//! `bloom import`: imports a file of products through the API and shows progress.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bloom_process::{complain, say};
+use bloom_process::{print_error, print_line};
 use bloom_runtime::StartError;
 use reqwest::{Body, Client, StatusCode};
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub struct ImportOptions {
     pub report: Option<PathBuf>,
 }
 
-/// Uploads, waits, and leaves the report; exit code 1 when any line was refused.
+/// Uploads the file, waits, and writes the report; exit code 1 when any line was refused.
 pub async fn run(state: &Path, options: &ImportOptions) -> Result<ExitCode, StartError> {
     let api = Api::new(state, options.url.clone(), options.secret_key.clone())?;
     let job = upload(&api, &options.file).await?;
@@ -39,7 +39,7 @@ pub async fn run(state: &Path, options: &ImportOptions) -> Result<ExitCode, Star
     while !matches!(job["status"].as_str(), Some("completed" | "failed")) {
         tokio::time::sleep(POLL).await;
         job = api.get(&path).await?;
-        say(format_args!("{} lines done, {} refused", number(&job, "lines_processed"), number(&job, "lines_failed")))?;
+        print_line(format_args!("{} lines done, {} refused", number(&job, "lines_processed"), number(&job, "lines_failed")))?;
     }
     if job["status"] == "failed" {
         return Err(StartError::new(format!("the import failed: {}", job["failure"].as_str().unwrap_or("no reason given"))));
@@ -49,7 +49,7 @@ pub async fn run(state: &Path, options: &ImportOptions) -> Result<ExitCode, Star
     }
     let report = api.text(&format!("{path}/report")).await?;
     match &options.report {
-        None => complain(report.trim_end()),
+        None => print_error(report.trim_end()),
         Some(file) => std::fs::write(file, report)
             .map_err(|error| StartError::caused(format!("the report cannot be written to {}", file.display()), error))?,
     }
@@ -66,7 +66,7 @@ fn number(job: &Value, field: &str) -> i64 {
     job[field].as_i64().unwrap_or_default()
 }
 
-/// The public API as one key sees it.
+/// A client of the public API with one key.
 pub struct Api {
     client: Client,
     url: String,
@@ -74,7 +74,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// The given address and key, else those of the running `up`.
+    /// Uses the given address and key, otherwise those of the running `up`.
     pub fn new(state: &Path, url: Option<String>, secret_key: Option<String>) -> Result<Self, StartError> {
         let dev = StateDir::existing(state).and_then(|dir| dir.read()).unwrap_or_default();
         let url = url.unwrap_or(dev.gateway_url);
@@ -85,9 +85,10 @@ impl Api {
         Ok(Self::at(url, secret_key))
     }
 
-    /// An address and a key.
+    /// A client with an address and a key.
     ///
     /// # Panics
+    ///
     /// Never: a client without TLS settings always builds.
     pub fn at(url: String, secret_key: String) -> Self {
         let client = Client::builder().connect_timeout(Duration::from_secs(5)).build().expect("a plain client builds");

@@ -1,21 +1,21 @@
-//! The one executable that people and operators use.
+//! The executable for developers and operators.
 //!
 //! | command | module | what it does |
 //! |---|---|---|
-//! | `up`, `down`, `reset` | [`up`], `state` | the whole platform on one machine, with a demo shop |
-//! | `serve` | [`bloom_process`] | one service, or the gateway |
-//! | `migrate` | `cli` | schemas, roles and migrations of all services or one |
-//! | `account create` | `account` | the first operator's keys |
-//! | `seed` | `seed` | the demo shop, through the public API; `--found` founds its accounts |
-//! | `import` | `import` | a file of products, with progress |
-//! | `check` | [`check`] | proves the invariants; exit code 1 names the breach |
-//! | `openapi` | [`openapi`] | the API description, without a running platform |
-//! | `settings` | [`configuration`] | every setting, as docs/configuration.md holds it |
-//! | `events`, `subject` | `operate` | replay, parked events, erasure of a person |
+//! | `up`, `down`, `reset` | [`up`], `state` | runs the whole platform on one machine, with a demo shop |
+//! | `serve` | [`bloom_process`] | runs one service, or the gateway |
+//! | `migrate` | `cli` | creates or updates schemas, roles and migrations of all services or one |
+//! | `account create` | `account` | creates an account with its keys |
+//! | `seed` | `seed` | loads the demo shop through the public API; `--found` creates its accounts |
+//! | `import` | `import` | imports a file of products and shows progress |
+//! | `check` | [`check`] | checks the invariants; exit code 1 names the violations |
+//! | `openapi` | [`openapi`] | prints the API description, without a running platform |
+//! | `settings` | [`configuration`] | prints every setting, as in docs/configuration.md |
+//! | `events`, `subject` | `operate` | replays consumers, redrives parked events, erases a person |
 //!
-//! It holds no rule of commerce: what it does to data goes through the services' own doors.
+//! It contains no business rule: it changes data only through the services' own APIs.
 
-// A line goes through `say`: `println!` panics where nobody reads it any more.
+// Lines are printed through `print_line`, because `println!` panics on a closed pipe.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod account;

@@ -1,4 +1,4 @@
-//! The one executable; see the library.
+//! The executable; see the library.
 
 fn main() -> std::process::ExitCode {
     bloom::cli::main()

@@ -1,4 +1,4 @@
-//! The API description without a running platform: what is committed as `docs/openapi.json`, and what may not change in it.
+//! Builds the API description without a running platform, and checks that it is compatible with `docs/openapi.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,18 +34,18 @@ pub async fn run(settings: &Settings, options: &OpenApiOptions) -> Result<(), St
     write(options.write.as_deref(), &format!("{:#}\n", describe(settings).await?))
 }
 
-/// Writes a document to a file, else to standard output.
+/// Writes a document to a file, otherwise to standard output.
 pub(crate) fn write(file: Option<&Path>, text: &str) -> Result<(), StartError> {
     match file {
         Some(file) => {
             std::fs::write(file, text).map_err(|error| StartError::caused(format!("{} cannot be written", file.display()), error))
         }
-        None => bloom_process::say(text.trim_end()),
+        None => bloom_process::print_line(text.trim_end()),
     }
 }
 
-/// Puts every service together on a database that is never reached, and merges what they say of themselves.
-#[allow(clippy::unused_async, reason = "services are put together within the runtime that serves them")]
+/// Builds every service on a database that is never connected, and merges their API descriptions.
+#[allow(clippy::unused_async, reason = "services are built within the runtime that serves them")]
 pub async fn describe(settings: &Settings) -> Result<Value, StartError> {
     let mut settings = settings.clone();
     settings.secrets.master_key = Some(bloom_runtime::config::SecretKey([0; 32]));

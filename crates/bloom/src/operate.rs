@@ -1,11 +1,11 @@
-//! Commands of an operator on a running platform.
+//! Operator commands on a running platform.
 
 use std::path::Path;
 
 use bloom_contract_platform::{DrainedRequest, EraseSubjectRequest, ListParkedRequest, ReplayRequest, UnparkRequest};
 use bloom_fault::Fault;
 use bloom_kernel::{SubjectId, TenantId};
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::StartError;
 
 use crate::SERVICES;
@@ -54,34 +54,37 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
     match command {
         EventsCommand::Replay { consumer } => {
             let generation = replay(&reach, &consumer).await?;
-            say(format_args!(
-                "{consumer} loads its sources anew as generation {generation}; `bloom events status` shows when it is done"
+            print_line(format_args!(
+                "{consumer} reloads its sources as generation {generation}; `bloom events status` shows when it is done"
             ))?;
         }
         EventsCommand::Parked { consumer } => {
             let request = reach.host.request(&reach.call(), ListParkedRequest { consumer: consumer.clone(), limit: 1_000 });
             let reply = reach.platform(service_of(&consumer)?).list_parked(request).await.map_err(failed)?.into_inner();
             for event in reply.events {
-                say(format_args!("{} {} {} {} {}", event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause))?;
+                print_line(format_args!(
+                    "{} {} {} {} {}",
+                    event.parked_at, event.tenant_id, event.aggregate, event.kind, event.cause
+                ))?;
             }
             for message in reply.unreadable {
                 let place = format!("{}/{}@{}", message.topic, message.partition, message.offset);
                 let (headers, excerpt) = (message.headers, message.excerpt);
-                say(format_args!("{} {place} {}\n    {headers:?}\n    {excerpt:?}", message.parked_at, message.cause))?;
+                print_line(format_args!("{} {place} {}\n    {headers:?}\n    {excerpt:?}", message.parked_at, message.cause))?;
             }
         }
         EventsCommand::Unpark { consumer, discard } => {
             let message = UnparkRequest { consumer: consumer.clone(), discard, ..UnparkRequest::default() };
             let request = reach.host.request(&reach.call(), message);
             let reply = reach.platform(service_of(&consumer)?).unpark(request).await.map_err(failed)?.into_inner();
-            say(format_args!("{} done, {} left", reply.done, reply.left))?;
+            print_line(format_args!("{} done, {} left", reply.done, reply.left))?;
         }
         EventsCommand::Status => {
-            say(format_args!("{:<18}{:>8}{:>8}{:>8}{:>8}", "service", "outbox", "lag", "parked", "timers"))?;
+            print_line(format_args!("{:<18}{:>8}{:>8}{:>8}{:>8}", "service", "outbox", "lag", "parked", "timers"))?;
             for definition in SERVICES {
                 let request = reach.host.request(&reach.call(), DrainedRequest {});
                 let reply = reach.platform(definition.name).drained(request).await.map_err(failed)?.into_inner();
-                say(format_args!(
+                print_line(format_args!(
                     "{:<18}{:>8}{:>8}{:>8}{:>8}",
                     definition.name, reply.outbox, reply.lag, reply.parked, reply.timers_due
                 ))?;
@@ -91,7 +94,7 @@ pub async fn events(settings: &Settings, state: &Path, command: EventsCommand) -
     Ok(())
 }
 
-/// Raises the generation of a consumer.
+/// Starts a new generation of a consumer.
 pub async fn replay(reach: &Reach, consumer: &str) -> Result<i32, StartError> {
     let request = reach.host.request(&reach.call(), ReplayRequest { consumer: consumer.to_owned() });
     let reply = reach.platform(service_of(consumer)?).replay(request).await.map_err(failed)?;
@@ -103,12 +106,12 @@ pub async fn subject(settings: &Settings, state: &Path, command: SubjectCommand)
     let reach = Reach::new(settings, state)?;
     let SubjectCommand::Erase { tenant, subject } = command;
     for (service, erased) in erase(&reach, tenant, subject).await? {
-        say(format_args!("{service:<18}{}", if erased { "key destroyed" } else { "held nothing" }))?;
+        print_line(format_args!("{service:<18}{}", if erased { "key destroyed" } else { "held nothing" }))?;
     }
     Ok(())
 }
 
-/// Destroys a subject's key in every service; says where there was one.
+/// Destroys a subject's key in every service; returns per service whether there was one.
 pub async fn erase(reach: &Reach, tenant: TenantId, subject: SubjectId) -> Result<Vec<(&'static str, bool)>, StartError> {
     let mut erased = Vec::new();
     for definition in SERVICES {
@@ -120,7 +123,7 @@ pub async fn erase(reach: &Reach, tenant: TenantId, subject: SubjectId) -> Resul
     Ok(erased)
 }
 
-/// The service to ask about a consumer, whose name begins with it; which consumers it has, the service knows.
+/// The service of a consumer, whose name is the prefix of the consumer's name. The service itself validates the rest.
 pub(crate) fn service_of(consumer: &str) -> Result<&str, StartError> {
     let known = |service: &&str| bloom_fleet::SERVICES.contains(service);
     consumer.split_once('.').map(|(service, _)| service).filter(known).ok_or_else(|| {

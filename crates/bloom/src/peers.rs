@@ -1,4 +1,4 @@
-//! How a command reaches the services: those of `.bloom/dev.json`, or those of the settings.
+//! Connects a command to the services: those of `.bloom/dev.json`, or those of the settings.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::state::StateDir;
 
-/// Whose name commands sign with.
+/// The service name that commands sign requests with.
 pub const OPERATOR: &str = "operator";
 
-/// A way to every service of one installation.
+/// Access to every service of one installation.
 pub struct Reach {
-    /// Signs what is asked.
+    /// The context that signs requests.
     pub host: ServiceContext,
 }
 
 impl Reach {
-    /// From a running `up`, when there is one, else from the settings.
+    /// Uses a running `up`, if there is one, otherwise the settings.
     pub fn new(settings: &Settings, state: &Path) -> Result<Self, StartError> {
         let mut settings = settings.clone();
         let dir = StateDir::existing(state);
@@ -44,17 +44,17 @@ impl Reach {
         Ok(Self { host: settings.host(OPERATOR, peers, CancellationToken::new())? })
     }
 
-    /// Through a fleet in this process.
+    /// Uses a fleet in this process.
     pub fn within(host: ServiceContext) -> Self {
         Self { host }
     }
 
-    /// What every service answers about itself.
+    /// A client of the platform RPCs that every service offers.
     pub fn platform(&self, service: &str) -> PlatformClient<Peer> {
         PlatformClient::new(self.host.peers.get(service)).max_decoding_message_size(64 * 1024 * 1024)
     }
 
-    /// The operator asking.
+    /// The operator's request context.
     pub fn call(&self) -> RequestContext {
         RequestContext::background(OPERATOR, PLATFORM, OPERATOR)
     }

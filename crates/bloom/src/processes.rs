@@ -1,4 +1,4 @@
-//! The same services as separate processes with Kafka and Redis: `bloom up --fleet`, and the fleet that tests kill.
+//! The services as separate processes with Kafka and Redis: for `bloom up --fleet`, and for tests that kill processes.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A fleet of processes.
 pub struct Processes {
-    /// Where the gateway is.
+    /// Address of the gateway.
     pub gateway_url: String,
     /// `http://host:port` of each service.
     pub services: BTreeMap<String, String>,
@@ -34,14 +34,14 @@ pub struct Processes {
     children: BTreeMap<String, Child>,
 }
 
-/// Where Kafka comes from and where it keeps its data.
+/// Location of Kafka's programs and data.
 struct Kafka {
     libs: PathBuf,
     data: PathBuf,
     port: u16,
 }
 
-/// What a fleet of processes runs on.
+/// What a fleet of processes needs to run.
 pub struct Ground {
     /// The `bloom` executable.
     pub program: PathBuf,
@@ -59,7 +59,7 @@ impl Processes {
     /// Starts Redis, Kafka, every service and the gateway; returns when all are ready.
     pub async fn start(ground: Ground) -> Result<Self, StartError> {
         let logs = ground.folder.join("log");
-        std::fs::create_dir_all(&logs).map_err(|error| StartError::caused("the log folder cannot be made", error))?;
+        std::fs::create_dir_all(&logs).map_err(|error| StartError::caused("the log folder cannot be created", error))?;
         let (redis, kafka) = (free_port()?, free_port()?);
         let mut environment = ground.environment;
         environment.insert("BLOOM_KAFKA_BROKERS".to_owned(), format!("127.0.0.1:{kafka}"));
@@ -90,14 +90,14 @@ impl Processes {
         Ok(fleet)
     }
 
-    /// Starts one service (again) on its port.
+    /// Starts or restarts one service on its port.
     pub fn start_service(&mut self, name: &str) -> Result<(), StartError> {
         let mut command = Command::new(&self.program);
         command.args(["serve", name]).envs(&self.environment).env("BLOOM_LISTEN", &self.listen[name]);
         self.spawn(name, command)
     }
 
-    /// Waits until a service takes requests.
+    /// Waits until a service accepts requests.
     pub async fn ready(&mut self, name: &str) -> Result<(), StartError> {
         let url = format!("http://{}/readyz", self.listen[name]);
         let deadline = Instant::now() + READY_DEADLINE;
@@ -105,19 +105,19 @@ impl Processes {
             if let Some(child) = self.children.get_mut(name)
                 && let Ok(Some(status)) = child.try_wait()
             {
-                return Err(StartError::new(format!("{name} ended with {status}; {} says why", self.log(name).display())));
+                return Err(StartError::new(format!("{name} ended with {status}; see {}", self.log(name).display())));
             }
             if ready(&url).await {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(StartError::new(format!("{name} was not ready within 60 s; {} says more", self.log(name).display())));
+                return Err(StartError::new(format!("{name} was not ready within 60 s; see {}", self.log(name).display())));
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Kills a process as a power failure would.
+    /// Kills a process with SIGKILL, like a power failure.
     pub fn kill(&mut self, name: &str) {
         if let Some(mut child) = self.children.remove(name) {
             let _ = child.kill();
@@ -130,12 +130,12 @@ impl Processes {
         self.children.iter().map(|(name, child)| (name.clone(), child.id())).collect()
     }
 
-    /// The first process that ended by itself, if any did.
+    /// The first process that ended by itself, if any.
     pub fn ended(&mut self) -> Option<String> {
         self.children.iter_mut().find_map(|(name, child)| matches!(child.try_wait(), Ok(Some(_))).then(|| name.clone()))
     }
 
-    /// Stops all: the gateway first, Kafka and Redis last.
+    /// Stops all processes: the gateway first, Kafka and Redis last.
     pub async fn stop(&mut self) {
         self.terminate(&[bloom_gateway::NAME]).await;
         let names: Vec<_> = SERVICES.iter().map(|definition| definition.name).collect();
@@ -143,7 +143,7 @@ impl Processes {
         self.terminate(&["kafka", "redis"]).await;
     }
 
-    /// Where a process writes its log.
+    /// The log file of a process.
     pub fn log(&self, name: &str) -> PathBuf {
         self.logs.join(format!("{name}.log"))
     }
@@ -174,7 +174,7 @@ impl Processes {
         Ok(())
     }
 
-    /// Starts Redis (again) on its port.
+    /// Starts or restarts Redis on its port.
     pub fn start_redis(&mut self) -> Result<(), StartError> {
         let port = self.redis;
         let mut command = Command::new("redis-server");
@@ -182,7 +182,7 @@ impl Processes {
         self.spawn("redis", command)
     }
 
-    /// Starts Kafka (again) on its port and its data; returns when it listens.
+    /// Starts or restarts Kafka on its port and its data; returns when it listens.
     pub async fn start_kafka(&mut self) -> Result<(), StartError> {
         let Kafka { libs, data, port } = &self.kafka;
         let port = *port;
@@ -216,7 +216,7 @@ impl Processes {
         let deadline = Instant::now() + READY_DEADLINE;
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             if Instant::now() > deadline || self.ended().is_some() {
-                return Err(StartError::new(format!("Kafka did not start; {} says why", self.log("kafka").display())));
+                return Err(StartError::new(format!("Kafka did not start; see {}", self.log("kafka").display())));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -252,14 +252,14 @@ async fn ready(url: &str) -> bool {
     }
 }
 
-/// Ports that nobody gets by chance: what goes out without asking for a port is given one from 32768 on.
+/// Ports outside of the range from which the system assigns ephemeral ports (32768 on).
 const PORTS: std::ops::Range<u32> = 20_000..32_000;
 
-/// A port that nobody listens on, and each time another one. A process that is started again finds its own free.
+/// A free port, a different one on each call. A restarted process finds its port still free.
 fn free_port() -> Result<u16, StartError> {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     let count = PORTS.end - PORTS.start;
-    // Fleets that start at the same time look in different places.
+    // Fleets that start at the same time search from different places.
     let first = std::process::id().wrapping_mul(61);
     let mut error = None;
     for _ in 0..count {
@@ -273,7 +273,7 @@ fn free_port() -> Result<u16, StartError> {
     Err(StartError::new(format!("no port from {} to {} is free: {error:?}", PORTS.start, PORTS.end - 1)))
 }
 
-/// Starts the fleet of `bloom up --fleet`, and stays until it is stopped.
+/// Starts the fleet of `bloom up --fleet`, and returns when it is stopped.
 pub(crate) async fn up(mut settings: Settings, dir: &StateDir, options: &UpOptions) -> Result<(), StartError> {
     let _telemetry = telemetry::init("bloom", &settings.telemetry)?;
     let shutdown = until_stopped()?;
@@ -317,7 +317,7 @@ pub(crate) async fn up(mut settings: Settings, dir: &StateDir, options: &UpOptio
     outcome
 }
 
-/// What every process of the fleet is told.
+/// The environment of every process of the fleet.
 fn environment(settings: &Settings) -> Result<BTreeMap<String, String>, StartError> {
     let database = settings.database_url.clone().ok_or_else(|| StartError::new("no database is configured"))?;
     let master = settings.secrets.master_key.as_ref().ok_or_else(|| StartError::new("no master key is configured"))?;

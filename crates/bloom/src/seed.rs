@@ -1,10 +1,10 @@
-//! The demo shop: car parts in rupees, loaded through the public API as any merchant would load theirs.
+//! The demo shop: car parts in rupees, loaded through the public API like any merchant's products.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bloom_process::{Settings, say};
+use bloom_process::{Settings, print_line};
 use bloom_runtime::StartError;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::import::Api;
 use crate::state::{DevState, StateDir};
 use crate::up::step;
 
-/// Prices and stock reach the listing through events; this long is plenty.
+/// Time limit until prices and stock have reached the listing through events.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Name of the demo shop's account.
@@ -41,7 +41,8 @@ pub async fn run(settings: &Settings, state: &Path, options: &SeedOptions) -> Re
     load(&Api::new(state, options.url.clone(), options.secret_key.clone())?, SHOP).await
 }
 
-/// What `up` does by itself, on a platform that was started otherwise. The keys stay in the state folder too.
+/// Creates the accounts as `up` does, on a platform that was started in another way. The keys are also saved in the
+/// state folder.
 async fn found(settings: &Settings, state: &Path, url: Option<String>) -> Result<(), StartError> {
     let dir = StateDir::open(state)?;
     let mut settings = settings.clone();
@@ -53,13 +54,13 @@ async fn found(settings: &Settings, state: &Path, url: Option<String>) -> Result
     }
     once(&settings, &dir, &mut dev).await?;
     dir.write(&dev)?;
-    say(format_args!("secret key       {}", dev.secret_key))?;
-    say(format_args!("publishable key  {}", dev.publishable_key))?;
-    say(format_args!("of the second account: secret key {}", dev.second_tenant_secret_key))?;
+    print_line(format_args!("secret key       {}", dev.secret_key))?;
+    print_line(format_args!("publishable key  {}", dev.publishable_key))?;
+    print_line(format_args!("of the second account: secret key {}", dev.second_tenant_secret_key))?;
     Ok(())
 }
 
-/// Founds two accounts and loads a shop into each, unless an earlier start did.
+/// Creates two accounts and loads a shop into each, unless an earlier start has done so.
 pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevState) -> Result<(), StartError> {
     if state.seeded {
         return Ok(());
@@ -69,7 +70,7 @@ pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevSta
             let lost = dir.file("dev.json");
             step(&format!("the keys of the former demo shop are lost with {}: a new shop is founded beside it", lost.display()));
         }
-        step("founding two demo accounts");
+        step("creating two demo accounts");
         let options = |name: &str| AccountOptions {
             name: name.to_owned(),
             time_zone: "Asia/Kolkata".to_owned(),
@@ -81,7 +82,7 @@ pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevSta
         state.secret_key = first.live.secret_key.secret;
         state.publishable_key = first.live.publishable_key.secret;
         state.second_tenant_secret_key = second.live.secret_key.secret;
-        // The keys are shown once: they are written down before anything else can fail.
+        // The keys are shown once, so they are saved before anything else can fail.
         let pids = std::mem::take(&mut state.pids);
         dir.write(state)?;
         state.pids = pids;
@@ -93,12 +94,12 @@ pub(crate) async fn once(settings: &Settings, dir: &StateDir, state: &mut DevSta
     Ok(())
 }
 
-/// Products of the demo shop, a line each, newest last.
+/// Products of the demo shop as NDJSON, newest last.
 const SHOP: &str = include_str!("../demo/shop.ndjson");
 /// Products of the second tenant.
 const SECOND: &str = include_str!("../demo/second.ndjson");
 
-/// Sets up a shop. Every step may have been taken by an earlier, interrupted load.
+/// Sets up a shop. An earlier, interrupted run may have completed any of the steps.
 async fn load(api: &Api, products: &str) -> Result<(), StartError> {
     let mut locations = Vec::new();
     for (priority, code, name) in [(1, "BLR-1", "Bengaluru"), (2, "DEL-1", "Delhi")] {
@@ -144,7 +145,7 @@ async fn load(api: &Api, products: &str) -> Result<(), StartError> {
         { "code": "tubeless", "name": "Tubeless", "kind": "boolean" },
     ] });
     found_or_made(api, "/v1/catalog/product-types", "code", &tyre).await?;
-    // One import after the other: what comes last is listed first.
+    // One import after the other: the last product is listed first.
     for line in products.lines() {
         import(api, line).await?;
     }
@@ -152,7 +153,7 @@ async fn load(api: &Api, products: &str) -> Result<(), StartError> {
     present(api).await
 }
 
-/// What is not a product's own: the latest two in a collection, and the latest cheaper by the dozen.
+/// Data beyond single products: the latest two in a collection, and a volume discount on the latest.
 async fn present(api: &Api) -> Result<(), StartError> {
     let latest = json!({ "code": "new", "title": "New in the shop" });
     let latest = found_or_made(api, "/v1/catalog/collections", "code", &latest).await?;
@@ -186,7 +187,7 @@ async fn found_or_made(api: &Api, path: &str, field: &str, wanted: &Value) -> Re
     }
 }
 
-/// Looks at the items of a list, page after page, as long as `more` are wanted.
+/// Visits the items of a list, page after page, while `more` returns true.
 pub(crate) async fn walk(api: &Api, path: &str, mut more: impl FnMut(&Value) -> bool) -> Result<(), StartError> {
     let mut cursor = String::new();
     loop {
@@ -219,7 +220,8 @@ async fn import(api: &Api, line: &str) -> Result<(), StartError> {
     }
 }
 
-/// Waits until every product that is in stock is listed so, with its price. The shop may have any number of others before them.
+/// Waits until every product in stock is listed as such, with its price. The shop may list any number of other products
+/// before them.
 async fn settle(api: &Api, products: &str) -> Result<(), StartError> {
     let deadline = Instant::now() + SETTLE_DEADLINE;
     let lines = products.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -1,4 +1,4 @@
-//! What a running platform leaves in `.bloom/`: where it is, who may enter, and its process ids.
+//! The state of a running platform in `.bloom/`: its addresses, API keys and process ids.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use bloom_runtime::StartError;
 use bloom_runtime::config::SecretKey;
 use serde::{Deserialize, Serialize};
 
-/// The folder of one installation on this machine.
+/// The state folder of one installation on this machine.
 #[derive(Clone, Debug)]
 pub struct StateDir {
     path: PathBuf,
@@ -22,7 +22,7 @@ pub struct StateDir {
 /// `.bloom/dev.json`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DevState {
-    /// Where the API is.
+    /// Address of the API.
     pub gateway_url: String,
     /// The demo shop's secret key.
     pub secret_key: String,
@@ -32,14 +32,14 @@ pub struct DevState {
     pub second_tenant_secret_key: String,
     /// `http://host:port` of each service.
     pub services: BTreeMap<String, String>,
-    /// Processes; `bloom` is the one to stop.
+    /// Process ids; `bloom` is the one to stop.
     pub pids: BTreeMap<String, u32>,
     /// True once the demo shop is loaded.
     pub seeded: bool,
 }
 
 impl StateDir {
-    /// The folder at a path, made when missing and closed to others.
+    /// Opens the folder at a path; creates it if missing, without access for other users.
     pub fn open(path: &Path) -> Result<Self, StartError> {
         fs::DirBuilder::new()
             .recursive(true)
@@ -49,12 +49,12 @@ impl StateDir {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// The folder at a path, when there is one: commands that are told everything leave no trace.
+    /// The folder at a path, if it exists: commands that receive all settings do not create one.
     pub fn existing(path: &Path) -> Option<Self> {
         path.is_dir().then(|| Self { path: path.to_owned() })
     }
 
-    /// A file in it.
+    /// The path of a file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -68,7 +68,7 @@ impl StateDir {
         }
     }
 
-    /// A word of `./dev` as it is said for this installation.
+    /// A `./dev` command as typed for this installation.
     pub fn dev(&self, word: &str) -> String {
         if self.path == Path::new(".bloom") {
             return format!("./dev {word}");
@@ -76,7 +76,7 @@ impl StateDir {
         format!("./dev {word} --state {}", self.path.display())
     }
 
-    /// Whether files can be written to it, found out before anything is started.
+    /// Checks that the folder is writable, before anything is started.
     pub fn writable(&self) -> Result<(), StartError> {
         let probe = self.file("probe.part");
         let written = write_private(&probe, &[b'.'; 16 * 1024]);
@@ -84,12 +84,12 @@ impl StateDir {
         written
     }
 
-    /// What the last start left; nothing when there was none.
+    /// The state of the last start, if there was one.
     pub fn read(&self) -> Option<DevState> {
         serde_json::from_slice(&fs::read(self.file("dev.json")).ok()?).ok()
     }
 
-    /// What this start goes on with. A file that says nothing is put aside, as it may hold keys that a person can still read.
+    /// The state to continue with. An unreadable file is renamed, as it may contain keys that a person can still read.
     pub fn resume(&self) -> Result<DevState, StartError> {
         let path = self.file("dev.json");
         if let Some(state) = self.read() {
@@ -98,7 +98,7 @@ impl StateDir {
         if path.exists() {
             let aside = self.file("dev.json.bad");
             fs::rename(&path, &aside).map_err(|error| cannot_write(&aside, error))?;
-            crate::up::step(&format!("{} cannot be understood and is kept as {}", path.display(), aside.display()));
+            crate::up::step(&format!("{} cannot be parsed and was renamed to {}", path.display(), aside.display()));
         }
         Ok(DevState::default())
     }
@@ -108,7 +108,7 @@ impl StateDir {
         self.replace("dev.json", serde_json::to_string_pretty(state).unwrap_or_default().as_bytes())
     }
 
-    /// The installation's master key, when it has one.
+    /// The installation's master key, if it has one.
     pub fn master_key(&self) -> Result<Option<SecretKey>, StartError> {
         let path = self.file("master.key");
         let text = match fs::read_to_string(&path) {
@@ -123,7 +123,7 @@ impl StateDir {
         text.trim().parse().map(Some).map_err(damaged)
     }
 
-    /// The same, made where there is none: for the first start alone.
+    /// The master key, created if it does not exist: for the first start only.
     pub fn first_master_key(&self) -> Result<SecretKey, StartError> {
         if let Some(key) = self.master_key()? {
             return Ok(key);
@@ -134,7 +134,7 @@ impl StateDir {
         Ok(SecretKey(key))
     }
 
-    /// Adds the master key where no key was given.
+    /// Adds the master key if no key was configured.
     pub fn complete(&self, secrets: &mut Secrets) -> Result<(), StartError> {
         if secrets.master_key.is_none() && secrets.service_key.is_none() && secrets.context_key.is_none() {
             secrets.master_key = self.master_key()?;
@@ -142,7 +142,7 @@ impl StateDir {
         Ok(())
     }
 
-    /// Replaces a file in one step, so that nobody reads half of it and a full disk leaves the former one.
+    /// Replaces a file atomically, so that no reader sees half of it and a full disk keeps the previous version.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
         let part = self.file(&format!("{name}.part"));
         write_private(&part, bytes)?;
@@ -157,13 +157,13 @@ impl StateDir {
 }
 
 impl DevState {
-    /// The process to stop, when it still runs.
+    /// The process to stop, if it is still running.
     pub fn running(&self) -> Option<u32> {
         self.pids.get("bloom").copied().filter(|pid| is_bloom(*pid))
     }
 }
 
-/// True when the process exists and is ours: a stale file may name somebody else's.
+/// True when the process exists and is `bloom`: the pid of an old file may belong to another process.
 pub fn is_bloom(pid: u32) -> bool {
     fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
         let program = line.split(|byte| *byte == 0).next().unwrap_or_default();

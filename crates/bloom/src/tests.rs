@@ -7,7 +7,7 @@ use crate::state::{DevState, StateDir};
 use crate::up::{bindable, last_words, master_key};
 
 #[test]
-fn the_committed_configuration_is_the_present_one() {
+fn the_committed_configuration_is_up_to_date() {
     let committed = include_str!("../../../docs/configuration.md");
     assert!(
         committed == crate::configuration::document(),
@@ -22,7 +22,7 @@ fn every_service_can_be_reached_by_its_name() {
 }
 
 #[test]
-fn a_check_is_read_on_one_screen() {
+fn a_check_report_fits_on_one_screen() {
     let breaches = |name: &str, count: usize| (0..count).map(|nr| Breach::new(name, format!("place {nr}"))).collect::<Vec<_>>();
     let lines = report(&[breaches("orders.wrong", 12), breaches("cart.wrong", 2), breaches("cart.five", 5)].concat());
     assert_eq!(lines.len(), 2 + 5 + 6, "{lines:#?}");
@@ -36,7 +36,7 @@ fn a_check_is_read_on_one_screen() {
     assert!(many.starts_with("at chan_00 the listing has 5, the source 6; ") && many.ends_with("; and 35 more"), "{many}");
 }
 
-/// A state folder that is gone at the end of the test.
+/// A state folder that is deleted at the end of the test.
 struct Scratch(std::path::PathBuf);
 
 impl Scratch {
@@ -54,7 +54,7 @@ impl Drop for Scratch {
 }
 
 #[test]
-fn each_state_folder_has_a_database_of_its_own() {
+fn each_state_folder_has_its_own_database() {
     let (scratch, dir) = Scratch::new("cluster");
     let default = StateDir::open(&scratch.0.join(".bloom")).expect("a folder").cluster();
     let present = bloom_pgdev::Cluster::open(&scratch.0, "up");
@@ -63,7 +63,7 @@ fn each_state_folder_has_a_database_of_its_own() {
 }
 
 #[test]
-fn a_new_master_key_never_comes_to_sealed_data() {
+fn no_new_master_key_is_created_for_encrypted_data() {
     let (scratch, dir) = Scratch::new("key");
     let refused = master_key(&dir, true).expect_err("refuses").chain();
     assert!(refused.contains("master.key") && refused.contains("./dev reset"), "{refused}");
@@ -76,19 +76,19 @@ fn a_new_master_key_never_comes_to_sealed_data() {
 }
 
 #[test]
-fn a_state_file_that_says_nothing_is_put_aside() {
+fn an_unreadable_state_file_is_renamed() {
     let (scratch, dir) = Scratch::new("garbled");
     assert!(!dir.resume().expect("there is none").seeded);
     dir.write(&DevState { seeded: true, ..DevState::default() }).expect("is written");
     assert!(dir.resume().expect("is read").seeded);
     std::fs::write(scratch.0.join("dev.json"), "{\"secret_key\": \"sk_").expect("half of it");
-    assert!(!dir.resume().expect("begins anew").seeded);
+    assert!(!dir.resume().expect("a new state").seeded);
     assert_eq!(std::fs::read_to_string(scratch.0.join("dev.json.bad")).expect("is kept"), "{\"secret_key\": \"sk_");
     assert!(!scratch.0.join("dev.json").exists());
 }
 
 #[test]
-fn what_cannot_start_says_what_helps() {
+fn a_failed_start_explains_the_remedy() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().map(|address| (taken, address.to_string())).expect("an address");
     for (address, word) in [(taken.1.as_str(), "is taken"), ("8123", "host:port")] {
@@ -102,7 +102,7 @@ fn what_cannot_start_says_what_helps() {
 }
 
 #[test]
-fn a_consumer_is_asked_for_at_its_service() {
+fn a_consumer_name_leads_to_its_service() {
     for definition in crate::SERVICES {
         assert_eq!(service_of(&format!("{}.anything", definition.name)).expect("is known"), definition.name);
     }

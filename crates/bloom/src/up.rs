@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bloom_pgdev::{Cluster, Options};
-use bloom_process::{Settings, complain, say, until_stopped};
+use bloom_process::{Settings, print_error, print_line, until_stopped};
 use bloom_runtime::config::SecretKey;
 use bloom_runtime::{StartError, telemetry};
 
@@ -15,7 +15,7 @@ use crate::SERVICES;
 use crate::fleet::{Fleet, FleetOptions};
 use crate::state::{DevState, StateDir, is_bloom};
 
-/// A start may take this long: the first one lays a database.
+/// Time limit of a start; the first one creates a database.
 const START_DEADLINE: Duration = Duration::from_mins(2);
 const STOP_DEADLINE: Duration = Duration::from_secs(40);
 
@@ -36,13 +36,13 @@ pub struct UpOptions {
     pub kafka_libs: Option<PathBuf>,
 }
 
-/// Starts, and stays until it is stopped (or returns when ready with `--detach`).
+/// Starts the platform, and returns when it is stopped (with `--detach`, when it is ready).
 pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Result<(), StartError> {
     let dir = StateDir::open(path)?;
     if let Some(state) = dir.read()
         && let Some(pid) = state.running()
     {
-        say(format_args!("Bloom is running already (process {pid})."))?;
+        print_line(format_args!("Bloom is running already (process {pid})."))?;
         banner(&state, &dir.dev("down"));
         return Ok(());
     }
@@ -51,7 +51,7 @@ pub async fn up(mut settings: Settings, path: &Path, options: UpOptions) -> Resu
     if options.detach {
         return detach(&dir).await;
     }
-    // A person at a terminal reads warnings; BLOOM_LOG asks for more.
+    // A person at a terminal sees warnings only; BLOOM_LOG shows more.
     settings.telemetry.log.get_or_insert_with(|| "warn".to_owned());
     settings.telemetry.log_format.get_or_insert_with(|| "text".to_owned());
     if options.fleet {
@@ -99,7 +99,7 @@ async fn run(mut settings: Settings, dir: &StateDir, options: &UpOptions) -> Res
     outcome
 }
 
-/// Keys, database server, database, schemas. The private cluster is returned so that it can be stopped again.
+/// Prepares keys, database server, database and schemas. Returns the private cluster, so that it can be stopped again.
 pub(crate) async fn prepare(settings: &mut Settings, dir: &StateDir) -> Result<Option<Cluster>, StartError> {
     let cluster = settings.database_url.is_none().then(|| dir.cluster());
     if settings.secrets.master_key.is_none() {
@@ -117,7 +117,8 @@ pub(crate) async fn prepare(settings: &mut Settings, dir: &StateDir) -> Result<O
     Ok(cluster)
 }
 
-/// The key of this installation. A new one never comes to data that are sealed with another: nobody could open them again.
+/// The key of this installation. No new key is created if data encrypted with another exists, because nobody could
+/// decrypt it.
 pub(crate) fn master_key(dir: &StateDir, sealed: bool) -> Result<SecretKey, StartError> {
     match dir.master_key()? {
         Some(key) => Ok(key),
@@ -144,14 +145,14 @@ async fn start_cluster(cluster: Cluster) -> Result<String, StartError> {
         }
         Ok(address.url("postgres", "bloom"))
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::caused("the start was cut off", error))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::caused("the start was interrupted", error))?
 }
 
 pub(crate) async fn stop_database(cluster: Option<Cluster>) {
     if let Some(cluster) = cluster {
         let stopped = tokio::task::spawn_blocking(move || cluster.stop()).await;
         if let Ok(Err(error)) = stopped {
-            complain(format_args!("bloom: the private PostgreSQL did not stop: {error}"));
+            print_error(format_args!("bloom: the private PostgreSQL did not stop: {error}"));
         }
     }
 }
@@ -159,13 +160,13 @@ pub(crate) async fn stop_database(cluster: Option<Cluster>) {
 async fn detach(dir: &StateDir) -> Result<(), StartError> {
     let log_path = dir.file("up.log");
     let cannot = |error| StartError::caused("the platform cannot be started in the background", error);
-    // It holds the banner, and the banner the demo keys.
+    // Private, because the log contains the banner and the banner contains the demo keys.
     let log = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&log_path).map_err(cannot)?;
     let program = std::env::current_exe().map_err(cannot)?;
     let mut command = Command::new("setsid");
-    // The same command line once more; it has been understood, so this word is the option.
+    // The same command line again without `--detach`; it was parsed successfully, so this argument is the option.
     command.arg(program).args(std::env::args_os().skip(1).filter(|argument| argument != "--detach"));
-    // What is written is read in a file.
+    // The output is read in a file.
     command.env("NO_COLOR", "1");
     let child = command.stdin(Stdio::null()).stdout(log.try_clone().map_err(cannot)?).stderr(log).spawn();
     let mut child = child.map_err(cannot)?;
@@ -176,7 +177,7 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
         let news = text.get(shown..).unwrap_or_default();
         // The banner is printed below, once.
         for line in news.lines().take_while(|line| line.starts_with('▸')) {
-            say(line)?;
+            print_line(line)?;
         }
         shown = text.rfind('\n').map_or(shown, |end| end + 1);
         if let Some(state) = dir.read()
@@ -187,13 +188,13 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
             return Ok(());
         }
         if let Some(status) = child.try_wait().map_err(cannot)? {
-            // A disk that has become full took its last words.
+            // On a full disk the log has no last line.
             dir.writable()?;
             let text = std::fs::read_to_string(&log_path).unwrap_or_default();
-            return Err(StartError::new(last_words(&text).unwrap_or_else(|| format!("it said nothing and ended with {status}"))));
+            return Err(StartError::new(last_words(&text).unwrap_or_else(|| format!("it ended with {status} and no message"))));
         }
         if Instant::now() > deadline {
-            return Err(StartError::new(format!("the platform was not ready within 120 s; {} says more", log_path.display())));
+            return Err(StartError::new(format!("the platform was not ready within 120 s; see {}", log_path.display())));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -203,8 +204,8 @@ async fn detach(dir: &StateDir) -> Result<(), StartError> {
 pub async fn down(path: &Path) -> Result<(), StartError> {
     let dir = StateDir::open(path)?;
     let Some(pid) = dir.read().and_then(|state| state.running()) else {
-        say("Bloom is not running.")?;
-        // A process that was killed left its database behind.
+        print_line("Bloom is not running.")?;
+        // A process that was killed has left its database running.
         stop_database(Some(dir.cluster())).await;
         return Ok(());
     };
@@ -216,21 +217,22 @@ pub async fn down(path: &Path) -> Result<(), StartError> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    say("Stopped.")?;
+    print_line("Stopped.")?;
     Ok(())
 }
 
-/// Stops it and deletes its data: the private database and the state folder. A database of one's own is not touched.
+/// Stops the platform and deletes its data: the private database and the state folder. A configured database is not
+/// changed.
 pub async fn reset(settings: &Settings, path: &Path) -> Result<(), StartError> {
     down(path).await?;
     let dir = StateDir::open(path)?;
     dir.cluster().erase().map_err(|error| StartError::caused("the private PostgreSQL cannot be deleted", error))?;
     dir.erase()?;
     if settings.database_url.is_some() {
-        say("Deleted, save the database of BLOOM_DATABASE_URL: what lies in it is yours to drop.")?;
+        print_line("Deleted. The database of BLOOM_DATABASE_URL was kept: drop it yourself.")?;
         return Ok(());
     }
-    say("Deleted. The next `up` starts over.")?;
+    print_line("Deleted. The next `up` starts over.")?;
     Ok(())
 }
 
@@ -242,7 +244,7 @@ fn signal(which: &str, pid: u32) -> Result<(), StartError> {
     }
 }
 
-/// Says before anything is started that the API cannot listen, and what helps.
+/// Checks before the start that the gateway's address can be bound; the error names the remedy.
 pub(crate) fn bindable(gateway: &str) -> Result<(), StartError> {
     const HOW: &str = "--gateway or BLOOM_GATEWAY_LISTEN as host:port, for example 127.0.0.1:8124";
     let Err(error) = std::net::TcpListener::bind(gateway) else { return Ok(()) };
@@ -254,27 +256,27 @@ pub(crate) fn bindable(gateway: &str) -> Result<(), StartError> {
     Err(StartError::caused(sentence, error))
 }
 
-/// Why a start in the background ended: what it says of itself, else the last thing that stands in its log.
+/// Why a start in the background failed: its error message, otherwise the last line of its log.
 pub(crate) fn last_words(log: &str) -> Option<String> {
     let own = log.lines().rfind(|line| line.starts_with("bloom: "));
     let line = own.or_else(|| log.lines().rfind(|line| !line.trim().is_empty()))?;
     Some(line.trim_start_matches("bloom: ").to_owned())
 }
 
-/// A step of the start; one that nobody can read stops nothing.
+/// Prints a step of the start; a closed output is ignored.
 pub(crate) fn step(what: &str) {
-    let _ = say(format_args!("▸ {what}"));
+    let _ = print_line(format_args!("▸ {what}"));
 }
 
-/// How one stops what runs at a terminal.
+/// How to stop a platform that runs in the foreground.
 pub(crate) fn foreground(dir: &StateDir) -> String {
     format!("Ctrl-C, or {}", dir.dev("down"))
 }
 
-/// What a newcomer needs next, with how it is stopped.
+/// Prints what a new user needs next, and how to stop the platform.
 pub(crate) fn banner(state: &DevState, stop: &str) {
     let DevState { gateway_url, secret_key, publishable_key, .. } = state;
-    let _ = say(format_args!(
+    let _ = print_line(format_args!(
         "\n  Bloom is up: {gateway_url}\n\n  \
          Secret key        {secret_key}\n  \
          Publishable key   {publishable_key}\n\n  \
@@ -287,9 +289,9 @@ pub(crate) fn banner(state: &DevState, stop: &str) {
     ));
 }
 
-/// Address of the private database, when it runs.
+/// Address of the private database, if it is running.
 pub(crate) fn running_database(dir: &StateDir) -> Result<Option<String>, StartError> {
     let address = dir.cluster().address();
-    let address = address.map_err(|error| StartError::caused("the private PostgreSQL cannot be looked at", error))?;
+    let address = address.map_err(|error| StartError::caused("the private PostgreSQL cannot be checked", error))?;
     Ok(address.map(|address| address.url("postgres", "bloom")))
 }

@@ -1,4 +1,4 @@
-//! Where a service's schema lives, and how its two roles connect.
+//! Location of a service's schema, and the connection settings of its two roles.
 
 use std::str::FromStr as _;
 
@@ -6,20 +6,20 @@ use bloom_runtime::{Keys, StartError};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
-/// How a service reaches its database.
+/// How a service connects to its database.
 #[derive(Clone, Debug)]
 pub struct DbConfig {
-    /// As the service role: sees one tenant at a time.
+    /// As the service role, which sees one tenant at a time.
     pub service: PgConnectOptions,
-    /// As the system role: sees all tenants.
+    /// As the system role, which sees all tenants.
     pub system: PgConnectOptions,
-    /// Most connections of the service role; the system role gets a quarter of that.
+    /// Maximum connections of the service role; the system role gets a quarter of that.
     pub connections: u32,
-    /// Reads in a transaction instead of a session setting: needed behind a pooler in transaction mode.
+    /// Reads in a transaction instead of using a session setting: required behind a pooler in transaction mode.
     pub transaction_pooler: bool,
 }
 
-/// Where a service's schema lives, and what its two roles are called.
+/// Location of a service's schema, and the names of its two roles.
 #[derive(Clone, Debug)]
 pub struct Schema {
     /// The service.
@@ -44,7 +44,7 @@ impl Schema {
         format!("{}_system", self.service_role())
     }
 
-    /// Connections to a server: the service's own roles, with passwords derived from its key.
+    /// Connection settings for a server: the service's own roles, with passwords derived from its key.
     pub fn database(
         &self,
         server: &str,
@@ -52,7 +52,7 @@ impl Schema {
         connections: u32,
         transaction_pooler: bool,
     ) -> Result<DbConfig, StartError> {
-        // Slow statements are still logged; a log level for all others would cost each of them.
+        // Slow statements are still logged; formatting a log line for every other one would cost time.
         let silent = "off".parse().map_err(|error| StartError::caused("`off` is no level", error))?;
         let options = |role: &str, planner: &[(&str, &str)]| {
             Ok::<_, StartError>(
@@ -66,9 +66,10 @@ impl Schema {
             )
         };
         Ok(DbConfig {
-            // Every statement of a service has its index. A plan that was made while a table was empty would read all of it,
-            // and go on doing so until the table is first analysed. One plan serves all values: to plan a statement anew for
-            // each takes longer than to run it (a list that is better off with plans of its own says so).
+            // Every statement of a service has an index. A plan made while a table was empty would scan it
+            // sequentially, and would be reused until the table is first analysed. A generic plan serves all values,
+            // because planning a statement takes longer than running it (a list that needs custom plans overrides
+            // this).
             service: options(&self.service_role(), &[("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")])?,
             system: options(&self.system_role(), &[])?,
             connections,
@@ -80,7 +81,7 @@ impl Schema {
 /// Parses the address of a PostgreSQL server.
 pub fn connect_options(server: &str) -> Result<PgConnectOptions, StartError> {
     PgConnectOptions::from_str(server).map_err(|_| {
-        // The address may hold a password: it is not repeated.
+        // The address may contain a password, so the error does not repeat it.
         StartError::new("the database address is not usable: it reads postgres://user:password@host:port/database")
     })
 }

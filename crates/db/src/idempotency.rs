@@ -1,12 +1,12 @@
-//! One key, one effect, one reply (draft-ietf-httpapi-idempotency-key-header-07, Stripe's semantics).
+//! Idempotency keys: one key, one effect, one reply (draft-ietf-httpapi-idempotency-key-header-07, Stripe's semantics).
 //!
-//! The reply is stored in the transaction of the effect, under (tenant, operation, key). While the first request still runs, a
-//! second one with its key is refused (409); the same key with another body is refused (422); a refusal without effect stores
-//! nothing, so a corrected request may use the key again.
+//! The reply is stored in the transaction of the effect, under (tenant, operation, key). While the first request is
+//! running, a second one with the same key is refused (409); the same key with another body is refused (422); a refusal
+//! without effect stores nothing, so a corrected request may use the key again.
 //!
-//! The secret keys of a tenant share their idempotency keys: a retry may come after a key was rotated, and a caller that may
-//! ask for the operation may read its reply. A publishable key is public: it gets no reply that a secret key was given, nor one
-//! of another channel.
+//! The secret keys of a tenant share their idempotency keys: a retry may follow the rotation of a key, and a caller with
+//! permission for the operation may read its reply. A publishable key is public: it never receives a reply that was given
+//! to a secret key or in another channel.
 
 use bloom_fault::{Code, Fault, constraint};
 use bloom_kernel::TenantId;
@@ -21,16 +21,16 @@ use crate::{Db, TenantTx, WriteOnce};
 /// Replies are kept at least this long; published in the API description.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// A reply that can be stored and given again: `bloom_web::Reply` to REST callers, [`Answer`] over gRPC.
+/// A reply that can be stored and returned again: `bloom_web::Reply` to REST callers, [`Answer`] over gRPC.
 pub trait Replayable: Sized {
-    /// What is stored.
+    /// Converts the reply to its stored form.
     fn to_stored(&self) -> Result<StoredReply, Fault>;
 
     /// The reply to a retry.
     fn from_stored(stored: StoredReply) -> Result<Self, Fault>;
 }
 
-/// A reply at rest.
+/// A stored reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReply {
     /// HTTP status.
@@ -41,7 +41,7 @@ pub struct StoredReply {
     pub body: String,
 }
 
-/// The answer of an operation that other services ask for over gRPC; a retry reads it again as `T`.
+/// The reply of an operation that other services call over gRPC; a retry parses it as `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer<T>(pub T);
 
@@ -62,15 +62,15 @@ impl<T: Serialize + DeserializeOwned> Replayable for Answer<T> {
     }
 }
 
-/// What became of a write that may have been asked for before.
+/// The start of a write that may be a retry.
 pub enum Begin<R, W = TenantTx> {
-    /// Not done yet: the transaction to do it in.
+    /// First request: the transaction to run it in.
     Run(W),
-    /// Done before: the reply it got.
+    /// Retry: the reply of the first request.
     Replay(R),
 }
 
-/// What an idempotent transaction remembers until its reply is known.
+/// What an idempotent transaction keeps until its reply is known.
 pub(crate) struct ReplySlot {
     operation: &'static str,
     key: String,
@@ -78,10 +78,10 @@ pub(crate) struct ReplySlot {
 }
 
 impl Db {
-    /// Runs an operation once per idempotency key, in one transaction with its events, timers and reply. A retry is answered with
-    /// the reply of the first run, before anything else is asked.
+    /// Runs an operation once per idempotency key, in one transaction with its events, timers and reply. A retry
+    /// receives the reply of the first run, before anything else is checked.
     ///
-    /// `run` answers a resource, or a whole reply. A broken constraint becomes the service's refusal.
+    /// `run` returns a resource or a whole reply. A violated constraint becomes the service's refusal.
     pub async fn idempotent<R, T, F>(&self, operation: Operation<'_>, run: F) -> Result<R, Fault>
     where
         R: Replayable,
@@ -94,8 +94,8 @@ impl Db {
         }
     }
 
-    /// The same for an operation that asks another service first: `ask` runs outside of any transaction, and not at all when the
-    /// operation was done before.
+    /// The same for an operation that calls another service first: `ask` runs outside of any transaction, and is
+    /// skipped for a retry.
     pub async fn idempotent_after<R, P, T, A, F>(&self, operation: Operation<'_>, ask: A, run: F) -> Result<R, Fault>
     where
         R: Replayable,
@@ -125,20 +125,21 @@ impl Db {
         match run(&mut tx).await {
             Ok(done) => tx.finish(done.into()).await.map_err(|fault| self.explain(fault)),
             Err(fault) => {
-                // Not merely dropped: until it has ended it holds the lock that a retry with the key tries.
+                // Roll back explicitly: until the transaction has ended, it holds the lock that a retry with the key
+                // tries to take.
                 let _ = tx.rollback().await;
                 Err(self.explain(fault))
             }
         }
     }
 
-    /// Looks for the reply of an earlier run and takes the key for this one; without a key it simply begins.
+    /// Looks up the reply of an earlier run and locks the key for this one; without a key it only begins a transaction.
     pub async fn begin_operation<R: Replayable>(&self, operation: Operation<'_>) -> Result<Begin<R>, Fault> {
         let Operation { context: request, name, fingerprint } = operation;
         let mut tx = self.write(request).await?;
         let Some(key) = &request.idempotency_key else { return Ok(Begin::Run(tx)) };
-        // The lock is tried, never waited for. Should the holder commit between this statement's snapshot and its lock,
-        // the primary key refuses the second reply when it is stored.
+        // The lock is tried without waiting. If its holder commits between this statement's snapshot and its lock, the
+        // primary key refuses the second reply when it is stored.
         let lock = format!("{}:{name}:{key}", request.tenant.uuid());
         let row = sqlx::query!(
             r#"with attempt as (select pg_try_advisory_xact_lock(hashtextextended(current_schema() || $1, 0)) as locked)
@@ -154,7 +155,7 @@ impl Db {
         .await?;
         match row.fingerprint {
             Some(stored) if stored == fingerprint => {
-                // Rolled back and not dropped: until then it holds the lock that the next request with the key tries.
+                // Roll back explicitly: until then it holds the lock that the next request with the key tries to take.
                 tx.rollback().await?;
                 let body = row.body.map(|sealed| unseal_reply(&self.context, request.tenant, name, key, &sealed)).transpose()?;
                 let body = body.unwrap_or_else(|| "{}".to_owned());
@@ -179,7 +180,8 @@ impl Db {
         self.begin_operation(request.operation(name, input)).await
     }
 
-    /// The same for a write of one statement, whose reply is known before it; without a key the statement is the transaction.
+    /// The same for a single-statement write whose reply is known in advance; without a key the statement is the
+    /// transaction.
     pub async fn begin_once<R: Replayable>(
         &self,
         operation: Operation<'_>,
@@ -197,7 +199,8 @@ impl Db {
         }
     }
 
-    /// The answer to a request that cannot be done (any more): the reply of an earlier run under its key, else the refusal.
+    /// The answer to an operation that is not possible (any more): the reply of an earlier run under its key, otherwise
+    /// the refusal.
     pub async fn replay_or<R: Replayable>(&self, operation: Operation<'_>, refusal: Fault) -> Result<R, Fault> {
         if operation.context.idempotency_key.is_none() {
             return Err(refusal);
@@ -213,7 +216,7 @@ impl Db {
 }
 
 impl TenantTx {
-    /// Stores the reply under the request's key, when it has one, and commits both with the effect.
+    /// Stores the reply under the request's key, if it has one, and commits both with the effect.
     pub async fn finish<R: Replayable>(mut self, reply: R) -> Result<R, Fault> {
         self.store_reply(&reply).await?;
         self.commit().await?;
@@ -252,7 +255,7 @@ impl TenantTx {
     }
 }
 
-/// Replies may hold personal data and secrets: at rest they are sealed with the service's own key.
+/// Replies may contain personal data and secrets, so they are stored encrypted with the service's own key.
 fn seal_reply(context: &ServiceContext, tenant: TenantId, operation: &str, key: &str, body: &str) -> Vec<u8> {
     let tenant = tenant.uuid();
     seal_own(context, "idempotency", &[tenant.as_bytes(), operation.as_bytes(), b"\0", key.as_bytes()], body.as_bytes())
@@ -273,7 +276,7 @@ pub fn reused() -> Fault {
     )
 }
 
-/// The refusal while the first request with the key still runs.
+/// The refusal while the first request with the key is running.
 pub fn in_progress() -> Fault {
     Fault::new(
         Code::Conflict,

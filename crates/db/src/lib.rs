@@ -1,20 +1,20 @@
-//! The ways to a connection. The crate exists so that no service can reach a row without its tenant, write without its
-//! events, or answer a retry twice.
+//! Database access. The crate exists so that no service can reach a row without its tenant, write without its events, or
+//! run a retry twice.
 //!
 //! | type | what it is |
 //! |---|---|
 //! | [`TenantTx`] | a transaction of one tenant: writes, or several reads |
 //! | [`TenantRead`] | one read of one tenant, without a transaction |
 //! | [`SystemTx`], [`SystemConn`] | relay, timers, key look-up, provider webhooks, checks: sees every tenant |
-//! | [`WriteOnce`], [`Db::read_once`] | statements that are a transaction of their own, for the measured hot paths |
+//! | [`WriteOnce`], [`Db::read_once`] | single-statement transactions, for the measured hot paths |
 //! | [`idempotency`] | one key, one effect, one reply |
-//! | [`Constraints`] | what a broken constraint means to a caller |
-//! | [`Pending`] | events, timers and hooks that leave with a commit |
-//! | [`seal`] | personal columns under a key per data subject |
+//! | [`Constraints`] | maps violated constraints to refusals |
+//! | [`Pending`] | events, timers and hooks that take effect with the commit |
+//! | [`seal`] | encrypts personal columns with a key per data subject |
 //! | [`migrate`], [`config`] | schema, roles, migrations |
 //!
-//! Every way that belongs to a tenant sets the tenant that row-level security compares with, every time, trusting nothing from
-//! before; without a tenant the service role sees no row (ADR 2).
+//! Every access for a tenant sets the tenant that row-level security compares with, every time, without relying on
+//! earlier state; without a tenant the service role sees no row (ADR 2).
 
 pub mod config;
 mod constraint;
@@ -62,7 +62,7 @@ pub struct Db {
 /// How often timers are polled without a notification: a timer due later than that needs none.
 pub const TIMER_POLL: Duration = Duration::from_millis(250);
 
-/// What background tasks of this service wait for: a commit that wrote rows for them.
+/// Notifications for background tasks of this service, sent by commits that wrote rows for them.
 #[derive(Debug, Default)]
 pub struct Wake {
     /// Events were written.
@@ -72,7 +72,7 @@ pub struct Wake {
 }
 
 impl Db {
-    /// Pools that connect when first used.
+    /// Creates pools that connect on first use.
     pub fn new(context: ServiceContext, config: &DbConfig) -> Self {
         Self {
             context,
@@ -84,7 +84,7 @@ impl Db {
         }
     }
 
-    /// Maps the service's constraints to its refusals.
+    /// Sets the mapping from constraints to refusals.
     #[must_use]
     pub fn constraints(mut self, constraints: Constraints) -> Self {
         self.constraints = constraints;
@@ -96,12 +96,13 @@ impl Db {
         &self.wake
     }
 
-    /// A transaction for the tenant of the request; nothing is left when it is dropped without a commit.
+    /// Begins a transaction for the tenant of the request; dropping it without a commit rolls it back.
     pub async fn write(&self, request: &RequestContext) -> Result<TenantTx, Fault> {
         self.tenant_tx(Cause::of(&self.context, request)).await
     }
 
-    /// A transaction that is committed when `run` succeeds. A broken constraint becomes the service's refusal.
+    /// Runs `run` in a transaction that is committed when it succeeds. A violated constraint becomes the service's
+    /// refusal.
     pub async fn transaction<T, F>(&self, request: &RequestContext, run: F) -> Result<T, Fault>
     where
         F: AsyncFnOnce(&mut TenantTx) -> Result<T, Fault>,
@@ -117,7 +118,7 @@ impl Db {
     }
 
     async fn tenant_tx(&self, cause: Cause) -> Result<TenantTx, Fault> {
-        // One round trip, and nothing to plan; the id is hexadecimal, so nothing can be smuggled into the statement.
+        // One round trip without planning; the id is hexadecimal, so SQL injection is impossible.
         let begin = format!("begin; set local bloom.tenant = '{}'", cause.tenant.uuid());
         let tx = self.service.begin(&begin).await?;
         Ok(TenantTx::new(tx, cause, self.wake.clone()))
@@ -133,15 +134,15 @@ impl Db {
         Ok(TenantRead(Read::Session(self.service.with_session(&set).await?)))
     }
 
-    /// A read of one statement that sets its tenant itself: one round trip where [`read`](Self::read) takes two. The statement
-    /// must name its tenant's rows (`tenant_id = …`), because the connection's tenant is not known, and select from them in a
-    /// `lateral (… offset 0)`, which cannot be planned before the tenant is set; a test checks both and lists the callers.
-    /// The statement is repeated when the connection turns out to be broken.
+    /// Runs a single-statement read that sets its tenant itself: one round trip where [`read`](Self::read) takes two.
+    /// The statement must filter by tenant (`tenant_id = …`), because the connection's tenant is not known, and select
+    /// its rows in a `lateral (… offset 0)`, which is not evaluated before the tenant is set; a test checks both and
+    /// lists the callers. The statement is retried when the connection turns out to be broken.
     pub async fn read_once<T, R>(&self, read: R) -> Result<T, Fault>
     where
         R: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
     {
-        // After a restart of the database every pooled connection is broken once.
+        // After a restart of the database every pooled connection fails once.
         for _ in 0..self.service.capacity() {
             let mut checked_out = CheckedOut::new(self.service.get().await?);
             let answer = read(checked_out.conn()).await;
@@ -156,7 +157,7 @@ impl Db {
         Err(sqlx::Error::PoolTimedOut.into())
     }
 
-    /// True when the database answers. Also closes connections that have been idle for long.
+    /// True when the database answers. Also closes connections that were idle for too long.
     pub async fn ready(&self) -> bool {
         self.service.close_expired().await;
         self.system.close_expired().await;

@@ -1,4 +1,4 @@
-//! Schema, roles and migrations of one service, laid by the owner; and the check that nothing is pending.
+//! Creates schema, roles and migrations of one service as the owner, and checks that no migration is pending.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, P
 use crate::config::Schema;
 use bloom_runtime::{Keys, StartError};
 
-/// Tables that every service's schema begins with: outbox, inbox, timers, idempotency, subject keys.
+/// Tables that every service's schema contains: outbox, inbox, timers, idempotency, subject keys.
 pub static PLATFORM: Migrator = sqlx::migrate!("../../migrations/platform");
 
 /// Role that owns every schema and that no service can log in as.
 const OWNER: &str = "bloom_owner";
 
-/// Lays or updates one service's schema. Safe to run twice and at once from many places.
+/// Creates or updates one service's schema. Idempotent, and safe to run concurrently.
 pub async fn run(server: &PgConnectOptions, schema: &Schema, service: &'static Migrator, keys: &Keys) -> Result<(), StartError> {
     let mut connection = connect(server).await?;
     let result = migrate(&mut connection, schema, service, keys).await;
@@ -30,7 +30,7 @@ async fn migrate(
     keys: &Keys,
 ) -> Result<(), StartError> {
     connection.execute("set client_min_messages to warning").await?;
-    // Roles belong to the whole server: everybody who migrates anything on it goes through here one by one.
+    // Roles belong to the whole server, so all migrations on it take this lock in turn.
     connection.execute("select pg_advisory_lock(723150021)").await?;
     let roles = connection.execute(AssertSqlSafe(roles_sql(schema, keys) + &passwords_sql(schema, keys))).await;
     connection.execute("select pg_advisory_unlock(723150021)").await?;
@@ -45,21 +45,21 @@ async fn migrate(
         .run(&mut *connection)
         .await
         .map_err(|error| StartError::caused(format!("a migration of {} failed and was rolled back", schema.service), error))?;
-    // A service reads it when it starts, and refuses to while a migration is pending.
+    // A service reads this table when it starts, and refuses to start while a migration is pending.
     let grant = format!("grant select on _sqlx_migrations to {}", schema.system_role());
     connection.execute(AssertSqlSafe(grant)).await?;
     Ok(())
 }
 
-/// Migrations that this executable knows and the database lacks; a server with any of them refuses to start.
+/// Migrations that this executable contains and the database lacks; a service with any of them refuses to start.
 pub async fn pending(server: &PgConnectOptions, service: &'static Migrator) -> Result<Vec<String>, StartError> {
     let mut connection = connect(server).await?;
     let migrator = merged(service);
     let applied = match connection.list_applied_migrations(&migrator.table_name).await {
         Ok(applied) => applied,
-        // Without its table nothing was ever applied.
+        // Without this table no migration was ever applied.
         Err(MigrateError::Execute(sqlx::Error::Database(error))) if error.code().as_deref() == Some("42P01") => Vec::new(),
-        Err(error) => return Err(StartError::caused("it cannot be told which migrations were applied", error)),
+        Err(error) => return Err(StartError::caused("the applied migrations cannot be read", error)),
     };
     let _ = connection.close().await;
     Ok(migrator
@@ -69,7 +69,7 @@ pub async fn pending(server: &PgConnectOptions, service: &'static Migrator) -> R
         .collect())
 }
 
-/// All of a schema's DDL as one batch, for tests that lay hundreds of schemas: roles, schema, tables.
+/// All DDL of a schema as one batch, for tests that create hundreds of schemas: roles, schema, tables.
 pub fn script(schema: &Schema, service: &'static Migrator, keys: &Keys) -> String {
     let mut script = roles_sql(schema, keys);
     script.push_str(&session_sql(schema));
@@ -94,7 +94,7 @@ fn merged(service: &'static Migrator) -> Migrator {
     Migrator::with_migrations(migrations)
 }
 
-/// Names come from the list of services, passwords are hexadecimal: nothing here needs quoting.
+/// Names come from the list of services and passwords are hexadecimal, so nothing needs quoting.
 fn roles_sql(schema: &Schema, keys: &Keys) -> String {
     use std::fmt::Write as _;
     let mut sql = String::new();
@@ -121,9 +121,9 @@ fn roles_sql(schema: &Schema, keys: &Keys) -> String {
     sql
 }
 
-/// Roles outlive their databases: one that was there already gets the password of this key, so that a restored database or
-/// another key is one `bloom migrate` away from working. Two cases are passed over: a role that somebody else made and that
-/// we may not alter, and one that a migration of another database alters at this moment (PostgreSQL's internal error).
+/// Roles outlive their databases: an existing role gets the password of this key, so that `bloom migrate` is all that a
+/// restored database or a new key needs. Two errors are ignored: a role of somebody else that we may not alter, and one
+/// that a migration of another database is altering at the same time (an internal error of PostgreSQL).
 fn passwords_sql(schema: &Schema, keys: &Keys) -> String {
     let password = |role: String| {
         format!(

@@ -1,5 +1,5 @@
-//! What leaves with a commit. Events, timers and hooks are collected while an operation works and written together at its end:
-//! the round trip is what costs, and nobody reads the rows before the commit.
+//! Events, timers and hooks that take effect with a commit. They are collected while an operation runs and written
+//! together at its end, because round trips are expensive and nobody can read the rows before the commit.
 
 use bloom_fault::Fault;
 use bloom_kernel::{TenantId, Timestamp};
@@ -8,11 +8,12 @@ use uuid::Uuid;
 
 use crate::{TIMER_POLL, TenantTx, Wake};
 
-/// Collected rows beyond this many bytes or rows are written before the commit, so that a large import holds little in memory.
+/// Beyond this many bytes or rows, collected rows are written before the commit, so that a large import needs little
+/// memory.
 const BYTES_MAX: usize = 1 << 20;
 const ROWS_MAX: usize = 1_000;
 
-/// A future row of the outbox; the columns are described in migrations/platform.
+/// A row to be inserted into the outbox; migrations/platform describes the columns.
 #[derive(Debug, sqlx::Type)]
 #[sqlx(type_name = "outgoing_event")]
 pub struct OutboxRow {
@@ -26,7 +27,7 @@ pub struct OutboxRow {
     pub aggregate: String,
     /// The aggregate's version after the change.
     pub version: i64,
-    /// Of the envelope.
+    /// Version of the envelope's shape.
     pub schema_version: i16,
     /// Who caused it.
     pub actor: String,
@@ -51,18 +52,18 @@ pub struct TimerChange {
     payload: Option<String>,
 }
 
-/// For whom and on whose behalf a change is made: what its events say about it.
+/// Tenant and actor of a change, as recorded in its events.
 #[derive(Clone)]
 pub struct Cause {
     /// Clock, ids and keys of the service.
     pub context: ServiceContext,
     /// The tenant that is written to.
     pub tenant: TenantId,
-    /// Who asked.
+    /// The caller.
     pub actor: String,
-    /// W3C traceparent of the request, used where no span is open.
+    /// W3C traceparent of the request, used when no span is open.
     pub trace: Option<String>,
-    /// The event that this change follows from.
+    /// The event that caused this change.
     pub causation: Option<Uuid>,
 }
 
@@ -81,7 +82,7 @@ impl Cause {
         Self { context: context.clone(), tenant, actor: String::new(), trace: None, causation: None }
     }
 
-    /// The tenant's present time.
+    /// The tenant's current time.
     pub fn now(&self) -> Timestamp {
         self.context.now(self.tenant)
     }
@@ -92,22 +93,23 @@ impl Cause {
     }
 }
 
-/// A [`TenantTx`], or a [`WriteOnce`](crate::WriteOnce) that is a transaction of one statement: what both collect for their commit.
+/// Common to [`TenantTx`] and [`WriteOnce`](crate::WriteOnce), a single-statement transaction: what they collect for
+/// their commit.
 pub trait Writer: Send {
-    /// For whom it writes.
+    /// Tenant and actor of the writes.
     fn cause(&self) -> &Cause;
 
     /// What it has collected.
     fn pending(&mut self) -> &mut Pending;
 }
 
-/// Events, timers and hooks that leave with a commit, and never without it.
+/// Events, timers and hooks that take effect with the commit, and never without it.
 #[derive(Default)]
 pub struct Pending {
     events: Vec<OutboxRow>,
     timers: Vec<TimerChange>,
     hooks: Vec<Box<dyn FnOnce() + Send>>,
-    /// The first document that could not be written: the commit is refused with it.
+    /// The first document that could not be serialised: the commit fails with this fault.
     failed: Option<Fault>,
     bytes: usize,
     has_events: bool,
@@ -115,19 +117,19 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Adds an event; the relay wakes after the commit.
+    /// Adds an event; the relay is notified after the commit.
     pub fn event(&mut self, row: OutboxRow) {
         self.bytes += row.data.len();
         self.events.push(row);
     }
 
-    /// Refuses the commit: something that was to leave with it could not be written down.
+    /// Makes the commit fail, because something that belongs to it could not be serialised.
     pub fn fail(&mut self, fault: Fault) {
         self.failed.get_or_insert(fault);
     }
 
-    /// Sets, moves or (with `None`) removes the timer of this kind and key; the last change counts. An attempt that runs right
-    /// now does not remove a timer that is set meanwhile.
+    /// Sets, moves or (with `None`) removes the timer of this kind and key; the last change counts. A running attempt
+    /// does not remove a timer that is set meanwhile.
     pub fn timer(&mut self, kind: &'static str, key: &str, set: Option<(Timestamp, String)>) {
         self.timers.retain(|known| known.kind != kind || known.key != key);
         let (run_at, payload) = set.unzip();
@@ -145,7 +147,7 @@ impl Pending {
         BYTES_MAX < self.bytes || ROWS_MAX < self.events.len() + self.timers.len()
     }
 
-    /// Takes what is to be written now.
+    /// Takes the rows to be written now.
     pub(crate) fn take(&mut self) -> Result<(Vec<OutboxRow>, Vec<TimerChange>), Fault> {
         if let Some(fault) = self.failed.take() {
             return Err(fault);
@@ -162,7 +164,7 @@ impl Pending {
         self.hooks.extend(written.hooks);
     }
 
-    /// Notifies tasks of what has been committed, and runs the hooks.
+    /// Notifies background tasks of the commit, and runs the hooks.
     pub(crate) fn committed(self, wake: &Wake, context: &ServiceContext) {
         if self.has_events {
             wake.outbox.notify_one();
@@ -177,12 +179,12 @@ impl Pending {
 }
 
 impl TenantTx {
-    /// Writes what was collected so far when that is much. Operations that publish thousands of events call it on the way.
+    /// Writes the collected rows if they are large. Operations that publish thousands of events call it repeatedly.
     pub async fn flush_if_large(&mut self) -> Result<(), Fault> {
         if self.pending.is_large() { self.write_pending().await } else { Ok(()) }
     }
 
-    /// Writes what was collected, events in the order of their publication.
+    /// Writes the collected rows, events in the order of their publication.
     pub(crate) async fn write_pending(&mut self) -> Result<(), Fault> {
         let (events, timers) = self.pending.take()?;
         if events.is_empty() && timers.is_empty() {

@@ -1,5 +1,6 @@
-//! A connection pool that pings a connection only after it was idle for a while. sqlx's own pool pings on every return, which
-//! costs each transaction and each read a round trip. A connection with an open transaction is rolled back before reuse.
+//! A connection pool that pings a connection only after it was idle for a while. sqlx's own pool pings on every return,
+//! which costs each transaction and each read a round trip. A connection with an open transaction is rolled back before
+//! reuse.
 
 use std::time::Duration;
 
@@ -9,22 +10,22 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::runtime::Handle;
 
-/// A request waits no longer than this for a connection: then the database counts as gone (503).
+/// Maximum wait of a request for a connection; after that the database counts as unavailable (503).
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(900);
-/// A connection is replaced after this long, so that the server's memory for it comes back.
+/// A connection is replaced after this time, to release the server's memory for it.
 const LIFETIME: Duration = Duration::from_mins(30);
 /// A connection that was idle for this long is closed.
 const IDLE: Duration = Duration::from_mins(10);
 /// A connection used within this time is not pinged: no server restarts so fast.
 const FRESH: Duration = Duration::from_millis(100);
-/// Deadline of a rollback in the background; then the connection is closed.
+/// Time limit of a rollback in the background; after it the connection is closed.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A pooled connection; dropping it returns it.
+/// A pooled connection; dropping it returns it to the pool.
 pub(crate) type PooledConn = Object<Connector>;
 
-/// A connection in the middle of a statement. Dropping it closes it: its next user would receive the rest of an answer that
-/// was cut off.
+/// A connection that is running a statement. Dropping it closes it, because its next user would receive the rest of the
+/// unfinished response.
 pub(crate) struct CheckedOut(Option<PooledConn>);
 
 impl CheckedOut {
@@ -36,9 +37,9 @@ impl CheckedOut {
     ///
     /// # Panics
     ///
-    /// After the end: only [`done`](Self::done) takes it.
+    /// After [`done`](Self::done), which takes the connection.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("the statement goes on")
+        self.0.as_mut().expect("the statement is running")
     }
 
     /// The statement has ended: returns the connection to the pool.
@@ -53,7 +54,7 @@ impl Drop for CheckedOut {
     }
 }
 
-/// How connections are made.
+/// Opens connections.
 pub(crate) struct Connector(PgConnectOptions);
 
 impl Manager for Connector {
@@ -61,7 +62,7 @@ impl Manager for Connector {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<PgConnection, sqlx::Error> {
-        // Boxed: to connect is rare, and its state would make every caller's larger.
+        // Boxed: connecting is rare, and its future would enlarge every caller's.
         Box::pin(PgConnection::connect_with(&self.0)).await
     }
 
@@ -85,7 +86,7 @@ fn is_expired(metrics: &Metrics) -> bool {
 pub(crate) struct Pool(managed::Pool<Connector>);
 
 impl Pool {
-    /// Connects when first used.
+    /// Connects on first use.
     pub(crate) fn new(connections: u32, options: &PgConnectOptions) -> Self {
         let pool = managed::Pool::builder(Connector(options.clone()))
             .max_size(connections as usize)
@@ -93,13 +94,14 @@ impl Pool {
             .wait_timeout(Some(ACQUIRE_TIMEOUT))
             .create_timeout(Some(ACQUIRE_TIMEOUT))
             .recycle_timeout(Some(ACQUIRE_TIMEOUT))
-            // Last in, first out: the connection used last has the warmest plan cache, and idle ones can expire.
+            // Last in, first out: the most recently used connection has the warmest plan cache, and idle ones can
+            // expire.
             .queue_mode(QueueMode::Lifo)
             .build();
         Self(pool.expect("time-outs have their runtime"))
     }
 
-    /// Most connections that there may be.
+    /// Maximum number of connections.
     pub(crate) fn capacity(&self) -> usize {
         self.0.status().max_size
     }
@@ -121,9 +123,9 @@ impl Pool {
         self.0.retain(|_, _| false);
     }
 
-    /// A connection in a transaction that this statement has begun.
+    /// A connection in a transaction begun by this statement.
     pub(crate) async fn begin(&self, statement: &str) -> Result<Tx, sqlx::Error> {
-        // After a restart of the database every pooled connection is broken once.
+        // After a restart of the database every pooled connection fails once.
         for _ in 0..self.capacity() {
             let mut tx = Tx(Some(self.get().await?));
             match tx.conn().execute(AssertSqlSafe(statement.to_owned())).await {
@@ -135,8 +137,8 @@ impl Pool {
         Err(sqlx::Error::PoolTimedOut)
     }
 
-    /// A connection after a statement that sets something for its session. Every user sets it anew, so a caller that is
-    /// cancelled in the middle leaves nothing behind.
+    /// A connection after a statement that sets session state. Every user sets it again, so a cancelled caller leaves
+    /// nothing behind.
     pub(crate) async fn with_session(&self, statement: &str) -> Result<PooledConn, sqlx::Error> {
         for _ in 0..self.capacity() {
             let mut conn = self.get().await?;
@@ -149,7 +151,7 @@ impl Pool {
         Err(sqlx::Error::PoolTimedOut)
     }
 
-    /// Closes connections that are idle for long or too old.
+    /// Closes connections that were idle for too long or are too old.
     pub(crate) async fn close_expired(&self) {
         let expired = self.0.retain(|_, metrics| !is_expired(&metrics)).removed;
         futures::future::join_all(expired.into_iter().map(PgConnection::close)).await;
@@ -162,8 +164,8 @@ impl Pool {
     }
 }
 
-/// A transaction on a connection of its own; `None` once it has ended. sqlx does not know of it, so `begin` must not be called
-/// on the connection.
+/// A transaction on a connection of its own; `None` once it has ended. sqlx does not know about it, so `begin` must not
+/// be called on the connection.
 pub(crate) struct Tx(Option<PooledConn>);
 
 impl Tx {
@@ -171,13 +173,13 @@ impl Tx {
     ///
     /// # Panics
     ///
-    /// After the end: only those who take the transaction itself end it.
+    /// After the end of the transaction, which only methods that consume it reach.
     pub(crate) fn conn(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("the transaction goes on")
+        self.0.as_mut().expect("the transaction is open")
     }
 
     pub(crate) fn conn_ref(&self) -> &PgConnection {
-        self.0.as_ref().expect("the transaction goes on")
+        self.0.as_ref().expect("the transaction is open")
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
@@ -194,7 +196,7 @@ impl Tx {
 }
 
 impl Drop for Tx {
-    /// A transaction that was left open is rolled back before the connection returns to the pool.
+    /// Rolls back an open transaction before the connection returns to the pool.
     fn drop(&mut self) {
         let Some(mut conn) = self.0.take() else { return };
         let Ok(runtime) = Handle::try_current() else {
@@ -211,11 +213,12 @@ impl Drop for Tx {
     }
 }
 
-/// True when the connection is gone.
+/// True when the connection is unusable.
 pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-        // 57P01 admin_shutdown, 57P02 crash_shutdown, 08006 connection_failure: said on a connection that is gone.
+        // 57P01 admin_shutdown, 57P02 crash_shutdown, 08006 connection_failure: reported on a connection that is
+        // closing.
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "08006")),
         _ => false,
     }

@@ -1,8 +1,8 @@
-//! Personal columns: sealed with a key per data subject, so that destroying one key erases a person everywhere.
+//! Encrypts personal columns with a key per data subject, so that destroying one key erases a person everywhere.
 //!
-//! AES-256-GCM with tenant, subject and column as associated data: a ciphertext moved to another row or column does not
-//! open. The subject's key is made at first use and stored wrapped by the service's own key; erasure destroys it and
-//! keeps the row, so that it is never made again. Look-up goes through a keyed digest, the blind index.
+//! AES-256-GCM with tenant, subject and column as associated data: a ciphertext that is moved to another row or column
+//! cannot be decrypted. The subject's key is created at first use and stored wrapped by the service's own key; erasure
+//! destroys it but keeps the row, so that it is never created again. Look-up uses a keyed digest, the blind index.
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
@@ -17,7 +17,7 @@ use crate::TenantTx;
 
 const NONCE_BYTES: usize = 12;
 
-/// Seals one personal column of a subject. Fails with 410 `subject_erased` once the subject's key is destroyed.
+/// Encrypts one personal column of a subject. Fails with 410 `subject_erased` after the subject's key was destroyed.
 pub async fn seal(
     tx: &mut TenantTx,
     host: &ServiceContext,
@@ -28,8 +28,9 @@ pub async fn seal(
     Ok(subject_key(tx, host, subject).await?.seal(host, column, plaintext))
 }
 
-/// The key of a subject, for a statement that stores what it seals, and the key with it where the service had none. Should
-/// the subject be known after all, the primary key of `subject_key` refuses that: [`erased`] tells why.
+/// The key of a subject, for a statement that stores encrypted columns and, if the service had no key, the key with
+/// them. If another transaction has stored a key meanwhile, the primary key of `subject_key` refuses it; [`erased`] is
+/// the refusal for an erased subject.
 pub struct SubjectKey {
     key: [u8; 32],
     tenant: TenantId,
@@ -38,7 +39,7 @@ pub struct SubjectKey {
 }
 
 impl SubjectKey {
-    /// The key that was read wrapped, or a new one.
+    /// The key that was read in wrapped form, or a new one.
     pub fn of(host: &ServiceContext, tenant: TenantId, subject: SubjectId, wrapped: Option<&[u8]>) -> Result<Self, Fault> {
         match wrapped {
             Some(wrapped) => Ok(Self { key: unwrap(host, tenant, subject, wrapped)?, tenant, subject, fresh: None }),
@@ -46,7 +47,7 @@ impl SubjectKey {
         }
     }
 
-    /// A key for a subject that the service has never heard of.
+    /// A key for a subject that is new to this service.
     pub fn fresh(host: &ServiceContext, tenant: TenantId, subject: SubjectId) -> Self {
         let mut key = [0_u8; 32];
         host.entropy.fill(&mut key);
@@ -54,23 +55,23 @@ impl SubjectKey {
         Self { key, tenant, subject, fresh: Some(wrapped) }
     }
 
-    /// Seals one personal column.
+    /// Encrypts one personal column.
     pub fn seal(&self, host: &ServiceContext, column: &'static str, plaintext: &[u8]) -> Vec<u8> {
         encrypt(host, &self.key, &aad(self.tenant, self.subject, column), plaintext)
     }
 
-    /// What is to be stored of it; nothing when it was stored before.
+    /// The wrapped key to be stored; `None` when it is stored already.
     pub fn to_store(&self) -> Option<&[u8]> {
         self.fresh.as_deref()
     }
 }
 
-/// The refusal to store anything more of an erased subject.
+/// The refusal to store data of an erased subject.
 pub fn erased() -> Fault {
     Fault::new(Code::Gone, "subject_erased", "This person's data has been erased; nothing can be stored for them again.")
 }
 
-/// Opens what [`seal`] made; nothing when the subject has been erased.
+/// Decrypts the output of [`seal`]; `None` when the subject has been erased.
 pub async fn open(
     connection: &mut PgConnection,
     host: &ServiceContext,
@@ -83,7 +84,8 @@ pub async fn open(
     Ok(opened.into_iter().next().flatten())
 }
 
-/// Opens what [`seal`] made where the subject's wrapped key was read with it; nothing when there is none any more.
+/// Decrypts the output of [`seal`] with the subject's wrapped key that was read with it; `None` when there is no key
+/// any more.
 pub fn open_with(
     host: &ServiceContext,
     tenant: TenantId,
@@ -97,7 +99,8 @@ pub fn open_with(
     decrypt(&key, &aad(tenant, subject, column), sealed).map(Some)
 }
 
-/// Opens several columns, of one or many subjects, with one look-up of their keys; the answer is in the order asked.
+/// Decrypts several columns, of one or many subjects, with one look-up of their keys; results are in the order of the
+/// input.
 pub async fn open_many(
     connection: &mut PgConnection,
     host: &ServiceContext,
@@ -122,7 +125,8 @@ pub async fn open_many(
         .collect()
 }
 
-/// Destroys the subject's key in this service; true when there was one. What it sealed can never be opened again.
+/// Destroys the subject's key in this service; true when it existed. Columns encrypted with it can never be decrypted
+/// again.
 pub async fn erase(tx: &mut TenantTx, subject: SubjectId) -> Result<bool, Fault> {
     let (tenant, now) = (tx.tenant(), tx.now());
     let erased = sqlx::query_scalar!(
@@ -139,18 +143,18 @@ pub async fn erase(tx: &mut TenantTx, subject: SubjectId) -> Result<bool, Fault>
     Ok(erased.is_some())
 }
 
-/// Seals what is nobody's personal data and still nobody's to read, such as a stored reply: with a key of the service's own
-/// for this purpose, bound to `place`, the row it belongs to.
+/// Encrypts data that is not personal but still confidential, such as a stored reply: with the service's own key for
+/// this purpose, bound to `place`, the row it belongs to.
 pub fn seal_own(host: &ServiceContext, purpose: &'static str, place: &[&[u8]], plaintext: &[u8]) -> Vec<u8> {
     encrypt(host, &host.keys.derive(purpose), &place.concat(), plaintext)
 }
 
-/// Opens what [`seal_own`] made for the same purpose and place.
+/// Decrypts the output of [`seal_own`] for the same purpose and place.
 pub fn open_own(host: &ServiceContext, purpose: &'static str, place: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
     decrypt(&host.keys.derive(purpose), &place.concat(), sealed)
 }
 
-/// A keyed digest of a normalised text (trimmed, lower case), for equality look-up of a sealed column.
+/// A keyed digest of a normalised text (trimmed, lower case), for equality look-up of an encrypted column.
 pub fn blind_index(host: &ServiceContext, tenant: TenantId, column: &'static str, text: &str) -> Vec<u8> {
     let key = host.keys.derive("blind-index");
     let normal = text.trim().to_lowercase();
@@ -160,7 +164,7 @@ pub fn blind_index(host: &ServiceContext, tenant: TenantId, column: &'static str
 async fn subject_key(tx: &mut TenantTx, host: &ServiceContext, subject: SubjectId) -> Result<SubjectKey, Fault> {
     let tenant = tx.tenant();
     let fresh = SubjectKey::fresh(host, tenant, subject);
-    // Whoever comes second gets the first one's key: the no-op update makes `returning` see it.
+    // A concurrent second caller gets the first one's key: the no-op update makes `returning` return it.
     let stored = sqlx::query_scalar!(
         "insert into subject_key (tenant_id, subject_id, wrapped, created_at) values ($1, $2, $3, $4)
          on conflict (tenant_id, subject_id) do update set created_at = subject_key.created_at

@@ -1,4 +1,4 @@
-//! Connections of the platform itself: they see every tenant. A tidy test lists who asks for one.
+//! The platform's own connections, which see every tenant. A tidy test lists their callers.
 
 use std::ops::{Deref, DerefMut};
 
@@ -14,11 +14,11 @@ impl Db {
         Ok(SystemTx(self.system.begin("begin").await?))
     }
 
-    /// A connection outside of the pool for a loop that runs one statement at a time, each its own transaction. A poll then
-    /// costs one round trip where the pool and a transaction would take four.
+    /// A connection outside of the pool for a loop that runs one statement at a time, each its own transaction. A poll
+    /// then costs one round trip where the pool and a transaction would take four.
     pub async fn system_conn(&self) -> Result<SystemConn, Fault> {
-        // These few statements have their indexes. Planned while a table was empty they would scan all of it, and a bitmap scan
-        // would never mark dead index entries: each poll would walk over every event of the day.
+        // These few statements have indexes. A plan made while a table was empty would scan it sequentially, and a
+        // bitmap scan never marks dead index entries: each poll would visit every event of the day.
         let options = self.system.options().clone().options([("enable_seqscan", "off"), ("enable_bitmapscan", "off")]);
         match tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await {
             Ok(connection) => Ok(SystemConn(connection?)),
@@ -27,17 +27,17 @@ impl Db {
     }
 }
 
-/// One transaction that sees every tenant.
+/// A transaction that sees every tenant.
 pub struct SystemTx(Tx);
 
 impl SystemTx {
-    /// Makes it durable.
+    /// Commits the transaction.
     pub async fn commit(self) -> Result<(), Fault> {
         Ok(self.0.commit().await?)
     }
 }
 
-/// A connection outside of the pool that sees every tenant. After an error drop it and take another.
+/// A connection outside of the pool that sees every tenant. After an error, drop it and open another.
 pub struct SystemConn(PgConnection);
 
 impl Deref for SystemTx {

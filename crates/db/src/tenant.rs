@@ -13,7 +13,7 @@ use crate::idempotency::ReplySlot;
 use crate::pending::{Cause, Pending, Writer};
 use crate::pool::{PooledConn, Tx};
 
-/// One transaction of one tenant. Dropped without [`commit`](Self::commit), it leaves nothing.
+/// A transaction of one tenant. Dropping it without [`commit`](Self::commit) rolls it back.
 pub struct TenantTx {
     pub(crate) tx: Tx,
     pub(crate) cause: Cause,
@@ -32,33 +32,33 @@ impl TenantTx {
         self.cause.tenant
     }
 
-    /// Who asked for the change, as movements and the audit log record it.
+    /// The actor of the change, as movements and the audit log record it.
     pub fn actor(&self) -> &str {
         &self.cause.actor
     }
 
-    /// The tenant's present time.
+    /// The tenant's current time.
     pub fn now(&self) -> Timestamp {
         self.cause.now()
     }
 
-    /// A new id; ids made later sort later (`UUIDv7`).
+    /// A new id; ids created later sort later (`UUIDv7`).
     pub fn new_id<T: From<Uuid>>(&self) -> T {
         self.cause.context.id(self.cause.tenant)
     }
 
-    /// Events published from now on name this one as their cause. Consumers call it for each event they apply.
+    /// Sets the event that caused the events published from now on. Consumers call it for each event they apply.
     pub fn set_causation(&mut self, event: Option<EventId>) {
         self.cause.causation = event.map(Uuid::from);
     }
 
-    /// Runs after the commit, and not at all without one: caches are invalidated here, tasks notified.
+    /// Runs a hook after the commit, and never without one: for invalidating caches and notifying tasks.
     pub fn after_commit(&mut self, run: impl FnOnce() + Send + 'static) {
         self.pending.after_commit(run);
     }
 
-    /// Continues in the same transaction as another tenant. Only identity does: the operation that creates an environment also
-    /// writes its first rows, and both or neither must exist.
+    /// Continues in the same transaction as another tenant. Only identity does this: the operation that creates an
+    /// environment also writes its first rows, and both must commit together.
     pub async fn enter(&mut self, tenant: TenantId) -> Result<(), Fault> {
         self.write_pending().await?;
         let id = tenant.uuid().to_string();
@@ -67,12 +67,12 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Undoes everything and releases the locks before it returns; a dropped transaction does so a moment later.
+    /// Rolls back and releases the locks before it returns; dropping the transaction does so a moment later.
     pub async fn rollback(self) -> Result<(), Fault> {
         Ok(self.tx.rollback().await?)
     }
 
-    /// Makes it durable, with the events and timers that were collected, then runs the hooks.
+    /// Commits with the collected events and timers, then runs the hooks.
     pub async fn commit(mut self) -> Result<(), Fault> {
         self.write_pending().await?;
         self.tx.commit().await?;

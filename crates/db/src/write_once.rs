@@ -1,6 +1,6 @@
-//! A transaction of one statement: its change, events and timers commit together, in one round trip where a [`TenantTx`] takes
-//! four. The same statement can be one of a transaction, or its last. For the measured hot paths only (ADR 14); a tidy test lists
-//! the callers.
+//! A single-statement transaction: its change, events and timers commit together, in one round trip where a
+//! [`TenantTx`] takes four. The same statement can also be part of a transaction, or its last. For the measured hot
+//! paths only (ADR 14); a tidy test lists the callers.
 
 use bloom_fault::Fault;
 use bloom_runtime::RequestContext;
@@ -9,7 +9,7 @@ use crate::pending::{Cause, OutboxRow, Pending, TimerChange, Writer};
 use crate::pool::{CheckedOut, is_broken};
 use crate::{Db, TenantTx};
 
-/// A change that is yet to be made, and what is published with it; [`write_once!`](macro@crate::write_once) makes it.
+/// A change to be made, and what is published with it; [`write_once!`](macro@crate::write_once) executes it.
 pub struct WriteOnce<'t> {
     mode: Mode<'t>,
     cause: Cause,
@@ -27,19 +27,19 @@ enum Mode<'t> {
 }
 
 impl Db {
-    /// A transaction of one statement for the request's tenant. It takes its connection when the statement is ready.
+    /// A single-statement transaction for the request's tenant. It takes its connection when the statement is ready.
     pub fn write_once(&self, request: &RequestContext) -> WriteOnce<'static> {
         WriteOnce { mode: Mode::Alone(self.clone()), cause: Cause::of(&self.context, request), pending: Pending::default() }
     }
 }
 
 impl TenantTx {
-    /// The next statement. It writes what is published through it, after what the transaction published before.
+    /// The next statement of this transaction. Its events follow those that the transaction has published before.
     pub fn step(&mut self) -> WriteOnce<'_> {
         WriteOnce { cause: self.cause.clone(), mode: Mode::Within(self), pending: Pending::default() }
     }
 
-    /// Ends with one more statement. When that has nothing to change, the whole transaction is rolled back.
+    /// Ends the transaction with one more statement. If that changes nothing, the whole transaction is rolled back.
     pub fn last(mut self) -> WriteOnce<'static> {
         let (cause, pending) = (self.cause.clone(), std::mem::take(&mut self.pending));
         WriteOnce { mode: Mode::EndOf(Box::new(self)), cause, pending }
@@ -56,7 +56,7 @@ impl Writer for WriteOnce<'_> {
     }
 }
 
-/// A [`WriteOnce`] on its connection, for [`write_once!`](macro@crate::write_once) alone.
+/// A [`WriteOnce`] with its connection, for [`write_once!`](macro@crate::write_once) only.
 #[doc(hidden)]
 pub struct Open<'t> {
     /// The statement's first three parameters.
@@ -93,7 +93,7 @@ impl<'t> WriteOnce<'t> {
     }
 }
 
-/// A document that could not be written, as the error that the macro answers with.
+/// A document that could not be serialised, as the error that the macro returns.
 fn refused(fault: Fault) -> sqlx::Error {
     sqlx::Error::Encode(Box::new(fault))
 }
@@ -136,26 +136,26 @@ impl Open<'_> {
                 self.pending.committed(&wake, &cause.context);
                 Ok(Some(answer))
             }
-            // What was done before must not stand without its end.
+            // Without its last statement, the earlier ones must not commit.
             (OpenMode::EndOf(tx), Ok(None)) => tx.tx.rollback().await.map(|()| None),
             (OpenMode::EndOf(_), Err(error)) => Err(error),
         }
     }
 }
 
-/// Makes the change of a [`WriteOnce`] with one statement and commits it. The answer is a
-/// `Result<Option<i64>, sqlx::Error>`, `None` when there was nothing to change: then nothing is published, and a transaction that
-/// was to end with it is rolled back.
+/// Executes the change of a [`WriteOnce`] with one statement and commits it. The result is a
+/// `Result<Option<i64>, sqlx::Error>`. `None` means that nothing was changed: then nothing is published, and a
+/// transaction that was to end with it is rolled back.
 ///
-/// `$change` is SQL of the form `changed as (… returning version as answer)`, with other common table expressions before that
-/// if need be: one row with a whole number, or none. It names its tenant as `$1` wherever it reads and writes; its own
-/// parameters begin at `$4`.
+/// `$change` is SQL of the form `changed as (… returning version as answer)`, preceded by other common table expressions
+/// if needed: one row with a whole number, or none. It filters by the tenant, `$1`, wherever it reads and writes; its own
+/// parameters start at `$4`.
 ///
-/// Timers are removed and added, where a transaction updates those that exist: two writers of one timer wait for each other at
-/// the row that they change, so neither finds a timer that the other adds meanwhile.
+/// Timers are deleted and inserted, where a transaction updates existing ones: two writers of one timer wait for each
+/// other at the changed row, so neither misses a timer that the other inserts meanwhile.
 ///
-/// The statement sets its tenant itself, before anything of it runs: all of that is asked for by a lateral join that cannot
-/// begin before `tenant` has answered. Were it otherwise, row-level security would refuse it (ADR 2).
+/// The statement sets its tenant before any other part of it runs: a lateral join requests everything else, and cannot
+/// begin before `tenant` has returned. Otherwise row-level security would refuse it (ADR 2).
 #[macro_export]
 macro_rules! write_once {
     ($write:expr, $change:tt $(, $argument:expr)* $(,)?) => {

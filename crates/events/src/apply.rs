@@ -1,5 +1,5 @@
-//! From a batch of events to an effect that happens once: inbox rows, effect and cursor in one transaction; retry what
-//! may pass, park what will not, and let the others go on.
+//! Applies a batch of events exactly once: inbox rows, effect and cursor commit in one transaction. A transient fault
+//! is retried; any other parks the events of its aggregate so that the others continue.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -16,13 +16,13 @@ use tracing::Instrument as _;
 
 use crate::envelope::{Envelope, SCHEMA_VERSION};
 use crate::handler::{Handler, transient};
-use crate::store::inbox::{Cursor, Reader, inbox_admit};
+use crate::store::inbox::{ConsumerGeneration, Cursor, inbox_admit};
 use crate::store::parked::parked_add;
 
-/// Most events applied in one transaction.
+/// Maximum number of events applied in one transaction.
 pub(crate) const BATCH: usize = 256;
 
-/// Tries of a batch whose fault may pass: with the waits below, most of a minute.
+/// Retries of a batch that fails with a transient fault. With the waits below this takes most of a minute.
 const TRIES: u32 = 16;
 
 /// Applies events to one handler of one service.
@@ -32,12 +32,12 @@ pub(crate) struct Applier {
     pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) handler: Arc<dyn Handler>,
-    pub(crate) reader: Reader,
+    pub(crate) reader: ConsumerGeneration,
 }
 
 impl Applier {
-    /// Applies (or parks) every event; the cursors move with the last transaction. Fails only when nothing can be done at
-    /// the moment, and may then be called again with the same events.
+    /// Applies or parks every event; the cursors advance in the last transaction. It fails only when no progress is
+    /// possible at the moment, and may then be called again with the same events.
     pub(crate) async fn apply(&self, events: Vec<Envelope>, cursors: &[Cursor]) -> Result<(), Fault> {
         let groups = by_tenant(events);
         let last = groups.len().saturating_sub(1);
@@ -48,7 +48,8 @@ impl Applier {
         Ok(())
     }
 
-    /// Gives current state to the handler, outside of inbox and parking: a replay that cannot be applied fails as a whole.
+    /// Applies loaded state to the handler without inbox and parking: if one record cannot be applied, the whole replay
+    /// fails.
     pub(crate) async fn load(&self, events: Vec<Envelope>) -> Result<(), Fault> {
         for group in by_tenant(events) {
             let mut tx = self.begin(&group).await?;
@@ -86,12 +87,12 @@ impl Applier {
         Ok(())
     }
 
-    /// One transaction: inbox rows, followers of parked events, effect, cursors.
+    /// Runs one transaction: inbox rows, followers of parked events, effect, cursors.
     async fn once(&self, group: &[Envelope], cursors: &[Cursor]) -> Result<(), Fault> {
         let mut tx = self.begin(group).await?;
         let mut seen = HashSet::new();
         let mut admitted = inbox_admit(&mut tx, self.reader, group, cursors).await?;
-        // A redelivery may hold an event twice.
+        // A redelivery may contain the same event twice.
         admitted.retain(|event| seen.insert(group[event.place].id));
         let followers: Vec<&Envelope> = admitted.iter().filter(|event| event.parked).map(|event| &group[event.place]).collect();
         if !followers.is_empty() {
@@ -110,7 +111,7 @@ impl Applier {
         Ok(())
     }
 
-    /// The handler's own work. A panic is a fault like another: it must not take the other aggregates with it.
+    /// Calls the handler. A panic is turned into a fault, so that it does not stop the other aggregates.
     pub(crate) async fn effect(&self, tx: &mut TenantTx, events: &[Envelope]) -> Result<(), Fault> {
         if let Some(event) = events.iter().find(|event| event.schema_version != SCHEMA_VERSION) {
             let detail = format!("event {} has schema version {}", event.id, event.schema_version);
@@ -151,13 +152,13 @@ impl Applier {
         self.db.write(&RequestContext::background(self.service, tenant, &format!("service:{}", self.service))).await
     }
 
-    /// Waits, but not through the end of the process.
+    /// Sleeps, but returns a fault at once when the process shuts down.
     pub(crate) async fn pause(&self, time: Duration) -> Result<(), Fault> {
         stoppable(&self.host, tokio::time::sleep(time)).await.ok_or_else(stopping)
     }
 }
 
-/// The future's outcome, or nothing when the process is to stop first.
+/// Returns the future's output, or `None` when shutdown starts first.
 pub(crate) async fn stoppable<T>(host: &ServiceContext, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;
@@ -170,12 +171,12 @@ pub(crate) fn stopping() -> Fault {
     Fault::new(Code::Unavailable, "stopping", "The process is stopping.")
 }
 
-/// 50 ms, doubling, up to 5 s.
+/// 50 ms, doubled with each attempt, at most 5 s.
 pub(crate) fn wait(attempt: u32) -> Duration {
     Duration::from_millis((25_u64 << attempt.min(8)).min(5_000))
 }
 
-/// Groups by tenant, each in the order of the events and no longer than a batch.
+/// Groups events by tenant, keeps their order, and limits each group to one batch.
 fn by_tenant(events: Vec<Envelope>) -> Vec<Vec<Envelope>> {
     let mut groups: Vec<Vec<Envelope>> = Vec::new();
     for event in events {

@@ -1,4 +1,4 @@
-//! Invariants that a service proves about itself.
+//! Invariants that a service checks on its own data.
 
 use bloom_db::SystemTx;
 use bloom_fault::Fault;
@@ -6,10 +6,10 @@ use futures::future::BoxFuture;
 
 use crate::store::outbox::outbox_gaps;
 
-/// Longest detail of a breach in characters: documents of any size may be quoted in it.
+/// Maximum length of a breach's detail in characters, since it may quote documents of any size.
 pub const DETAIL_MAX: usize = 600;
 
-/// A detail, cut off where it becomes too long to read.
+/// Truncates a detail to `DETAIL_MAX` characters.
 pub fn brief(detail: &str) -> String {
     match detail.char_indices().nth(DETAIL_MAX) {
         None => detail.to_owned(),
@@ -17,7 +17,7 @@ pub fn brief(detail: &str) -> String {
     }
 }
 
-/// Something that does not hold.
+/// One violation of an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
     /// Name of the invariant.
@@ -31,11 +31,11 @@ pub trait Check: Send + Sync {
     /// Its name, for example `levels_match_movements`.
     fn name(&self) -> &'static str;
 
-    /// Where it is broken; at most a hundred places.
+    /// Finds violations, at most a hundred.
     fn breaches<'a>(&'a self, tx: &'a mut SystemTx) -> BoxFuture<'a, Result<Vec<Breach>, Fault>>;
 }
 
-/// Every service's own: the positions of published events have no gap.
+/// Checked in every service: the positions of published events have no gap.
 pub(crate) struct OutboxGapFree;
 
 impl Check for OutboxGapFree {

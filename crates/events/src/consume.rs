@@ -1,4 +1,5 @@
-//! A consumer's life: learn the generation, load the sources' state if that is yet to be done, then follow the events.
+//! The life of a consumer: read the current generation, load the sources' state if that has not been done, then follow
+//! the events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +22,15 @@ use crate::shard::{Positions, SHARDS};
 use crate::store::consumer::{
     consumer_generation, consumer_loaded, consumer_loader, consumer_loading, cursor_read, cursor_write,
 };
-use crate::store::inbox::{Cursor, Reader};
+use crate::store::inbox::{ConsumerGeneration, Cursor};
 use crate::store::lease::lease_positions;
 
-/// Most events taken from a source at once; they become transactions of at most a batch each.
-pub(crate) const TAKE: usize = 1_024;
-/// How long a consumer waits for a source before it says so.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a consumer asks whether a replay was ordered elsewhere.
-const LOOK: Duration = Duration::from_secs(5);
+/// Maximum number of events read from a source at once. They are applied in transactions of at most one batch each.
+pub(crate) const FETCH_MAX: usize = 1_024;
+/// How long a consumer waits for a source before it logs a warning.
+const SOURCE_WAIT_BEFORE_WARNING: Duration = Duration::from_secs(30);
+/// Interval between checks whether another process has requested a replay.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One consumer of one service in this process.
 pub(crate) struct Consumer {
@@ -39,11 +40,11 @@ pub(crate) struct Consumer {
     pub(crate) bus: Bus,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) sources: Sources,
-    /// Rung when a replay is ordered in this process.
+    /// Notified when a replay is requested in this process.
     pub(crate) replay: Arc<Notify>,
 }
 
-/// Where a consumer reads, and what others may see of its progress.
+/// Where a consumer reads, and the progress that it shares with others.
 #[derive(Clone)]
 pub(crate) enum Sources {
     InProcess(Vec<(Arc<Log>, Arc<Progress>)>),
@@ -71,20 +72,25 @@ impl Consumer {
             if self.host.shutdown.is_cancelled() {
                 break;
             }
-            failures = if began.elapsed() > LOOK { 1 } else { failures + 1 };
-            tracing::warn!(consumer = self.handler.consumer(), cause = fault.chain(), failures, "the consumer starts over");
+            failures = if began.elapsed() > POLL_INTERVAL { 1 } else { failures + 1 };
+            tracing::warn!(
+                consumer = self.handler.consumer(),
+                cause = fault.chain(),
+                failures,
+                "the consumer restarts after a fault"
+            );
             let _ = stoppable(&self.host, tokio::time::sleep(wait(failures))).await;
         }
         Ok(())
     }
 
-    /// One generation, until another begins or the process stops.
+    /// Runs one generation, until another begins or the process stops.
     async fn generation(&self) -> Result<(), Fault> {
         let applier = self.loaded().await?;
         match (&self.bus, &self.sources) {
             (Bus::InProcess(_), Sources::InProcess(logs)) => self.follow(&applier, logs).await,
             (Bus::Kafka(kafka), Sources::Kafka(group)) => group.follow(kafka, self, &applier).await,
-            _ => unreachable!("sources are made of the same bus"),
+            _ => unreachable!("sources belong to the same bus"),
         }
     }
 
@@ -94,11 +100,11 @@ impl Consumer {
             host: self.host.clone(),
             db: self.db.clone(),
             handler: self.handler.clone(),
-            reader: Reader { consumer: self.handler.consumer(), generation },
+            reader: ConsumerGeneration { consumer: self.handler.consumer(), generation },
         }
     }
 
-    /// An applier of the present generation, whose sources' state is loaded.
+    /// Returns an applier of the current generation, after the sources' state has been loaded.
     async fn loaded(&self) -> Result<Applier, Fault> {
         loop {
             let mut tx = self.db.system().await?;
@@ -124,12 +130,12 @@ impl Consumer {
         }
     }
 
-    /// Remembers where the sources stand, then loads the state that they have reached by then.
+    /// Records the current heads of the sources, then loads state that is at least as recent.
     async fn load(&self, applier: &Applier) -> Result<(), Fault> {
         let published = match (&self.bus, &self.sources) {
             (Bus::InProcess(_), Sources::InProcess(logs)) => self.start_at_heads(applier.reader, logs).await?,
             (Bus::Kafka(kafka), Sources::Kafka(group)) => group.start_at_heads(kafka, applier.reader).await?,
-            _ => unreachable!("sources are made of the same bus"),
+            _ => unreachable!("sources belong to the same bus"),
         };
         if published {
             load::run(applier).await?;
@@ -137,8 +143,8 @@ impl Consumer {
         Ok(())
     }
 
-    /// Cursors at the present heads; false when nothing was ever published.
-    async fn start_at_heads(&self, reader: Reader, logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<bool, Fault> {
+    /// Sets the cursors to the current heads; returns false when nothing was ever published.
+    async fn start_at_heads(&self, reader: ConsumerGeneration, logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<bool, Fault> {
         let mut published = false;
         for (log, progress) in logs {
             progress.set(None);
@@ -158,7 +164,7 @@ impl Consumer {
     async fn opened(&self, log: &Log) -> Result<Db, Fault> {
         let mut head = log.head.subscribe();
         loop {
-            let known = tokio::time::timeout(PATIENCE, head.wait_for(|head: &Head| head.db.is_some()));
+            let known = tokio::time::timeout(SOURCE_WAIT_BEFORE_WARNING, head.wait_for(|head: &Head| head.db.is_some()));
             if let Ok(opened) = stoppable(&self.host, known).await.ok_or_else(stopping)? {
                 return opened.ok().and_then(|head| head.db.clone()).ok_or_else(stopping);
             }
@@ -170,8 +176,8 @@ impl Consumer {
         }
     }
 
-    /// Whether another generation has begun since.
-    pub(crate) async fn superseded(&self, reader: Reader) -> Result<bool, Fault> {
+    /// Whether a newer generation has begun.
+    pub(crate) async fn superseded(&self, reader: ConsumerGeneration) -> Result<bool, Fault> {
         let mut tx = self.db.system().await?;
         let present = consumer_generation(&mut tx, reader.consumer).await?;
         tx.commit().await?;
@@ -189,14 +195,14 @@ impl Consumer {
             let place = Place { positions, number: log.end() };
             sources.push(Source { log, progress, head: log.head.subscribe(), place, saved: positions });
         }
-        let mut looked = Instant::now();
+        let mut polled = Instant::now();
         loop {
             let mut idle = true;
             for source in &mut sources {
                 idle &= !source.step(applier).await?;
             }
-            if looked.elapsed() > LOOK {
-                looked = Instant::now();
+            if polled.elapsed() > POLL_INTERVAL {
+                polled = Instant::now();
                 if self.superseded(applier.reader).await? {
                     return Ok(());
                 }
@@ -207,7 +213,7 @@ impl Consumer {
         }
     }
 
-    /// Sleeps until there is something to do; false when this generation has ended.
+    /// Sleeps until there is work; returns false when this generation has ended.
     async fn rest(&self, applier: &Applier, sources: &mut [Source<'_>]) -> Result<bool, Fault> {
         enum Why {
             News,
@@ -218,7 +224,7 @@ impl Consumer {
         let news = futures::future::select_all(sources.iter_mut().map(|source| source.head.changed().boxed()));
         let why = tokio::select! {
             _ = news => Why::News,
-            () = tokio::time::sleep(LOOK) => Why::Quiet,
+            () = tokio::time::sleep(POLL_INTERVAL) => Why::Quiet,
             () = self.replay.notified() => Why::Replay,
             () = self.host.shutdown.cancelled() => Why::Stop,
         };
@@ -237,14 +243,14 @@ struct Source<'a> {
     progress: &'a Progress,
     head: watch::Receiver<Head>,
     place: Place,
-    /// What the database knows of the place.
+    /// The position stored in the database.
     saved: Positions,
 }
 
 impl Source<'_> {
-    /// Applies what is next; false when there is nothing.
+    /// Applies the next events; returns false when there are none.
     async fn step(&mut self, applier: &Applier) -> Result<bool, Fault> {
-        let Some((events, place)) = self.log.next(&self.place, TAKE).await? else { return Ok(false) };
+        let Some((events, place)) = self.log.next(&self.place, FETCH_MAX).await? else { return Ok(false) };
         let wanted: Vec<Envelope> = events
             .into_iter()
             .filter(|event| applier.handler.wants(&event.envelope.kind))
@@ -260,7 +266,7 @@ impl Source<'_> {
     }
 }
 
-/// Writes cursors that moved over nothing but unwanted events.
+/// Stores cursors that moved only past events the handler does not want.
 async fn save(applier: &Applier, sources: &mut [Source<'_>]) -> Result<(), Fault> {
     for source in sources {
         if source.saved != source.place.positions {
@@ -274,14 +280,14 @@ async fn save(applier: &Applier, sources: &mut [Source<'_>]) -> Result<(), Fault
     Ok(())
 }
 
-/// The cursors that differ.
+/// The cursors that differ between two positions.
 fn cursors(service: &'static str, from: &Positions, to: &Positions) -> Vec<Cursor> {
     let moved = (0_i16..).zip(from.iter().zip(to)).filter(|(_, (from, to))| from != to);
     moved.map(|(shard, (_, to))| Cursor { service, shard, position: *to }).collect()
 }
 
 impl Sources {
-    /// How many published events the consumer has yet to apply; one while it has not begun.
+    /// Number of published events not yet applied; 1 before the consumer has started.
     pub(crate) async fn lag(&self) -> Result<i64, Fault> {
         match self {
             Self::InProcess(logs) => lag(logs).await,
@@ -290,7 +296,7 @@ impl Sources {
     }
 }
 
-/// How many published events a consumer has yet to apply on an in-process bus; one while it has not begun.
+/// Number of published events not yet applied by a consumer of an in-process bus; 1 before it has started.
 async fn lag(logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<i64, Fault> {
     let mut lag = 0;
     for (log, progress) in logs {
@@ -307,7 +313,7 @@ async fn lag(logs: &[(Arc<Log>, Arc<Progress>)]) -> Result<i64, Fault> {
     Ok(lag)
 }
 
-/// The logs of this process, for upkeep.
+/// The positions that all consumers of this process have passed, for upkeep.
 pub(crate) fn floors(bus: &Bus, service: &str) -> Option<Positions> {
     match bus {
         Bus::InProcess(logs) => Some(InProcess::floors(logs, service)),

@@ -1,4 +1,4 @@
-//! An event as it travels, and as it is written down.
+//! An event as it is sent, and a draft of one that is about to be written.
 
 #[cfg(test)]
 use std::fmt;
@@ -9,40 +9,40 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The version of event documents that this fleet writes and understands. Fields may be added without raising it.
+/// The version of event documents that this fleet writes and reads. Adding fields does not raise it.
 pub const SCHEMA_VERSION: i16 = 1;
 
 /// One published event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Envelope {
-    /// Names the event; the inbox knows it by this.
+    /// Id of the event; the inbox uses it to discard duplicates.
     pub id: EventId,
-    /// The environment that it happened in.
+    /// The environment in which it happened.
     pub tenant: TenantId,
     /// The service that published it.
     pub service: String,
     /// Full kind: `bloom.catalog.product.updated`.
     pub kind: String,
-    /// The aggregate that changed; with the tenant, the key that order is kept by.
+    /// The aggregate that changed. Tenant and aggregate form the key within which order is kept.
     pub aggregate: String,
     /// The aggregate's version after the change.
     pub version: i64,
     /// Who caused it.
     pub actor: String,
-    /// The tenant's time of the change.
+    /// Time of the change by the tenant's clock.
     pub occurred_at: Timestamp,
     /// Version of the document's shape.
     pub schema_version: i16,
     /// W3C traceparent of the work that caused it.
     pub trace: Option<String>,
-    /// The event that this one follows from.
+    /// The event that caused this one.
     pub causation: Option<EventId>,
     /// The aggregate's state after the change, in its REST shape.
     pub data: Box<RawValue>,
 }
 
 impl Envelope {
-    /// The document in the consumer's own type. One that does not fit parks the event.
+    /// Parses the document into the consumer's type. If that fails, the event is parked.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_json::from_str(self.data.get()).map_err(|error| Fault::internal(Unreadable(self.kind.clone(), error)))
     }
@@ -89,9 +89,9 @@ pub struct Draft<'a> {
     pub aggregate: String,
     /// The aggregate's version after the change.
     pub version: i64,
-    /// The aggregate in its REST shape. Own fields only, no personal data.
+    /// The aggregate in its REST shape: own fields only, no personal data.
     pub data: &'a dyn Data,
-    /// The event that this one follows from.
+    /// The event that caused this one.
     pub causation: Option<EventId>,
 }
 

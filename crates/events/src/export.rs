@@ -1,4 +1,4 @@
-//! A service's present state, for consumers that begin anew.
+//! Export of a service's current state, for consumers that start or replay.
 
 use bloom_db::SystemTx;
 use bloom_fault::Fault;
@@ -6,12 +6,12 @@ use bloom_kernel::TenantId;
 use futures::future::BoxFuture;
 use serde::Serialize;
 
-/// One aggregate as it is now.
+/// The current state of one aggregate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateRecord {
     /// Its environment.
     pub tenant: TenantId,
-    /// Kind of the event that a change would cause, without prefix: `product.updated`.
+    /// Kind of the event that a change would publish, without prefix: `product.updated`.
     pub kind: &'static str,
     /// The same text as in its events.
     pub aggregate: String,
@@ -22,7 +22,7 @@ pub struct StateRecord {
 }
 
 impl StateRecord {
-    /// The state of an aggregate.
+    /// Creates the state record of an aggregate.
     pub fn new(
         tenant: TenantId,
         kind: &'static str,
@@ -35,7 +35,7 @@ impl StateRecord {
     }
 }
 
-/// The last record of the page before.
+/// The last record of the previous page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct After {
     /// Its tenant.
@@ -46,10 +46,11 @@ pub struct After {
 
 /// Reads the state of one kind of aggregate.
 pub trait Export: Send + Sync {
-    /// The kind that its records carry, for example `product.updated`.
+    /// The kind of its records, for example `product.updated`.
     fn kind(&self) -> &'static str;
 
-    /// The next records of all tenants, ordered by tenant and aggregate, behind `after`. Fewer than `limit` are the last.
+    /// The next records of all tenants after `after`, ordered by tenant and aggregate. Fewer than `limit` means the
+    /// end.
     fn page<'a>(
         &'a self,
         tx: &'a mut SystemTx,
@@ -58,12 +59,12 @@ pub trait Export: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<StateRecord>, Fault>>;
 }
 
-/// Where an export stands: the number of the [`Export`] and the last record sent.
+/// Encodes an export's progress: the number of the [`Export`] and the last record sent.
 pub(crate) fn cursor(export: usize, record: &StateRecord) -> String {
     format!("{export}/{}/{}", record.tenant, record.aggregate)
 }
 
-/// Reads what [`cursor`] wrote; the empty text is the beginning.
+/// Parses the output of [`cursor`]; an empty text means the beginning.
 pub(crate) fn parse_cursor(text: &str) -> Result<(usize, Option<After>), Fault> {
     if text.is_empty() {
         return Ok((0, None));

@@ -25,9 +25,9 @@ use crate::timer::TimerHandler;
 /// nothing outside of the transaction; caches are invalidated in `tx.after_commit`. A fault that a retry may cure is retried; any
 /// other parks the aggregate.
 pub trait ConsumerFn<'a, A>: Send + Sync {
-    /// Its future.
+    /// The future it returns.
     type Run: Future<Output = Result<(), Fault>> + Send + 'a;
-    /// Calls it.
+    /// Calls the function.
     fn call(&self, app: &'a A, tx: &'a mut TenantTx, events: &'a [Envelope]) -> Self::Run;
 }
 
@@ -43,11 +43,11 @@ where
     }
 }
 
-/// `async fn(app, context, key, payload) -> Result<(), Fault>`: does what a timer is for, at least once.
+/// `async fn(app, context, key, payload) -> Result<(), Fault>`: handles a due timer, at least once.
 pub trait TimerFn<'a, A, K, P>: Send + Sync {
-    /// Its future.
+    /// The future it returns.
     type Run: Future<Output = Result<(), Fault>> + Send + 'a;
-    /// Calls it.
+    /// Calls the function.
     fn call(&self, app: &'a A, context: &'a RequestContext, key: K, payload: P) -> Self::Run;
 }
 
@@ -63,29 +63,29 @@ where
     }
 }
 
-/// A page of an export: rows of all tenants, ordered by tenant and id.
+/// A page request of an export: rows of all tenants, ordered by tenant and id.
 #[derive(Debug, Clone, Copy)]
 pub struct ExportPage<I> {
-    /// Tenant and id of the last row of the page before.
+    /// Tenant and id of the last row of the previous page.
     pub after: Option<(TenantId, I)>,
-    /// Most rows. Fewer are the last.
+    /// Maximum number of rows; fewer means the last page.
     pub limit: i64,
     /// The platform's time.
     pub now: Timestamp,
 }
 
 impl<I: Into<uuid::Uuid>> ExportPage<I> {
-    /// The last row of the page before as two columns; zeros before the first page.
+    /// The last row of the previous page as two columns; zeros before the first page.
     pub fn position(self) -> (uuid::Uuid, uuid::Uuid) {
         self.after.map_or((uuid::Uuid::nil(), uuid::Uuid::nil()), |(tenant, id)| (tenant.uuid(), id.into()))
     }
 }
 
-/// `async fn(conn, page) -> sqlx::Result<Vec<(TenantId, T)>>`: reads the present state of one kind of aggregate.
+/// `async fn(conn, page) -> sqlx::Result<Vec<(TenantId, T)>>`: reads the current state of one kind of aggregate.
 pub trait ExportFn<'a, T: Aggregate>: Send + Sync {
-    /// Its future.
+    /// The future it returns.
     type Run: Future<Output = sqlx::Result<Vec<(TenantId, T)>>> + Send + 'a;
-    /// Calls it.
+    /// Calls the function.
     fn call(&self, conn: &'a mut PgConnection, page: ExportPage<T::Id>) -> Self::Run;
 }
 
@@ -101,11 +101,12 @@ where
     }
 }
 
-/// `async fn(conn) -> sqlx::Result<Vec<String>>`: at most a hundred places where an invariant is broken, each with its ids.
+/// `async fn(conn) -> sqlx::Result<Vec<String>>`: finds at most a hundred violations of an invariant, each with its
+/// ids.
 pub trait CheckFn<'a>: Send + Sync {
-    /// Its future.
+    /// The future it returns.
     type Run: Future<Output = sqlx::Result<Vec<String>>> + Send + 'a;
-    /// Calls it.
+    /// Calls the function.
     fn call(&self, conn: &'a mut PgConnection) -> Self::Run;
 }
 
@@ -121,11 +122,12 @@ where
     }
 }
 
-/// `async fn(app, conn) -> Result<Vec<String>, Fault>`: the same for an invariant that a query alone cannot decide.
+/// `async fn(app, conn) -> Result<Vec<String>, Fault>`: like [`CheckFn`], for an invariant that a query alone cannot
+/// check.
 pub trait AppCheckFn<'a, A>: Send + Sync {
-    /// Its future.
+    /// The future it returns.
     type Run: Future<Output = Result<Vec<String>, Fault>> + Send + 'a;
-    /// Calls it.
+    /// Calls the function.
     fn call(&self, app: &'a A, conn: &'a mut PgConnection) -> Self::Run;
 }
 
@@ -149,7 +151,7 @@ pub(crate) struct ConsumerFunction<A, F> {
     pub(crate) apply: F,
 }
 
-/// The services that publish these kinds: `catalog` of `bloom.catalog.product.updated`.
+/// The services that publish these kinds: `catalog` for `bloom.catalog.product.updated`.
 pub(crate) fn topics_of(kinds: &'static [&'static str]) -> Vec<&'static str> {
     let mut topics: Vec<&str> = kinds.iter().filter_map(|kind| kind.split('.').nth(1)).collect();
     topics.sort_unstable();

@@ -1,4 +1,4 @@
-//! What a service does with events of others.
+//! Handles events that other services publish.
 
 use bloom_db::TenantTx;
 use bloom_fault::{Code, Fault};
@@ -8,13 +8,13 @@ use crate::envelope::Envelope;
 
 /// A consumer: one per projection or process of a service.
 pub trait Handler: Send + Sync {
-    /// Its name for ever, `<service>.<what>`, for example `catalog.listing`.
+    /// Its permanent name, `<service>.<what>`, for example `catalog.listing`.
     fn consumer(&self) -> &'static str;
 
     /// The services whose events it reads.
     fn topics(&self) -> &[&'static str];
 
-    /// Whether it takes events of this full kind. One that it does not take costs no row and no transaction.
+    /// Whether it handles events of this full kind. Events it does not want need no row and no transaction.
     fn wants(&self, _kind: &str) -> bool {
         true
     }
@@ -26,7 +26,7 @@ pub trait Handler: Send + Sync {
     fn apply<'a>(&'a self, tx: &'a mut TenantTx, batch: &'a [Envelope]) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
-/// Whether trying again may help without anybody's doing.
+/// Whether a retry may succeed without an operator.
 pub(crate) fn transient(fault: &Fault) -> bool {
     match fault.code {
         Code::Unavailable | Code::DeadlineExceeded | Code::BadGateway | Code::RateLimited => true,

@@ -1,22 +1,22 @@
-//! An event leaves a service at least once and takes effect once.
+//! Publishes a service's events at least once and applies each exactly once.
 //!
-//! It may exist because fifteen services that each wrote this for themselves would lose events in fifteen ways.
+//! The crate exists because fifteen services that each implemented this would lose events in fifteen ways.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`envelope`] | an event as it travels; [`Draft`], an event about to be written |
-//! | [`publish`](mod@publish) | into the outbox, in the transaction of the change |
-//! | `relay` | from the outbox to the bus: shards, leases with an epoch, positions |
+//! | [`envelope`] | an event as it is sent; [`Draft`], an event about to be written |
+//! | [`publish`](mod@publish) | writes events into the outbox, in the transaction of the change |
+//! | `relay` | moves events from the outbox to the bus: shards, leases with an epoch, positions |
 //! | [`bus`] | in process (the outbox is the log) or Kafka |
-//! | [`handler`], `consume`, `apply` | from the bus to an effect: inbox, cursor and effect in one transaction |
-//! | `park` | events that cannot be applied wait with those behind them; the others go on |
-//! | `unreadable` | messages that are no events wait for an operator |
-//! | `load` | a new generation of a consumer loads its sources' state, then follows |
-//! | [`timer`] | something to be done at a time |
-//! | [`platform`], [`export`], [`check`] | what every service answers about itself |
-//! | `upkeep` | partitions, expiry, levels |
+//! | [`handler`], `consume`, `apply` | apply events from the bus: inbox, cursor and effect in one transaction |
+//! | `park` | queues events that cannot be applied, per aggregate; the others continue |
+//! | `unreadable` | stores messages that are not valid events for an operator |
+//! | `load` | loads the sources' state for a new generation of a consumer, which then follows the events |
+//! | [`timer`] | work scheduled for a later time |
+//! | [`platform`], [`export`], [`check`] | RPCs that every service offers about itself |
+//! | `upkeep` | partitions, expiry, metrics |
 //!
-//! Absent by design: no NOTIFY, no global order, no transaction of Kafka, no event that is not a row first.
+//! Deliberately absent: NOTIFY, a global order, Kafka transactions, events that are not rows first.
 
 pub mod bus;
 mod check;
@@ -67,13 +67,13 @@ use crate::apply::Applier;
 use crate::check::OutboxGapFree;
 use crate::consume::{Consumer, Sources};
 use crate::functions::{AppCheckFunction, CheckFunction, ConsumerFunction, ExportFunction, TimerFunction, topics_of};
-use crate::platform::{Reading, Server, Service};
+use crate::platform::{ConsumerState, Server, Service};
 use crate::relay::Relay;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::timer::Timers;
 use crate::upkeep::Upkeep;
 
-/// The events of one service: what it consumes, fires, exports and checks. Gives its background tasks and its platform
+/// The events of one service: consumers, timers, exports and checks. It provides the background tasks and the platform
 /// RPCs.
 pub struct Events {
     service: &'static str,
@@ -87,7 +87,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Events of a service that so far only publishes.
+    /// Events of a service that only publishes so far.
     pub fn new(service: &'static str, host: ServiceContext, db: Db, bus: Bus) -> Self {
         let checks: Vec<Arc<dyn Check>> = vec![Arc::new(OutboxGapFree)];
         Self { service, host, db, bus, consumers: Vec::new(), timers: Vec::new(), exports: Vec::new(), checks }
@@ -124,7 +124,7 @@ impl Events {
         self
     }
 
-    /// Adds a consumer: its name, the full kinds that it takes, what it does.
+    /// Adds a consumer: its name, the full kinds it handles, and its function.
     #[must_use]
     pub fn consume<A, F>(self, app: A, consumer: &'static str, kinds: &'static [&'static str], apply: F) -> Self
     where
@@ -168,7 +168,7 @@ impl Events {
         self.checks([Arc::new(CheckFunction { name, find }) as Arc<dyn Check>])
     }
 
-    /// Adds an invariant that a query alone cannot decide.
+    /// Adds an invariant that a query alone cannot check.
     #[must_use]
     pub fn check_app<A, F>(self, app: A, name: &'static str, find: F) -> Self
     where
@@ -184,7 +184,7 @@ impl Events {
     }
 
     fn server(&self) -> Server {
-        let readings = self.consumers.iter().map(|(handler, sources, replay)| Reading {
+        let readings = self.consumers.iter().map(|(handler, sources, replay)| ConsumerState {
             applier: self.applier(handler),
             sources: sources.clone(),
             replay: replay.clone(),
@@ -199,7 +199,7 @@ impl Events {
         }
     }
 
-    /// The loops of this service: relay, one per consumer, timers, upkeep.
+    /// The background loops of this service: relay, one per consumer, timers, upkeep.
     pub fn tasks(&self) -> Vec<Task> {
         let relay = Relay::new(self.service, self.host.clone(), self.db.clone(), self.bus.clone());
         let upkeep = Upkeep {
@@ -229,14 +229,14 @@ impl Events {
         tasks
     }
 
-    /// For work outside of a generation: un-parking and loading need none.
+    /// An applier for work that needs no generation: redriving parked events and loading.
     fn applier(&self, handler: &Arc<dyn Handler>) -> Applier {
         Applier {
             service: self.service,
             host: self.host.clone(),
             db: self.db.clone(),
             handler: handler.clone(),
-            reader: Reader { consumer: handler.consumer(), generation: 0 },
+            reader: ConsumerGeneration { consumer: handler.consumer(), generation: 0 },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Loading the present state of a consumer's sources, before it follows their events.
+//! Loads the current state of a consumer's sources, before the consumer follows their events.
 
 use bloom_contract_platform::platform_client::PlatformClient;
 use bloom_contract_platform::{ExportStateRequest, StateRecord};
@@ -14,7 +14,7 @@ use crate::store::consumer::consumer_loading;
 
 const PAGE: u32 = 1_000;
 
-/// Loads everything; stops at the first fault, to be begun again.
+/// Loads everything; stops at the first fault and must then be started again.
 pub(crate) async fn run(applier: &Applier) -> Result<(), Fault> {
     for service in applier.handler.topics() {
         let mut after = String::new();
@@ -38,8 +38,8 @@ pub(crate) async fn run(applier: &Applier) -> Result<(), Fault> {
 }
 
 async fn fetch(applier: &Applier, service: &str, after: String) -> Result<Vec<StateRecord>, Fault> {
-    let nobody = TenantId::from_uuid(Uuid::nil());
-    let call = RequestContext::background(applier.service, nobody, &format!("service:{}", applier.service));
+    let no_tenant = TenantId::from_uuid(Uuid::nil());
+    let call = RequestContext::background(applier.service, no_tenant, &format!("service:{}", applier.service));
     let request = ExportStateRequest { kinds: Vec::new(), after, limit: PAGE };
     let mut client = PlatformClient::new(applier.host.peers.get(service));
     let mut stream = client.export_state(applier.host.request(&call, request)).await?.into_inner();
@@ -50,7 +50,7 @@ async fn fetch(applier: &Applier, service: &str, after: String) -> Result<Vec<St
     Ok(records)
 }
 
-/// The state as the event that would have told it.
+/// Turns a state record into the event that would have published it.
 fn envelope(applier: &Applier, service: &str, record: StateRecord) -> Result<Envelope, Fault> {
     Ok(Envelope {
         id: EventId::from_uuid(bloom_kernel::uuid_v7(applier.host.platform_now(), &*applier.host.entropy)),

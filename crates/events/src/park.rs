@@ -1,4 +1,4 @@
-//! Taking parked events up again.
+//! Redrives parked events.
 
 use bloom_fault::Fault;
 use bloom_kernel::TenantId;
@@ -7,21 +7,21 @@ use crate::apply::Applier;
 use crate::handler::transient;
 use crate::store::parked::{Queue, parked_failed, parked_head, parked_queues, parked_remove};
 
-/// Most events of a queue taken up in one transaction.
+/// Maximum number of events of a queue redriven in one transaction.
 const STEP: i64 = 64;
 
-/// Which parked events are meant.
+/// Selects parked events.
 #[derive(Debug, Default)]
 pub(crate) struct Which {
     pub(crate) tenant: Option<TenantId>,
     pub(crate) aggregate: Option<String>,
-    /// Only queues whose head may pass by itself.
+    /// Only queues whose first event failed with a transient fault.
     pub(crate) transient: bool,
-    /// Throw away instead of applying.
+    /// Discard the events instead of applying them.
     pub(crate) discard: bool,
 }
 
-/// Works through the queues; returns how many events left them.
+/// Redrives the selected queues; returns how many events left them.
 pub(crate) async fn unpark(applier: &Applier, which: &Which) -> Result<u64, Fault> {
     let consumer = applier.reader.consumer;
     let mut tx = applier.db.system().await?;
@@ -46,8 +46,8 @@ pub(crate) async fn unpark(applier: &Applier, which: &Which) -> Result<u64, Faul
     Ok(done)
 }
 
-/// The next events of one queue in one transaction; if they fail together, the first alone, so that the queue moves up to
-/// the one that is to blame.
+/// Redrives the next events of one queue in one transaction. If that fails, only the first is tried, so that the queue
+/// advances up to the event that fails.
 async fn step(applier: &Applier, queue: &Queue, discard: bool) -> Result<u64, Fault> {
     match take(applier, queue, STEP, discard).await {
         Err(_) => take(applier, queue, 1, discard).await,

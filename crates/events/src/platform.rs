@@ -1,4 +1,4 @@
-//! The platform's own RPCs, served by every service.
+//! The platform RPCs that every service serves.
 
 use std::sync::Arc;
 
@@ -26,24 +26,24 @@ use crate::store::parked::{Listed, parked_count, parked_list};
 use crate::store::unreadable::{Kept, Place, unreadable_count, unreadable_next};
 use crate::unreadable::{self, Message};
 
-/// A consumer as the RPCs see it.
-pub(crate) struct Reading {
+/// State of a consumer as the RPCs need it.
+pub(crate) struct ConsumerState {
     pub(crate) applier: Applier,
     pub(crate) sources: Sources,
     pub(crate) replay: Arc<Notify>,
 }
 
-/// Answers for one service.
+/// Serves the RPCs for one service.
 pub struct Server {
     pub(crate) service: &'static str,
     pub(crate) host: ServiceContext,
     pub(crate) db: Db,
-    pub(crate) readings: Vec<Reading>,
+    pub(crate) readings: Vec<ConsumerState>,
     pub(crate) exports: Vec<Arc<dyn Export>>,
     pub(crate) checks: Vec<Arc<dyn Check>>,
 }
 
-/// What the router takes.
+/// The gRPC service for the router.
 pub type Service = PlatformServer<Server>;
 
 const EXPORT_DEFAULT: u32 = 1_000;
@@ -113,7 +113,7 @@ impl Server {
         })
     }
 
-    fn reading(&self, consumer: &str) -> Result<&Reading, Fault> {
+    fn reading(&self, consumer: &str) -> Result<&ConsumerState, Fault> {
         let reading = self.readings.iter().find(|reading| reading.applier.reader.consumer == consumer);
         reading.ok_or_else(|| {
             let known: Vec<_> = self.readings.iter().map(|reading| reading.applier.reader.consumer).collect();
@@ -167,7 +167,7 @@ impl Server {
         if all {
             done += unreadable::take_up(&reading.applier, which.discard).await?;
         }
-        tracing::info!(consumer = request.consumer, ?which, done, "parked events were taken up");
+        tracing::info!(consumer = request.consumer, ?which, done, "parked events were redriven");
         let mut tx = self.db.system().await?;
         let consumer = reading.applier.reader.consumer;
         let left = parked_count(&mut tx, consumer).await? + unreadable_count(&mut tx, Some(consumer)).await?;
@@ -182,13 +182,13 @@ impl Server {
         tx.commit().await?;
         let generation = generation.ok_or_else(|| Fault::not_found("consumer"))?;
         if let Sources::InProcess(logs) = &reading.sources {
-            // It counts as behind from this moment on, not only once it has noticed.
+            // The consumer counts as behind from now on, not only once it notices the replay.
             for (_, progress) in logs {
                 progress.set(None);
             }
         }
         reading.replay.notify_one();
-        tracing::info!(service = self.service, consumer, generation, "a replay was ordered");
+        tracing::info!(service = self.service, consumer, generation, "a replay was requested");
         Ok(proto::ReplayReply { generation })
     }
 }

@@ -1,4 +1,4 @@
-//! Publishing events, in the transaction of the change.
+//! Publishes events in the transaction of the change.
 
 use bloom_db::{OutboxRow, Writer};
 use bloom_fault::{Code, Fault};
@@ -10,33 +10,34 @@ use uuid::Uuid;
 use crate::envelope::SCHEMA_VERSION;
 use crate::shard::shard_of;
 
-/// Largest document: what a message of the bus can carry, with room for its attributes.
+/// Maximum document size: the bus's message limit less room for attributes.
 pub const DATA_BYTES: usize = 4 << 20;
 
-/// Publishing and timers, for a transaction or a statement that is one. What is published leaves when it commits, and never
-/// without that.
+/// Publishing and timers, for a transaction or a single-statement transaction. Events and timers become visible if and
+/// when it commits.
 ///
-/// Publish after the aggregate's row was written (and so locked): the order of publication is the order of the events.
+/// Publish after the aggregate's row was written, and therefore locked: the order of publication is the order of the
+/// events.
 pub trait Publish: Writer {
     /// Publishes the aggregate's state as `<noun>.<verb>`.
     fn publish<A: Aggregate>(&mut self, aggregate: &A) {
         self.publish_as(aggregate.verb(), aggregate);
     }
 
-    /// The same under a verb of its own, for what is more than an update: `order.cancelled`.
+    /// Publishes the aggregate's state under its own verb, for a change that is more than an update: `order.cancelled`.
     fn publish_as<A: Aggregate>(&mut self, verb: &str, aggregate: &A) {
         let kind = format!("{}.{verb}", A::NOUN);
         self.publish_document(kind, aggregate.id().to_string(), aggregate.version(), aggregate);
     }
 
-    /// Publishes that the aggregate is no more: `<noun>.deleted` with a tombstone, one version above its last.
+    /// Publishes the aggregate's deletion: `<noun>.deleted` with a tombstone, one version above the last.
     fn publish_deleted<A: Aggregate>(&mut self, last: &A) {
         let (id, version) = (last.id().to_string(), last.version() + 1);
         let tombstone = Tombstone { id: id.clone(), deleted: true, version };
         self.publish_document(format!("{}.deleted", A::NOUN), id, version, &tombstone);
     }
 
-    /// Publishes a document that is no aggregate of its own, under a key that its order is kept by.
+    /// Publishes a document that is not an aggregate, under the key within which its order is kept.
     fn publish_document(&mut self, kind: String, aggregate: String, version: i64, data: &(impl Serialize + ?Sized)) {
         match row(self.cause(), kind, aggregate, version, data) {
             Ok(row) => self.pending().event(row),
@@ -44,7 +45,7 @@ pub trait Publish: Writer {
         }
     }
 
-    /// Sets the timer of this kind and key, or moves it.
+    /// Sets or moves the timer of this kind and key.
     fn schedule(&mut self, kind: &'static str, key: &str, run_at: Timestamp, payload: &(impl Serialize + ?Sized)) {
         match serde_json::to_string(payload) {
             Ok(payload) => self.pending().timer(kind, key, Some((run_at, payload))),
@@ -52,7 +53,7 @@ pub trait Publish: Writer {
         }
     }
 
-    /// Removes the timer of this kind and key, if there is one.
+    /// Removes the timer of this kind and key, if it exists.
     fn unschedule(&mut self, kind: &'static str, key: &str) {
         self.pending().timer(kind, key, None);
     }
@@ -87,7 +88,7 @@ fn row(
     })
 }
 
-/// By the platform's clock even when the tenant has another: partitions are days of it.
+/// Uses the platform's clock even if the tenant has its own, because partitions are days of the platform's clock.
 fn new_id(context: &ServiceContext) -> Uuid {
     bloom_kernel::uuid_v7(context.platform_now(), &*context.entropy)
 }

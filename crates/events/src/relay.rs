@@ -1,5 +1,6 @@
-//! The relay: sole owner of a shard while its lease lasts, it publishes what is pending in order of insertion and stamps
-//! it with the next positions. A crash between publishing and stamping repeats events and never loses one.
+//! The relay publishes pending events. It is the only owner of a shard while its lease lasts, publishes in order of
+//! insertion and stamps each event with its next position. A crash between publishing and stamping publishes events
+//! again but never loses one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +18,16 @@ use crate::shard::{Positions, SHARDS, index};
 use crate::store::lease::{Grant, lease_claim, lease_positions, lease_release, owner_share};
 use crate::store::outbox::{Advance, Logged, outbox_pending, outbox_stamp, place};
 
-/// Most events of one round.
+/// Maximum number of events per round.
 const BATCH: i64 = 512;
-/// A round begins no sooner than this after the one before: what is committed meanwhile shares its cost. The first event
-/// after a quiet moment waits for nothing.
+/// Minimum time between the starts of two rounds, so that events committed meanwhile share the cost of one. The first
+/// event after an idle period is published at once.
 const PACE: Duration = Duration::from_millis(20);
-/// Longest sleep while nothing wakes it: the poll finds what other processes committed.
+/// Maximum sleep without a wake-up: this poll finds events that other processes committed.
 const IDLE: Duration = Duration::from_millis(250);
-/// The first sleep of a poll that has just found something; it doubles while nothing comes.
+/// First sleep after a poll that found events; it doubles while nothing is found.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// How long a shard stays with a process that has gone silent.
+/// How long a shard remains assigned to a process that no longer renews its lease.
 const LEASE: Duration = Duration::from_secs(10);
 
 /// Publishes the events of one service.
@@ -40,11 +41,11 @@ pub(crate) struct Relay {
     owner: String,
     pub(crate) lease: Duration,
     pub(crate) grants: Vec<Grant>,
-    /// How many shards would be an even part of all.
+    /// This process's even share of the shards.
     share: usize,
     renewed: Option<Instant>,
-    /// Kept between rounds; a round that fails drops it.
-    line: Option<SystemConn>,
+    /// Database connection kept between rounds; a failed round drops it.
+    connection: Option<SystemConn>,
 }
 
 impl Relay {
@@ -58,7 +59,19 @@ impl Relay {
             Bus::Kafka(_) => None,
         };
         let owner = host.token();
-        Self { service, host, db, bus, log, owner, lease: LEASE, grants: Vec::new(), share: SHARDS, renewed: None, line: None }
+        Self {
+            service,
+            host,
+            db,
+            bus,
+            log,
+            owner,
+            lease: LEASE,
+            grants: Vec::new(),
+            share: SHARDS,
+            renewed: None,
+            connection: None,
+        }
     }
 
     /// Runs until shutdown.
@@ -84,7 +97,7 @@ impl Relay {
             let wake = self.db.wake().clone();
             tokio::select! {
                 () = tokio::time::sleep_until(began + PACE.max(pause)) => {}
-                // Whoever holds no shard has nothing to do for a commit.
+                // A process without shards does not react to commits.
                 () = wake.outbox.notified(), if !self.grants.is_empty() => tokio::time::sleep_until(began + PACE).await,
                 () = shutdown.cancelled() => {}
             }
@@ -93,29 +106,29 @@ impl Relay {
         Ok(())
     }
 
-    /// One look at the outbox; returns how many events were published.
+    /// Polls the outbox once; returns how many events were published.
     pub(crate) async fn round(&mut self) -> Result<usize, Fault> {
-        let mut line = match self.line.take() {
-            Some(line) => line,
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
             None => self.db.system_conn().await?,
         };
-        let count = self.look(&mut line).await?;
-        self.line = Some(line);
+        let count = self.publish_pending(&mut connection).await?;
+        self.connection = Some(connection);
         Ok(count)
     }
 
-    async fn look(&mut self, line: &mut SystemConn) -> Result<usize, Fault> {
-        self.renew(line).await?;
+    async fn publish_pending(&mut self, connection: &mut SystemConn) -> Result<usize, Fault> {
+        self.renew(connection).await?;
         let shards: Vec<i16> = self.grants.iter().map(|grant| grant.shard).collect();
         if shards.len() < SHARDS
             && let Some(log) = &self.log
         {
-            log.advance(lease_positions(line).await?);
+            log.advance(lease_positions(connection).await?);
         }
         if shards.is_empty() {
             return Ok(0);
         }
-        let mut events = outbox_pending(line, self.service, &shards, BATCH).await?;
+        let mut events = outbox_pending(connection, self.service, &shards, BATCH).await?;
         if events.is_empty() {
             return Ok(0);
         }
@@ -123,10 +136,11 @@ impl Relay {
             stoppable(&self.host, kafka.send(self.service, &events)).await.ok_or_else(stopping)??;
         }
         let advances = number(&mut events, &self.grants);
-        let stamped = outbox_stamp(line, &advances, &events).await?;
+        let stamped = outbox_stamp(connection, &advances, &events).await?;
         self.host.metrics.count(self.service, "events_published", stamped as u64);
         if stamped != events.len() {
-            // Somebody else owns a shard now, and only the others were stamped: the next round begins with what is ours.
+            // Another process has taken over a shard, and only our other shards were stamped: renew the leases before
+            // the next round.
             self.renewed = None;
             return Ok(stamped);
         }
@@ -135,30 +149,31 @@ impl Relay {
                 grant.position = advance.to;
             }
         }
-        self.tell(events);
+        self.notify_consumers(events);
         Ok(stamped)
     }
 
-    /// Takes and renews leases, each third of their time, and gives back what is more than an even share: between rounds
-    /// nothing of it is on the way. Whoever lacks some of its share looks sooner, as nobody relays what was given back.
-    async fn renew(&mut self, line: &mut SystemConn) -> Result<(), Fault> {
+    /// Acquires and renews leases every third of their duration, and releases shards above the even share. Between
+    /// rounds no event of a shard is in flight, so this is safe. A process below its share polls more often, as nobody
+    /// relays a released shard.
+    async fn renew(&mut self, connection: &mut SystemConn) -> Result<(), Fault> {
         let every = if self.grants.len() < self.share { self.lease / 30 } else { self.lease / 3 };
         if self.renewed.is_some_and(|renewed| renewed.elapsed() < every) {
             return Ok(());
         }
         let now = Instant::now();
         let seconds = self.lease.as_secs_f64();
-        self.share = owner_share(line, &self.owner, seconds).await?;
-        self.grants = lease_claim(line, &self.owner, seconds, self.share).await?;
+        self.share = owner_share(connection, &self.owner, seconds).await?;
+        self.grants = lease_claim(connection, &self.owner, seconds, self.share).await?;
         self.renewed = Some(now);
         if self.grants.len() == SHARDS {
-            self.tell(Vec::new());
+            self.notify_consumers(Vec::new());
         }
         Ok(())
     }
 
     /// Hands stamped events to the consumers of this process.
-    fn tell(&self, events: Vec<Logged>) {
+    fn notify_consumers(&self, events: Vec<Logged>) {
         let Some(log) = &self.log else { return };
         log.keep(events);
         if self.grants.len() == SHARDS {
@@ -170,7 +185,7 @@ impl Relay {
         }
     }
 
-    /// Gives the shards back, so that another process goes on at once.
+    /// Releases the shards, so that another process can continue at once.
     pub(crate) async fn release(&self) {
         let given = async {
             let mut tx = self.db.system().await?;
@@ -178,12 +193,12 @@ impl Relay {
             tx.commit().await
         };
         if let Err(fault) = given.await {
-            tracing::warn!(service = self.service, cause = fault.chain(), "shards are given back by time alone");
+            tracing::warn!(service = self.service, cause = fault.chain(), "leases could not be released; they will expire");
         }
     }
 }
 
-/// Gives each event the next position of its shard.
+/// Assigns each event the next position of its shard.
 fn number(events: &mut [Logged], grants: &[Grant]) -> Vec<Advance> {
     let mut positions: Positions = [0; SHARDS];
     for grant in grants {

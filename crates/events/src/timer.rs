@@ -1,4 +1,4 @@
-//! Timers: something to be done at a time, as a row that commits with the reason for it.
+//! Timers: work scheduled for a later time, stored as a row that commits with the change that needs it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use uuid::Uuid;
 
 use crate::store::timer::{Due, timer_claim, timer_done, timer_failed, timer_next};
 
-/// Timers that one process fires at a time.
+/// Maximum number of timers that one process runs at once.
 const RUNNING: usize = 16;
-/// A claim outlives the deadline of what it starts.
+/// A claim lasts longer than the deadline of the work it covers.
 const LEASE: Duration = Duration::from_secs(90);
-/// Longest wait after failures.
+/// Maximum wait after failures.
 const LONGEST_WAIT_S: f64 = 300.0;
 
-/// Does what one kind of timer is for.
+/// Handles one kind of timer.
 pub trait TimerHandler: Send + Sync {
     /// The kind, for example `checkout.expire`.
     fn kind(&self) -> &'static str;
 
-    /// Fires at least once, and again after a fault, waiting longer each time. It must be safe to do twice.
+    /// Called at least once, and again after a fault with growing waits. It must be idempotent.
     fn fire<'a>(&'a self, call: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
@@ -48,13 +48,13 @@ impl Timers {
         Self { service, host, db, handlers, kinds }
     }
 
-    /// Runs until shutdown, then lets what runs come to its end.
+    /// Runs until shutdown, then waits for running timers to finish.
     pub(crate) async fn run(self) -> Result<(), StartError> {
         let wake = self.db.wake().clone();
-        let mut line = None;
+        let mut connection = None;
         let mut running = FuturesUnordered::new();
         loop {
-            let pause = match self.claim(&mut line, RUNNING - running.len()).await {
+            let pause = match self.claim(&mut connection, RUNNING - running.len()).await {
                 Ok((due, pause)) => {
                     running.extend(due.into_iter().map(|(due, claim)| self.fire(due, claim)));
                     pause
@@ -65,43 +65,44 @@ impl Timers {
                 }
             };
             tokio::select! {
-                Some(fired) = running.next() => self.note(&mut line, fired).await,
+                Some(fired) = running.next() => self.store_result(&mut connection, fired).await,
                 () = tokio::time::sleep(pause) => {}
                 () = wake.timers.notified() => {}
                 () = self.host.shutdown.cancelled() => break,
             }
         }
         while let Some(fired) = running.next().await {
-            self.note(&mut line, fired).await;
+            self.store_result(&mut connection, fired).await;
         }
         Ok(())
     }
 
-    /// Claims what is due, and says how long to sleep when that is nothing.
+    /// Claims due timers; if there are none, also returns how long to sleep.
     async fn claim(&self, kept: &mut Option<SystemConn>, free: usize) -> Result<(Vec<(Due, Uuid)>, Duration), Fault> {
         if free == 0 {
             return Ok((Vec::new(), IDLE));
         }
-        let mut line = self.line(kept).await?;
+        let mut connection = self.connection(kept).await?;
         let now = self.host.platform_now();
-        let next = timer_next(&mut line, &self.kinds).await?;
+        let next = timer_next(&mut connection, &self.kinds).await?;
         let Some(next) = next.filter(|next| *next <= now) else {
-            *kept = Some(line);
+            *kept = Some(connection);
             let pause = next.and_then(|next| (next - now).to_std().ok()).unwrap_or(IDLE);
             return Ok((Vec::new(), pause.min(IDLE)));
         };
         tracing::trace!(service = self.service, %next, "timers are due");
         let claim = bloom_kernel::uuid_v7(now, &*self.host.entropy);
         let limit = i64::try_from(free).unwrap_or(1);
-        let due = timer_claim(&mut line, &self.kinds, now, claim, LEASE.as_secs_f64(), limit).await?;
-        *kept = Some(line);
+        let due = timer_claim(&mut connection, &self.kinds, now, claim, LEASE.as_secs_f64(), limit).await?;
+        *kept = Some(connection);
         Ok((due.into_iter().map(|due| (due, claim)).collect(), Duration::from_millis(5)))
     }
 
-    /// The line kept from before; whoever takes it puts it back once it has served, so that a broken one is dropped.
-    async fn line(&self, kept: &mut Option<SystemConn>) -> Result<SystemConn, Fault> {
+    /// Takes the connection kept from before, or opens one. The caller puts it back after use, so a broken one is
+    /// dropped.
+    async fn connection(&self, kept: &mut Option<SystemConn>) -> Result<SystemConn, Fault> {
         match kept.take() {
-            Some(line) => Ok(line),
+            Some(connection) => Ok(connection),
             None => self.db.system_conn().await,
         }
     }
@@ -115,32 +116,38 @@ impl Timers {
                 key = due.key,
                 attempts = due.attempts,
                 cause = fault.chain(),
-                "a timer failed and is tried again"
+                "a timer failed and will be retried"
             );
         }
         Fired { due, claim, fault: outcome.err() }
     }
 
-    /// Notes what came of a timer. Should the note be lost, the lease runs out and it fires again.
-    async fn note(&self, kept: &mut Option<SystemConn>, fired: Fired) {
+    /// Stores the result of a timer. If that fails, the claim expires and the timer fires again.
+    async fn store_result(&self, kept: &mut Option<SystemConn>, fired: Fired) {
         let Fired { due, claim, fault } = fired;
         let noted = async {
-            let mut line = self.line(kept).await?;
+            let mut connection = self.connection(kept).await?;
             match fault {
-                None => timer_done(&mut line, &due, claim).await?,
-                Some(fault) => timer_failed(&mut line, &due, claim, backoff_s(due.attempts), &fault.chain()).await?,
+                None => timer_done(&mut connection, &due, claim).await?,
+                Some(fault) => timer_failed(&mut connection, &due, claim, backoff_s(due.attempts), &fault.chain()).await?,
             }
-            *kept = Some(line);
+            *kept = Some(connection);
             Ok::<(), Fault>(())
         };
         if let Err(fault) = noted.await {
-            tracing::warn!(service = self.service, kind = due.kind, key = due.key, cause = fault.chain(), "a timer fires again");
+            tracing::warn!(
+                service = self.service,
+                kind = due.kind,
+                key = due.key,
+                cause = fault.chain(),
+                "the result of a timer was not stored; it will fire again"
+            );
         }
     }
 
     async fn attempt(&self, due: &Due) -> Result<(), Fault> {
         let handler = self.handlers.iter().find(|handler| handler.kind() == due.kind);
-        let handler = handler.ok_or_else(|| Fault::internal(format!("nobody fires {}", due.kind)))?;
+        let handler = handler.ok_or_else(|| Fault::internal(format!("no handler for the timer kind {}", due.kind)))?;
         let payload: Box<RawValue> = RawValue::from_string(due.payload.clone()).map_err(Fault::internal)?;
         let mut call = RequestContext::background(self.service, due.tenant(), &format!("service:{}", self.service));
         let span = telemetry::background_span(self.service, handler.kind(), None);
@@ -154,14 +161,14 @@ impl Timers {
     }
 }
 
-/// A timer that has been fired.
+/// A timer that has fired.
 struct Fired {
     due: Due,
     claim: Uuid,
     fault: Option<Fault>,
 }
 
-/// Half a second, doubling, up to five minutes.
+/// Half a second, doubled with each attempt, at most five minutes.
 fn backoff_s(attempts: i32) -> f64 {
     (0.25 * f64::from(attempts.clamp(1, 20)).exp2()).min(LONGEST_WAIT_S)
 }

@@ -1,5 +1,5 @@
-//! Messages of the bus that are no events wait for an operator, or for a release that can read them. They name no tenant and no
-//! aggregate for certain, so they hold nobody up.
+//! Messages on the bus that are not valid events wait for an operator, or for a release that can read them. Their
+//! tenant and aggregate are not certain, so they block no other event.
 
 use bloom_db::{seal::open_own, seal::seal_own};
 use bloom_fault::Fault;
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::apply::Applier;
 use crate::bus::cloud_event;
 use crate::store::consumer::consumer_generation;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::store::unreadable::{Kept, Place, unreadable_add, unreadable_discard, unreadable_next, unreadable_remove};
 
-/// What its keys are derived for.
+/// Label from which the encryption keys are derived.
 const PURPOSE: &str = "unreadable";
 
-/// A message as it came.
+/// A message as it was received.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) place: Place,
@@ -23,7 +23,7 @@ pub(crate) struct Message {
     pub(crate) payload: Option<Vec<u8>>,
 }
 
-/// What a message carries beside its payload.
+/// The message's attributes besides its payload.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Attributes {
     pub(crate) key: Option<Vec<u8>>,
@@ -38,22 +38,22 @@ impl Attributes {
     }
 }
 
-/// Keeps messages with what is wrong with each. Told again, it keeps none twice.
+/// Stores messages with the reason each is unreadable. Idempotent.
 pub(crate) async fn keep(applier: &Applier, messages: &[(Message, cloud_event::Unreadable)]) -> Result<(), Fault> {
     let mut tx = applier.db.system().await?;
-    // One by one: a batch of the largest messages would not fit into a statement.
+    // One at a time: a batch of the largest messages would exceed the size of a statement.
     for (message, cause) in messages {
         let kept = sealed(&applier.host, message, cause)?;
         if unreadable_add(&mut tx, &kept).await? {
             let Place { consumer, topic, partition, offset, .. } = &message.place;
-            tracing::error!(consumer, topic, partition, offset, %cause, "a message that is no event of this fleet was parked");
+            tracing::error!(consumer, topic, partition, offset, %cause, "a message that is not a valid event was parked");
             applier.host.metrics.count(applier.service, "messages_unreadable", 1);
         }
     }
     tx.commit().await
 }
 
-/// Applies what can be read by now, or discards all; returns how many messages are no longer kept.
+/// Applies the messages that have become readable, or discards all; returns how many were removed.
 pub(crate) async fn take_up(applier: &Applier, discard: bool) -> Result<u64, Fault> {
     let consumer = applier.reader.consumer;
     let mut tx = applier.db.system().await?;
@@ -64,7 +64,7 @@ pub(crate) async fn take_up(applier: &Applier, discard: bool) -> Result<u64, Fau
     }
     let generation = consumer_generation(&mut tx, consumer).await?.number;
     tx.commit().await?;
-    let applier = Applier { reader: Reader { consumer, generation }, ..applier.clone() };
+    let applier = Applier { reader: ConsumerGeneration { consumer, generation }, ..applier.clone() };
     let (mut after, mut done) = (Place::default(), 0);
     loop {
         let mut tx = applier.db.system().await?;
@@ -76,7 +76,7 @@ pub(crate) async fn take_up(applier: &Applier, discard: bool) -> Result<u64, Fau
         let header = |name: &str| message.attributes.text(name);
         let Ok(event) = cloud_event::read(header, message.payload.as_deref()) else { continue };
         if applier.handler.wants(&event.kind) {
-            // Its inbox row commits with its effect: a crash before the message is forgotten repeats nothing.
+            // The inbox row commits with the effect, so a crash before the message is deleted does not apply it twice.
             applier.apply(vec![event], &[]).await?;
         }
         let mut tx = applier.db.system().await?;
@@ -97,7 +97,7 @@ fn sealed(host: &ServiceContext, message: &Message, cause: &cloud_event::Unreada
     })
 }
 
-/// What was kept, as it came.
+/// Decrypts a stored message.
 pub(crate) fn opened(host: &ServiceContext, kept: &Kept) -> Result<Message, Fault> {
     let place = bound(&kept.place);
     let attributes = open_own(host, PURPOSE, &[b"attributes", &place], &kept.attributes)?;
@@ -105,7 +105,7 @@ pub(crate) fn opened(host: &ServiceContext, kept: &Kept) -> Result<Message, Faul
     Ok(Message { place: kept.place.clone(), attributes: serde_json::from_slice(&attributes).map_err(Fault::internal)?, payload })
 }
 
-/// The row that sealed columns belong to.
+/// The additional authenticated data that binds the encrypted columns to their row.
 fn bound(place: &Place) -> Vec<u8> {
     let Place { consumer, topic, partition, offset, sent_ms } = place;
     format!("{consumer}\0{topic}\0{partition}\0{offset}\0{sent_ms}").into_bytes()

@@ -1,5 +1,5 @@
-//! What keeps the tables of events small: partitions prepared and dropped, expired replies removed, parked events whose
-//! cause may have passed taken up again, levels reported.
+//! Keeps the event tables small: creates and drops partitions, deletes expired replies, redrives parked events whose
+//! fault was transient, and reports metrics.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const OUTBOX_DAYS: i32 = 3;
 const INBOX_DAYS: i32 = 14;
 const ROUND: Duration = Duration::from_mins(1);
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
-/// Expired replies removed in one statement.
+/// Maximum number of expired replies deleted by one statement.
 const EXPIRED: i64 = 1_000;
 
 /// Upkeep of one service's event tables.
@@ -29,7 +29,7 @@ pub(crate) struct Upkeep {
     pub(crate) host: ServiceContext,
     pub(crate) db: Db,
     pub(crate) bus: Bus,
-    /// One per consumer; their generation is looked up each time.
+    /// One per consumer; the generation is read each time.
     pub(crate) consumers: Vec<(Applier, Sources)>,
 }
 
@@ -39,22 +39,20 @@ impl Upkeep {
         let mut partitions: Option<Instant> = None;
         loop {
             if partitions.is_none_or(|done| done.elapsed() > PARTITIONS_EVERY) {
-                partitions = self.told("partitions", self.partitions().await).map(|()| Instant::now());
+                partitions = self.logged("partitions", self.partitions().await).map(|()| Instant::now());
             }
-            self.told("expiry", self.expire().await);
-            self.told("parked events", self.parked().await);
-            self.told("levels", self.levels().await);
+            self.logged("expiry", self.expire().await);
+            self.logged("parked events", self.parked().await);
+            self.logged("levels", self.levels().await);
             if stoppable(&self.host, tokio::time::sleep(ROUND)).await.is_none() {
                 return Ok(());
             }
         }
     }
 
-    /// What fails is tried again in the next round.
-    fn told<T>(&self, what: &str, outcome: Result<T, Fault>) -> Option<T> {
-        outcome
-            .inspect_err(|fault| tracing::warn!(service = self.service, what, cause = fault.chain(), "upkeep did not succeed"))
-            .ok()
+    /// Logs a fault and returns `None`; the next round retries.
+    fn logged<T>(&self, what: &str, outcome: Result<T, Fault>) -> Option<T> {
+        outcome.inspect_err(|fault| tracing::warn!(service = self.service, what, cause = fault.chain(), "upkeep failed")).ok()
     }
 
     pub(crate) async fn partitions(&self) -> Result<(), Fault> {

@@ -1,13 +1,13 @@
-//! The refusal of a card number wherever people write text; the number itself is never repeated.
+//! Refuses card numbers in free text; the error never repeats the number.
 
 use bloom_kernel::{Address, ViolationCode, looks_like_card_number};
 
 use crate::{Code, Fault};
 
-/// The digits of the longest telephone number (E.164), country code included.
+/// Maximum digits of a telephone number (E.164), country code included.
 const PHONE_DIGITS_MAX: usize = 15;
 
-/// Refuses a text that looks like the number of a card.
+/// Refuses a text that looks like a card number.
 ///
 /// # Errors
 ///
@@ -22,7 +22,7 @@ pub fn refuse_card_number(pointer: &str, text: &str) -> Result<(), Fault> {
     Err(fault.at(pointer, ViolationCode::CardNumber, "Looks like a card number."))
 }
 
-/// The same for pairs of metadata. A key that is refused is not named either.
+/// The same for metadata pairs. The error does not repeat a refused key either.
 ///
 /// # Errors
 ///
@@ -35,8 +35,8 @@ pub fn refuse_card_numbers<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a 
     Ok(())
 }
 
-/// Refuses a card number given as a telephone number. One of ten telephone numbers with a country code has a card number's
-/// check digit, but no card number begins with a plus sign or a zero.
+/// Refuses a card number given as a telephone number. One in ten telephone numbers with a country code has a card
+/// number's check digit, but no card number begins with a plus sign or a zero.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub fn refuse_card_number_as_phone(pointer: &str, text: &str) -> Result<(), Faul
     if is_phone { Ok(()) } else { refuse_card_number(pointer, text) }
 }
 
-/// The same for every text of an address, whose pointer is given.
+/// The same for every text of an address at the given pointer.
 ///
 /// # Errors
 ///

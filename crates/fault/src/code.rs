@@ -1,51 +1,51 @@
-//! The table of error codes: closed, so that every client can know all of them.
+//! The closed table of error codes, so that every client can know all of them.
 
 use http::StatusCode;
 use tonic::Code as Grpc;
 
-/// One line of the table.
+/// An error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// The request cannot be understood.
+    /// The request is malformed.
     Invalid,
-    /// Nobody knows who is asking.
+    /// The caller is not authenticated.
     Unauthenticated,
-    /// The caller may not do this.
+    /// The caller lacks the permission.
     Forbidden,
-    /// There is no such thing, as far as the caller may know.
+    /// The resource does not exist, or the caller may not know that it does.
     NotFound,
-    /// The thing is there, the method is not.
+    /// The resource exists but does not support the method.
     MethodNotAllowed,
     /// The caller took too long to send its request.
     Timeout,
-    /// The state of things forbids it.
+    /// The current state does not allow it.
     Conflict,
-    /// The thing was there once.
+    /// The resource existed once.
     Gone,
-    /// `If-Match` names a version that is no more.
+    /// `If-Match` names an outdated version.
     PreconditionFailed,
     /// The request is too large.
     TooLarge,
-    /// The content type is not understood.
+    /// The content type is not supported.
     UnsupportedMedia,
-    /// The request is understood, and its meaning is refused.
+    /// The request is well-formed but not allowed.
     Unprocessable,
-    /// `If-Match` is needed here.
+    /// The operation requires `If-Match`.
     PreconditionRequired,
     /// Too many requests.
     RateLimited,
-    /// A mistake of ours.
+    /// An internal error.
     Internal,
-    /// Somebody we asked answered nonsense.
+    /// A peer or provider returned an invalid response.
     BadGateway,
-    /// Something that we need is away for a while.
+    /// A dependency is temporarily unavailable.
     Unavailable,
-    /// The deadline passed before the answer was there.
+    /// The deadline passed before the response was complete.
     DeadlineExceeded,
 }
 
 impl Code {
-    /// Every line of the table.
+    /// All codes.
     pub const ALL: [Self; 18] = [
         Self::Invalid,
         Self::Unauthenticated,
@@ -91,7 +91,7 @@ impl Code {
         }
     }
 
-    /// The gRPC code; several lines may share one, the details of the status tell them apart.
+    /// The gRPC code; several codes may share one, which the details of the status tell apart.
     pub const fn grpc(self) -> Grpc {
         match self {
             Self::Invalid | Self::UnsupportedMedia | Self::Unprocessable => Grpc::InvalidArgument,
@@ -134,7 +134,7 @@ impl Code {
         }
     }
 
-    /// The name under which the code crosses gRPC.
+    /// The name under which the code is sent over gRPC.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",
@@ -158,12 +158,12 @@ impl Code {
         }
     }
 
-    /// The code of a name.
+    /// The code with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == name)
     }
 
-    /// The sentence that stands for the detail of a failure of ours; `None` for a refusal.
+    /// The fixed sentence shown for an internal failure; `None` for a refusal.
     pub const fn fixed_detail(self) -> Option<&'static str> {
         match self {
             Self::Internal => Some("Something went wrong on our side; the request id leads us to it."),

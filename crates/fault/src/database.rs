@@ -1,8 +1,8 @@
-//! What a database error means to a caller.
+//! Maps database errors to faults.
 
 use crate::{Code, Fault};
 
-/// The name of the constraint that an error reports, so that a service can say which rule was broken.
+/// The name of the violated constraint, so that a service can say which rule was broken.
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error()?.constraint()
 }
@@ -22,13 +22,13 @@ impl From<sqlx::Error> for Fault {
 
 fn of_sqlstate(state: &str, error: sqlx::Error) -> Fault {
     match state {
-        // Serialization failure, deadlock, lock not available: the same request may pass a moment later.
+        // Serialization failure, deadlock, lock not available: a retry may succeed.
         "40001" | "40P01" | "55P03" => {
             Fault::new(Code::Conflict, "busy", "Another request works on the same thing; try again.").retry_after(1).source(error)
         }
-        // Statement cancelled by its timeout.
+        // The statement timed out.
         "57014" => Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "").source(error),
-        // The character NUL, which text columns and jsonb cannot hold.
+        // The character NUL, which text columns and jsonb cannot store.
         "22021" | "22P05" => {
             Fault::new(Code::Invalid, "invalid_text", "A text holds a character that cannot be stored.").source(error)
         }

@@ -1,4 +1,5 @@
-//! Faults over gRPC: `google.rpc` details there and back, so that a refusal keeps its words on the way.
+//! Converts faults to gRPC statuses with `google.rpc` details and back, so that a refusal keeps its text between
+//! services.
 
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -29,7 +30,7 @@ impl From<Fault> for Status {
         }
         let mut status = Self::with_error_details(fault.code.grpc(), fault.public_detail(), details);
         if fault.code.status().is_server_error() {
-            // Stays in this process: the server's outer layer logs it, the wire does not carry it.
+            // Stays in this process: the server's outer layer logs it, and it is not sent.
             status.set_source(std::sync::Arc::new(fault));
         }
         status
@@ -58,9 +59,9 @@ impl From<Status> for Fault {
     }
 }
 
-/// A status that no service of ours wrote: the transport failed, or the peer runs something else.
+/// Converts a status that none of our services wrote: the transport failed, or the peer runs other software.
 fn foreign(status: Status) -> Fault {
-    // One with a cause of its own never crossed the wire: the connection broke under the call, and the peer may be back soon.
+    // A status with a source was created locally: the connection broke during the call, and the peer may be back soon.
     let is_broken = matches!(status.code(), Grpc::Unknown | Grpc::Cancelled) && status.source().is_some();
     let code = if is_broken { Code::Unavailable } else { of_grpc(status.code()) };
     if code == Code::Unavailable {
@@ -69,8 +70,8 @@ fn foreign(status: Status) -> Fault {
     Fault::new(code, code.as_str(), status.message()).source(status)
 }
 
-/// What a bare gRPC code means to our caller. A refusal that we cannot read is a mistake between us and the
-/// peer, not the caller's, except where the meaning is plain.
+/// Maps a bare gRPC code. A refusal that we cannot parse is a problem between us and the peer, not the caller's, except
+/// where the meaning is clear.
 fn of_grpc(code: Grpc) -> Code {
     match code {
         Grpc::InvalidArgument => Code::Invalid,

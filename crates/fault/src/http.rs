@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Fault, Violation};
 
-/// Where the documentation of a reason lies.
+/// Base URL of the documentation of reasons.
 const TYPE_BASE: &str = "https://docs.bloomcommerceos.com/errors/";
 
 /// The media type of a problem document.
@@ -22,7 +22,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct FaultExt(pub Arc<Fault>);
 
 impl IntoResponse for Fault {
-    /// The status with an empty body: only the outermost layer knows the request id.
+    /// Returns the status with an empty body, because only the outermost layer knows the request id.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         response.extensions_mut().insert(FaultExt(Arc::new(self)));
@@ -56,10 +56,10 @@ pub struct Problem {
     pub policy: Option<String>,
 }
 
-/// Most characters of each text of a document.
+/// Maximum characters of each text of a document.
 const TEXT_MAX: usize = 1_000;
 
-/// What every id that leads nowhere is answered: one that nobody has, a stranger's, and one that is none.
+/// The same answer for every id that cannot be read: unknown, of another tenant, or malformed.
 const NOTHING_HERE: &str = "There is nothing under this id.";
 
 /// The problem document of a fault.
@@ -80,7 +80,7 @@ pub fn problem(fault: &Fault, request_id: &str, instance: &str) -> serde_json::V
     serde_json::to_value(document).unwrap_or_default()
 }
 
-/// A sentence may quote what the client sent, which may be a megabyte.
+/// Truncates a sentence, which may quote a megabyte that the client sent.
 fn clipped(text: &str) -> String {
     match text.char_indices().nth(TEXT_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

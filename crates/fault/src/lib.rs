@@ -1,12 +1,12 @@
-//! Exists because an error that crosses three services must reach the caller as one and the same refusal: one closed
-//! table of error codes and its two projections, gRPC status and problem+json.
+//! The errors of the platform. The crate exists because an error that crosses three services must reach the caller as the
+//! same refusal: one closed table of error codes and its two representations, gRPC status and problem+json.
 //!
 //! * [`code`]: the table: HTTP status, gRPC code, title
-//! * [`Fault`]: one refusal or failure, with a machine word, a sentence and the fields at fault
-//! * [`refuse_card_number`]: the one refusal that every service with free text shares
+//! * [`Fault`]: one refusal or failure, with a reason code, a sentence and the invalid fields
+//! * [`refuse_card_number`]: the refusal that every service with free text shares
 //! * [`http`]: the response, and the problem+json document that the outermost layer writes
-//! * [`grpc`]: the way through a gRPC status and back
-//! * [`database`]: what a database error means to a caller
+//! * [`grpc`]: conversion to a gRPC status and back
+//! * [`database`]: maps database errors to faults
 //!
 //! Of a 5xx only the code leaves the process: its cause is logged once, where it happened.
 
@@ -51,31 +51,31 @@ pub struct Violation {
     pub message: String,
 }
 
-/// A refusal or a failure; read its parts through `Deref`.
+/// A refusal or a failure; its parts are available through `Deref`.
 #[derive(Debug)]
 pub struct Fault(Box<Parts>);
 
-/// What a [`Fault`] says.
+/// The parts of a [`Fault`].
 #[derive(Debug)]
 pub struct Parts {
-    /// The line of the table.
+    /// The error code.
     pub code: Code,
-    /// Machine word such as `sku_taken`.
+    /// Reason code such as `sku_taken`.
     pub reason: Cow<'static, str>,
     /// Sentence for people; never shown for a 5xx.
     pub detail: String,
-    /// The fields at fault.
+    /// The invalid fields.
     pub errors: Vec<Violation>,
     /// The policy that refused.
     pub policy: Option<String>,
-    /// After how many seconds a retry may help.
+    /// Seconds after which a retry may succeed.
     pub retry_after_s: Option<u32>,
     /// The cause, for the log.
     pub source: Option<Source>,
 }
 
 impl Fault {
-    /// A fault with a machine word and a sentence.
+    /// A fault with a reason code and a sentence.
     pub fn new(code: Code, reason: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts {
             code,
@@ -88,28 +88,28 @@ impl Fault {
         }))
     }
 
-    /// There is no such thing, or the caller may not know that there is.
+    /// The resource does not exist, or the caller may not know that it does.
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, "not_found", format!("There is no such {what}."))
     }
 
-    /// One field of the input is wrong.
+    /// One field of the input is invalid.
     pub fn invalid(pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Code::Invalid, "invalid_request", "The request is not valid; see errors.").at(pointer, code, message)
     }
 
-    /// One field of the input breaks the rule of its type.
+    /// One field of the input violates the rule of its type.
     pub fn invalid_value(pointer: impl Into<String>, error: InvalidValue) -> Self {
         Self::invalid(pointer, error.code, error.message)
     }
 
-    /// Something that should never happen did.
+    /// An unexpected internal error.
     pub fn internal(cause: impl Into<Source>) -> Self {
         Self::new(Code::Internal, "internal", "").source(cause)
     }
 
-    /// The first refusal of several checks, with the fields at fault of all that are refused alike: whoever fills in a form is
-    /// told all that is wrong with it.
+    /// The first refusal of several checks, with the invalid fields of all refusals of the same kind, so that the user
+    /// of a form sees all errors at once.
     pub fn of_all(checks: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
         let mut refusals = checks.into_iter().filter_map(Result::err);
         let Some(mut first) = refusals.next() else { return Ok(()) };
@@ -118,7 +118,7 @@ impl Fault {
         Err(first)
     }
 
-    /// Adds a field at fault.
+    /// Adds an invalid field.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
         let (pointer, code, message) = (pointer.into(), code.into(), message.into());
@@ -133,14 +133,14 @@ impl Fault {
         self
     }
 
-    /// Says when a retry may help.
+    /// Sets when a retry may succeed.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after_s = Some(seconds);
         self
     }
 
-    /// Keeps the cause for the log.
+    /// Sets the cause for the log.
     #[must_use]
     pub fn source(mut self, cause: impl Into<Source>) -> Self {
         self.0.source = Some(cause.into());
@@ -159,7 +159,7 @@ impl Fault {
         line
     }
 
-    /// What a caller may read: a failure of ours says a fixed sentence.
+    /// The text a caller may read: a fixed sentence for an internal failure.
     pub fn public_detail(&self) -> &str {
         self.code.fixed_detail().unwrap_or(&self.detail)
     }

@@ -1,4 +1,4 @@
-//! Tests of the table and its projections.
+//! Tests of the table and its representations.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -11,7 +11,7 @@ use tonic::{Code as Grpc, Status};
 use crate::{Code, Fault, FaultExt, problem};
 
 #[test]
-fn the_table_has_no_two_equal_lines() {
+fn the_table_has_no_duplicates() {
     let statuses: BTreeSet<u16> = Code::ALL.iter().map(|code| code.status().as_u16()).collect();
     let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     let titles: BTreeSet<&str> = Code::ALL.iter().map(|code| code.title()).collect();
@@ -43,7 +43,7 @@ fn a_problem_names_field_reason_and_policy() {
 }
 
 #[test]
-fn a_problem_does_not_send_a_long_request_back() {
+fn a_problem_truncates_a_long_quote() {
     let long = "ü".repeat(500_000);
     let fault = Fault::new(Code::Invalid, "query_invalid", format!("unknown field `{long}`")).at(&*long, "invalid", &*long);
     let document = problem(&fault, "req_1", "/v1/carts");
@@ -66,7 +66,7 @@ fn http_body_size(response: &axum::response::Response) -> Option<u64> {
 }
 
 #[test]
-fn the_cause_of_a_failure_never_crosses() {
+fn the_cause_of_a_failure_is_never_sent() {
     let fault = Fault::internal("password authentication failed for user bloom");
     assert!(fault.chain().contains("password"));
     assert!(!problem(&fault, "r", "/").to_string().contains("password"));
@@ -79,7 +79,7 @@ fn the_cause_of_a_failure_never_crosses() {
 }
 
 #[test]
-fn a_lost_peer_is_a_pause() {
+fn an_unreachable_peer_is_unavailable() {
     let fault = Fault::from(Status::unavailable("tcp connect error"));
     assert_eq!((fault.code, fault.retry_after_s), (Code::Unavailable, Some(1)));
     let fault = Fault::from(Status::new(Grpc::Cancelled, "timeout"));
@@ -87,7 +87,7 @@ fn a_lost_peer_is_a_pause() {
 }
 
 #[test]
-fn a_database_that_is_away_is_a_pause() {
+fn an_unreachable_database_is_unavailable() {
     let lost = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     for error in [sqlx::Error::PoolTimedOut, sqlx::Error::Io(lost)] {
         let fault = Fault::from(error);
@@ -97,7 +97,7 @@ fn a_database_that_is_away_is_a_pause() {
 }
 
 #[test]
-fn money_refuses_in_words() {
+fn a_money_error_has_a_sentence() {
     let [inr, usd] = ["INR", "USD"].map(|code| Money::new(i64::MAX, Currency::parse(code).unwrap()));
     let refusal = |result: Result<Money, _>| Fault::from(result.unwrap_err());
     assert_eq!(refusal(inr.checked_add(inr)).reason, "amount_out_of_range");
@@ -105,7 +105,7 @@ fn money_refuses_in_words() {
 }
 
 #[test]
-fn a_connection_that_breaks_under_a_call_may_be_tried_again() {
+fn a_call_on_a_broken_connection_may_be_retried() {
     let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
     let broken = Fault::from(Status::from_error(Box::new(reset)));
     assert_eq!((broken.code, broken.retry_after_s), (Code::Unavailable, Some(1)));
@@ -114,7 +114,7 @@ fn a_connection_that_breaks_under_a_call_may_be_tried_again() {
 
 proptest! {
     #[test]
-    fn a_refusal_keeps_every_word_over_grpc(
+    fn a_refusal_keeps_all_fields_over_grpc(
         line in 0..Code::ALL.len(),
         reason in "[a-z_]{1,30}",
         detail in "[^\0]{0,80}",

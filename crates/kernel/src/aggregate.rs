@@ -1,4 +1,4 @@
-//! What an aggregate says about itself: enough to publish it and to guard it.
+//! The properties of an aggregate that are needed to publish it and to detect concurrent changes.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,22 +6,22 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Something with an id and a version that is changed as a whole, answered by REST, and published after each change. One struct
-/// serves REST, event and webhook.
+/// A resource with an id and a version that is changed as a whole, returned by REST, and published after each change.
+/// One struct serves REST, event and webhook.
 pub trait Aggregate: Serialize {
     /// Its name in events: `location` in `bloom.inventory.location.updated`.
     const NOUN: &'static str;
 
-    /// Its id; with the tenant, the key that the order of its events is kept by.
+    /// The type of its id. Tenant and id form the key within which its events are ordered.
     type Id: Display + FromStr + Send;
 
     /// Its id.
     fn id(&self) -> Self::Id;
 
-    /// Its version, which rises by one with each change: the `ETag`.
+    /// Its version, incremented by each change: the `ETag`.
     fn version(&self) -> i64;
 
-    /// What its latest change is called.
+    /// The verb of its latest change.
     fn verb(&self) -> &'static str {
         if self.version() == 1 { "created" } else { "updated" }
     }

@@ -1,6 +1,6 @@
-//! The text of API keys: `sk_live_` or the like, 32 random characters, 6 characters of checksum.
+//! The text format of API keys: `sk_live_` or the like, 32 random characters, 6 characters of checksum.
 //!
-//! The checksum lets the gateway and secret scanners tell a mistyped key from an unknown one without a store.
+//! The checksum lets the gateway and secret scanners recognise a mistyped key without a look-up.
 
 use sha2::{Digest, Sha256};
 
@@ -9,7 +9,7 @@ use crate::entropy::{Entropy, base62, base62_number};
 const RANDOM_LEN: usize = 32;
 const CHECKSUM_LEN: usize = 6;
 
-/// What a key is for.
+/// The purpose of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// For servers: whatever its scopes allow.
@@ -18,7 +18,7 @@ pub enum Kind {
     Publishable,
 }
 
-/// Which kind of environment a key opens.
+/// The kind of environment that a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// The live environment.
@@ -27,17 +27,17 @@ pub enum Mode {
     Test,
 }
 
-/// What the text of a well-formed key tells.
+/// The properties that a well-formed key encodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// What the key is for.
+    /// The purpose of the key.
     pub kind: Kind,
-    /// Which kind of environment it opens.
+    /// The kind of its environment.
     pub mode: Mode,
 }
 
 impl Shape {
-    /// What the key's text starts with.
+    /// The prefix of the key's text.
     pub const fn prefix(self) -> &'static str {
         match (self.kind, self.mode) {
             (Kind::Secret, Mode::Live) => "sk_live_",
@@ -55,14 +55,14 @@ const SHAPES: [Shape; 4] = [
     Shape { kind: Kind::Publishable, mode: Mode::Test },
 ];
 
-/// Makes a new key with 190 bits of entropy.
+/// Creates a new key with 190 bits of entropy.
 pub fn generate(shape: Shape, entropy: &dyn Entropy) -> String {
     let body = format!("{}{}", shape.prefix(), base62(RANDOM_LEN, entropy));
     let checksum = checksum(&body);
     body + &checksum
 }
 
-/// Checks the form and the checksum of a key; `None` when it cannot be one of ours.
+/// Checks the format and the checksum of a key; `None` when it cannot be a valid one.
 pub fn parse(token: &str) -> Option<Shape> {
     let shape = SHAPES.into_iter().find(|shape| token.starts_with(shape.prefix()))?;
     let rest = &token[shape.prefix().len()..];
@@ -73,7 +73,7 @@ pub fn parse(token: &str) -> Option<Shape> {
     (checksum(body) == tail).then_some(shape)
 }
 
-/// The digest under which a key is asked for; the key itself never leaves the gateway.
+/// The digest under which a key is looked up; the key itself never leaves the gateway.
 pub fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }

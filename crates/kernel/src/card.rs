@@ -1,11 +1,11 @@
-//! No card number enters the platform: services refuse what looks like one where buyers, and those who serve them, write
-//! text. What a catalogue says of goods is let in, as the numbers of goods may well look so.
+//! Detects card numbers, so that none is stored: services refuse text from buyers, and from those who serve them, that
+//! looks like one. Catalogue texts are exempt, because product numbers may look the same.
 
 /// A card number has 13 to 19 digits, the last of which makes the Luhn sum a multiple of ten.
 const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
-/// True when the text holds a run of digits (single spaces, dots or dashes between them allowed) that could be the
-/// number of a card.
+/// True when the text contains a run of digits (with single spaces, dots or dashes between them) that could be a card
+/// number.
 pub fn looks_like_card_number(text: &str) -> bool {
     let mut digits: Vec<u32> = Vec::new();
     let mut separated = false;
@@ -37,6 +37,6 @@ fn luhn(digits: &[u32]) -> bool {
             (_, doubled) => doubled,
         })
         .sum();
-    // All zeros pass the sum and are nobody's card.
+    // All zeros have a valid check digit but are no card number.
     sum != 0 && sum.is_multiple_of(10)
 }

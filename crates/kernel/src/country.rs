@@ -1,4 +1,4 @@
-//! Which countries there are.
+//! The list of countries.
 
 /// The codes that ISO 3166-1 alpha-2 has assigned, in order.
 #[rustfmt::skip]
@@ -20,7 +20,7 @@ const ASSIGNED: [&str; 249] = [
     "VG", "VI", "VN", "VU", "WF", "WS", "YE", "YT", "ZA", "ZM", "ZW",
 ];
 
-/// True for a code that ISO 3166-1 alpha-2 has assigned. Codes that users may give a meaning of their own are none.
+/// True for a code that ISO 3166-1 alpha-2 has assigned. User-assigned codes are not accepted.
 pub fn is_country(code: &str) -> bool {
     ASSIGNED.binary_search(&code).is_ok()
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_country_is_one_that_is_assigned() {
+    fn only_assigned_codes_are_countries() {
         assert!(ASSIGNED.is_sorted_by(|before, after| before < after), "they are found by halves, and stand there once");
         for code in ["AD", "IN", "DE", "GB", "US", "ZW"] {
             assert!(is_country(code), "{code}");

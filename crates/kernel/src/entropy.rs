@@ -1,4 +1,4 @@
-//! Randomness is passed in: nothing but [`OsEntropy`] asks the machine.
+//! Randomness is injected: only [`OsEntropy`] reads the operating system's.
 
 use rand::TryRng;
 use uuid::Uuid;
@@ -19,7 +19,8 @@ pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     /// # Panics
-    /// When the operating system has no randomness to give: nothing safe could follow.
+    ///
+    /// When the operating system provides no randomness: nothing safe could follow.
     fn fill(&self, buffer: &mut [u8]) {
         rand::rngs::SysRng.try_fill_bytes(buffer).expect("the operating system gives random bytes");
     }
@@ -43,7 +44,7 @@ pub fn base62(length: usize, entropy: &dyn Entropy) -> String {
     let mut buffer = [0; 64];
     while text.len() < length {
         entropy.fill(&mut buffer);
-        // 248 is the largest multiple of 62 in a byte; the rest would favour the first letters.
+        // 248 is the largest multiple of 62 in a byte; higher values would favour the first letters.
         let letters = buffer.iter().filter(|byte| **byte < 248);
         let letters = letters.map(|byte| char::from(BASE62[usize::from(byte % 62)]));
         text.extend(letters.take(length - text.len()));

@@ -7,15 +7,15 @@ use uuid::Uuid;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const SUFFIX_LEN: usize = 26;
 
-/// The text is not an id of the wanted kind.
+/// The text is not an id of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id with the prefix `{prefix}_`")]
 pub struct IdError {
-    /// The prefix that was wanted.
+    /// The expected prefix.
     pub prefix: &'static str,
 }
 
-/// Writes 128 bits as 26 characters of lower-case Crockford base32, highest bits first.
+/// Encodes 128 bits as 26 characters of lower-case Crockford base32, highest bits first.
 fn encode_suffix(uuid: Uuid) -> [u8; SUFFIX_LEN] {
     let mut rest = uuid.as_u128();
     let mut text = [0; SUFFIX_LEN];
@@ -26,7 +26,7 @@ fn encode_suffix(uuid: Uuid) -> [u8; SUFFIX_LEN] {
     text
 }
 
-/// Reads what [`encode_suffix`] wrote; accepts exactly one spelling per id.
+/// Decodes the output of [`encode_suffix`]; accepts exactly one spelling per id.
 fn decode_suffix(text: &str) -> Option<Uuid> {
     let bytes = text.as_bytes();
     // 26 characters carry 130 bits: the first may only use its lower three.

@@ -1,5 +1,5 @@
-//! Bounded lists, maps whose keys come once, and moments within the years that RFC 3339 knows: types that refuse when they
-//! are read and publish the same rule in their JSON Schema.
+//! Bounded lists, maps with unique keys, and times within the years that RFC 3339 supports. These types check their
+//! rule when they are parsed and publish it in their JSON Schema.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::{InvalidValue, Timestamp, ViolationCode};
 pub struct Items<T, const MIN: usize, const MAX: usize>(Vec<T>);
 
 impl<T, const MIN: usize, const MAX: usize> Items<T, MIN, MAX> {
-    /// The list, when it is within its bounds.
+    /// The list, if its length is within the bounds.
     pub fn new(items: Vec<T>) -> Result<Self, InvalidValue> {
         if (MIN..=MAX).contains(&items.len()) {
             return Ok(Self(items));
@@ -34,7 +34,7 @@ impl<T, const MIN: usize, const MAX: usize> Items<T, MIN, MAX> {
     }
 }
 
-/// The sentence for a list or an object with too few or too many entries.
+/// The error sentence for a list or an object with too few or too many entries.
 pub fn count_sentence(min: usize, max: usize) -> String {
     if min == 0 { format!("Give at most {max} entries.") } else { format!("Give {min} to {max} entries.") }
 }
@@ -157,7 +157,7 @@ impl From<Moment> for Timestamp {
 }
 
 fn parse_moment(text: &str) -> Option<Timestamp> {
-    // chrono also takes a blank in place of the T; RFC 3339 section 5.6 allows that, the JSON Schema format does not.
+    // chrono also accepts a space in place of the T; RFC 3339 section 5.6 allows that, the JSON Schema format does not.
     let moment: DateTime<Utc> = DateTime::parse_from_rfc3339(text).ok()?.into();
     ((1..=9999).contains(&moment.year()) && !text.contains(' ')).then_some(moment)
 }

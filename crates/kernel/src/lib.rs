@@ -1,25 +1,24 @@
-//! Exists because two services that disagree on one of these words cannot talk to each other: typed ids, money, time,
-//! randomness, cursors and key formats.
+//! Basic types that all services share. The crate exists because services that disagree on one of them cannot communicate.
 //!
-//! * [`aggregate`]: what an aggregate says about itself: noun, id, version
-//! * [`ids`]: one newtype per kind of thing, `TypeID` text at the edge
+//! * [`aggregate`]: the properties of an aggregate: noun, id, version
+//! * [`ids`]: one newtype per kind of resource, `TypeID` text in the API
 //! * [`money`]: integer minor units with a currency, rates, rounding, allocation of remainders
-//! * [`time`] and [`entropy`]: the only doors to the clock and to randomness
+//! * [`time`] and [`entropy`]: the only access to the clock and to randomness
 //! * [`page`]: page limits and signed cursors
 //! * [`metadata`]: the bounded key-value map of API resources
 //! * [`api_key`]: the text format of API keys
-//! * [`card`]: what looks like the number of a card
-//! * [`country`]: which countries there are
-//! * [`text`](mod@text) and [`number`](mod@number): bounded texts and numbers, declared once with their JSON Schema; [`named`]:
-//!   those that several services speak of
-//! * [`items`]: bounded lists, maps whose keys come once, moments that a caller names
-//! * [`patch`]: the vocabulary of PATCH
-//! * [`violation`]: the vocabulary for what is wrong with a field
+//! * [`card`]: detection of card numbers
+//! * [`country`]: the list of countries
+//! * [`text`](mod@text) and [`number`](mod@number): bounded texts and numbers, declared once with their JSON Schema;
+//!   [`named`]: those that several services use
+//! * [`items`]: bounded lists, maps with unique keys, times in requests
+//! * [`patch`]: field changes of a PATCH
+//! * [`violation`]: the codes for invalid fields
 //! * [`person`] and [`tax`]: addresses, personal data, price basis, tax lines
 //!
-//! Nothing here does IO, nothing here is async, and nothing here knows a service.
+//! Deliberately absent: IO, async code, and knowledge of any service.
 
-// The macros of this crate name it by its name, here as elsewhere.
+// The macros of this crate refer to it by its name, here as in other crates.
 extern crate self as bloom_kernel;
 
 pub mod aggregate;

@@ -1,4 +1,4 @@
-//! Metadata: what a caller likes to remember at a resource, within bounds.
+//! Metadata: a bounded key-value map that callers store with a resource.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const NO_NUL: &str = "^[^\\u0000]*$";
 #[serde(transparent)]
 pub struct Metadata(BTreeMap<String, String>);
 
-/// Which bound the metadata breaks.
+/// The violated bound of the metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
     /// More than 50 pairs.
@@ -69,7 +69,7 @@ impl Metadata {
         &self.0
     }
 
-    /// Takes the pairs of a patch over, and forgets the keys that it sets to `null`; the bounds hold for the result.
+    /// Merges the pairs of a patch and removes the keys that it sets to `null`; the bounds apply to the result.
     pub fn merge(&mut self, patch: MetadataPatch) -> Result<(), MetadataError> {
         let mut pairs = self.0.clone();
         for (key, value) in patch.0 {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{Form, publish};
 
-/// Why a calculation with money has no answer.
+/// Why a calculation with money has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// The result does not fit into 64 bits of minor units.
     #[error("the amount is out of range")]
     Overflow,
-    /// Two amounts of different currencies met.
+    /// The amounts have different currencies.
     #[error("the currencies {left} and {right} cannot be mixed")]
     CurrencyMismatch {
         /// The currency of the first amount.
@@ -22,7 +22,7 @@ pub enum MoneyError {
         /// The currency of the second amount.
         right: Currency,
     },
-    /// The text is no currency that has minor units.
+    /// The text is not a currency with minor units.
     #[error("not an ISO 4217 currency code")]
     UnknownCurrency,
     /// A rate above 100 %.
@@ -165,7 +165,7 @@ impl Money {
         Self { amount, currency }
     }
 
-    /// Nothing of a currency.
+    /// Zero of a currency.
     pub const fn zero(currency: Currency) -> Self {
         Self { amount: 0, currency }
     }
@@ -309,9 +309,9 @@ impl JsonSchema for Rate {
 
 /// Splits `total` in proportion to `weights` without losing a minor unit.
 ///
-/// What rounding down leaves over goes, one unit each, to the largest remainders; of equal remainders to the
-/// lower index. A weight below zero counts as zero; if no weight is above zero all count alike. The parts sum
-/// to `total` whenever there is at least one weight.
+/// The remainder after rounding down is distributed, one unit each, to the largest fractions; among equal ones to the
+/// lower index. A weight below zero counts as zero; if no weight is above zero, all count equally. The parts sum to
+/// `total` whenever there is at least one weight.
 pub fn allocate(total: i64, weights: &[i64]) -> Vec<i64> {
     let mut weights: Vec<i128> = weights.iter().map(|weight| i128::from((*weight).max(0))).collect();
     if weights.iter().all(|weight| *weight == 0) {

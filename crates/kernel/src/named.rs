@@ -1,4 +1,4 @@
-//! Bounded texts and numbers that several services speak of.
+//! Bounded texts and numbers that several services use.
 
 use crate::text::Form;
 use crate::{is_country, number, text};

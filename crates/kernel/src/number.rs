@@ -1,7 +1,7 @@
-//! Bounded whole numbers: [`number!`](macro@crate::number) declares the bounds once. The type refuses a number outside of them when
-//! it is read, and publishes the same bounds in its JSON Schema.
+//! Bounded whole numbers: [`number!`](macro@crate::number) declares the bounds once. The type refuses a number outside
+//! of them when it is parsed, and publishes the same bounds in its JSON Schema.
 
-/// The sentence for a number outside of its bounds.
+/// The error sentence for a number outside of its bounds.
 pub fn range_sentence(min: impl std::fmt::Display, max: impl std::fmt::Display) -> String {
     format!("Give a whole number from {min} to {max}.")
 }

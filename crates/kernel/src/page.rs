@@ -1,4 +1,4 @@
-//! Pages: bounded limits, and cursors that nobody can forge or carry to another tenant or filter.
+//! Pages: bounded limits, and cursors that cannot be forged or used for another tenant or filter.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,10 +16,11 @@ const TAG_LEN: usize = 16;
 #[derive(Clone, Copy)]
 pub struct CursorKey(pub [u8; 32]);
 
-/// Packs a position into a signed cursor that is good for this tenant and this filter only.
+/// Encodes a position as a signed cursor that is valid for this tenant and this filter only.
 ///
 /// # Panics
-/// When the position cannot be written as JSON; positions are plain structs.
+///
+/// When the position cannot be serialised as JSON; positions are plain structs.
 pub fn cursor_encode(key: &CursorKey, tenant: TenantId, filter: &[u8], position: &impl Serialize) -> String {
     let mut bytes = serde_json::to_vec(position).expect("a cursor position is plain JSON");
     let tag = mac(key, tenant, filter, &bytes).finalize().into_bytes();
@@ -27,7 +28,7 @@ pub fn cursor_encode(key: &CursorKey, tenant: TenantId, filter: &[u8], position:
     format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Unpacks a cursor; `None` when it was not made by [`cursor_encode`] with the same key, tenant and filter.
+/// Decodes a cursor; `None` when it was not made by [`cursor_encode`] with the same key, tenant and filter.
 pub fn cursor_decode<T: DeserializeOwned>(key: &CursorKey, tenant: TenantId, filter: &[u8], cursor: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor.strip_prefix(PREFIX)?).ok()?;
     let (position, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_LEN)?)?;

@@ -1,4 +1,4 @@
-//! Changes by PATCH in the vocabulary of RFC 7396: an absent field keeps, `null` clears, a value replaces.
+//! Field changes of a PATCH as in RFC 7396: an absent field keeps the value, `null` clears it, a value replaces it.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::Error as _;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::MetadataPatch;
 
-/// Marks a property of a schema that `null` clears, until [`close_nulls`] has seen it.
+/// Marks a schema property that `null` clears, until [`close_nulls`] has processed it.
 const CLEARABLE: &str = "x-clearable";
 
 /// The change of a value that can be cleared.
@@ -36,7 +36,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Carries the change out.
+    /// Applies the change.
     pub fn apply(self, field: &mut Option<T>) {
         match self {
             Self::Absent => {}
@@ -45,7 +45,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// What the value is after the change.
+    /// The value after the change.
     pub fn or(self, present: Option<T>) -> Option<T> {
         match self {
             Self::Absent => present,
@@ -55,7 +55,7 @@ impl<T> Patch<T> {
     }
 }
 
-/// Sets a field that cannot be cleared, when the change gives a value for it.
+/// Sets a field that cannot be cleared, if the change contains a value for it.
 pub fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
@@ -90,9 +90,9 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
     }
 }
 
-/// A field of an update: how it is read, and when it changes nothing.
+/// A field of an update: how it is parsed, and when it changes nothing.
 pub trait PatchField<'de>: Sized {
-    /// Reads the field, which is there.
+    /// Parses the field, which is present.
     fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
     /// Whether the field changes nothing.
@@ -129,7 +129,7 @@ impl<'de> PatchField<'de> for MetadataPatch {
     }
 }
 
-/// Reads a field of an update; for [`update!`](crate::update).
+/// Parses a field of an update; for [`update!`](crate::update).
 pub fn read_field<'de, D: Deserializer<'de>, F: PatchField<'de>>(deserializer: D) -> Result<F, D::Error> {
     F::read(deserializer)
 }
@@ -139,7 +139,7 @@ pub fn is_absent<'de, F: PatchField<'de>>(field: &F) -> bool {
     field.is_absent()
 }
 
-/// Takes `null` out of the properties of an update that cannot be cleared; for [`update!`](crate::update).
+/// Removes `null` from the properties of an update that cannot be cleared; for [`update!`](crate::update).
 pub fn close_nulls(schema: &mut Schema) {
     let properties = schema.ensure_object().get_mut("properties");
     let Some(properties) = properties.and_then(Value::as_object_mut) else { return };

@@ -1,4 +1,4 @@
-//! Who buys, and where goods and bills go: the personal data that services seal.
+//! Personal data of buyers, which services encrypt: identity and addresses.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// The texts that a person wrote, by field; the telephone number is not among them.
+    /// The texts that a person wrote, by field, without the telephone number.
     pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let texts = [
             ("name", Some(self.name.as_str())),
@@ -86,7 +86,7 @@ pub struct PersonalData {
 }
 
 impl PersonalData {
-    /// Whether nothing is known of the buyer.
+    /// Whether it contains no data.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -1,4 +1,4 @@
-//! What prices and documents say about tax.
+//! Tax on prices and documents.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl PriceBasis {
         }
     }
 
-    /// The basis of a name.
+    /// The basis with this name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Gross, Self::Net].into_iter().find(|basis| basis.as_str() == name)
     }

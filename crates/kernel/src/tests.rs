@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::Entropy;
 
-/// Counts upwards: every draw differs, every run is the same.
+/// Counts upwards, so that values differ but every run is the same.
 struct Counting(AtomicU8);
 
 impl Entropy for Counting {

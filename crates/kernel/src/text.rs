@@ -1,5 +1,5 @@
-//! Bounded texts: [`text!`](macro@crate::text) declares the length and the form of a text once. The type refuses a text that
-//! breaks them when it is read, and publishes the same bounds in its JSON Schema.
+//! Bounded texts: [`text!`](macro@crate::text) declares the length and the form of a text once. The type refuses an
+//! invalid text when it is parsed, and publishes the same bounds in its JSON Schema.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
@@ -8,7 +8,7 @@ use schemars::{Schema, json_schema};
 
 use crate::{InvalidValue, ViolationCode};
 
-/// What a text looks like, beside its length.
+/// The form of a text, besides its length.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
     /// The form as a regular expression of ECMA 262; published, and asserted by the schema.
@@ -50,12 +50,12 @@ impl Form {
         sentence: "Give a text without control characters other than line breaks and tabs.",
     };
 
-    /// A form that a regular expression states.
+    /// A form expressed by a regular expression.
     pub const fn pattern(pattern: &'static str, check: fn(&str) -> bool, sentence: &'static str) -> Self {
         Self { pattern: Some(pattern), format: None, check, sentence }
     }
 
-    /// A form that only a function can decide. The name is published as `format`.
+    /// A form that only a function can check. The name is published as `format`.
     pub const fn format(name: &'static str, check: fn(&str) -> bool, sentence: &'static str) -> Self {
         Self { pattern: None, format: Some(name), check, sentence }
     }
@@ -75,7 +75,7 @@ pub struct TextRule {
 }
 
 impl TextRule {
-    /// Refuses a text that breaks the rule.
+    /// Refuses a text that violates the rule.
     pub fn check(&self, text: &str) -> Result<(), InvalidValue> {
         let length = text.chars().count();
         if length < self.min || self.max < length {
@@ -114,11 +114,11 @@ pub fn length_sentence(min: usize, max: usize) -> String {
     }
 }
 
-/// The forms whose schemas were made, by pattern or format name: what a validator of these schemas asserts, and the sentences
-/// that it answers with. A schema has no place for either.
+/// The forms of all generated schemas, by pattern or format name. Validators use them for checks and error sentences,
+/// which a schema cannot hold.
 static PUBLISHED: RwLock<BTreeMap<&'static str, Form>> = RwLock::new(BTreeMap::new());
 
-/// Makes a form known to validators of schemas. Every `json_schema` of a type with a form of its own calls it.
+/// Registers a form for validators. The `json_schema` of every type with its own form calls this.
 pub fn publish(form: Form) {
     let mut published = PUBLISHED.write().unwrap_or_else(PoisonError::into_inner);
     for name in [form.pattern, form.format].into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Time is passed in: nothing but [`SystemClock`] asks the machine.
+//! Time is injected: only [`SystemClock`] reads the machine's clock.
 
 use std::time::SystemTime;
 
@@ -24,9 +24,9 @@ pub fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Times
     }
 }
 
-/// Tells the time of a tenant; a sandbox may live at another time than its neighbours.
+/// The time of a tenant; a sandbox may have a different time from other tenants.
 pub trait Clock: Send + Sync {
-    /// The tenant's present moment in microseconds, which is what the database stores.
+    /// The tenant's current time in microseconds, the precision of the database.
     fn now(&self, tenant: TenantId) -> Timestamp;
 }
 

@@ -1,5 +1,5 @@
-//! Maps of JSON whose keys come once. RFC 8259 section 4 leaves open which of two equal names counts, so whoever checks an
-//! object and whoever stores it might each take another one.
+//! JSON maps with unique keys. RFC 8259 section 4 leaves open which of two equal names counts, so a validator and a
+//! parser might each use a different one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Reads an object, and refuses one that names a key twice.
+/// Parses an object, and refuses one with a duplicate key.
 pub fn unique_keys<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! The one vocabulary for what is wrong with a field of a request.
+//! The codes for invalid fields of a request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -92,18 +92,18 @@ impl From<ViolationCode> for String {
     }
 }
 
-/// A value that breaks the rule of its type.
+/// A value that violates the rule of its type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct InvalidValue {
-    /// Which kind of rule is broken.
+    /// The kind of the violated rule.
     pub code: ViolationCode,
     /// A sentence that states the rule.
     pub message: Cow<'static, str>,
 }
 
 impl InvalidValue {
-    /// A broken rule with the sentence that states it.
+    /// A violated rule with the sentence that states it.
     pub fn new(code: ViolationCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
     }

@@ -1,4 +1,4 @@
-//! As whom PostgreSQL runs, and where that account can keep its data.
+//! Chooses the operating-system account that PostgreSQL runs as, and where that account can store its data.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,21 +8,21 @@ use crate::PgError;
 /// The operating-system account of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Account {
-    /// Whoever runs this process.
+    /// The account of this process.
     Own,
-    /// This process is root, which PostgreSQL refuses: its own account is used instead.
+    /// This process is root, which PostgreSQL refuses, so the `postgres` account is used.
     Postgres,
 }
 
 impl Account {
-    /// The account that suits this process.
+    /// The account for this process.
     pub(crate) fn current() -> Self {
         let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
         if root { Self::Postgres } else { Self::Own }
     }
 
-    /// Where a cluster called `name` that belongs to `owner` lives: in `within`, unless this process is root. Its folders
-    /// are often not readable for `postgres`, so the data then lie beside those of the machine's other services.
+    /// The folder of the cluster `name` of `owner`: in `within`, unless this process is root. Root's folders are often
+    /// not readable for `postgres`, so the data is then stored beside that of the machine's other services.
     pub(crate) fn home(self, owner: &Path, within: &Path, name: &str) -> PathBuf {
         match self {
             Self::Own => within.join("pg").join(name),
@@ -30,7 +30,7 @@ impl Account {
         }
     }
 
-    /// Where the server's Unix socket lives: the path of a socket is limited to about 100 bytes.
+    /// The folder of the server's Unix socket; the path of a socket is limited to about 100 bytes.
     pub(crate) fn socket_dir(home: &Path) -> PathBuf {
         let beside = home.join("run");
         if beside.as_os_str().len() <= 80 {
@@ -39,7 +39,7 @@ impl Account {
         std::env::temp_dir().join(format!("bloom-pg-{:08x}", fingerprint(home)))
     }
 
-    /// A command that runs as this account, from a folder it can enter.
+    /// A command that runs as this account, in a folder it can enter.
     pub(crate) fn command(self, program: &Path) -> Command {
         let mut command = match self {
             Self::Own => Command::new(program),
@@ -53,7 +53,7 @@ impl Account {
         command
     }
 
-    /// Makes `folder`, which nobody but this account (and root) may enter.
+    /// Creates `folder` so that only this account (and root) can enter it.
     pub(crate) fn make_private(self, folder: &Path) -> Result<(), PgError> {
         if let Some(parent) = folder.parent() {
             std::fs::create_dir_all(parent).map_err(PgError::io("making the folder", parent))?;
@@ -75,7 +75,7 @@ impl Account {
     }
 }
 
-/// A short, stable name for a path (FNV-1a): two checkouts on one machine do not share data.
+/// A short, stable name for a path (FNV-1a), so that two checkouts on one machine do not share data.
 fn fingerprint(path: &Path) -> u32 {
     path.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

@@ -10,7 +10,7 @@ use crate::PgError;
 pub(crate) struct Binaries {
     /// The major version, as `PG_VERSION` spells it.
     pub(crate) major: String,
-    /// Where the programs are.
+    /// The folder of the programs.
     pub(crate) folder: PathBuf,
 }
 
@@ -20,7 +20,7 @@ impl Binaries {
         installed().into_iter().next_back().ok_or(PgError::NotInstalled)
     }
 
-    /// The version that wrote the data directory `data`.
+    /// The version that created the data directory `data`.
     pub(crate) fn that_wrote(data: &Path) -> Result<Self, PgError> {
         let file = data.join("PG_VERSION");
         let found = std::fs::read_to_string(&file).map_err(PgError::io("reading", &file))?.trim().to_owned();
@@ -36,7 +36,7 @@ impl Binaries {
     }
 }
 
-/// All installed versions, oldest first: Debian's folders, else whatever `PATH` holds.
+/// All installed versions, oldest first: in Debian's folders, otherwise in `PATH`.
 fn installed() -> Vec<Binaries> {
     let mut found: Vec<Binaries> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()

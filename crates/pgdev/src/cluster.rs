@@ -1,4 +1,4 @@
-//! Makes, starts and stops one cluster.
+//! Creates, starts and stops one cluster.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -12,24 +12,24 @@ use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::pidfile::{self, PidFile};
 
-/// How a cluster runs. Takes effect when it starts; a running one stays as it is.
+/// Settings of a cluster. They take effect when it starts; a running one keeps its settings.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The TCP port on loopback; `None` keeps the last one or takes a free one.
     pub port: Option<u16>,
-    /// Whether a commit survives a power failure. Tests do without (`fsync = off`).
+    /// Whether a commit survives a power failure. Tests do not need it (`fsync = off`).
     pub durable: bool,
     /// Further settings of `postgresql.conf`, unquoted.
     pub settings: Vec<(&'static str, String)>,
 }
 
 impl Options {
-    /// For work that should survive.
+    /// For data that must survive.
     pub fn durable() -> Self {
         Self { port: None, durable: true, settings: Vec::new() }
     }
 
-    /// For data that a test throws away.
+    /// For temporary test data.
     pub fn volatile() -> Self {
         Self { durable: false, ..Self::durable() }
     }
@@ -58,25 +58,25 @@ pub struct Cluster {
     socket_dir: PathBuf,
 }
 
-/// Where a running cluster is reached.
+/// The address of a running cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// The folder with the Unix socket; whoever can enter it may connect as any role.
+    /// The folder with the Unix socket; anyone who can enter it may connect as any role.
     pub socket_dir: PathBuf,
-    /// The port, of the socket's name and on 127.0.0.1.
+    /// The port, used in the socket's name and on 127.0.0.1.
     pub port: u16,
     password: String,
     psql: PathBuf,
 }
 
 impl Cluster {
-    /// Names the cluster of this checkout for one purpose, such as `dev` or `test`. Touches nothing.
+    /// Names the cluster of this checkout for one purpose, such as `dev` or `test`. Changes nothing on disk.
     pub fn open(checkout: &Path, purpose: &str) -> Self {
         let checkout = real(checkout);
         Self::at(&checkout, &checkout.join(".bloom"), purpose)
     }
 
-    /// Names the cluster that belongs to a folder of its own, wherever that is. Touches nothing.
+    /// Names the cluster of a separate folder. Changes nothing on disk.
     pub fn within(folder: &Path, purpose: &str) -> Self {
         let folder = real(folder);
         Self::at(&folder, &folder, purpose)
@@ -89,17 +89,17 @@ impl Cluster {
         Self { account, home, socket_dir }
     }
 
-    /// Whether an earlier start made it: it may hold what somebody wants to keep.
+    /// Whether an earlier start created it, so that it may hold data to keep.
     pub fn has_data(&self) -> bool {
         self.data().join("PG_VERSION").exists()
     }
 
-    /// The folder that holds everything of this cluster.
+    /// The folder that contains all files of this cluster.
     pub fn home(&self) -> &Path {
         &self.home
     }
 
-    /// Starts the cluster, making it first where there is none; does nothing when it runs already.
+    /// Starts the cluster, creating it first if necessary; does nothing when it is running.
     pub fn start(&self, options: &Options) -> Result<Address, PgError> {
         self.account.make_private(&self.home)?;
         self.account.make_private(&self.socket_dir)?;
@@ -124,7 +124,7 @@ impl Cluster {
         self.with_password(address)
     }
 
-    /// Where the cluster is reached, if it runs.
+    /// The cluster's address, if it is running.
     pub fn address(&self) -> Result<Option<Address>, PgError> {
         let data = self.data();
         let Some(file) = PidFile::read(&data).filter(|file| file.is_live(&data)) else { return Ok(None) };
@@ -133,7 +133,7 @@ impl Cluster {
         Ok(Some(Address { socket_dir: self.socket_dir.clone(), port: file.port, password, psql }))
     }
 
-    /// Stops the cluster and waits until it is down; nothing to do when it does not run.
+    /// Stops the cluster and waits until it is down; does nothing when it is not running.
     pub fn stop(&self) -> Result<(), PgError> {
         if self.address()?.is_none() {
             return Ok(());
@@ -150,7 +150,7 @@ impl Cluster {
         self.stop()?;
         for folder in [&self.home, &self.socket_dir] {
             if folder.exists() {
-                // Moved away first, so that one who starts the cluster meanwhile begins with nothing.
+                // Moved away first, so that a concurrent start creates a new cluster.
                 let gone = folder.with_extension("gone");
                 let _ = std::fs::remove_dir_all(&gone);
                 std::fs::rename(folder, &gone).map_err(PgError::io("deleting", folder))?;
@@ -168,7 +168,7 @@ impl Cluster {
         self.home.join("log")
     }
 
-    /// One process at a time makes, starts or stops this cluster.
+    /// Only one process at a time may create, start or stop this cluster.
     fn lock(&self) -> Result<File, PgError> {
         let path = self.home.join("lock");
         let file = File::create(&path).map_err(PgError::io("opening", &path))?;
@@ -181,7 +181,7 @@ impl Cluster {
         std::fs::write(&path, text).map_err(PgError::io("writing", &path))
     }
 
-    /// `initdb` beside the final place, so that one that was cut short is never taken for a cluster.
+    /// Runs `initdb` beside the final place, so that an interrupted run is never mistaken for a cluster.
     fn create(&self, binaries: &Binaries, options: &Options) -> Result<(), PgError> {
         let fresh = self.home.join("data.new");
         if fresh.exists() {
@@ -189,12 +189,12 @@ impl Cluster {
         }
         let mut command = self.account.command(&binaries.program("initdb"));
         command.arg("-D").arg(&fresh).args(["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]);
-        // The socket's folder is private, so its connections are trusted; TCP asks for the password.
+        // The socket's folder is private, so its connections are trusted; TCP requires the password.
         command.args(["--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"]);
         if !options.durable {
             command.arg("--no-sync");
         }
-        self.run("make its data directory", &mut command)?;
+        self.run("create its data directory", &mut command)?;
         let file = fresh.join("postgresql.conf");
         let include = format!("\ninclude '{}'\n", self.home.join("bloom.conf").display());
         let append = |mut file: File| std::io::Write::write_all(&mut file, include.as_bytes());
@@ -203,7 +203,7 @@ impl Cluster {
         std::fs::rename(&fresh, &data).map_err(PgError::io("making", &data))
     }
 
-    /// The port of this start: the wanted one, else the last one when it is still free, else any.
+    /// The port of this start: the requested one, otherwise the last one if it is still free, otherwise any.
     fn port(&self, options: &Options) -> Result<u16, PgError> {
         if let Some(port) = options.port {
             return if free(port).is_some() { Ok(port) } else { Err(PgError::PortTaken(port)) };
@@ -213,7 +213,7 @@ impl Cluster {
     }
 
     fn launch(&self, binaries: &Binaries, port: u16) -> Result<(), PgError> {
-        // Only what this start says is of interest when it fails.
+        // Only the log of this start is relevant when it fails.
         let _ = std::fs::remove_file(self.log());
         let mut command = self.account.command(&binaries.program("pg_ctl"));
         command.arg("-D").arg(self.data()).arg("-l").arg(self.log()).args(["-w", "-t", "60", "-s", "start"]);
@@ -225,7 +225,7 @@ impl Cluster {
         })
     }
 
-    /// Gives the superuser a password for TCP, once.
+    /// Sets the superuser's password for TCP, once.
     fn with_password(&self, address: Address) -> Result<Address, PgError> {
         if !address.password.is_empty() {
             return Ok(address);
@@ -244,7 +244,7 @@ impl Cluster {
 
     fn run(&self, step: &'static str, command: &mut Command) -> Result<(), PgError> {
         let program = PathBuf::from(command.get_program());
-        // The server writes to its log, so it does not keep these pipes open when pg_ctl has ended.
+        // The server writes to its log, so it does not keep these pipes open after pg_ctl has ended.
         let output = command.stdin(Stdio::null()).output().map_err(PgError::io("running", &program))?;
         if output.status.success() {
             return Ok(());
@@ -252,11 +252,11 @@ impl Cluster {
         Err(self.failed(step, &[output.stdout, output.stderr].concat()))
     }
 
-    /// Reads the cause out of what was said on the terminal and in the log.
+    /// Finds the cause of a failure in the command's output and the log.
     fn failed(&self, step: &'static str, output: &[u8]) -> PgError {
         let log = std::fs::read(self.log()).unwrap_or_default();
         let said = format!("{}\n{}", String::from_utf8_lossy(output), String::from_utf8_lossy(&log));
-        // On a full disk the log may hold nothing either.
+        // On a full disk the log may be empty.
         if said.contains("No space left on device") || is_full(&self.home) {
             return PgError::DiskFull(self.home.clone());
         }
@@ -273,12 +273,12 @@ impl Address {
         format!("postgres://{role}@{host}:{}/{database}", self.port)
     }
 
-    /// A connection URL over TCP for tools that know no sockets, as superuser.
+    /// A connection URL over TCP as superuser, for tools that do not support sockets.
     pub fn tcp_url(&self, database: &str) -> String {
         format!("postgres://postgres:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
 
-    /// A `psql` that stops at the first error, says only what is asked, and reads no personal settings.
+    /// A `psql` command that stops at the first error, prints only results, and reads no personal settings.
     pub fn psql(&self, role: &str, database: &str) -> Command {
         let mut command = Command::new(&self.psql);
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]).arg("-h").arg(&self.socket_dir);
@@ -290,7 +290,7 @@ impl Address {
         command
     }
 
-    /// Runs SQL and returns what it prints.
+    /// Runs SQL and returns the output.
     pub fn query(&self, role: &str, database: &str, sql: &str) -> Result<String, PgError> {
         let output: Output = self.psql(role, database).args(["-c", sql]).output().map_err(PgError::io("running", &self.psql))?;
         if output.status.success() {
@@ -301,18 +301,18 @@ impl Address {
     }
 }
 
-/// The path without links, so that a folder has one name.
+/// The path without symbolic links, so that a folder has one name.
 fn real(folder: &Path) -> PathBuf {
     std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
-/// The port, or any port for 0, when nobody listens on it.
+/// The port, or any port for 0, if it is free.
 fn free(port: u16) -> Option<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
     listener.local_addr().ok().map(|address| address.port())
 }
 
-/// Whether less than a megabyte is left where a folder lies.
+/// Whether the file system of a folder has less than a megabyte left.
 fn is_full(folder: &Path) -> bool {
     let output = Command::new("df").args(["-Pk"]).arg(folder).output().map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&output);

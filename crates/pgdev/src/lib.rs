@@ -1,11 +1,12 @@
-//! Exists because development, tests and benches need a real PostgreSQL that nobody has to set up.
+//! Provides a real PostgreSQL for development, tests and benchmarks without any setup.
 //!
-//! [`Cluster::open`] names a cluster, [`Cluster::start`] makes sure it runs. A cluster belongs to one checkout
-//! ([`Cluster::within`]: to one folder) and one purpose (`dev`, `test`, `bench`); no other PostgreSQL on the machine is touched. The parts: `binaries` finds
-//! the installed programs, `account` decides as whom they run and where the data lie (PostgreSQL refuses to run as
-//! root), `pidfile` tells a running server from a stale file, `cluster` starts and stops.
+//! [`Cluster::open`] names a cluster, [`Cluster::start`] starts it if necessary. A cluster belongs to one checkout
+//! ([`Cluster::within`]: to one folder) and one purpose (`dev`, `test`, `bench`); no other PostgreSQL on the machine is
+//! touched. The parts: `binaries` finds the installed programs, `account` decides which account runs them and where the
+//! data is stored (PostgreSQL refuses to run as root), `pidfile` tells a running server from a stale file, `cluster`
+//! starts and stops it.
 //!
-//! What is absent: no async, no environment variables, no knowledge of schemas or migrations.
+//! Deliberately absent: async code, environment variables, knowledge of schemas or migrations.
 
 mod account;
 mod binaries;

@@ -1,10 +1,10 @@
-//! Against the PostgreSQL of this machine.
+//! Tests with the PostgreSQL of this machine.
 
 use std::path::PathBuf;
 
 use crate::{Cluster, Options, PgError};
 
-/// A cluster of its own, deleted at the end of the test.
+/// A cluster that is deleted at the end of the test.
 struct Scratch {
     cluster: Cluster,
     folder: PathBuf,
@@ -37,7 +37,7 @@ fn starts_once_keeps_its_data_and_survives_a_stale_pid_file() {
     cluster.stop().expect("stops twice");
     assert_eq!(cluster.address().expect("readable"), None);
 
-    // A pid file that names a living process which is no server of this data directory.
+    // A pid file that names a running process which is not a server of this data directory.
     let stale = format!("{}\n{}\n0\n{}\n\n\n", std::process::id(), cluster.home().display(), first.port);
     std::fs::write(cluster.home().join("data/postmaster.pid"), stale).expect("a stale file");
     let again = cluster.start(&Options::durable()).expect("starts in spite of it");
@@ -70,7 +70,7 @@ fn tcp_needs_the_password() {
 }
 
 #[test]
-fn each_folder_has_a_cluster_of_its_own() {
+fn each_folder_has_its_own_cluster() {
     let checkout = std::env::temp_dir();
     let homes = [
         Cluster::open(&checkout, "up"),

@@ -1,4 +1,4 @@
-//! Where Kafka is and how a process logs in there: settings that only make sense together are refused at the start.
+//! Kafka settings of a process: combinations that make no sense are refused at the start.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use bloom_events::bus::{Access, Login, Mechanism, Tls};
 use bloom_runtime::StartError;
 use bloom_runtime::config::Secret;
 
-/// Kafka, as a process is told of it.
+/// Kafka settings of a process.
 #[derive(Clone, Debug, clap::Args)]
 pub struct KafkaSettings {
     /// Kafka brokers, `host:port,host:port`; events stay within the process without.
@@ -38,30 +38,30 @@ pub struct KafkaSettings {
     pub kafka_ca_file: Option<PathBuf>,
 }
 
-/// What brokers talk.
+/// Security protocol of the brokers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Protocol {
-    /// In clear, with anybody.
+    /// No encryption, no login.
     Plaintext,
-    /// TLS, with anybody.
+    /// TLS, no login.
     Ssl,
-    /// In clear, with those who log in.
+    /// No encryption, with a login.
     SaslPlaintext,
-    /// TLS, with those who log in.
+    /// TLS, with a login.
     SaslSsl,
 }
 
-/// How a login is shown to be known.
+/// How knowledge of the password is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sasl {
     /// The password is sent.
     #[value(name = "PLAIN")]
     Plain,
-    /// It is not sent.
+    /// The password is not sent.
     #[value(name = "SCRAM-SHA-256")]
     ScramSha256,
-    /// It is not sent.
+    /// The password is not sent.
     #[value(name = "SCRAM-SHA-512")]
     ScramSha512,
 }
@@ -77,7 +77,7 @@ impl Protocol {
 }
 
 impl KafkaSettings {
-    /// The brokers and how they are reached; nothing where none are configured.
+    /// The brokers and how to connect to them; `None` if no brokers are configured.
     pub fn access(&self) -> Result<Option<Access>, StartError> {
         let (tls, login) = (self.tls()?, self.login()?);
         match given(self.kafka_brokers.as_deref()) {
@@ -137,7 +137,7 @@ impl From<Sasl> for Mechanism {
     }
 }
 
-/// A variable that is set to nothing is not set.
+/// Treats an empty variable as unset.
 fn given(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
@@ -162,7 +162,7 @@ mod tests {
     const LOGIN: &str = "--kafka-sasl-mechanism SCRAM-SHA-512 --kafka-user bloom --kafka-password hush";
 
     #[test]
-    fn brokers_decide_whether_kafka_is_used() {
+    fn kafka_is_used_if_brokers_are_configured() {
         assert!(access("").unwrap().is_none());
         let open = access("--kafka-brokers kafka:9092").unwrap().unwrap();
         assert!(open.tls.is_none() && open.login.is_none());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_together_is_refused_in_one_sentence() {
+    fn contradictory_settings_are_refused_in_one_sentence() {
         let kafka = "--kafka-brokers kafka:9092";
         for (options, says) in [
             (format!("{kafka} {LOGIN}"), "set BLOOM_KAFKA_SECURITY_PROTOCOL to SASL_SSL"),

@@ -1,18 +1,18 @@
-//! Every setting by name, read off what parses it: for `--help` and docs/configuration.md.
+//! Lists every setting by name, taken from the command-line parser: for `--help` and docs/configuration.md.
 
 use bloom_web::Definition;
 use clap::{Arg, Args as _, Command};
 
 use crate::settings::Settings;
 
-/// A setting, as its document says it.
+/// A setting as it is documented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// Name of the environment variable.
     pub name: String,
-    /// What holds without it; empty when nothing does.
+    /// The default value; empty if there is none.
     pub default: String,
-    /// What it says.
+    /// The description.
     pub meaning: String,
 }
 
@@ -27,7 +27,7 @@ impl Setting {
     }
 }
 
-/// The environment variables that a command reads by itself, in the order of its help.
+/// The environment variables of a command itself, without subcommands, in the order of its help.
 pub fn settings_of(command: &Command) -> Vec<Setting> {
     command.get_arguments().filter_map(Setting::of).collect()
 }
@@ -37,7 +37,7 @@ pub fn settings_of_all() -> Vec<Setting> {
     settings_of(&Settings::augment_args(Command::new("bloom")))
 }
 
-/// The settings that a service has besides.
+/// The additional settings of a service.
 pub fn settings_of_service(definition: &Definition) -> Vec<Setting> {
     let all = settings_of_all();
     let mut own = settings_of(&(definition.settings)(Command::new(definition.name)));
@@ -45,7 +45,7 @@ pub fn settings_of_service(definition: &Definition) -> Vec<Setting> {
     own
 }
 
-/// The same as a text below a command's help.
+/// A service's additional settings as a text for its help.
 pub fn own_settings(definition: &Definition) -> String {
     use std::fmt::Write as _;
     let own = settings_of_service(definition);

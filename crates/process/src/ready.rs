@@ -1,4 +1,4 @@
-//! Whether the process beside this one is ready, for health checks in images that hold no shell and no curl.
+//! Asks the process on the same host whether it is ready, for health checks in images without a shell and curl.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use tokio::net::TcpStream;
 const DEADLINE: Duration = Duration::from_secs(2);
 const YES: &[u8] = b"HTTP/1.1 200";
 
-/// Asks `/readyz` on the port of an address that a process listens on.
+/// Requests `/readyz` on the port that a process listens on.
 pub(crate) async fn ready(listen: &str) -> Result<(), StartError> {
     let port = listen.rsplit(':').next().unwrap_or(listen);
     let asked = tokio::time::timeout(DEADLINE, ask(format!("127.0.0.1:{port}"))).await;
     match asked {
         Ok(Ok(answer)) if answer == YES => Ok(()),
         Ok(Ok(answer)) => Err(StartError::new(format!("not ready: {}", String::from_utf8_lossy(&answer)))),
-        Ok(Err(error)) => Err(StartError::caused(format!("nobody answers on port {port}"), error)),
+        Ok(Err(error)) => Err(StartError::caused(format!("no process answers on port {port}"), error)),
         Err(_) => Err(StartError::new(format!("no answer on port {port} within {} s", DEADLINE.as_secs()))),
     }
 }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_process_is_ready_when_it_says_so() {
+    async fn readiness_follows_the_readyz_status() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let answers = async {
@@ -54,6 +54,6 @@ mod tests {
         };
         tokio::join!(answers, asks);
         drop(listener);
-        assert!(ready(&address).await.unwrap_err().chain().contains("nobody answers"));
+        assert!(ready(&address).await.unwrap_err().chain().contains("no process answers"));
     }
 }

@@ -1,4 +1,4 @@
-//! One service as a process.
+//! Runs one service as a process.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::known::own_settings;
+use crate::print::{print_error, print_line};
 use crate::ready::ready;
-use crate::say::{complain, say};
 use crate::settings::Settings;
 
 /// Exit code for a configuration that cannot be used (sysexits `EX_USAGE`).
 const EX_USAGE: u8 = 64;
-/// How often a schema that lacks a migration is looked at again.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval between checks of a schema that lacks a migration.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Parser)]
 #[command(version, about = "One process of Bloom")]
@@ -37,12 +37,12 @@ enum Word {
     Ready,
 }
 
-/// The whole of a service's `main`.
+/// The `main` function of a service.
 pub fn main(definition: &'static Definition) -> ExitCode {
     process(definition.name, own_settings(definition), |settings| async move { serve(definition, &settings).await })
 }
 
-/// Parses the settings, runs a process of a name, and says in one sentence what went wrong.
+/// Parses the settings, runs a process, and prints an error in one sentence.
 pub fn run<F>(name: &'static str, serve: impl FnOnce(Settings) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), StartError>>,
@@ -67,7 +67,7 @@ where
     })
 }
 
-/// The arguments of this process; else the help, the version or what is wrong has been said, and the exit code is left.
+/// Parses the arguments of this process. On failure or after printing help or version, returns the exit code.
 pub fn arguments<P: FromArgMatches>(command: Command) -> Result<P, ExitCode> {
     command.try_get_matches().and_then(|matches| P::from_arg_matches(&matches)).map_err(|error| {
         let _ = error.print();
@@ -75,22 +75,22 @@ pub fn arguments<P: FromArgMatches>(command: Command) -> Result<P, ExitCode> {
     })
 }
 
-/// Runs a process on threads of its own, and says in one sentence what went wrong.
+/// Runs a process on its own runtime, and prints an error in one sentence.
 pub fn block_on(name: &str, process: impl Future<Output = Result<ExitCode, StartError>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(format_args!("{name}: no threads to run on: {error}"));
+            print_error(format_args!("{name}: cannot start threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
     runtime.block_on(process).unwrap_or_else(|error| {
-        complain(format_args!("{name}: {}", error.chain()));
+        print_error(format_args!("{name}: {}", error.chain()));
         ExitCode::FAILURE
     })
 }
 
-/// Serves one service until it is told to stop. Refuses to start on a database that lacks a migration.
+/// Serves one service until shutdown. Refuses to start if the database lacks a migration.
 pub async fn serve(definition: &'static Definition, settings: &Settings) -> Result<(), StartError> {
     let _telemetry = telemetry::init(definition.name, &settings.telemetry)?;
     let shutdown = until_stopped()?;
@@ -110,7 +110,7 @@ pub async fn serve(definition: &'static Definition, settings: &Settings) -> Resu
     service.run(Listeners { tcp, memory: None }).await
 }
 
-/// Binds an address, or says in one sentence why not.
+/// Binds an address; the error is one sentence.
 pub async fn listen(address: &str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = match error.kind() {
@@ -134,7 +134,7 @@ async fn refuse_pending(definition: &'static Definition, settings: &Settings) ->
     }
 }
 
-/// Migrations that the schema of a service lacks, as the service itself sees it.
+/// Migrations that a service's schema lacks, as seen by the service's own role.
 async fn pending(definition: &'static Definition, settings: &Settings) -> Result<Vec<String>, StartError> {
     let schema = bloom_db::config::Schema::of(definition.name);
     let (server, keys) = (settings.server(definition.name)?, settings.secrets.keys(definition.name)?);
@@ -142,9 +142,9 @@ async fn pending(definition: &'static Definition, settings: &Settings) -> Result
     migrate::pending(&service, definition.migrations).await
 }
 
-/// Waits until the schema of a service lacks nothing, also while its role or the whole database is not there yet.
+/// Waits until a service's schema is up to date, even if its role or the database does not exist yet.
 pub async fn until_migrated(definition: &'static Definition, settings: &Settings) -> Result<(), StartError> {
-    // What no waiting mends.
+    // Waiting does not help if keys are missing, so this fails at once.
     settings.secrets.keys(definition.name)?;
     settings.owner(definition.name)?;
     let stopped = until_stopped()?;
@@ -156,17 +156,17 @@ pub async fn until_migrated(definition: &'static Definition, settings: &Settings
             Err(error) => error.chain(),
         };
         if why != said {
-            say(format_args!("{} is not up to date: {why}", definition.name))?;
+            print_line(format_args!("{} is not up to date: {why}", definition.name))?;
             said = why;
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = stopped.cancelled() => return Err(StartError::new("stopped before the schema was up to date")),
         }
     }
 }
 
-/// A token that is cancelled by the first SIGTERM or SIGINT; a second one ends the process at once.
+/// A token that is cancelled by the first SIGTERM or SIGINT; a second signal ends the process at once.
 pub fn until_stopped() -> Result<CancellationToken, StartError> {
     let cannot = |error| StartError::caused("signals cannot be received", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;

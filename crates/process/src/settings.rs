@@ -1,4 +1,4 @@
-//! Everything a process is told, parsed wholly before any port is bound.
+//! All settings of a process, parsed completely before any port is bound.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,12 +106,12 @@ impl Settings {
             .ok_or_else(|| StartError::new(format!("no database is configured for {service}: set BLOOM_DATABASE_URL or {own}")))
     }
 
-    /// The same, for the owner of schemas.
+    /// The same server, as the owner of the schemas.
     pub fn owner(&self, service: &str) -> Result<PgConnectOptions, StartError> {
         connect_options(&self.server(service)?)
     }
 
-    /// What a service is handed.
+    /// The context that a service receives.
     pub fn host(&self, service: &'static str, peers: Peers, shutdown: CancellationToken) -> Result<ServiceContext, StartError> {
         Ok(ServiceContext {
             service,
@@ -121,11 +121,11 @@ impl Settings {
             cell: self.cell.as_str().into(),
             peers,
             shutdown,
-            metrics: self.telemetry.figures.metrics(),
+            metrics: self.telemetry.metrics.metrics(),
         })
     }
 
-    /// Pools of a service.
+    /// The database of a service.
     pub fn db(&self, host: &ServiceContext, definition: &Definition) -> Result<Db, StartError> {
         let schema = Schema::of(definition.name);
         let server = self.server(definition.name)?;
@@ -133,7 +133,7 @@ impl Settings {
         Ok(Db::new(host.clone(), &config).constraints(definition.constraints))
     }
 
-    /// Kafka when configured, else the process itself.
+    /// Kafka if configured, otherwise the in-process bus.
     pub fn bus(&self) -> Result<Bus, StartError> {
         match self.kafka.access()? {
             Some(access) => Bus::kafka(access),
@@ -141,7 +141,7 @@ impl Settings {
         }
     }
 
-    /// Addresses of other services: `BLOOM_<SERVICE>_URL`, else `http://<name>:8080`.
+    /// Addresses of other services: `BLOOM_<SERVICE>_URL`, or `http://<name>:8080`.
     pub fn addresses(&self, names: &[&str]) -> BTreeMap<String, String> {
         let address = |name: &str| environment(&format!("BLOOM_{}_URL", upper(name)));
         names.iter().map(|name| ((*name).to_owned(), address(name).unwrap_or_else(|| format!("http://{name}:8080")))).collect()

@@ -1,31 +1,31 @@
-//! Whether a peer is worth asking: after some failures in a row to reach it nobody waits for it any more, but for one request
-//! now and then that finds out whether it is back.
+//! Circuit breaker: after several consecutive failures to reach a peer, requests fail at once, except for an occasional
+//! one that tests whether the peer is back.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Failures in a row after which a peer counts as away.
+/// Consecutive failures after which a peer counts as unreachable.
 const FAILURES: u32 = 5;
 
-/// One peer's. Without a lock: a request more or less at the moment of a change does no harm.
+/// The breaker of one peer. It uses no lock: one request more or fewer during a change does no harm.
 pub struct Breaker {
     began: Instant,
-    /// While the peer is away, one request in this time is let through.
+    /// While the peer is unreachable, one request per this time is let through.
     pause: Duration,
     failures: AtomicU32,
-    /// When the next request is let through, in milliseconds since `began`; asked only while the peer is away.
+    /// When the next request is let through, in milliseconds since `began`; used only while the peer is unreachable.
     next_ms: AtomicU64,
 }
 
 impl Breaker {
-    /// Lets all requests through, until some in a row have failed.
+    /// Lets all requests through, until several in a row have failed.
     pub fn new(pause: Duration, now: Instant) -> Self {
         Self { began: now, pause, failures: AtomicU32::default(), next_ms: AtomicU64::default() }
     }
 
-    /// True when the peer may be asked.
+    /// True when a request may be sent to the peer.
     pub fn admits(&self, now: Instant) -> bool {
         if self.failures.load(Ordering::Relaxed) < FAILURES {
             return true;
@@ -36,7 +36,7 @@ impl Breaker {
         next <= self.ms(now) && wins()
     }
 
-    /// Notes whether the peer could be reached, whatever it answered.
+    /// Records whether the peer could be reached, whatever it answered.
     pub fn reached(&self, was: bool, now: Instant) {
         if was {
             if 0 < self.failures.load(Ordering::Relaxed) {
@@ -45,7 +45,7 @@ impl Breaker {
             return;
         }
         self.next_ms.store(self.ms(now + self.pause), Ordering::Relaxed);
-        // Counted no further than it matters.
+        // The count stops at the limit.
         let more = |count: u32| (count < FAILURES).then_some(count + 1);
         let _ = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
@@ -62,16 +62,16 @@ mod tests {
     const PAUSE: Duration = Duration::from_millis(500);
 
     #[test]
-    fn one_request_now_and_then_asks_whether_the_peer_is_back() {
+    fn an_occasional_request_tests_whether_the_peer_is_back() {
         let start = Instant::now();
         let breaker = Breaker::new(PAUSE, start);
         for _ in 0..FAILURES {
-            assert!(breaker.admits(start), "too few failures to tell");
+            assert!(breaker.admits(start), "too few failures to open the breaker");
             breaker.reached(false, start);
         }
         assert!(!breaker.admits(start), "it is away");
         let later = start + PAUSE;
-        assert_eq!([breaker.admits(later), breaker.admits(later)], [true, false], "one finds out for all");
+        assert_eq!([breaker.admits(later), breaker.admits(later)], [true, false], "one request tests the peer for all");
         breaker.reached(false, later);
         assert!(!breaker.admits(later), "still away");
         let later = later + PAUSE;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_failures_in_a_row_count() {
+    fn only_consecutive_failures_count() {
         let start = Instant::now();
         let breaker = Breaker::new(PAUSE, start);
         for _ in 0..3 * FAILURES {

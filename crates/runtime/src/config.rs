@@ -1,8 +1,8 @@
-//! Secrets in settings: parsed when a process starts, never shown.
+//! Secrets in settings: parsed when a process starts, never displayed.
 
 use std::str::FromStr;
 
-/// A 32-byte secret in hexadecimal; never shown.
+/// A 32-byte secret in hexadecimal; never displayed.
 #[derive(Clone)]
 pub struct SecretKey(pub [u8; 32]);
 
@@ -28,7 +28,7 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
-/// A secret text, such as a password; never shown.
+/// A secret text, such as a password; never displayed.
 #[derive(Clone)]
 pub struct Secret(String);
 

@@ -1,11 +1,12 @@
-//! The gRPC side of the edge.
+//! Reads the context and the ids of gRPC requests.
 
 use bloom_fault::{Code, Fault};
 use uuid::Uuid;
 
 use crate::request_context::{Audience, RequestContext};
 
-/// The verified call of a gRPC request. Only services hold contexts that this accepts: the gateway routes no gRPC.
+/// The verified context of a gRPC request. Only services hold contexts that this accepts: the gateway does not route
+/// gRPC.
 pub fn call<T>(request: &tonic::Request<T>) -> Result<RequestContext, tonic::Status> {
     let call = request.extensions().get::<RequestContext>().cloned().ok_or_else(|| {
         Fault::new(Code::Unauthenticated, "context_missing", "This call carries no valid context of the fleet.")
@@ -23,7 +24,7 @@ pub fn id<T: std::str::FromStr>(text: &str, noun: &'static str) -> Result<T, Fau
     text.parse().map_err(|_| Fault::not_found(noun))
 }
 
-/// The ids of a question which of them exist, at most so many. A malformed one names nothing and is left out.
+/// Parses the ids of an existence query, up to a maximum. A malformed id cannot exist and is left out.
 pub fn readable_ids<T: std::str::FromStr + Into<Uuid>>(texts: &[String], most: usize) -> Result<Vec<Uuid>, Fault> {
     if most < texts.len() {
         return Err(Fault::new(Code::Invalid, "too_many", format!("Ask for at most {most} ids.")));

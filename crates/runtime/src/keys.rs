@@ -1,4 +1,4 @@
-//! Key material of one service, and what is derived from it.
+//! Key material of one service, and the keys derived from it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Secrets of one process: the service's own key and the key that all services share to sign contexts.
+/// Secrets of one process: the service's own key, and the shared key with which all services sign contexts.
 ///
-/// Never printed: [`fmt::Debug`] shows nothing of it.
+/// Never printed: [`fmt::Debug`] shows none of it.
 #[derive(Clone)]
 pub struct Keys {
     service: Arc<[u8; 32]>,
@@ -16,7 +16,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys given one by one, as a production deployment does: a service then cannot derive another's.
+    /// Separately configured keys, as in a production deployment: a service then cannot derive another's.
     pub fn new(service: [u8; 32], context: [u8; 32]) -> Self {
         Self { service: Arc::new(service), context: Arc::new(context) }
     }
@@ -26,7 +26,7 @@ impl Keys {
         Self::new(derive(master, &format!("service:{service}")), derive(master, "context"))
     }
 
-    /// A key for one purpose of this service; the same label gives the same key.
+    /// Derives a key for one purpose of this service; the same label gives the same key.
     pub fn derive(&self, label: &str) -> [u8; 32] {
         derive(&self.service, label)
     }
@@ -57,7 +57,7 @@ pub fn hex(key: &[u8; 32]) -> String {
     })
 }
 
-/// HMAC-SHA256 of a label: the extract-free half of HKDF, enough for keys that are uniform already.
+/// HMAC-SHA256 of a label: HKDF without its extract step, which uniform keys do not need.
 pub fn derive(key: &[u8; 32], label: &str) -> [u8; 32] {
     mac(key, &[label.as_bytes()])
 }
@@ -65,7 +65,8 @@ pub fn derive(key: &[u8; 32], label: &str) -> [u8; 32] {
 /// HMAC-SHA256 over several parts.
 ///
 /// # Panics
-/// Never: HMAC takes keys of any length.
+///
+/// Never: HMAC accepts keys of any length.
 pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     for part in parts {

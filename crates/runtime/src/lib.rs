@@ -1,18 +1,17 @@
-//! How a Bloom process starts, is observed and stops. The crate exists so that a service's own code contains nothing but its
-//! domain.
+//! Starts, observes and stops a Bloom process. The crate exists so that a service's own code contains only its domain.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`service_context`] | what every service receives: clock, entropy, keys, peers, shutdown, metrics |
-//! | [`request_context`] | who asks, for which tenant, until when; [`signed_context`] is its signed form on the wire |
+//! | [`request_context`] | the caller, its tenant, its rights and its deadline; [`signed_context`] is its signed form on the wire |
 //! | [`config`], [`keys`] | secrets in settings, and the keys derived from them |
 //! | [`peers`], [`breaker`] | gRPC clients of other services, in memory or over TCP, with a circuit breaker |
-//! | [`grpc`] | reading a request's context and ids on the server side of gRPC |
+//! | [`grpc`] | reads a request's context and ids on the server side of gRPC |
 //! | [`telemetry`], [`metrics`] | logs, traces, RED metrics |
-//! | [`task`] | background loops, and why a process could not start |
+//! | [`task`] | background loops, and errors that prevent a process from starting |
 //!
-//! Absent by design: nothing here knows any domain, reads an environment variable (settings come from `bloom_process`), or
-//! takes the time from anywhere but the [`Clock`](bloom_kernel::Clock).
+//! Deliberately absent: nothing here knows any domain, reads an environment variable (settings come from
+//! `bloom_process`), or takes the time from anywhere but the [`Clock`](bloom_kernel::Clock).
 
 pub mod breaker;
 pub mod config;

@@ -1,5 +1,5 @@
-//! RED figures by route template, and figures that services name themselves; rendered as `OpenMetrics` at `/metrics`, and
-//! pushed over OTLP (`telemetry`).
+//! RED metrics by route template, and metrics that services define; rendered as `OpenMetrics` at `/metrics`, and pushed
+//! over OTLP (`telemetry`).
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-/// Labels of a request: its template, never its path, so that the number of series is bounded by the API.
+/// Labels of a request. They hold the route template and never the path, so that the API bounds the number of series.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Route {
     /// Service that answered.
     pub service: &'static str,
-    /// HTTP method ([`method_label`]), `grpc` for RPCs.
+    /// HTTP method ([`method_label`]), or `grpc` for RPCs.
     pub method: &'static str,
     /// Route template, for example `/v1/orders/{id}`.
     pub route: String,
@@ -26,22 +26,22 @@ pub struct Route {
     pub status: &'static str,
 }
 
-/// One named figure of a service.
+/// Labels of a metric that a service defines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Figure {
+pub struct ServiceMetric {
     /// Service that reports it.
     pub service: &'static str,
     /// What it counts, for example `outbox_unpublished`.
     pub name: String,
 }
 
-/// The figures of one service. Cheap to clone.
+/// The metrics of one service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     requests: Family<Route, Histogram>,
-    counters: Family<Figure, Counter>,
-    gauges: Family<Figure, Gauge>,
+    counters: Family<ServiceMetric, Counter>,
+    gauges: Family<ServiceMetric, Gauge>,
 }
 
 impl Default for Metrics {
@@ -49,8 +49,8 @@ impl Default for Metrics {
         let mut registry = Registry::default();
         // 0.5 ms to 16 s, doubling.
         let requests = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.0005, 2.0, 16)));
-        let counters = Family::<Figure, Counter>::default();
-        let gauges = Family::<Figure, Gauge>::default();
+        let counters = Family::<ServiceMetric, Counter>::default();
+        let gauges = Family::<ServiceMetric, Gauge>::default();
         registry.register("http_server_request_duration_seconds", "Time to answer, by route template", requests.clone());
         registry.register("bloom_events", "Things counted by a service", counters.clone());
         registry.register("bloom_state", "Levels reported by a service", gauges.clone());
@@ -64,17 +64,17 @@ impl Metrics {
         self.requests.get_or_create(route).observe(took.as_secs_f64());
     }
 
-    /// Adds to a counter of a service.
+    /// Increments a counter of a service.
     pub fn count(&self, service: &'static str, name: &str, by: u64) {
-        self.counters.get_or_create(&Figure { service, name: name.to_owned() }).inc_by(by);
+        self.counters.get_or_create(&ServiceMetric { service, name: name.to_owned() }).inc_by(by);
     }
 
-    /// Sets a level of a service.
+    /// Sets a gauge of a service.
     pub fn level(&self, service: &'static str, name: &str, value: i64) {
-        self.gauges.get_or_create(&Figure { service, name: name.to_owned() }).set(value);
+        self.gauges.get_or_create(&ServiceMetric { service, name: name.to_owned() }).set(value);
     }
 
-    /// Everything in `OpenMetrics` text form.
+    /// All metrics in `OpenMetrics` text format.
     pub fn render(&self) -> String {
         let mut page = String::new();
         if text::encode(&mut page, &self.registry.lock().unwrap_or_else(PoisonError::into_inner)).is_err() {
@@ -83,14 +83,14 @@ impl Metrics {
         page
     }
 
-    /// Everything as Prometheus' messages; nothing should a figure not fit into them.
+    /// All metrics as Prometheus messages; empty if a metric cannot be represented.
     pub(crate) fn families(&self) -> Vec<MetricFamily> {
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         prometheus_protobuf::encode(&registry).unwrap_or_default()
     }
 }
 
-/// A method, for labels: clients may invent others, and each would be a series of its own.
+/// The label of a method. Clients may invent methods, and each would otherwise create a series.
 pub fn method_label(method: &http::Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

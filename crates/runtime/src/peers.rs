@@ -1,6 +1,6 @@
-//! Where other services are: in this process, or behind a TCP address. Clients and servers are the same in both. A service of
-//! this process that serves its routes is called without a connection between: to frame a call and take it apart again costs
-//! more than most calls do.
+//! Connects to other services, in this process or at a TCP address. Clients and servers are the same in both cases. A
+//! service in this process that serves its routes is called directly, without a connection, because framing and parsing
+//! costs more than most calls do.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,12 +25,12 @@ use tower::{Service, ServiceExt as _};
 use crate::breaker::Breaker;
 use crate::task::StartError;
 
-/// HTTP/2 connections held per peer: one serialises everything behind one writer, a handful does not.
+/// HTTP/2 connections per peer. A single connection would serialise all requests behind one writer.
 const CONNECTIONS: usize = 4;
-/// What may lie in each direction of a connection within the process before its writer waits.
+/// Buffer per direction of an in-process connection before its writer waits.
 const DUPLEX_BYTES: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(800);
-/// While a peer is away, one request in this time is let through.
+/// While a peer is unreachable, one request per this time is let through.
 const BREAKER_PAUSE: Duration = Duration::from_millis(500);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -43,10 +43,10 @@ pub struct Peers {
     served: Served,
 }
 
-/// The routes that services of this process serve at the moment, and who serves them.
+/// The routes that services of this process serve at present, each with an identity of its server.
 type Served = Arc<Mutex<HashMap<String, (Arc<()>, Router)>>>;
 
-/// A service that its neighbours in this process may call; dropped, it is away.
+/// Registration of a service for direct calls within this process; dropping it removes the service.
 pub struct Open {
     service: &'static str,
     server: Arc<()>,
@@ -56,7 +56,7 @@ pub struct Open {
 impl Drop for Open {
     fn drop(&mut self) {
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that was started anew in its place stays.
+        // Keep the routes of a server that has replaced this one.
         if served.get(self.service).is_some_and(|(server, _)| Arc::ptr_eq(server, &self.server)) {
             served.remove(self.service);
         }
@@ -68,7 +68,7 @@ impl Drop for Open {
 pub struct Entrance(mpsc::Sender<DuplexStream>);
 
 impl Entrance {
-    /// A new connection; refused when the service has ended.
+    /// Opens a new connection; refused when the service has ended.
     pub async fn dial(&self) -> io::Result<DuplexStream> {
         let (client, server) = tokio::io::duplex(DUPLEX_BYTES);
         self.0.send(server).await.map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
@@ -77,14 +77,14 @@ impl Entrance {
 }
 
 impl Peers {
-    /// The connection to a service. One that nobody configured answers UNAVAILABLE until it opens in this process: of two
-    /// services that ask each other, one has to be put together first.
+    /// The connection to a service. An unconfigured one answers UNAVAILABLE until it opens in this process: when two
+    /// services call each other, one must be built first.
     pub fn get(&self, service: &str) -> Peer {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(service.to_owned()).or_insert_with(|| self.within(service)).clone()
     }
 
-    /// A service in this process; what it accepts comes out of the returned end.
+    /// Registers a service in this process; the returned listener accepts its connections.
     pub fn in_memory(&self, service: &str) -> MemoryListener {
         let (sender, receiver) = mpsc::channel::<DuplexStream>(CONNECTIONS * 2);
         self.entrances.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), Entrance(sender));
@@ -92,7 +92,7 @@ impl Peers {
         MemoryListener { service: service.to_owned(), receiver }
     }
 
-    /// A service in this process whose routes its neighbours call directly, for as long as the returned value lives.
+    /// Registers the routes of a service in this process for direct calls, for as long as the returned value lives.
     pub fn open(&self, service: &'static str, routes: Router) -> Open {
         let open = Open { service, server: Arc::default(), served: self.served.clone() };
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,12 +100,12 @@ impl Peers {
         open
     }
 
-    /// The way to a service in this process, for who speaks plain HTTP to it; none when it is elsewhere.
+    /// Opens plain HTTP connections to a service in this process; `None` if it runs elsewhere.
     pub fn entrance(&self, service: &str) -> Option<Entrance> {
         self.entrances.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned()
     }
 
-    /// A service at an address such as `http://catalog:8080`.
+    /// Registers a service at an address such as `http://catalog:8080`.
     pub fn at(&self, service: &str, address: &str) -> Result<(), StartError> {
         let endpoint = Endpoint::from_shared(address.to_owned())
             .map_err(|error| StartError::caused(format!("`{address}` is not an address for the service {service}"), error))?;
@@ -114,7 +114,7 @@ impl Peers {
         Ok(())
     }
 
-    /// Connections to a service of this process; its entrance is looked up when one is made.
+    /// Connections to a service in this process, which is looked up when one is opened.
     fn within(&self, service: &str) -> Peer {
         let channels = (0..CONNECTIONS)
             .map(|_| {
@@ -152,8 +152,8 @@ fn tune(endpoint: Endpoint) -> Endpoint {
         .initial_stream_window_size(1 << 20)
 }
 
-/// The way to one service: its routes where it is in this process, else a handful of connections, taken in turn. Give it to
-/// a generated tonic client.
+/// The client of one service: it calls the routes directly in this process, otherwise uses several connections in turn.
+/// Pass it to a generated tonic client.
 #[derive(Clone)]
 pub struct Peer {
     service: Arc<str>,
@@ -183,8 +183,8 @@ impl Service<http::Request<Body>> for Peer {
         Poll::Ready(Ok(()))
     }
 
-    /// Asks the peer. What certainly was not sent is sent once more, over the next connection: whatever it asks for, it has
-    /// had no effect yet.
+    /// Calls the peer. A request that was certainly not sent is retried once over the next connection, which is safe
+    /// because it has had no effect.
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         if let Some(mut routes) = self.routes() {
             return Box::pin(async move { Ok(routes.call(request.map(axum::body::Body::new)).await?.map(Body::new)) });
@@ -213,7 +213,7 @@ impl Service<http::Request<Body>> for Peer {
     }
 }
 
-/// True when nothing has left: the connection was refused, or was closing before the request's turn came.
+/// True when nothing was sent: the connection was refused, or was closed before the request's turn.
 fn is_unsent(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|cause| {
         let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::ConnectionRefused;
@@ -235,7 +235,7 @@ impl axum::serve::Listener for MemoryListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         match self.receiver.recv().await {
             Some(stream) => (Box::pin(stream), self.service.clone()),
-            // Every client is gone; so is the process, soon.
+            // All clients are dropped, so the process is about to end.
             None => std::future::pending().await,
         }
     }
@@ -251,7 +251,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks a peer something that no service knows; the gRPC status of the answer, nothing when the peer cannot be reached.
+    /// Calls an unknown RPC; returns the gRPC status, or `None` when the peer cannot be reached.
     async fn ask(peer: &Peer) -> Option<String> {
         let request = http::Request::post("http://peer/nothing").body(Body::empty()).unwrap();
         let answer = peer.clone().call(request).await.ok()?;
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unreachable_peer_fails_fast_and_is_found_again() {
+    async fn an_unreachable_peer_fails_fast_and_recovers() {
         let peers = Peers::default();
         let peer = peers.get("late");
         let mut answers = Vec::new();
@@ -272,7 +272,7 @@ mod tests {
         let listener = peers.in_memory("late");
         let server = async { axum::serve(listener, axum::Router::new()).await };
         let found = async {
-            // 12 is UNIMPLEMENTED: what a server without services answers once it is reached.
+            // 12 is UNIMPLEMENTED, the answer of a reachable server without services.
             while ask(&peer).await.as_deref() == Some("the%20service%20is%20away") {
                 tokio::task::yield_now().await;
             }
@@ -300,13 +300,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_not_left_is_sent_again() {
+    fn only_unsent_requests_are_retried() {
         #[derive(Debug, thiserror::Error)]
         #[error("transport error")]
         struct Transport(#[source] Box<dyn Error>);
         let kind = |kind: io::ErrorKind| Transport(Box::new(Transport(Box::new(io::Error::from(kind)))));
         assert!(is_unsent(&kind(io::ErrorKind::ConnectionRefused)));
-        // The peer may have worked on it already.
+        // The peer may have started to process it.
         assert!(!is_unsent(&kind(io::ErrorKind::ConnectionReset)));
         assert!(!is_unsent(&kind(io::ErrorKind::TimedOut)));
     }

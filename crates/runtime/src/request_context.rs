@@ -1,4 +1,4 @@
-//! A request being worked on: who asks, for which tenant, with which rights, and until when.
+//! The context of a request: its caller, tenant, rights and deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::time::Instant;
 
 /// Stands for "no tenant": the platform's own requests and time.
 pub const PLATFORM: TenantId = TenantId::from_uuid(uuid::Uuid::nil());
-/// Deadline of a request whose caller names none.
+/// Deadline of a request whose caller sets none.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
-/// Longest deadline that a caller may name: a large upload takes long.
+/// Longest deadline that a caller may set, for large uploads.
 pub const LONGEST_DEADLINE: Duration = Duration::from_hours(1);
 
-/// What kind of caller this is.
+/// The kind of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
@@ -28,7 +28,7 @@ pub enum Audience {
     Service,
 }
 
-/// Permissions that a caller holds, for example `catalog:read`; `*` is all of them, `catalog:*` all of one service.
+/// Permissions of a caller, for example `catalog:read`; `*` grants all, `catalog:*` all of one service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scopes(Arc<[String]>);
 
@@ -38,12 +38,12 @@ impl Scopes {
         Self(scopes.into_iter().collect())
     }
 
-    /// Every permission.
+    /// All permissions.
     pub fn all() -> Self {
         Self::new(["*".to_owned()])
     }
 
-    /// True when the permission is among them.
+    /// True when the permission is granted.
     pub fn allow(&self, permission: &str) -> bool {
         self.0.iter().any(|scope| {
             scope == "*"
@@ -58,7 +58,7 @@ impl Scopes {
     }
 }
 
-/// One request, timer or event being worked on.
+/// The context of one request, timer or event.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The environment; every row read or written belongs to it.
@@ -67,22 +67,22 @@ pub struct RequestContext {
     pub actor: String,
     /// What the caller may do.
     pub scopes: Scopes,
-    /// What kind of caller it is.
+    /// The kind of the caller.
     pub audience: Audience,
     /// Channel named by the request or fixed by the key.
     pub channel: Option<ChannelId>,
-    /// The same on every log line, problem and reply of this request.
+    /// Identifies the request in every log line, problem and reply.
     pub request_id: String,
     /// `Idempotency-Key` of the request.
     pub idempotency_key: Option<String>,
-    /// After this the answer is of no use.
+    /// The caller does not wait beyond this.
     pub deadline: Instant,
     /// W3C traceparent of the span that this work belongs to.
     pub trace: Option<String>,
 }
 
 impl RequestContext {
-    /// Work that no request waits for: timers, consumers, resumed sagas. `actor` is who asked originally.
+    /// The context of background work: timers, consumers, resumed sagas. `actor` is the original caller.
     pub fn background(service: &str, tenant: TenantId, actor: &str) -> Self {
         Self {
             tenant,
@@ -97,7 +97,7 @@ impl RequestContext {
         }
     }
 
-    /// Refuses a caller without the permission, naming the policy that refuses.
+    /// Refuses a caller without the permission; the refusal names the policy.
     pub fn require(&self, permission: &'static str) -> Result<(), Fault> {
         if self.scopes.allow(permission) {
             return Ok(());
@@ -112,7 +112,7 @@ impl RequestContext {
         Err(Fault::new(Code::Forbidden, "permission_missing", detail).policy(format!("scope:{permission}")))
     }
 
-    /// The idempotency key, or the refusal that a request without one gets where money moves.
+    /// The idempotency key; an error if the request has none, for operations that move money.
     pub fn require_idempotency_key(&self) -> Result<&str, Fault> {
         self.idempotency_key.as_deref().ok_or_else(|| {
             Fault::new(
@@ -129,7 +129,7 @@ impl RequestContext {
     }
 }
 
-/// One named operation of a request, with a digest of its input: what "the same request" means when it is retried.
+/// A named operation of a request, with a digest of its input to recognise a retry of the same request.
 #[derive(Clone, Debug)]
 pub struct Operation<'r> {
     /// The request.
@@ -144,15 +144,15 @@ pub struct Operation<'r> {
 #[derive(Serialize)]
 struct Fingerprinted<'a, T> {
     publishable: bool,
-    /// Of the header or the key: the same body means something else in another channel.
+    /// From the header or the key: in another channel the same body means something else.
     channel: Option<ChannelId>,
     input: &'a T,
 }
 
 impl RequestContext {
-    /// The operation that this request asks for. The fingerprint is taken here, before the operation consumes its input.
+    /// The operation of this request. The fingerprint is computed before the operation consumes its input.
     pub fn operation(&self, name: &'static str, input: &impl Serialize) -> Operation<'_> {
-        // Without a key no reply is stored and none is compared.
+        // Without a key no reply is stored, so no fingerprint is needed.
         let fingerprint = match &self.idempotency_key {
             Some(_) => {
                 let publishable = self.audience == Audience::Publishable;
@@ -164,8 +164,8 @@ impl RequestContext {
     }
 }
 
-/// A digest of operation and input. Inputs are structs of strings, numbers and sorted maps, so their serialisation is canonical
-/// and cannot fail.
+/// A digest of operation and input. Inputs are structs of strings, numbers and sorted maps, so their serialisation is
+/// canonical and cannot fail.
 pub fn fingerprint(operation: &str, input: &impl Serialize) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(operation.as_bytes());

@@ -1,4 +1,4 @@
-//! What every service receives when it starts.
+//! The context that every service receives when it starts.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::signed_context::{self, Claims};
 /// Clock, ids, randomness, keys and peers of one service. Cheap to clone.
 #[derive(Clone)]
 pub struct ServiceContext {
-    /// Name of the service that holds this handle.
+    /// Name of the service.
     pub service: &'static str,
-    /// Where time comes from.
+    /// Source of time.
     pub clock: Arc<dyn Clock>,
-    /// Where randomness comes from.
+    /// Source of randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Secrets.
     pub keys: Keys,
@@ -27,24 +27,24 @@ pub struct ServiceContext {
     pub cell: Arc<str>,
     /// Other services.
     pub peers: Peers,
-    /// Cancelled when the process is to stop.
+    /// Cancelled when the process shuts down.
     pub shutdown: CancellationToken,
     /// Metrics of this process.
     pub metrics: Metrics,
 }
 
 impl ServiceContext {
-    /// The tenant's time; a sandbox may have its own.
+    /// The tenant's time; a sandbox may have its own clock.
     pub fn now(&self, tenant: TenantId) -> Timestamp {
         self.clock.now(tenant)
     }
 
-    /// The platform's own time, which belongs to no tenant: leases, contexts.
+    /// The platform's own time, which belongs to no tenant: for leases and contexts.
     pub fn platform_now(&self) -> Timestamp {
         self.clock.now(PLATFORM)
     }
 
-    /// A new id; ids made later sort later (`UUIDv7`).
+    /// A new id; ids created later sort later (`UUIDv7`).
     pub fn id<T: From<Uuid>>(&self, tenant: TenantId) -> T {
         T::from(bloom_kernel::uuid_v7(self.now(tenant), &*self.entropy))
     }
@@ -57,6 +57,7 @@ impl ServiceContext {
     /// A request to another service on behalf of the same tenant and actor: signed context, deadline, trace.
     ///
     /// # Panics
+    ///
     /// Never: all metadata written here is ASCII.
     pub fn request<T>(&self, context: &RequestContext, message: T) -> tonic::Request<T> {
         let claims = Claims {

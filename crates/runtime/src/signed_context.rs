@@ -1,7 +1,7 @@
-//! The signed form of a [`RequestContext`] that the gateway hands to services and services hand to each other.
+//! The signed form of a [`RequestContext`] that the gateway passes to services, and services to each other.
 //!
-//! `v1.<base64url of the claims as JSON>.<base64url of HMAC-SHA256>`: a MAC, as every verifier belongs to the fleet, with
-//! an expiry of at most 60 s. No service accepts a tenant, actor or scope from anywhere else.
+//! `v1.<base64url of the claims as JSON>.<base64url of HMAC-SHA256>`. A MAC suffices because every verifier belongs to
+//! the fleet. It expires after at most 60 s. No service accepts a tenant, actor or scope from anywhere else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -14,33 +14,34 @@ use crate::request_context::{Audience, Scopes};
 
 /// Header (and gRPC metadata key) that carries the context.
 pub const HEADER: &str = "bloom-context";
-/// Longest life of a context.
+/// Maximum lifetime of a context.
 pub const TTL_S: i64 = 60;
 const VERSION: &str = "v1";
 
-/// What a context says of its bearer.
+/// The claims of a context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The environment.
     pub tenant: TenantId,
-    /// The cell that the environment lives in.
+    /// The cell of the environment.
     pub cell: String,
     /// Who caused the request.
     pub actor: String,
     /// What it may do.
     pub scopes: Scopes,
-    /// What kind of caller it is.
+    /// The kind of the caller.
     pub audience: Audience,
     /// Channel of the key, when it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub channel: Option<ChannelId>,
-    /// Seconds since the epoch after which the context is void.
+    /// Expiry in seconds since the epoch.
     pub expires: i64,
 }
 
 /// Signs claims.
 ///
 /// # Panics
+///
 /// Never: claims always serialise.
 pub fn sign(keys: &Keys, claims: &Claims) -> String {
     let body = BASE64.encode(serde_json::to_vec(claims).expect("claims serialise"));
@@ -48,7 +49,7 @@ pub fn sign(keys: &Keys, claims: &Claims) -> String {
     format!("{VERSION}.{body}.{tag}")
 }
 
-/// The claims of a context that this fleet signed and that has not expired; else nothing.
+/// The claims of a context, if this fleet signed it and it has not expired.
 pub fn verify(keys: &Keys, token: &str, now: Timestamp) -> Option<Claims> {
     let (signed, tag) = token.rsplit_once('.')?;
     let (version, body) = signed.split_once('.')?;

@@ -1,18 +1,18 @@
-//! Background work of a service, and why a process did not start.
+//! Background loops of a service, and errors that prevent a process from starting.
 
 use futures::future::BoxFuture;
 
-/// A loop that runs as long as its service: relay, consumer, timers. It ends when shutdown is asked for; ending earlier
-/// stops the process, so that nothing runs on half alive.
+/// A loop that runs as long as its service: relay, consumer, timers. It ends at shutdown. If it ends earlier, the
+/// process stops, so that no service runs with a part missing.
 pub struct Task {
-    /// Shown in logs, for example `relay`.
+    /// Name for logs, for example `relay`.
     pub name: String,
     /// The loop.
     pub run: BoxFuture<'static, Result<(), StartError>>,
 }
 
 impl Task {
-    /// A named loop.
+    /// Creates a named loop.
     pub fn new(name: impl Into<String>, run: impl Future<Output = Result<(), StartError>> + Send + 'static) -> Self {
         Self { name: name.into(), run: Box::pin(run) }
     }
@@ -33,12 +33,12 @@ impl StartError {
         Self { message: message.into(), source: None }
     }
 
-    /// The same with its cause.
+    /// A sentence with its cause.
     pub fn caused(message: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { message: message.into(), source: Some(Box::new(source)) }
     }
 
-    /// The sentence with the chain of causes behind it.
+    /// The sentence followed by the chain of causes.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
         let mut cause = std::error::Error::source(self);

@@ -1,13 +1,13 @@
-//! Logs as JSON lines (or readable ones on a terminal); traces, figures and logs over OTLP when a collector is configured;
-//! and the W3C trace context in and out.
+//! Logs as JSON lines (or as text on a terminal); traces, metrics and logs over OTLP when a collector is configured; and
+//! the W3C trace context of incoming and outgoing requests.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `spans` | the span of a request or of background work, and how it finds its parent |
-//! | `figures` | the figures of `/metrics`, pushed |
-//! | `series` | what they look like there |
+//! | `spans` | the span of a request or of background work, and its parent |
+//! | `metrics_exporter` | pushes the metrics of `/metrics` to a collector |
+//! | `series` | converts them to OTLP |
 
-mod figures;
+mod metrics_exporter;
 mod series;
 mod spans;
 
@@ -30,7 +30,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use crate::request_context::PLATFORM;
 use crate::task::StartError;
 
-pub use self::figures::Figures;
+pub use self::metrics_exporter::MetricsRegistry;
 pub use self::spans::{
     answered, background_span, exports_traces, renamed, request_span, traceparent, traceparent_of, valid_traceparent,
 };
@@ -51,21 +51,22 @@ pub struct TelemetryConfig {
     /// Share of traces that are kept when the caller did not decide, 0 to 1.
     #[arg(long, global = true, env = "BLOOM_TRACE_RATIO", default_value_t = 1.0)]
     pub trace_ratio: f64,
-    /// The figures of every service in this process.
+    /// The metrics of every service in this process.
     #[arg(skip)]
-    pub figures: Figures,
+    pub metrics: MetricsRegistry,
 }
 
-/// A collector that is gone must not hold up the end of the process: each kind of telemetry has this long.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Timeout for the last export of each kind of telemetry, so that an unreachable collector does not delay the end of
+/// the process.
+const LAST_EXPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The access log's target: its lines are no events of spans, which would hold every path a second time.
+/// The access log's target. Its lines are not exported as span events, which would store every path twice.
 pub const ACCESS: &str = "access";
 
-/// What writes lines.
+/// The layer that writes log lines.
 type Lines = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Flushes what is buffered when dropped; hold it until the very end.
+/// Flushes buffered telemetry when dropped; keep it until the end of the process.
 pub struct Guard {
     exports: Option<Exports>,
 }
@@ -73,21 +74,21 @@ pub struct Guard {
 struct Exports {
     traces: SdkTracerProvider,
     logs: SdkLoggerProvider,
-    /// Dropping it pushes the figures once more.
-    figures: Option<figures::Push>,
+    /// Dropping it pushes the metrics once more.
+    metrics: Option<metrics_exporter::Push>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(mut exports) = self.exports.take() {
-            drop(exports.figures.take());
-            let _ = exports.traces.shutdown_with_timeout(LAST_WORDS);
-            let _ = exports.logs.shutdown_with_timeout(LAST_WORDS);
+            drop(exports.metrics.take());
+            let _ = exports.traces.shutdown_with_timeout(LAST_EXPORT_TIMEOUT);
+            let _ = exports.logs.shutdown_with_timeout(LAST_EXPORT_TIMEOUT);
         }
     }
 }
 
-/// Starts logging, tracing and the push of figures for the process.
+/// Starts logging, tracing and the push of metrics for the process.
 pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError> {
     let log = config.log.as_deref().unwrap_or("info");
     let filter =
@@ -106,9 +107,9 @@ pub fn init(process: &str, config: &TelemetryConfig) -> Result<Guard, StartError
     Ok(Guard { exports })
 }
 
-/// Lines and records are filtered alike; spans are told whatever is logged.
+/// Log lines and exported records use the same filter; spans are exported whatever is logged.
 fn exporting(lines: Lines, filter: &EnvFilter, Exports { traces, logs, .. }: &Exports) -> impl Subscriber + Send + Sync + use<> {
-    // A filter that names no level would have everything that libraries trace looked at.
+    // Without a level hint, everything that libraries trace would be evaluated.
     let only = |wanted: fn(&Metadata<'_>) -> bool| filter_fn(wanted).with_max_level_hint(LevelFilter::TRACE);
     let spans = EnvFilter::new("info").and(only(|metadata| ours(metadata) && metadata.target() != ACCESS));
     let tracer = traces.tracer("bloom");
@@ -122,12 +123,12 @@ fn exporting(lines: Lines, filter: &EnvFilter, Exports { traces, logs, .. }: &Ex
     tracing_subscriber::registry().with(layers).with(Afresh)
 }
 
-/// What goes to the collector, and under which name.
+/// The exporters, and the name under which the process reports.
 fn exports(process: &str, endpoint: &str, config: &TelemetryConfig) -> Result<Exports, StartError> {
     let bad = |error| StartError::caused(format!("BLOOM_OTLP_ENDPOINT is not usable: `{endpoint}`"), error);
     let spans = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(bad)?;
     let records = opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(bad)?;
-    // Two pods of a service count for themselves: without an instance their sums would be taken for one that jumps.
+    // Each pod needs an instance id: otherwise the sums of two pods would look like one that jumps.
     let instance = bloom_kernel::uuid_v7(SystemClock.now(PLATFORM), &OsEntropy).to_string();
     let resource = Resource::builder()
         .with_service_name(process.to_owned())
@@ -135,7 +136,7 @@ fn exports(process: &str, endpoint: &str, config: &TelemetryConfig) -> Result<Ex
         .build();
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_ratio)));
     Ok(Exports {
-        figures: Some(figures::Push::start(endpoint, &resource, config.figures.clone())?),
+        metrics: Some(metrics_exporter::Push::start(endpoint, &resource, config.metrics.clone())?),
         traces: SdkTracerProvider::builder()
             .with_resource(resource.clone())
             .with_sampler(sampler)
@@ -145,10 +146,10 @@ fn exports(process: &str, endpoint: &str, config: &TelemetryConfig) -> Result<Ex
     })
 }
 
-/// Has the layers' filters asked about every span and event. Their answers lie in the thread until they are used, and
-/// whoever asks and then says nothing (the bridge from the `log` crate, whenever the answer is no) leaves them for the next:
-/// a span that nobody asks about, because all filters have let it pass once and for all, would be lost to answers that are
-/// not its own.
+/// Makes the filters of all layers evaluate every span and event. Filters store their answers in the thread until they
+/// are used. A caller that asks and then emits nothing (the bridge from the `log` crate does so whenever the answer is
+/// no) leaves stale answers behind. A span whose callsite is always enabled does not ask again and would be dropped
+/// because of the stale answers.
 struct Afresh;
 
 impl<S: Subscriber> Layer<S> for Afresh {
@@ -156,13 +157,13 @@ impl<S: Subscriber> Layer<S> for Afresh {
         Interest::sometimes()
     }
 
-    /// Wants nothing for itself.
+    /// This layer itself needs no level.
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::OFF)
     }
 }
 
-/// False for what the exporters themselves stand on: a record about sending records would never come to an end.
+/// False for the exporters' own dependencies: records about sending records would never end.
 fn ours(metadata: &Metadata<'_>) -> bool {
     const BENEATH: [&str; 6] = ["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry"];
     let crate_name = metadata.target().split("::").next().unwrap_or_default();
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn spans_follow_the_log_level_and_hide_no_parent() {
         let exports =
-            Exports { traces: SdkTracerProvider::builder().build(), logs: SdkLoggerProvider::builder().build(), figures: None };
+            Exports { traces: SdkTracerProvider::builder().build(), logs: SdkLoggerProvider::builder().build(), metrics: None };
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink).boxed();
         let subscriber = exporting(lines, &EnvFilter::new("info,bloom_orders=debug"), &exports);
         assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::DEBUG));
@@ -189,7 +190,7 @@ mod tests {
             for _ in 0..2 {
                 // As the bridge from the `log` crate does, which has no callsite that could have been refused for good.
                 let refused = tracing::debug_span!("refused");
-                let metadata = refused.metadata().expect("it knows what it would have been");
+                let metadata = refused.metadata().expect("a disabled span has metadata");
                 tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
                 let span = request_span("orders", "GET", "/v1/orders", "req_1", &HeaderMap::new());
                 assert!(!span.is_disabled());
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_a_request_tells_its_id() {
+    fn every_log_line_of_a_request_has_its_id() {
         let (mut reader, writer) = std::io::pipe().unwrap();
         let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(Mutex::new(writer));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {

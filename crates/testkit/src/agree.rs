@@ -1,4 +1,4 @@
-//! Whether serde and the published schema of an input type take and refuse the same bodies.
+//! Checks that serde and the published schema of an input type accept and refuse the same bodies.
 
 use std::collections::BTreeSet;
 
@@ -9,28 +9,28 @@ use serde_json::{Map, Value, json};
 
 use crate::sample::samples;
 
-/// The most disagreements that are shown of one type.
+/// Maximum number of disagreements shown per type.
 const SHOWN_MAX: usize = 10;
 
-/// Asserts that serde reads exactly what the published schema of `T` allows: the samples, which are valid, and every value
-/// that is made of a sample by replacing, removing or adding one part of it. Give samples that have every field and every
-/// choice somewhere.
+/// Asserts that serde accepts exactly what the published schema of `T` accepts: the samples, which are valid, and every
+/// value made by replacing, removing or adding one part of a sample. Together the samples must contain every field and
+/// every choice.
 ///
 /// # Panics
 ///
-/// With the values about which the two disagree; and when the schema leaves an object open.
+/// Shows the values about which the two disagree. Also panics when the schema leaves an object open.
 #[track_caller]
 pub fn assert_schema_agrees<T: DeserializeOwned + JsonSchema + 'static>(samples: impl IntoIterator<Item = Value>) {
     let wrong = disagreements(Input::of::<T>(), samples);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The same for every type that the routes of this process read bodies as, with samples made of the examples in its schema.
-/// Build the services first: a route notes its input when it is described.
+/// The same for the input types of all routes of this process, with samples built from the examples in their schemas.
+/// Build the services first: a route records its input type when it is described.
 ///
 /// # Panics
 ///
-/// As for one type; and when no route reads a body.
+/// As for one type; also when no route reads a body.
 #[track_caller]
 pub fn assert_inputs_agree() {
     let inputs = bloom_web::inputs();
@@ -39,7 +39,7 @@ pub fn assert_inputs_agree() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What is wrong with an input type, in sentences; of many disagreements a few.
+/// The problems of an input type, in sentences; only a few of many disagreements.
 fn disagreements(input: Input, samples: impl IntoIterator<Item = Value>) -> Vec<String> {
     let (name, schema) = (input.name, (input.schema)());
     let open = open_objects(schema, "");
@@ -66,7 +66,7 @@ fn disagreements(input: Input, samples: impl IntoIterator<Item = Value>) -> Vec<
     wrong.into_iter().take(SHOWN_MAX).collect()
 }
 
-/// Where a schema has named properties and takes others as well.
+/// Objects of a schema that have named properties and accept others as well.
 fn open_objects(schema: &Value, at: &str) -> Vec<String> {
     match schema {
         Value::Object(members) => {
@@ -82,7 +82,7 @@ fn open_objects(schema: &Value, at: &str) -> Vec<String> {
     }
 }
 
-/// Values to put in place of others: of every type, and around every bound of the schema.
+/// Replacement values: of every type, and around every bound of the schema.
 fn others(schema: &Value) -> Vec<Value> {
     let mut numbers = BTreeSet::from([-1, 0, 1, i64::MIN, i64::MAX]);
     let mut lengths = BTreeSet::from([1, 1_000]);
@@ -145,7 +145,7 @@ fn bounds(schema: &Value, numbers: &mut BTreeSet<i64>, lengths: &mut BTreeSet<us
     }
 }
 
-/// The texts of all values that differ from a sample in one part.
+/// The JSON texts of all values that differ from a sample in one part.
 fn changed(sample: &Value, others: &[Value]) -> Vec<String> {
     let mut pointers = vec![String::new()];
     list_pointers(sample, "", &mut pointers);
@@ -180,7 +180,7 @@ fn inserted(members: &Map<String, Value>, name: &str, value: Value) -> Value {
     Value::Object(more)
 }
 
-/// An object whose first key comes twice.
+/// An object whose first key occurs twice.
 fn twice(members: &Map<String, Value>) -> Option<String> {
     let (name, value) = members.iter().next()?;
     let rest = Value::Object(members.clone()).to_string();

@@ -1,11 +1,11 @@
-//! A clock that stands still until told otherwise.
+//! A clock that advances only on request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bloom_kernel::{Clock, TenantId, Timestamp};
 use chrono::{DateTime, TimeDelta};
 
-/// Stands at 2026-01-05 09:00 UTC, a Monday, until moved. Clones share the time.
+/// Stands at 2026-01-05 09:00 UTC, a Monday, until advanced. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct FakeClock(Arc<Mutex<Timestamp>>);
 
@@ -16,12 +16,12 @@ impl Default for FakeClock {
 }
 
 impl FakeClock {
-    /// Moves on.
+    /// Advances the clock.
     pub fn advance(&self, by: TimeDelta) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 
-    /// The time it shows.
+    /// The current time of the clock.
     pub fn time(&self) -> Timestamp {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

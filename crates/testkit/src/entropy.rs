@@ -1,4 +1,4 @@
-//! Randomness that repeats itself with its seed.
+//! Reproducible randomness from a seed.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use bloom_kernel::Entropy;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// The same bytes in the same order for the same seed.
+/// Returns the same bytes in the same order for the same seed.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<ChaCha8Rng>);
 

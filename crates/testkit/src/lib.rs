@@ -1,10 +1,10 @@
-//! What tests stand on: a real PostgreSQL schema per test, a clock and randomness in the test's hand, and the public
-//! door of a service without a socket. The crate may exist because every service is tested the same way.
+//! Test support: a real PostgreSQL schema per test, a controllable clock and randomness, and a test client for a service's
+//! REST API without a socket. The crate exists because every service is tested the same way.
 //!
 //! ```ignore
 //! let bench = testkit::test_env("catalog", &MIGRATIONS).await;
-//! let door = bench.open(|host, db| catalog::service(config, host, db, bus).await).await;
-//! let answer = door.post("/v1/catalog/products").json(&json!({…})).send().await;
+//! let client = bench.open(|host, db| catalog::service(config, host, db, bus).await).await;
+//! let answer = client.post("/v1/catalog/products").json(&json!({…})).send().await;
 //! assert_eq!(answer.status, 201, "{answer:?}");
 //! ```
 

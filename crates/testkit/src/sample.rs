@@ -1,11 +1,11 @@
-//! Valid values of a schema, made of its examples: together they have every field and every choice.
+//! Builds valid values of a schema from its examples: together they contain every field and every choice.
 
 use serde_json::{Map, Value, json};
 
-/// How deep a schema that contains itself is followed.
+/// Maximum depth at which a recursive schema is followed.
 const DEPTH_MAX: usize = 12;
 
-/// Values of a schema document, of which the first has every field.
+/// Values of a schema document; the first has every field.
 pub(crate) fn samples(document: &Value) -> Vec<Value> {
     values(document, document, 0)
 }
@@ -49,7 +49,7 @@ fn values(schema: &Value, document: &Value, depth: usize) -> Vec<Value> {
     }
 }
 
-/// An object with every property; and one more for each further value of a property.
+/// An object with every property, and another for each further value of a property.
 fn objects(schema: &Value, document: &Value, depth: usize) -> Vec<Value> {
     let mut first = Map::new();
     let mut further = Vec::new();

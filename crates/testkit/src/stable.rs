@@ -1,11 +1,11 @@
-//! Snapshots: what differs from run to run is replaced, so that a whole body can be compared.
+//! For snapshots: replaces values that differ from run to run, so that a whole body can be compared.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Numbers ids in the order of their appearance, and leaves out the ids of requests and secret texts. Use one for all bodies of a
-/// test, so that an id has the same number in each.
+/// Numbers ids in the order of their appearance, and hides request ids and secrets. Use one instance for all bodies of
+/// a test, so that an id has the same number in each.
 #[derive(Default)]
 pub struct Stable {
     ids: BTreeMap<String, String>,
@@ -13,13 +13,13 @@ pub struct Stable {
 }
 
 impl Stable {
-    /// Also leaves out the values of these members.
+    /// Also hides the values of these members.
     #[must_use]
     pub fn hiding(hidden: &'static [&'static str]) -> Self {
         Self { ids: BTreeMap::new(), hidden }
     }
 
-    /// The value as it is compared.
+    /// The value with unstable parts replaced.
     pub fn value(&mut self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(&text)),

@@ -1,4 +1,4 @@
-//! The public door of one service: its real router with every layer, asked without a socket.
+//! A test client for one service: calls its real router with every layer, without a socket.
 
 use axum::Router;
 use axum::body::Body;
@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-/// A service that answers. Its tasks run and its gRPC is there for peers of the same host.
+/// A running service under test. Its tasks run, and its gRPC is reachable for peers of the same context.
 pub struct TestClient {
-    /// The host that the service runs on: `host.peers.get("<name>")` reaches its gRPC.
+    /// The service's context: `host.peers.get("<name>")` reaches its gRPC.
     pub host: ServiceContext,
     tenant: TenantId,
     router: Router,
@@ -40,7 +40,8 @@ impl TestClient {
         Self { host, tenant, router }
     }
 
-    /// Asks with a secret key's rights for the test's tenant; change it on the returned [`TestRequest`].
+    /// Starts a request with a secret key's permissions for the test's tenant; change it on the returned
+    /// [`TestRequest`].
     pub fn ask(&self, method: &str, path: &str) -> TestRequest<'_> {
         let claims = Claims {
             tenant: self.tenant,
@@ -52,7 +53,7 @@ impl TestClient {
             expires: 0,
         };
         TestRequest {
-            door: self,
+            client: self,
             method: method.to_owned(),
             path: path.to_owned(),
             claims: Some(claims),
@@ -87,9 +88,9 @@ impl TestClient {
     }
 }
 
-/// A request in the making.
+/// A request to be sent.
 pub struct TestRequest<'d> {
-    door: &'d TestClient,
+    client: &'d TestClient,
     method: String,
     path: String,
     claims: Option<Claims>,
@@ -98,9 +99,10 @@ pub struct TestRequest<'d> {
 }
 
 impl TestRequest<'_> {
-    /// A JSON body.
+    /// Sets a JSON body.
     ///
     /// # Panics
+    ///
     /// When the body does not serialise.
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
@@ -108,14 +110,14 @@ impl TestRequest<'_> {
         self.header("content-type", "application/json")
     }
 
-    /// A body as it stands.
+    /// Sets a body unchanged.
     #[must_use]
     pub fn raw(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self.header("content-type", content_type)
     }
 
-    /// A header.
+    /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -128,13 +130,13 @@ impl TestRequest<'_> {
         self.header("idempotency-key", key)
     }
 
-    /// `If-Match` with a version.
+    /// Sets `If-Match` to a version.
     #[must_use]
     pub fn if_match(self, version: i64) -> Self {
         self.header("if-match", &format!("\"{version}\""))
     }
 
-    /// As another tenant.
+    /// Sends as another tenant.
     #[must_use]
     pub fn tenant(mut self, tenant: TenantId) -> Self {
         if let Some(claims) = &mut self.claims {
@@ -143,7 +145,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// With a publishable key of these scopes.
+    /// Sends with a publishable key of these scopes.
     #[must_use]
     pub fn publishable(mut self, scopes: &[&str]) -> Self {
         if let Some(claims) = &mut self.claims {
@@ -153,7 +155,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// With a secret key of these scopes only.
+    /// Sends with a secret key of these scopes only.
     #[must_use]
     pub fn scopes(mut self, scopes: &[&str]) -> Self {
         if let Some(claims) = &mut self.claims {
@@ -162,7 +164,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// With a key that is bound to a channel.
+    /// Sends with a key that is bound to a channel.
     #[must_use]
     pub fn channel(mut self, channel: ChannelId) -> Self {
         if let Some(claims) = &mut self.claims {
@@ -171,28 +173,29 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Without a context, as somebody who found the port.
+    /// Sends without a context, like a caller that bypasses the gateway.
     #[must_use]
     pub fn anonymous(mut self) -> Self {
         self.claims = None;
         self
     }
 
-    /// Asks.
+    /// Sends the request.
     ///
     /// # Panics
+    ///
     /// When the request cannot be built or the body cannot be read.
     pub async fn send(self) -> Answer {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         if let Some(mut claims) = self.claims {
-            claims.expires = self.door.host.platform_now().timestamp() + 30;
-            request = request.header(context::HEADER, context::sign(&self.door.host.keys, &claims));
+            claims.expires = self.client.host.platform_now().timestamp() + 30;
+            request = request.header(context::HEADER, context::sign(&self.client.host.keys, &claims));
         }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let request = request.body(self.body.map_or_else(Body::empty, Body::from)).expect("the request is well-formed");
-        let response = self.door.router.clone().oneshot(request).await.expect("routers do not fail");
+        let response = self.client.router.clone().oneshot(request).await.expect("routers do not fail");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body is complete").to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -201,7 +204,7 @@ impl TestRequest<'_> {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     /// HTTP status.
@@ -210,7 +213,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body as text.
     pub text: String,
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null when it is not JSON.
     pub json: Value,
 }
 
@@ -223,6 +226,7 @@ impl Answer {
     /// The version in the `ETag`.
     ///
     /// # Panics
+    ///
     /// When there is none.
     pub fn version(&self) -> i64 {
         self.header("etag").trim_matches('"').parse().expect("the reply carries a version as its ETag")
@@ -231,20 +235,22 @@ impl Answer {
     /// The body's `id`.
     ///
     /// # Panics
+    ///
     /// When there is none.
     pub fn id(&self) -> String {
         self.json["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.text)).to_owned()
     }
 
-    /// The machine word of a problem; empty when the body is none.
+    /// The `code` of a problem document; empty for any other body.
     pub fn code(&self) -> &str {
         self.json["code"].as_str().unwrap_or("")
     }
 
-    /// Fails the test unless the status is the expected one; passes the answer on.
+    /// Asserts the status and returns the response.
     ///
     /// # Panics
-    /// See above.
+    ///
+    /// When the status is another one.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "the check may be all that is wanted of an answer")]
     pub fn expect(self, status: u16) -> Self {

@@ -1,4 +1,4 @@
-//! One test's own schema, host and tenants.
+//! A test's own schema, context and tenants.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,23 +26,24 @@ use crate::test_client::TestClient;
 
 /// A schema of its own for one test, and what a service needs to run on it.
 pub struct TestEnv {
-    /// What the service is handed.
+    /// The context that the service receives.
     pub host: ServiceContext,
-    /// The clock behind the host.
+    /// The clock of the context.
     pub clock: FakeClock,
     /// The service's database.
     pub db: Db,
     /// The test's tenant.
     pub tenant: TenantId,
-    /// Another tenant, whose rows must never be seen.
+    /// Another tenant, whose rows must never be visible.
     pub other_tenant: TenantId,
     schema: Schema,
 }
 
-/// Lays a fresh schema with the service's migrations on the test server.
+/// Creates a fresh schema with the service's migrations on the test server.
 ///
 /// # Panics
-/// When the test server is not to be had: a test without its database proves nothing.
+///
+/// When the test server is not available: a test without its database proves nothing.
 pub async fn test_env(service: &'static str, migrations: &'static Migrator) -> TestEnv {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -65,7 +66,7 @@ pub async fn test_env(service: &'static str, migrations: &'static Migrator) -> T
         shutdown: CancellationToken::new(),
         metrics: Metrics::default(),
     };
-    let config = schema.database(&server().await, &host.keys, 8, false).expect("the address is good");
+    let config = schema.database(&server().await, &host.keys, 8, false).expect("the address is valid");
     let db = Db::new(host.clone(), &config);
     let tenant = |n: u128| TenantId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + n));
     TestEnv { tenant: tenant(1), other_tenant: tenant(2), host, clock, db, schema }
@@ -75,30 +76,34 @@ impl TestEnv {
     /// A fresh schema for a service, with its constraints.
     ///
     /// # Panics
-    /// When the test server cannot be reached.
+    ///
+    /// When the test server is not available.
     pub async fn of(definition: &Definition) -> Self {
         let mut env = test_env(definition.name, definition.migrations).await;
         env.db = env.db.clone().constraints(definition.constraints);
         env
     }
 
-    /// A fresh schema for another service of the same test: it has this one's clock and reaches its peers.
+    /// A fresh schema for another service of the same test: it shares this one's clock and peers.
     ///
     /// # Panics
-    /// When the test server cannot be reached.
+    ///
+    /// When the test server is not available.
     pub async fn beside(&self, definition: &Definition) -> Self {
         let mut env = test_env(definition.name, definition.migrations).await;
         env.host.peers = self.host.peers.clone();
         env.host.clock = self.host.clock.clone();
         env.clock = self.clock.clone();
-        let config = env.schema.database(&server().await, &env.host.keys, 8, false).expect("the address is good");
+        let config = env.schema.database(&server().await, &env.host.keys, 8, false).expect("the address is valid");
         env.db = Db::new(env.host.clone(), &config).constraints(definition.constraints);
         env
     }
 
-    /// Starts the service on an in-process bus: REST through the [`TestClient`], gRPC for peers of the same context, tasks running.
+    /// Starts the service on an in-process bus: REST through the [`TestClient`], gRPC for peers of the same context,
+    /// tasks running.
     ///
     /// # Panics
+    ///
     /// When the service does not start.
     pub async fn serve(&self, definition: &Definition) -> TestClient {
         self.serve_on(definition, Bus::in_process(), BTreeMap::new()).await
@@ -107,6 +112,7 @@ impl TestEnv {
     /// The same on a bus that several services share, with the addresses of others.
     ///
     /// # Panics
+    ///
     /// When the service does not start.
     #[expect(clippy::unused_async, reason = "the tasks of the service need the runtime that polls this")]
     pub async fn serve_on(&self, definition: &Definition, bus: Bus, addresses: BTreeMap<String, String>) -> TestClient {
@@ -115,9 +121,10 @@ impl TestEnv {
         TestClient::open(service, self.host.clone(), self.tenant)
     }
 
-    /// Puts the service together and opens its door: REST through [`TestClient`], gRPC for peers of the same host, tasks running.
+    /// Builds and starts the service: REST through [`TestClient`], gRPC for peers of the same context, tasks running.
     ///
     /// # Panics
+    ///
     /// When the service does not start.
     #[expect(clippy::unused_async, reason = "the tasks of the service need the runtime that polls this")]
     pub async fn open(&self, start: impl FnOnce(ServiceContext, Db) -> Result<Service, StartError>) -> TestClient {
@@ -125,15 +132,16 @@ impl TestEnv {
         TestClient::open(service, self.host.clone(), self.tenant)
     }
 
-    /// A call of the test's tenant with every right.
+    /// A call of the test's tenant with every permission.
     pub fn call(&self) -> RequestContext {
         RequestContext::background("test", self.tenant, "test")
     }
 
-    /// A connection that sees and may do everything in the schema, to look behind the scenes or corrupt data.
+    /// A superuser connection to the schema, to inspect or corrupt data.
     ///
     /// # Panics
-    /// When the server is gone.
+    ///
+    /// When the server is not available.
     pub async fn superuser(&self) -> PgConnection {
         let mut connection = superuser().await;
         let path = format!("set search_path to {}", self.schema.schema);
@@ -153,11 +161,12 @@ impl Drop for TestEnv {
     }
 }
 
-/// Address of the test server's superuser: `BLOOM_TEST_DATABASE_URL`, else the checkout's own test cluster, started
-/// when it does not run.
+/// Address of the test server's superuser: `BLOOM_TEST_DATABASE_URL`, otherwise the checkout's own test cluster, which
+/// is started if necessary.
 ///
 /// # Panics
-/// When neither is to be had.
+///
+/// When neither is available.
 pub async fn server() -> String {
     static SERVER: OnceCell<String> = OnceCell::const_new();
     SERVER
@@ -179,17 +188,18 @@ pub async fn server() -> String {
 }
 
 async fn superuser() -> PgConnection {
-    let options = PgConnectOptions::from_str(&server().await).expect("the address is good");
+    let options = PgConnectOptions::from_str(&server().await).expect("the address is valid");
     options.disable_statement_logging().connect().await.expect("the test server answers")
 }
 
-/// Makes an empty database on the test server.
+/// Creates an empty database on the test server.
 ///
 /// # Panics
-/// When the test server is not to be had.
+///
+/// When the test server is not available.
 pub async fn database(name: &str) {
     let mut connection = superuser().await;
     for statement in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
-        connection.execute(AssertSqlSafe(statement)).await.expect("the database is made");
+        connection.execute(AssertSqlSafe(statement)).await.expect("the database is created");
     }
 }

@@ -1,6 +1,6 @@
-//! What reading an input costs: `cargo bench -p bloom-web --bench input` prints a row for each figure.
+//! Measures the cost of parsing an input: `cargo bench -p bloom-web --bench input` prints one row per measurement.
 //!
-//! * a valid write of a cart, beside the same by serde alone
+//! * a valid write of a cart, compared with serde alone
 //! * a body of 64 KB with 10,000 violations
 
 use std::hint::black_box;
@@ -56,7 +56,7 @@ fn unknown_fields() -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-/// The median of several runs of one call.
+/// The median duration of one call over several runs.
 fn median(runs: usize, calls: u32, mut call: impl FnMut()) -> Duration {
     let mut times: Vec<_> = (0..runs)
         .map(|_| {

@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 
 use crate::parse::{note_input, parse};
 
-/// Largest JSON body; bulk data goes through import.
+/// Maximum size of a JSON body; bulk data goes through import.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// A JSON body as `T`. Refusals name the field by JSON Pointer: malformed or ill-typed 400, wrong content type 415, too
+/// A JSON body as `T`. Errors name the field by JSON Pointer: malformed or ill-typed 400, wrong content type 415, too
 /// large 413.
 pub struct Json<T>(pub T);
 
@@ -25,7 +25,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static, S: Send + Sync> FromRequest<S> 
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        // Where nothing is needed, nothing need be sent; where something is, it is named.
+        // An absent body is read as an empty object: if fields are required, the errors name them.
         if content_type.is_empty() && request.body().is_end_stream() {
             return parse(b"{}").map(Self);
         }

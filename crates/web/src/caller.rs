@@ -1,4 +1,4 @@
-//! The permission that a handler asks for, in its argument list.
+//! Extractor for the permission that a handler requires.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -13,8 +13,8 @@ use http::request::Parts;
 
 use bloom_runtime::RequestContext;
 
-/// The verified call of a request whose bearer holds permission `P`. A handler without one cannot reach a tenant's data,
-/// because nothing else yields a [`RequestContext`].
+/// The verified context of a request whose caller holds permission `P`. A handler without this extractor cannot reach a
+/// tenant's data, because nothing else provides a [`RequestContext`].
 pub struct Caller<P> {
     call: RequestContext,
     permission: PhantomData<fn() -> P>,
@@ -43,7 +43,7 @@ impl<P: Permission, S: Send + Sync> FromRequestParts<S> for Caller<P> {
     }
 }
 
-/// Extension of an operation that names its permission: the table of routes and permissions is made of these.
+/// OpenAPI extension that names an operation's permission: the table of routes and permissions is built from it.
 pub const PERMISSION: &str = "x-permission";
 
 impl<P: Permission> OperationInput for Caller<P> {

@@ -5,7 +5,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as ResponseDoc};
 use axum::response::{IntoResponse, Response};
 
-/// One reply or another, for an operation that is done at once (201) or goes on (202).
+/// One reply or another, for an operation that either completes at once (201) or continues in the background (202).
 pub enum Either<A, B> {
     /// The first.
     Left(A),

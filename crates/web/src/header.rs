@@ -1,4 +1,4 @@
-//! Headers of one domain as extractors. A contract declares them, because several services read them.
+//! Extractors for headers that a domain defines. A contract declares them, because several services read them.
 
 use aide::openapi::{Operation, ReferenceOr};
 use http::request::Parts;

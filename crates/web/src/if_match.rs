@@ -8,12 +8,12 @@ use bloom_fault::{Code, Fault};
 use http::header;
 use http::request::Parts;
 
-/// The version that the writer saw, from `If-Match: "<version>"`.
+/// The version that the client last read, from `If-Match: "<version>"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfMatch(Option<i64>);
 
 impl IfMatch {
-    /// The version, or 428 when the request names none.
+    /// The version, or 428 when the request has none.
     pub fn required(self) -> Result<i64, Fault> {
         self.0.ok_or_else(|| {
             Fault::new(
@@ -24,17 +24,18 @@ impl IfMatch {
         })
     }
 
-    /// The version when one was sent.
+    /// The version, if the request has one.
     pub fn version(self) -> Option<i64> {
         self.0
     }
 
-    /// Refuses (412) when the writer saw another version than the current one; required like [`required`](Self::required).
+    /// Returns 412 when the client read another version than the current one; required like
+    /// [`required`](Self::required).
     pub fn check(self, current: i64) -> Result<(), Fault> {
         if self.required()? == current { Ok(()) } else { Err(Self::stale()) }
     }
 
-    /// The refusal of a stale version.
+    /// The refusal of an outdated version.
     pub fn stale() -> Fault {
         Fault::new(
             Code::PreconditionFailed,
@@ -51,13 +52,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
         let tag = value.to_str().ok().and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"'));
         let tag = tag.filter(|tag| !tag.contains('"')).ok_or_else(malformed)?;
-        // A well-formed ETag that is none of ours cannot be the current one.
+        // A well-formed `ETag` of another format cannot be the current one.
         let version = tag.parse::<i64>().ok().filter(|version| version.to_string() == tag);
         version.map(|version| Self(Some(version))).ok_or_else(Self::stale)
     }
 }
 
-/// Neither a list nor `*` nor a weak `ETag` says which version the writer saw.
+/// The refusal of a list, `*` or a weak `ETag`, which do not identify the version the client read.
 fn malformed() -> Fault {
     let detail = r#"If-Match holds one ETag as you read it, with its quotes: `If-Match: "3"`."#;
     Fault::new(Code::Invalid, "if_match_invalid", detail)

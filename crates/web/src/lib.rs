@@ -1,14 +1,14 @@
-//! The HTTP edge of a service. The crate exists so that every route refuses, replies, pages and describes itself in the same way;
-//! it is the only one that names `aide`.
+//! The HTTP layer of a service. The crate exists so that every route refuses, replies, pages and describes itself in the
+//! same way; it is the only one that depends on `aide`.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`Service`] | one port with REST and gRPC, health, drain |
 //! | [`middleware`] | the layer around every route: context, deadline, metrics, problem documents |
-//! | [`Definition`], [`Wiring`] | what a service brings along, and how it is put together |
+//! | [`Definition`], [`Wiring`] | the parts of a service, and the builder that assembles them |
 //! | [`Routes`] | the routes of a resource |
-//! | [`List`] | limit, cursor and filter; a page out |
-//! | [`Caller`], [`Path`], [`Query`], [`Body`], [`IfMatch`] | extractors that refuse badly formed requests |
+//! | [`List`] | extracts limit, cursor and filter; builds a page |
+//! | [`Caller`], [`Path`], [`Query`], [`Body`], [`IfMatch`] | extractors that refuse malformed requests |
 //! | [`Reply`] | status, `ETag`, body |
 //! | [`page`] | limit, signed cursor, envelope |
 //! | [`openapi`] | the API description |
@@ -54,7 +54,7 @@ pub use path::{PATH_TYPES, Path};
 pub use query::Query;
 pub use raw::RawJson;
 pub use reply::{Accepted, Created, Empty, NoContent, Reply};
-pub use request_body::{Patience, throw_away};
+pub use request_body::{DiscardLimits, discard};
 pub use routes::{Doc, Routes};
 pub use server::Service;
 pub use service::{Definition, Start, Wiring};

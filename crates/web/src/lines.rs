@@ -1,4 +1,4 @@
-//! Bodies of one JSON object per line, of any length: read and written as they stream.
+//! NDJSON bodies of any length, which are read and written as streams.
 
 use std::marker::PhantomData;
 
@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 
 pub(crate) const CONTENT_TYPE: &str = "application/x-ndjson";
 
-/// A request body of lines, each of them a `T`. The handler reads the stream and parses the lines.
+/// An NDJSON request body whose lines are of type `T`. The handler reads the stream and parses the lines.
 pub struct Lines<T> {
     /// The body.
     pub body: Body,
@@ -44,7 +44,7 @@ impl<T: JsonSchema> OperationInput for Lines<T> {
     }
 }
 
-/// A reply of lines, each of them a `T`, that is downloaded as a file.
+/// An NDJSON reply whose lines are of type `T`, downloaded as a file.
 pub struct LinesReply<T> {
     name: String,
     body: Body,
@@ -52,7 +52,7 @@ pub struct LinesReply<T> {
 }
 
 impl<T> LinesReply<T> {
-    /// A file of this name, from a stream of whole lines.
+    /// A file of this name from a stream of whole lines.
     pub fn new(name: String, lines: impl TryStream<Ok = Bytes, Error = Fault> + Send + 'static) -> Self {
         Self { name, body: Body::from_stream(lines), shape: PhantomData }
     }

@@ -1,4 +1,5 @@
-//! Lists: `limit`, `cursor` and a filter from the query string in one extractor; a page with a signed cursor out.
+//! Lists: one extractor for `limit`, `cursor` and a filter from the query string; it builds a page with a signed
+//! cursor.
 
 use aide::OperationInput;
 use aide::generate::GenContext;
@@ -16,7 +17,7 @@ use crate::page::{Page, PageInfo, PageQuery};
 use crate::query::{self, parse_query, split_query};
 use crate::reply::Reply;
 
-/// Signs the cursors of one service; the middleware puts it into each request.
+/// The key that signs the cursors of one service; the middleware adds it to each request.
 #[derive(Clone, Copy)]
 pub(crate) struct CursorSecret(pub(crate) CursorKey);
 
@@ -25,16 +26,17 @@ pub(crate) struct CursorSecret(pub(crate) CursorKey);
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
 
-/// A request for a page of a list, filtered by `F`. Parameters that are neither `limit`, `cursor` nor a field of `F` are refused.
+/// A request for a page of a list, filtered by `F`. Parameters other than `limit`, `cursor` and the fields of `F` are
+/// refused.
 pub struct List<F>(pub PageRequest<F>);
 
-/// What a list is asked for.
+/// The parameters of a list request.
 pub struct PageRequest<F> {
     /// The filter.
     pub filter: F,
-    /// Most items of the page.
+    /// Maximum number of items of the page.
     pub limit: Limit,
-    /// `next` of the page before.
+    /// `next` of the previous page.
     pub cursor: Option<String>,
     tenant: TenantId,
     key: CursorKey,
@@ -46,7 +48,7 @@ impl<F: DeserializeOwned + Serialize + JsonSchema + 'static, S: Send + Sync> Fro
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let internal = |what: &str| Fault::internal(format!("a list was asked for outside of a service: no {what}"));
+        let internal = |what: &str| Fault::internal(format!("a list was requested outside of a service: no {what}"));
         let tenant = parts.extensions.get::<RequestContext>().ok_or_else(|| internal("context"))?.tenant;
         let CursorSecret(key) = *parts.extensions.get().ok_or_else(|| internal("cursor key"))?;
         let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -64,7 +66,7 @@ impl<F: DeserializeOwned + Serialize + JsonSchema + 'static, S: Send + Sync> Fro
     }
 }
 
-/// The pages of a list that is asked for with a body, such as a search: the body has limit, cursor and filter.
+/// Paging for a list requested with a body, such as a search: the body has limit, cursor and filter.
 pub struct Paging {
     tenant: TenantId,
     key: CursorKey,
@@ -75,7 +77,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let internal = |what: &str| Fault::internal(format!("a list was asked for outside of a service: no {what}"));
+        let internal = |what: &str| Fault::internal(format!("a list was requested outside of a service: no {what}"));
         let tenant = parts.extensions.get::<RequestContext>().ok_or_else(|| internal("context"))?.tenant;
         let CursorSecret(key) = *parts.extensions.get().ok_or_else(|| internal("cursor key"))?;
         Ok(Self { tenant, key, path: parts.uri.path().to_owned() })
@@ -83,7 +85,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 }
 
 impl Paging {
-    /// The request that a body makes.
+    /// The list request that a body stands for.
     pub fn request<F: Serialize>(self, filter: F, limit: Limit, cursor: Option<String>) -> Result<PageRequest<F>, Fault> {
         let scope = serde_json::to_vec(&(self.path, &filter)).map_err(Fault::internal)?;
         Ok(PageRequest { filter, limit, cursor, tenant: self.tenant, key: self.key, scope })
@@ -93,8 +95,8 @@ impl Paging {
 impl OperationInput for Paging {}
 
 impl<F> PageRequest<F> {
-    /// The position behind which the page begins; `None` for the first page. 400 when the cursor is garbled or belongs to another
-    /// tenant, list or filter.
+    /// The position after which the page begins; `None` for the first page. 400 when the cursor is malformed or belongs
+    /// to another tenant, list or filter.
     pub fn after<P: DeserializeOwned>(&self) -> Result<Option<P>, Fault> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         cursor_decode(&self.key, self.tenant, &self.scope, cursor).map(Some).ok_or_else(|| {
@@ -107,17 +109,17 @@ impl<F> PageRequest<F> {
         })
     }
 
-    /// How many rows to read: one more than the page holds says whether there is a next page.
+    /// How many rows to read: one more than the page holds, to find out whether there is a next page.
     pub fn rows(&self) -> i64 {
         self.limit.get() + 1
     }
 
-    /// The cursor of a position, for a reply that is put together without [`finish`](Self::finish).
+    /// The cursor of a position, for a reply that is built without [`finish`](Self::finish).
     pub fn cursor_at(&self, position: &impl Serialize) -> String {
         cursor_encode(&self.key, self.tenant, &self.scope, position)
     }
 
-    /// The page out of at most [`rows`](Self::rows) rows; `position` is what the list is ordered by.
+    /// Builds the page from at most [`rows`](Self::rows) rows; `position` is the sort key of the list.
     pub fn finish<T, P: Serialize>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> P) -> Reply<Page<T>> {
         let count = self.limit.items();
         let more = rows.len() > count;

@@ -1,5 +1,5 @@
-//! The layer around every route of a service, REST and gRPC, read top to bottom: request id, context, deadline, the
-//! answer in one voice, figures, and one log line.
+//! The layer around every route of a service, REST and gRPC, read top to bottom: request id, context, deadline, uniform
+//! errors, metrics, and one log line.
 
 use std::time::Instant;
 
@@ -12,21 +12,21 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
 use crate::list::CursorSecret;
-use crate::request_body::Arriving;
+use crate::request_body::TrackedBody;
 use bloom_runtime::metrics::{Route, class, method_label};
 use bloom_runtime::request_context::{Audience, DEFAULT_DEADLINE, LONGEST_DEADLINE};
 use bloom_runtime::{RequestContext, ServiceContext, signed_context, telemetry};
 
-/// The one route of all requests that no route and no RPC matches.
+/// Route label of all requests that match no route and no RPC.
 const UNMATCHED: &str = "unmatched";
 
-/// Why a service refused, for the gateway's access log; it goes no further.
+/// Response header with the reason of a refusal, for the gateway's access log; the gateway removes it.
 pub const REASON: &str = "bloom-reason";
 
-/// What the layer needs.
+/// State of the layer.
 #[derive(Clone)]
 pub struct EdgeState {
-    /// The service behind the layer.
+    /// The context of the service behind the layer.
     host: ServiceContext,
     cursors: CursorSecret,
 }
@@ -39,7 +39,7 @@ impl EdgeState {
     }
 }
 
-/// See the module.
+/// The layer; see the module's documentation.
 pub async fn edge(State(EdgeState { host, cursors }): State<EdgeState>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let grpc = text(request.headers(), "content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
@@ -48,7 +48,7 @@ pub async fn edge(State(EdgeState { host, cursors }): State<EdgeState>, mut requ
     let request_id = text(request.headers(), "bloom-request-id").map_or_else(|| new_request_id(&host), str::to_owned);
     let call = verified_call(&host, request.headers(), &request_id);
     let instance = request.uri().path().to_owned();
-    // Of reads only: a write has happened, whatever its sender has seen.
+    // For reads only: a write has taken effect, even if the client has not read the response.
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let if_none_match = request.headers().get(header::IF_NONE_MATCH).filter(|_| is_read).cloned();
     let span = telemetry::request_span(host.service, method, &route, &request_id, request.headers());
@@ -58,11 +58,11 @@ pub async fn edge(State(EdgeState { host, cursors }): State<EdgeState>, mut requ
         request.extensions_mut().insert(cursors);
     }
 
-    let (request, arriving) = if grpc { (request, None) } else { Arriving::lend(request) };
+    let (request, arriving) = if grpc { (request, None) } else { TrackedBody::track(request) };
     let answer = tokio::time::timeout_at(deadline, next.run(request)).instrument(span.clone()).await;
     let mut response = answer.unwrap_or_else(|_| late(grpc, arriving.as_ref()));
     if let Some(arriving) = arriving {
-        arriving.throw_away();
+        arriving.discard();
     }
     if is_unknown_rpc(&response) {
         UNMATCHED.clone_into(&mut route);
@@ -95,9 +95,9 @@ pub async fn edge(State(EdgeState { host, cursors }): State<EdgeState>, mut requ
     response
 }
 
-/// The answer at the deadline: it was the client's if the rest of its body was all that was missing.
-fn late(grpc: bool, arriving: Option<&Arriving>) -> Response {
-    let fault = if arriving.is_some_and(Arriving::is_awaited) {
+/// The response at the deadline: 408 if only the rest of the client's body was missing.
+fn late(grpc: bool, arriving: Option<&TrackedBody>) -> Response {
+    let fault = if arriving.is_some_and(TrackedBody::is_awaited) {
         Fault::new(Code::Timeout, "request_timeout", "The body did not arrive in time.")
     } else {
         Fault::new(Code::DeadlineExceeded, "deadline_exceeded", "")
@@ -105,8 +105,8 @@ fn late(grpc: bool, arriving: Option<&Arriving>) -> Response {
     if grpc { tonic::Status::from(fault).into_http() } else { fault.into_response() }
 }
 
-/// The route's template; of an RPC, which has none, its name. Whatever no route matches is one, so that no client can make
-/// as many as it likes.
+/// The route's template, or the name of an RPC, which has no template. All unmatched requests share one label, so that
+/// clients cannot create any number of series.
 fn route(request: &Request) -> String {
     match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
         Some(rpc) if rpc.ends_with("/{*rest}") => request.uri().path().to_owned(),
@@ -115,19 +115,21 @@ fn route(request: &Request) -> String {
     }
 }
 
-/// Whether a gRPC server says that it has no such RPC. Only it knows which it has: the route matches any name.
+/// Whether a gRPC server answers that the RPC does not exist. Only the server knows, because the route matches any
+/// name.
 fn is_unknown_rpc(response: &Response) -> bool {
     tonic::Status::from_header_map(response.headers()).is_some_and(|status| status.code() == tonic::Code::Unimplemented)
 }
 
-/// The call that the signed context stands for; nothing when there is none or it does not verify.
+/// The call for a request's signed context; `None` when the context is missing or invalid.
 fn verified_call(host: &ServiceContext, headers: &HeaderMap, request_id: &str) -> Option<RequestContext> {
     let claims = signed_context::verify(&host.keys, text(headers, signed_context::HEADER)?, host.platform_now())?;
     if claims.cell != *host.cell {
         return None;
     }
     let named = text(headers, "bloom-channel").and_then(|id| id.parse().ok());
-    // A storefront's key that is fixed to a channel leaves it by no header; the gateway has refused the attempt already.
+    // A header cannot change the channel of a storefront's key that is bound to one; the gateway has already refused
+    // the attempt.
     let channel = if claims.audience == Audience::Publishable { claims.channel.or(named) } else { named.or(claims.channel) };
     Some(RequestContext {
         tenant: claims.tenant,
@@ -142,7 +144,7 @@ fn verified_call(host: &ServiceContext, headers: &HeaderMap, request_id: &str) -
     })
 }
 
-/// Time left for the answer, from the gateway's header or gRPC's own (`<digits><unit>`).
+/// Time left for the response, from the gateway's header or gRPC's own (`<digits><unit>`).
 fn timeout(headers: &HeaderMap) -> Option<std::time::Duration> {
     if let Some(ms) = text(headers, "bloom-timeout-ms") {
         return ms.parse().ok().map(std::time::Duration::from_millis);
@@ -162,7 +164,7 @@ fn timeout(headers: &HeaderMap) -> Option<std::time::Duration> {
     Some(std::time::Duration::from_nanos(amount.checked_mul(ns_per_unit)?))
 }
 
-/// Writes the problem document of a fault, or of an error status that a library answered with.
+/// Writes the problem document of a fault, or of an error status that a library produced.
 fn render(mut response: Response, fault: Option<&Fault>, request_id: &str, instance: &str) -> Response {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert("bloom-request-id", id);
@@ -252,7 +254,7 @@ mod tests {
         }
     }
 
-    /// Answers as generated code does: its own names, and UNIMPLEMENTED for all others.
+    /// Answers as generated code does: its own RPCs, and UNIMPLEMENTED for all others.
     async fn rpc(request: Request) -> Response {
         let known = request.uri().path().ends_with("/Known");
         let code = if known { tonic::Code::Ok } else { tonic::Code::Unimplemented };
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rpcs_that_do_not_exist_are_one_series() {
+    async fn unknown_rpcs_share_one_series() {
         let host = host();
         let routes = Router::new()
             .route("/bloom.test.v1.Test/{*rest}", any(rpc))
@@ -280,8 +282,8 @@ mod tests {
         assert_eq!(counted, ["/bloom.test.v1.Test/Known", "unmatched"], "{page}");
     }
 
-    /// Refuses whatever comes to it over the wire, by its head.
-    async fn at_a_door_that_refuses(test: impl AsyncFnOnce(SocketAddr)) {
+    /// Runs the test against a server that refuses every request by its headers.
+    async fn with_refusing_server(test: impl AsyncFnOnce(SocketAddr)) {
         let refuse = async || Fault::not_found("order");
         let routes =
             Router::new().route("/", any(refuse)).layer(axum::middleware::from_fn_with_state(EdgeState::new(host()), edge));
@@ -293,12 +295,12 @@ mod tests {
         }
     }
 
-    /// More than any buffer on the way holds: its sender would be cut off in the middle of it.
+    /// Larger than any buffer on the way: without draining, the client would be cut off while sending.
     #[tokio::test]
-    async fn a_refusal_by_the_head_is_read_after_the_body_is_sent() {
-        at_a_door_that_refuses(async |door| {
+    async fn an_early_refusal_is_readable_after_sending_the_body() {
+        with_refusing_server(async |server_address| {
             let sent = vec![b'x'; 32 * 1024 * 1024];
-            let mut stream = TcpStream::connect(door).await.unwrap();
+            let mut stream = TcpStream::connect(server_address).await.unwrap();
             let head = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", sent.len());
             stream.write_all(head.as_bytes()).await.unwrap();
             stream.write_all(&sent).await.unwrap();
@@ -309,13 +311,13 @@ mod tests {
         .await;
     }
 
-    /// A short one as well, however it is framed: it need not have come with its head.
+    /// A short body too, however it is framed: it need not arrive together with the headers.
     #[tokio::test]
-    async fn a_body_that_comes_after_the_refusal_ends_no_connection() {
-        at_a_door_that_refuses(async |door| {
+    async fn a_body_after_the_refusal_keeps_the_connection_open() {
+        with_refusing_server(async |server_address| {
             for (framing, late) in [("content-length: 10", "0123456789"), ("transfer-encoding: chunked", "2\r\n{}\r\n0\r\n\r\n")]
             {
-                let mut stream = TcpStream::connect(door).await.unwrap();
+                let mut stream = TcpStream::connect(server_address).await.unwrap();
                 let head = format!("POST / HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
                 stream.write_all(head.as_bytes()).await.unwrap();
                 let mut answer = Vec::new();
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn at_the_deadline_it_is_told_whom_the_answer_waited_for() {
+    async fn the_deadline_status_names_the_side_that_was_late() {
         let read = async |body: Body| drop(http_body_util::BodyExt::collect(body).await);
         let routes = Router::new()
             .route("/reads", any(read))

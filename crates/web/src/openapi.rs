@@ -1,5 +1,5 @@
-//! What the handlers' types do not say by themselves, added to a service's API description: path parameters by name, the
-//! headers that every write takes, closed objects. The gateway [merges](merge()) the descriptions of all services.
+//! Completes a service's API description with what the handlers' types do not express: path parameter names, the
+//! headers of every write, closed objects. The gateway [merges](merge()) the descriptions of all services.
 
 mod contract;
 mod merge;
@@ -44,12 +44,12 @@ pub fn finish(api: &OpenApi) -> Value {
     document
 }
 
-/// Operations are grouped by what follows the version in their path: `inventory` in `/v1/inventory/locations`.
+/// Operations are grouped by the segment after the version in their path: `inventory` in `/v1/inventory/locations`.
 fn tag_of(path: &str) -> String {
     path.split('/').nth(2).unwrap_or_default().replace('-', "_")
 }
 
-/// `{location_id}` of the template gets the type that the handler's extractor has at the same place.
+/// Gives `{location_id}` of the template the type at the same position of the handler's extractor.
 fn name_path_parameters(path: &str, operation: &mut Value) {
     let types = operation.as_object_mut().and_then(|operation| operation.remove(PATH_TYPES));
     for (index, name) in path_parameters(path).enumerate() {
@@ -66,13 +66,14 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// Marks an operation that asks for an `Idempotency-Key` ([`RequestContext::require_idempotency_key`](bloom_runtime::RequestContext)).
+/// Marks an operation that requires an `Idempotency-Key`
+/// ([`RequestContext::require_idempotency_key`](bloom_runtime::RequestContext)).
 pub(crate) const KEY_NEEDED: &str = "x-key-needed";
 
-/// Holds the statuses that an operation adds to those that follow from what it takes.
+/// Holds the error statuses of an operation that do not follow from its inputs.
 pub(crate) const REFUSES: &str = "x-refuses";
 
-/// Says of an operation that it needs an `Idempotency-Key`.
+/// Declares that an operation requires an `Idempotency-Key`.
 pub fn needs_key(operation: TransformOperation<'_>) -> TransformOperation<'_> {
     operation.with(|mut operation| {
         operation.inner_mut().extensions.insert(KEY_NEEDED.to_owned(), Value::Bool(true));
@@ -101,7 +102,7 @@ fn push_parameter(operation: &mut Value, parameter: Value) {
     }
 }
 
-/// No object has properties that are not described. The parts of a combined object are closed by the whole.
+/// Closes objects against undescribed properties. The parts of a combined object are closed by the whole.
 fn close(value: &mut Value, is_part: bool) {
     match value {
         Value::Object(map) => {
@@ -124,10 +125,10 @@ fn close(value: &mut Value, is_part: bool) {
 
 const COMBINATIONS: [&str; 3] = ["oneOf", "anyOf", "allOf"];
 
-/// The schema of each line of a body that holds several JSON documents, one a line.
+/// The schema of each line of an NDJSON body.
 const LINE_SCHEMA: &str = "x-line-schema";
 
-/// A body of several documents is a text as a whole; what its lines are is for people and tests.
+/// An NDJSON body is a text as a whole; the schema of its lines is for people and tests.
 fn describe_lines(holder: &mut Value) {
     match holder {
         Value::Object(map) => {
@@ -145,7 +146,7 @@ fn describe_lines(holder: &mut Value) {
     }
 }
 
-/// Every `$ref` in a document.
+/// Visits every `$ref` in a document.
 fn each_reference(value: &mut Value, change: &mut impl FnMut(&mut String)) {
     match value {
         Value::Object(map) => {

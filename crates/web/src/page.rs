@@ -46,12 +46,12 @@ pub struct Cursors {
 }
 
 impl Cursors {
-    /// The cursors of the host's service.
+    /// The cursors of the context's service.
     pub fn new(host: &ServiceContext) -> Self {
         Self { key: CursorKey(host.keys.derive("cursor")) }
     }
 
-    /// The position that a cursor stands for: 400 when it is garbled or belongs to another tenant, list or filter.
+    /// The position of a cursor: 400 when it is malformed or belongs to another tenant, list or filter.
     pub fn position<P: DeserializeOwned>(
         &self,
         tenant: TenantId,
@@ -74,7 +74,7 @@ impl Cursors {
         cursor_encode(&self.key, tenant, filter, position)
     }
 
-    /// A page out of `limit + 1` rows read: the extra row says that there is a next page.
+    /// Builds a page from up to `limit + 1` rows: an extra row means that there is a next page.
     pub fn page<T, P: Serialize>(
         &self,
         tenant: TenantId,

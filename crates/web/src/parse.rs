@@ -1,5 +1,5 @@
-//! Reads a JSON text as an input type. A valid text is read once, by serde. What serde refuses is read again against the published
-//! schema of the type.
+//! Parses JSON as an input type. A valid text is parsed once, by serde. A text that serde refuses is validated against
+//! the type's published schema to collect all errors.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{PoisonError, RwLock};
@@ -14,10 +14,10 @@ use crate::schema::InputSchema;
 use crate::strict::Strict;
 use crate::violations::{VIOLATIONS_MAX, step};
 
-/// How the bytes of a text begin that some editors mark as UTF-8.
+/// The UTF-8 byte order mark that some editors add.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Parses a JSON object into `T`. The refusal lists everything that is wrong, each with its JSON Pointer.
+/// Parses a JSON object into `T`. The refusal lists every error with its JSON Pointer.
 pub fn parse<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result<T, Fault> {
     match read::<T>(bytes) {
         Ok(value) if InputSchema::of::<T>().is_buffered() => match refusal::<T>(bytes) {
@@ -32,9 +32,9 @@ pub fn parse<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result
 /// How serde and the published schema judge a JSON text, for tests that compare them.
 #[derive(Debug)]
 pub struct Judgement {
-    /// Whether serde reads it, or why not.
+    /// Serde's result.
     pub read: Result<(), String>,
-    /// What the schema finds wrong with it.
+    /// The violations that the schema finds.
     pub violations: Vec<Violation>,
 }
 
@@ -42,11 +42,11 @@ pub struct Judgement {
 ///
 /// # Errors
 ///
-/// When the text is no JSON.
+/// When the text is not JSON.
 fn judge<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result<Judgement, Fault> {
     let violations = refusal::<T>(bytes).map_or_else(Vec::new, |fault| fault.errors.clone());
     reread(bytes).map_err(|error| malformed(bytes, &error))?;
-    // What serde keeps aside before it reads it is judged by the schema as well.
+    // Parts that serde buffers before parsing them are judged by the schema as well.
     let read = match read::<T>(bytes) {
         Ok(_) if InputSchema::of::<T>().is_buffered() && !violations.is_empty() => Err("by its schema".to_owned()),
         read => read.map(drop).map_err(|error| error.to_string()),
@@ -54,19 +54,19 @@ fn judge<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8]) -> Result<Jud
     Ok(Judgement { read, violations })
 }
 
-/// A type that bodies are read as, for tests that compare serde and schema.
+/// An input type of request bodies, for tests that compare serde and schema.
 #[derive(Clone, Copy)]
 pub struct Input {
     /// Its name in Rust.
     pub name: &'static str,
-    /// The schema by which a refused body is judged: the published one, with the ranges of its number formats.
+    /// The schema that refused bodies are validated against: the published one, with the ranges of its number formats.
     pub schema: fn() -> &'static Value,
     /// Judges a JSON text by serde and by the schema.
     pub judge: fn(&[u8]) -> Result<Judgement, Fault>,
 }
 
 impl Input {
-    /// The input of a type.
+    /// The input for a type.
     pub fn of<T: DeserializeOwned + JsonSchema + 'static>() -> Self {
         Self { name: std::any::type_name::<T>(), schema: || InputSchema::of::<T>().document(), judge: judge::<T> }
     }
@@ -74,13 +74,13 @@ impl Input {
 
 static INPUTS: RwLock<BTreeMap<&'static str, Input>> = RwLock::new(BTreeMap::new());
 
-/// Notes the type that a route reads bodies as.
+/// Records the type of a route's request body.
 pub(crate) fn note_input<T: DeserializeOwned + JsonSchema + 'static>() {
     let input = Input::of::<T>();
     INPUTS.write().unwrap_or_else(PoisonError::into_inner).insert(input.name, input);
 }
 
-/// The types that the routes of this process read bodies as, by name.
+/// The types of the request bodies of all routes in this process, by name.
 pub fn inputs() -> Vec<Input> {
     INPUTS.read().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
 }
@@ -91,7 +91,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     json.end().map(|()| value)
 }
 
-/// All that is wrong with a body; nothing where the schema finds nothing.
+/// All violations of a body; `None` if the schema finds none.
 fn refusal<T: JsonSchema + 'static>(bytes: &[u8]) -> Option<Fault> {
     let Reread { value, nodes, violations } = match reread(bytes) {
         Ok(reread) => reread,
@@ -106,7 +106,7 @@ fn refusal<T: JsonSchema + 'static>(bytes: &[u8]) -> Option<Fault> {
     Some(all.fold(fault, |fault, next| fault.at(next.pointer, next.code, next.message)))
 }
 
-/// serde refuses what the schema allows: a mistake in the type.
+/// Serde refuses a text that the schema accepts: a defect in the type.
 fn unexplained<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Fault {
     let kind = std::any::type_name::<T>();
     tracing::warn!(input = kind, %error, "an input is refused that its schema allows");
@@ -126,7 +126,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().map(step).collect()
 }
 
-/// The refusal of a body that is no JSON.
+/// The refusal of a body that is not JSON.
 fn malformed(bytes: &[u8], error: &serde_json::Error) -> Fault {
     let detail = if bytes.starts_with(BYTE_ORDER_MARK) {
         "The body is not valid JSON: it begins with a byte order mark. Send it without.".to_owned()

@@ -9,10 +9,10 @@ use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-/// Extension of an operation that holds the schemas of its path parameters, in order, until their names are known.
+/// OpenAPI extension that holds the schemas of an operation's path parameters, in order, until their names are known.
 pub const PATH_TYPES: &str = "x-path-types";
 
-/// Path parameters: one id or a tuple of them. A malformed id answers exactly as an unknown one.
+/// Path parameters: one id or a tuple of them. A malformed id is answered exactly as an unknown one.
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {

@@ -16,8 +16,8 @@ use serde_json::{Map, Number, Value};
 use crate::schema::InputSchema;
 use crate::violations::step;
 
-/// Query parameters as `T`; unknown and ill-typed ones are refused (400) by name. A list, whose name ends in `[]`, may be
-/// written with commas or by repeating the name.
+/// Query parameters as `T`; unknown and ill-typed ones are refused (400) by name. A list, whose name ends in `[]`, may
+/// be comma-separated or repeat the name.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned + JsonSchema + 'static, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static, S: Send + Sync> FromRequestPart
     }
 }
 
-/// Reads a query string as `T`.
+/// Parses a query string as `T`.
 pub(crate) fn parse_query<T: DeserializeOwned + JsonSchema + 'static>(query: &str) -> Result<T, Fault> {
     let query = listed(query);
     let pairs = form_urlencoded::parse(query.as_bytes());
@@ -42,7 +42,7 @@ pub(crate) fn parse_query<T: DeserializeOwned + JsonSchema + 'static>(query: &st
     })
 }
 
-/// Splits a query string into the parameters of these names and the others.
+/// Splits a query string into the parameters with these names and the others.
 pub(crate) fn split_query(query: &str, names: &[&str]) -> (String, String) {
     let parameters = form_urlencoded::parse(query.as_bytes());
     let (chosen, others): (Vec<_>, Vec<_>) = parameters.partition(|(name, _)| names.contains(&&**name));
@@ -60,7 +60,8 @@ fn violation(name: impl Into<String>, code: ViolationCode, message: &str) -> Vio
     Violation { pointer: name.into(), code: code.into(), message: message.to_owned() }
 }
 
-/// All that is wrong with a query by the published schema of `T`. Values are texts: those of numbers and truths are read first.
+/// All violations of a query by the published schema of `T`. Values are texts, so numbers and booleans are parsed
+/// first.
 fn violations<'q, T: JsonSchema + 'static>(pairs: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>) -> Vec<Violation> {
     let schema = InputSchema::of::<T>();
     let mut found = Vec::new();
@@ -83,7 +84,7 @@ fn violations<'q, T: JsonSchema + 'static>(pairs: impl Iterator<Item = (Cow<'q, 
     found
 }
 
-/// The value of a parameter in the first type of its schema that it can be read as.
+/// Parses a parameter as the first type of its schema that accepts it.
 fn typed(text: &str, document: &Value, schema: &Value) -> Value {
     let target = schema["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?));
     let schema = target.unwrap_or(schema);
@@ -110,7 +111,7 @@ fn typed(text: &str, document: &Value, schema: &Value) -> Value {
     read.unwrap_or_else(|| text.into())
 }
 
-/// The query with each list in one place: the values of a name that ends in `[]`, joined by commas.
+/// Merges each list: the values of a name that ends in `[]`, joined by commas.
 fn listed(query: &str) -> String {
     let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -122,7 +123,7 @@ fn listed(query: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// serde refuses what the schema allows: a mistake in the type.
+/// Serde refuses a query that the schema accepts: a defect in the type.
 fn unexplained<T>(error: &serde_path_to_error::Error<serde_urlencoded::de::Error>) -> Violation {
     let kind = std::any::type_name::<T>();
     tracing::warn!(input = kind, %error, "a query is refused that its schema allows");
@@ -139,7 +140,7 @@ impl<T: JsonSchema> OperationInput for Query<T> {
     }
 }
 
-/// Adds the fields of `T` to an operation, as parameters of the query string.
+/// Adds the fields of `T` to an operation as query parameters.
 pub(crate) fn describe<T: JsonSchema>(ctx: &mut GenContext, operation: &mut Operation) {
     let schema = crate::openapi::input(ctx, |ctx| T::json_schema(&mut ctx.schema));
     let parameters = parameters_from_schema(ctx, schema, ParamLocation::Query);

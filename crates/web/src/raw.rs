@@ -1,4 +1,4 @@
-//! A reply whose JSON is finished already.
+//! A reply whose JSON text is already complete.
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -8,22 +8,22 @@ use http::{HeaderValue, header};
 use schemars::JsonSchema;
 use std::marker::PhantomData;
 
-/// JSON text that was put together without going through `T`, described as `T`: hot lists stitch stored documents.
+/// JSON text that was built without going through `T` but is described as `T`: hot lists concatenate stored documents.
 pub struct RawJson<T> {
-    /// The finished body.
+    /// The complete body.
     pub text: String,
-    /// `ETag` with its quotes, when the reply has one.
+    /// `ETag` with its quotes, if the reply has one.
     pub etag: Option<String>,
     shape: PhantomData<fn() -> T>,
 }
 
 impl<T> RawJson<T> {
-    /// A finished body.
+    /// A complete body.
     pub fn new(text: String) -> Self {
         Self { text, etag: None, shape: PhantomData }
     }
 
-    /// With an `ETag`, quotes included.
+    /// Adds an `ETag`, quotes included.
     #[must_use]
     pub fn etag(mut self, etag: String) -> Self {
         self.etag = Some(etag);

@@ -1,4 +1,4 @@
-//! What a handler answers when all went well.
+//! A handler's successful response.
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-/// A body with its status (fixed by the type, so that the API description states it) and, for guarded resources, the
+/// A body with its status (fixed by the type, so that the API description includes it) and, for guarded resources, the
 /// version that becomes the `ETag`.
 pub struct Reply<T, const STATUS: u16 = 200> {
     body: Body<T>,
@@ -60,32 +60,32 @@ impl Reply<Empty, 204> {
 }
 
 impl<T, const STATUS: u16> Reply<T, STATUS> {
-    /// A body under the status of the type.
+    /// A body with the status of the type.
     pub fn new(body: T) -> Self {
         Self { body: Body::Fresh(body), version: None, redacted: None, repeated: false }
     }
 
-    /// The version of the resource: its `ETag`.
+    /// Sets the version of the resource, its `ETag`.
     #[must_use]
     pub fn etag(mut self, version: i64) -> Self {
         self.version = Some(version);
         self
     }
 
-    /// Replays answer this instead: a secret is shown once.
+    /// Replays return this body instead, because a secret is shown only once.
     pub fn replay_as(mut self, body: &impl Serialize) -> Result<Self, Fault> {
         self.redacted = Some(serde_json::value::to_raw_value(body).map_err(Fault::internal)?);
         Ok(self)
     }
 
-    /// Marks the answer to a repeat of a request that was made out anew: what began stands otherwise by now.
+    /// Marks a retry's reply that was computed again, because the state may have changed since the first request.
     #[must_use]
     pub fn repeated(mut self) -> Self {
         self.repeated = true;
         self
     }
 
-    /// The fresh body; nothing when the reply is a replay.
+    /// The body of a first reply; `None` for a replay.
     pub fn body(&self) -> Option<&T> {
         match &self.body {
             Body::Fresh(body) => Some(body),
@@ -93,8 +93,8 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
         }
     }
 
-    /// The body of a replay, for an operation whose reply tells how something that it began stands by now; nothing when the
-    /// reply is fresh.
+    /// The stored body of a replay, for an operation whose reply reports the current state of what it started; `None`
+    /// for a first reply.
     pub fn replayed_as<R: DeserializeOwned>(&self) -> Option<Result<R, Fault>> {
         match &self.body {
             Body::Fresh(_) => None,
@@ -106,13 +106,13 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
 /// A reply of 201.
 pub type Created<T> = Reply<T, 201>;
 
-/// A reply of 202: the work goes on.
+/// A reply of 202: the work continues in the background.
 pub type Accepted<T> = Reply<T, 202>;
 
 /// A reply of 204.
 pub type NoContent = Reply<Empty, 204>;
 
-/// An aggregate is answered with its version as the `ETag`.
+/// An aggregate is returned with its version as the `ETag`.
 impl<T: Aggregate, const STATUS: u16> From<T> for Reply<T, STATUS> {
     fn from(aggregate: T) -> Self {
         let version = aggregate.version();
@@ -166,7 +166,8 @@ impl<T: Serialize, const STATUS: u16> IntoResponse for Reply<T, STATUS> {
 /// The strong `ETag` of a version.
 ///
 /// # Panics
-/// Never: digits in quotes are a header value.
+///
+/// Never: digits in quotes are a valid header value.
 pub fn etag(version: i64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).expect("digits in quotes")
 }

@@ -1,7 +1,8 @@
-//! A request's body, lent to whoever reads it: afterwards it is known whom the answer waited for, and what was left unread.
+//! Wraps a request's body, so that the layer knows afterwards which side the response waited for, and what was left
+//! unread.
 //!
-//! A request may be refused by its head while most of its body is still on its way. A server that stops reading then resets
-//! the connection, and the refusal may be lost with it; so the rest is read within bounds and thrown away.
+//! A request may be refused by its headers while most of its body is still being sent. A server that stops reading then
+//! resets the connection, and the response may be lost; so the rest is read within limits and discarded.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,22 +16,22 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// How much of a body that nobody wants is thrown away, and for how long.
+/// Limits for discarding an unwanted body.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// No more than this.
+pub struct DiscardLimits {
+    /// Maximum number of bytes.
     pub bytes: u64,
-    /// No longer than this.
+    /// Maximum time.
     pub time: Duration,
 }
 
-/// For what a handler left: its sender may be in the middle of it.
-const UNREAD: Patience = Patience { bytes: 64 * 1024 * 1024, time: Duration::from_secs(2) };
+/// Limits for what a handler left unread: the client may still be sending it.
+const UNREAD: DiscardLimits = DiscardLimits { bytes: 64 * 1024 * 1024, time: Duration::from_secs(2) };
 
-/// Reads a body within bounds: a connection that ends with bytes unread is reset, and the answer may be lost with it. True
-/// when it came to its end.
-pub async fn throw_away(mut body: impl Body<Data = Bytes> + Unpin, patience: Patience) -> bool {
-    let mut left = patience.bytes;
+/// Reads and discards a body within limits, because closing a connection with unread bytes resets it and may lose the
+/// response. True when the end of the body was reached.
+pub async fn discard(mut body: impl Body<Data = Bytes> + Unpin, limits: DiscardLimits) -> bool {
+    let mut left = limits.bytes;
     let read = async {
         while let Some(frame) = body.frame().await {
             let size = |frame: &Frame<Bytes>| frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
@@ -39,24 +40,24 @@ pub async fn throw_away(mut body: impl Body<Data = Bytes> + Unpin, patience: Pat
         }
         true
     };
-    // Late or not, the answer is the same.
-    tokio::time::timeout(patience.time, read).await.unwrap_or(false)
+    // The response is the same whether or not the limit was reached.
+    tokio::time::timeout(limits.time, read).await.unwrap_or(false)
 }
 
-/// What became of a body.
+/// The state of a body after its reader has finished.
 #[derive(Clone, Default)]
-pub(super) struct Arriving(Arc<State>);
+pub(super) struct TrackedBody(Arc<State>);
 
 #[derive(Default)]
 struct State {
     is_awaited: AtomicBool,
-    /// What its reader let go of before its end.
+    /// The unread rest that its reader dropped.
     rest: Mutex<Option<AxumBody>>,
 }
 
-impl Arriving {
-    /// Lends the body to the reader of the request; there may be none.
-    pub(super) fn lend(request: Request) -> (Request, Option<Self>) {
+impl TrackedBody {
+    /// Wraps the body for the reader of the request; `None` if there is no body.
+    pub(super) fn track(request: Request) -> (Request, Option<Self>) {
         if request.body().is_end_stream() {
             return (request, None);
         }
@@ -65,22 +66,22 @@ impl Arriving {
         (request.map(|body| AxumBody::new(Lent { body, home, has_ended: false })), Some(arriving))
     }
 
-    /// True when its reader could have taken more than had come.
+    /// True when its reader waited for more than had arrived.
     pub(super) fn is_awaited(&self) -> bool {
         self.0.is_awaited.load(Ordering::Acquire)
     }
 
-    /// Throws away what is left, beside the answer.
-    pub(super) fn throw_away(self) {
+    /// Discards the rest in the background.
+    pub(super) fn discard(self) {
         let Some(rest) = self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        #[expect(clippy::disallowed_methods, reason = "it ends by itself, soon, and nobody waits for it")]
-        tokio::spawn(throw_away(rest, UNREAD));
+        #[expect(clippy::disallowed_methods, reason = "it ends within its limits, and no code awaits it")]
+        tokio::spawn(discard(rest, UNREAD));
     }
 }
 
 struct Lent {
     body: AxumBody,
-    home: Arriving,
+    home: TrackedBody,
     has_ended: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Reads a JSON text a second time, as a whole: what serde refused is looked at again against its schema. A tree of
-//! `serde_json` would keep the last of two equal keys; here both are noticed.
+//! Parses a whole JSON text again after serde refused it, to validate it against its schema. Unlike a `serde_json`
+//! tree, which keeps only the last of two equal keys, this notices duplicates.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -11,16 +11,16 @@ use serde_json::{Map, Number, Value};
 
 use crate::violations::{VIOLATIONS_MAX, step};
 
-/// A JSON text, and what no tree of values can show about it.
+/// A JSON value, and violations that a tree of values cannot represent.
 pub(super) struct Reread {
     pub(super) value: Value,
-    /// How many values it is made of.
+    /// Number of values in it.
     pub(super) nodes: usize,
-    /// Keys that come twice, and numbers that are too large to be held.
+    /// Duplicate keys, and numbers that are too large.
     pub(super) violations: Vec<Violation>,
 }
 
-/// Reads a whole text.
+/// Parses a whole text.
 pub(super) fn reread(bytes: &[u8]) -> Result<Reread, serde_json::Error> {
     let (violations, nodes) = (RefCell::new(Vec::new()), Cell::new(0));
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -35,10 +35,10 @@ pub(super) fn reread(bytes: &[u8]) -> Result<Reread, serde_json::Error> {
     }
 }
 
-/// The number that stands for one that is too large: JSON allows it, a float cannot hold it.
+/// Replaces a number that is too large: JSON allows it, a float cannot hold it.
 const BEYOND: &str = "1.7976931348623157e308";
 
-/// The text with each number that is too large for a float replaced; nothing where there is none.
+/// The text with each number that is too large for a float replaced; `None` if there is none.
 fn within_range(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let is_number = |letter: char| matches!(letter, '-' | '+' | '.' | '0'..='9' | 'e' | 'E');
@@ -64,7 +64,7 @@ fn within_range(bytes: &[u8]) -> Option<Vec<u8>> {
     found.then(|| replaced.into_bytes())
 }
 
-/// The length of the string that a text begins with, quotes included.
+/// The length of the string at the start of a text, quotes included.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     let end = text.bytes().enumerate().skip(1).find(|(_, byte)| {
@@ -75,7 +75,7 @@ fn string_length(text: &str) -> usize {
     end.map_or(text.len(), |(at, _)| at + 1)
 }
 
-/// Where a value stands; the steps live on the stack.
+/// Path of a value; its steps live on the stack.
 enum Place<'p> {
     Root,
     Member(&'p Self, &'p str),

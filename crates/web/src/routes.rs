@@ -1,5 +1,5 @@
-//! The routes of a resource: path, operation id, one sentence, handler. Everything else that the API description says of an
-//! operation follows from the handler's types.
+//! The routes of a resource: path, operation id, summary, handler. The rest of the API description follows from the
+//! handler's types.
 
 use aide::OperationInput;
 use aide::OperationOutput;
@@ -28,7 +28,7 @@ pub struct Routes<A> {
     router: ApiRouter<A>,
 }
 
-/// What an operation's types do not say: a sentence, and what is special about it.
+/// What an operation's types do not express: a summary, and special behaviour.
 pub struct Doc {
     summary: &'static str,
     description: &'static str,
@@ -48,7 +48,7 @@ impl Doc {
         summary.into()
     }
 
-    /// What a caller must know besides.
+    /// Adds what a caller must know besides.
     #[must_use]
     pub fn describe(mut self, description: &'static str) -> Self {
         self.description = description;
@@ -62,7 +62,7 @@ impl Doc {
         self
     }
 
-    /// Refusals that do not follow from what the operation takes, such as a stale version that stands in the body.
+    /// Adds errors that do not follow from the operation's inputs, such as an outdated version in the body.
     #[must_use]
     pub fn refuses(mut self, codes: &'static [Code]) -> Self {
         self.refuses = codes;

@@ -1,4 +1,4 @@
-//! The published schema of an input type, compiled once: it finds everything that is wrong with an input that serde refused.
+//! The published schema of an input type, compiled once: it finds all violations of an input that serde refused.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -15,14 +15,13 @@ use serde_json::{Map, Value};
 
 use crate::violations::Explain;
 
-/// The keyword that stands beside `"type": "integer"` while a schema is asserted: to JSON Schema 1.0 is an integer, to serde it
-/// is none.
+/// Keyword added beside `"type": "integer"` during validation: JSON Schema accepts 1.0 as an integer, serde does not.
 const WHOLE: &str = "x-whole";
 
-/// The most values of an input of which all violations are listed.
+/// Maximum number of values in an input for which all violations are listed.
 const NODES_MAX: usize = 12_000;
 
-/// What the formats of whole numbers can hold.
+/// The ranges of the whole number formats.
 const WHOLE_FORMATS: [(&str, i128, i128); 10] = [
     ("int8", i8::MIN as i128, i8::MAX as i128),
     ("int16", i16::MIN as i128, i16::MAX as i128),
@@ -43,13 +42,13 @@ pub(super) struct InputSchema {
     /// As it is published, in draft 2020-12, with the ranges of its number formats.
     document: Value,
     validator: Validator,
-    /// Whether serde keeps parts of such an input aside before it knows what they are. What it reads from there is read less
-    /// strictly: a struct also from an array.
+    /// Whether serde buffers parts of such an input before it knows their type. It reads buffered parts less strictly:
+    /// a struct also from an array.
     is_buffered: bool,
 }
 
 impl InputSchema {
-    /// The schema of a type; made once.
+    /// The schema of a type; compiled once.
     pub(super) fn of<T: JsonSchema + 'static>() -> &'static Self {
         let id = TypeId::of::<T>();
         if let Some(known) = SCHEMAS.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
@@ -60,9 +59,10 @@ impl InputSchema {
     }
 
     /// # Panics
-    /// When the type publishes a schema that is none.
+    ///
+    /// When the type's schema is invalid.
     fn new(mut schema: Schema) -> Self {
-        // Every schema may hold a time, also one that is no `Moment`.
+        // Any schema may contain a time, even one that is not a `Moment`.
         Moment::json_schema(&mut SchemaGenerator::default());
         RecursiveTransform(close_integers).transform(&mut schema);
         let document = schema.to_value();
@@ -84,8 +84,8 @@ impl InputSchema {
         &self.document
     }
 
-    /// What is wrong with an input, each field once, up to the limit. Of an input that is made of very many values only the
-    /// first violation: the validator collects all before the first one is seen.
+    /// The violations of an input, one per field, up to the limit. For an input with very many values only the first
+    /// violation, because the validator collects all of them before it returns the first.
     pub(super) fn violations(&self, input: &Value, nodes: usize) -> Vec<Violation> {
         let mut explain = Explain::new(&self.document, input);
         if NODES_MAX < nodes {
@@ -104,7 +104,7 @@ impl InputSchema {
     }
 }
 
-/// States the range of a number format as bounds, and asks for whole numbers in the sense of serde.
+/// Adds the range of a number format as bounds, and requires whole numbers in serde's sense.
 fn close_integers(schema: &mut Schema) {
     let Some(schema) = schema.as_object_mut() else { return };
     let is_integer = match schema.get("type") {
@@ -144,7 +144,7 @@ fn whole<'a>(_: &'a Map<String, Value>, _: &'a Value, _: Location) -> Result<Box
     Ok(Box::new(Whole))
 }
 
-/// Whether a schema chooses between several kinds of values of which one is an object.
+/// Whether a schema chooses between several types of values of which one is an object.
 fn buffers(schema: &Value) -> bool {
     let Some(members) = schema.as_object() else {
         return schema.as_array().is_some_and(|items| items.iter().any(buffers));

@@ -18,25 +18,25 @@ use bloom_runtime::ServiceContext;
 use bloom_runtime::peers::MemoryListener;
 use bloom_runtime::{StartError, Task};
 
-/// Work in flight gets this long to finish after shutdown is asked for.
+/// Time limit for requests in flight after shutdown starts.
 pub const DRAIN: Duration = Duration::from_secs(20);
 
-/// A service, put together and ready to run.
+/// A service, ready to run.
 pub struct Service {
-    /// Its name: also its schema, its peers' name for it and its topic.
+    /// Its name, which is also its schema, its topic, and the name that peers use.
     pub name: &'static str,
     http: Router,
-    /// What the REST routes say about themselves.
+    /// The API description of the REST routes.
     api: OpenApi,
-    /// Routes outside the tenant context and the API description, such as provider webhooks' own pages.
+    /// Routes outside of the tenant context and the API description, such as provider webhooks.
     pub plain: Router<()>,
     /// gRPC services.
     pub grpc: tonic::service::Routes,
-    /// Loops beside the server.
+    /// Background loops.
     pub tasks: Vec<Task>,
     /// Its database.
     pub db: Db,
-    /// Its host.
+    /// Its context.
     pub host: ServiceContext,
 }
 
@@ -51,8 +51,8 @@ pub struct Listeners {
 impl Service {
     /// A service with REST routes; add gRPC, tasks and the rest by field.
     ///
-    /// The routes are finished here and now: while they are made, aide collects their schemas in the thread, and the
-    /// service may be run by another one.
+    /// The routes are completed here, because aide collects their schemas in thread-local state, and another thread may
+    /// run the service.
     pub fn new(name: &'static str, host: ServiceContext, db: Db, http: ApiRouter<()>) -> Self {
         let mut api = OpenApi::default();
         let http = http.finish_api(&mut api);
@@ -60,7 +60,7 @@ impl Service {
         Self { name, http, api, plain: Router::new(), grpc: tonic::service::Routes::default(), tasks: Vec::new(), db, host }
     }
 
-    /// The router with every layer, and the description of its API.
+    /// The router with every layer, and the API description.
     pub fn router(&mut self) -> (Router, serde_json::Value) {
         let http = std::mem::take(&mut self.http);
         let grpc = std::mem::take(&mut self.grpc).prepare().into_axum_router().reset_fallback();
@@ -84,7 +84,7 @@ impl Service {
             .route("/metrics", get(move || async move { metrics.render() }))
     }
 
-    /// Serves until shutdown is asked for, then drains. A task that ends early ends the service with an error.
+    /// Serves until shutdown starts, then drains. If a task ends early, the service ends with an error.
     pub async fn run(mut self, listeners: Listeners) -> Result<(), StartError> {
         let (router, _) = self.router();
         let shutdown = self.host.shutdown.clone();
@@ -92,7 +92,7 @@ impl Service {
         let stop = shutdown.clone();
         let tcp = axum::serve(listeners.tcp, router.clone()).with_graceful_shutdown(async move { stop.cancelled().await });
         running.spawn(async move { tcp.await.map_err(|error| StartError::caused("the listener broke", error)) });
-        // Neighbours in this process call the routes themselves; the gateway comes by memory.
+        // Services in this process call the routes directly; the gateway connects in memory.
         let open = listeners.memory.as_ref().map(|_| self.host.peers.open(self.name, router.clone()));
         if let Some(memory) = listeners.memory {
             let stop = shutdown.clone();
@@ -146,8 +146,8 @@ async fn unknown_route() -> Fault {
     Fault::new(Code::NotFound, "route_unknown", "There is no such route. `/openapi.json` lists those that exist.")
 }
 
-/// A service waits for its database only. Were it to wait for the state of others, two that read each other's events would
-/// wait for one another for ever.
+/// A service waits only for its database. If it waited for the state of others, two services that read each other's
+/// events would wait for each other forever.
 async fn readiness(db: Db, host: ServiceContext) -> (http::StatusCode, String) {
     let unavailable = http::StatusCode::SERVICE_UNAVAILABLE;
     if host.shutdown.is_cancelled() {

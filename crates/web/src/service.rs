@@ -1,5 +1,5 @@
-//! What a service brings along, and how it is put together: routes, gRPC, consumers, timers, exports, checks and tasks in one
-//! builder.
+//! The parts of a service and the builder that assembles them: routes, gRPC, consumers, timers, exports, checks and
+//! tasks.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,18 +19,18 @@ use tower::Service as TowerService;
 
 use crate::{Routes, Service};
 
-/// A service that can be started: alone, or with all others in one process.
+/// A service that can be started, alone or with all others in one process.
 #[derive(Clone, Copy)]
 pub struct Definition {
-    /// Its name: also its schema, its roles, its topic and its peers' name for it.
+    /// Its name, which is also its schema, its topic, the prefix of its roles, and the name that peers use.
     pub name: &'static str,
-    /// Its own migrations, after the platform's.
+    /// Its own migrations, applied after the platform's.
     pub migrations: &'static Migrator,
-    /// Constraints that its input can break.
+    /// Constraints that invalid input can violate.
     pub constraints: Constraints,
     /// Adds its own settings to a command: for `--help` and docs/configuration.md.
     pub settings: fn(clap::Command) -> clap::Command,
-    /// Puts it together.
+    /// Builds the service.
     pub start: fn(Start) -> Result<Service, StartError>,
 }
 
@@ -45,7 +45,7 @@ impl Definition {
         Self { name, migrations, constraints, settings: no_settings, start }
     }
 
-    /// With settings of its own, read by [`Start::config`].
+    /// Adds settings of its own, read by [`Start::config`].
     #[must_use]
     pub const fn settings(mut self, settings: fn(clap::Command) -> clap::Command) -> Self {
         self.settings = settings;
@@ -57,13 +57,13 @@ fn no_settings(command: clap::Command) -> clap::Command {
     command
 }
 
-/// What a service receives to put itself together.
+/// What a service receives to build itself.
 pub struct Start {
     /// Clock, entropy, keys, peers.
     pub context: ServiceContext,
     /// Its database.
     pub db: Db,
-    /// Where its events go and others' come from.
+    /// The bus for its own events and those of others.
     pub bus: Bus,
     /// `http://host:port` of each service, and of `gateway` as browsers reach it.
     pub addresses: Arc<BTreeMap<String, String>>,
@@ -84,7 +84,7 @@ impl Start {
             .map_err(|error| StartError::new(format!("the configuration of {} is not usable: {error}", self.context.service)))
     }
 
-    /// Begins to put the service together around `app`, which every handler receives.
+    /// Starts building the service around `app`, which every handler receives.
     pub fn service<A: Clone + Send + Sync + 'static>(self, app: A) -> Wiring<A> {
         let events = Events::new(self.context.service, self.context.clone(), self.db.clone(), self.bus);
         Wiring {
@@ -100,7 +100,7 @@ impl Start {
     }
 }
 
-/// A service while it is put together.
+/// Builder of a service.
 pub struct Wiring<A> {
     app: A,
     context: ServiceContext,
@@ -113,7 +113,7 @@ pub struct Wiring<A> {
 }
 
 impl<A: Clone + Send + Sync + 'static> Wiring<A> {
-    /// REST routes.
+    /// Adds REST routes.
     #[must_use]
     pub fn routes(mut self, resources: impl IntoIterator<Item = Routes<A>>) -> Self {
         for routes in resources {
@@ -122,14 +122,14 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         self
     }
 
-    /// Routes outside of the tenant context and the API description, such as a provider's webhooks.
+    /// Adds routes outside of the tenant context and the API description, such as a provider's webhooks.
     #[must_use]
     pub fn plain(mut self, routes: axum::Router<()>) -> Self {
         self.plain = self.plain.merge(routes);
         self
     }
 
-    /// A gRPC server.
+    /// Adds a gRPC server.
     #[must_use]
     pub fn grpc<S>(mut self, server: S) -> Self
     where
@@ -141,8 +141,9 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         self
     }
 
-    /// A consumer of events: its name for ever (`catalog.listing`), the full kinds that it takes (a trailing `*` takes all that
-    /// begin so), and what it does with a batch of one tenant, in the transaction that holds the inbox rows.
+    /// Adds a consumer of events: its permanent name (`catalog.listing`), the full kinds it handles (a trailing `*`
+    /// matches any suffix), and the function that applies a batch of one tenant in the transaction that holds the inbox
+    /// rows.
     #[must_use]
     pub fn consume<F>(mut self, consumer: &'static str, kinds: &'static [&'static str], apply: F) -> Self
     where
@@ -152,7 +153,7 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         self
     }
 
-    /// A kind of timer, and what it does when it is due. It runs at least once and must be safe to run twice.
+    /// Adds a kind of timer and its handler. The handler runs at least once and must be idempotent.
     #[must_use]
     pub fn timer<K, P, F>(mut self, kind: &'static str, fire: F) -> Self
     where
@@ -164,7 +165,7 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         self
     }
 
-    /// A kind of aggregate whose present state is exported to consumers that begin anew.
+    /// Adds a kind of aggregate whose current state is exported to consumers that start or replay.
     #[must_use]
     pub fn export<T, F>(mut self, page: F) -> Self
     where
@@ -175,7 +176,7 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         self
     }
 
-    /// An invariant, and the query that finds where it is broken.
+    /// Adds an invariant and the query that finds violations.
     #[must_use]
     pub fn check<F>(mut self, name: &'static str, find: F) -> Self
     where
@@ -185,7 +186,7 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         self
     }
 
-    /// An invariant that a query alone cannot decide, and the function that finds where it is broken.
+    /// Adds an invariant that a query alone cannot check, and the function that finds violations.
     #[must_use]
     pub fn check_app<F>(mut self, name: &'static str, find: F) -> Self
     where
@@ -195,7 +196,7 @@ impl<A: Clone + Send + Sync + 'static> Wiring<A> {
         self
     }
 
-    /// A background loop that runs until shutdown.
+    /// Adds a background loop that runs until shutdown.
     #[must_use]
     pub fn task(mut self, name: &'static str, run: impl Future<Output = Result<(), StartError>> + Send + 'static) -> Self {
         self.tasks.push(Task::new(name, run));

@@ -1,8 +1,8 @@
-//! A JSON object is the only way to write a struct, and a text the only way to write a plain choice. serde also reads a struct
-//! from an array of its fields in order and a choice from an object, which no schema of ours promises: `"price": [1, "INR"]`
-//! would be a price, and `"payment": []` one without any field.
+//! Accepts a struct only as a JSON object and a plain choice only as a text. Serde also reads a struct from an array of
+//! its fields in order and a choice from an object, which no published schema allows: `"price": [1, "INR"]` would be a
+//! price, and `"payment": []` one without any field.
 //!
-//! The wrapper follows serde through every level: deserializer → visitor → access → seed → deserializer.
+//! The wrapper is applied at every level: deserializer → visitor → access → seed → deserializer.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Anything of serde's that reads, made strict.
+/// Makes a serde deserializer, visitor, access or seed strict.
 pub(super) struct Strict<T>(pub(super) T);
 
-/// The visitor of a struct: it takes no sequence.
+/// The visitor of a struct, which accepts no sequence.
 struct OfStruct<V>(V);
 
-/// The visitor of an enum: a text names the choice, an object of one field names it with what belongs to it.
+/// The visitor of an enum: a text names the variant, or an object with one field names it and holds its content.
 struct OfEnum<V>(V);
 
 macro_rules! forward {

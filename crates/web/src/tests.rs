@@ -1,4 +1,4 @@
-//! How bodies and queries are refused.
+//! Refusals of bodies and queries.
 
 mod agree;
 
@@ -111,7 +111,7 @@ const I64: &str = "Give a whole number from -9223372036854775808 to 922337203685
 const PRIORITY: &str = "Give a whole number from 0 to 1000000.";
 const KINDS: &str = "Give one of `small`, `large`, `huge`.";
 
-/// How bodies of this kind are refused.
+/// Bodies with their expected refusals.
 const BODIES: &[(&str, &str, &str, &str)] = &[
     (r#"{"whole": "5"}"#, "/whole", "type", I64),
     (r#"{"whole": 1.5}"#, "/whole", "type", I64),
@@ -213,13 +213,13 @@ const BODIES: &[(&str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn a_body_is_refused_by_place_code_and_sentence() {
+fn a_body_is_refused_with_pointer_code_and_message() {
     let mut wrong = Vec::new();
     for &(body, pointer, code, message) in BODIES {
         let fault = parse::<Everything>(body.as_bytes()).expect_err(body);
-        let told: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
-        if told != [(pointer, code, message)] {
-            wrong.push(format!("{body}: {told:?}"));
+        let listed: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
+        if listed != [(pointer, code, message)] {
+            wrong.push(format!("{body}: {listed:?}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -228,7 +228,7 @@ fn a_body_is_refused_by_place_code_and_sentence() {
 }
 
 #[test]
-fn all_that_is_wrong_is_listed_once() {
+fn every_violation_is_listed_once() {
     let body =
         r#"{"whole": "x", "code": "", "surprise": 1, "object": {"third": 1, "second": 5}, "kind": "tiny", "list": ["x", "y"]}"#;
     let fault = parse::<Everything>(body.as_bytes()).unwrap_err();
@@ -249,13 +249,13 @@ fn at_most_fifty_violations_are_listed() {
 }
 
 #[test]
-fn of_a_very_large_body_the_first_violation_is_listed() {
+fn a_very_large_body_lists_only_the_first_violation() {
     let fault = parse::<Everything>(json!({ "list": vec!["x"; 100_000] }).to_string().as_bytes()).unwrap_err();
     assert_eq!(fault.errors.iter().map(|at| at.pointer.as_str()).collect::<Vec<_>>(), ["/list/0"]);
 }
 
 #[test]
-fn what_is_no_json_is_refused_with_line_and_column() {
+fn invalid_json_is_refused_with_line_and_column() {
     for (body, detail) in [
         ("", "The body is empty. Send a JSON object."),
         (" \n", "The body is empty. Send a JSON object."),
@@ -268,7 +268,7 @@ fn what_is_no_json_is_refused_with_line_and_column() {
         (r#"{"whole": 01}"#, "The body is not valid JSON: invalid number at line 1 column 12."),
         (r"{text: 1}", "The body is not valid JSON: key must be a string at line 1 column 2."),
         (r"{} {}", "The body is not valid JSON: trailing characters at line 1 column 4."),
-        // Also where serde stops before it comes there.
+        // Also where serde stops before it reaches the error.
         (r#"{"whole": "x", "text": 1,}"#, "The body is not valid JSON: trailing comma at line 1 column 26."),
     ] {
         let fault = parse::<Everything>(body.as_bytes()).expect_err(body);
@@ -280,7 +280,7 @@ fn what_is_no_json_is_refused_with_line_and_column() {
 }
 
 #[tokio::test]
-async fn a_query_is_refused_by_parameter_code_and_sentence() {
+async fn a_query_is_refused_with_parameter_code_and_message() {
     let time = "Give a time such as 2026-11-01T12:00:00Z, in the years 0001 to 9999.";
     let small = "Give a whole number from 0 to 65535.";
     for (query, parameter, code, message) in [
@@ -306,19 +306,19 @@ async fn a_query_is_refused_by_parameter_code_and_sentence() {
     ] {
         let (mut parts, ()) = http::Request::get(format!("/?{query}")).body(()).expect("a request").into_parts();
         let fault = Query::<Asked>::from_request_parts(&mut parts, &()).await.err().expect(query);
-        let told: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
-        assert_eq!(told, [(parameter, code, message)], "{query}: {fault}");
+        let listed: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str(), at.message.as_str())).collect();
+        assert_eq!(listed, [(parameter, code, message)], "{query}: {fault}");
         assert_eq!(fault.reason, "query_invalid");
     }
 }
 
 #[test]
-fn null_is_refused_where_nothing_can_be_cleared() {
+fn null_is_refused_for_a_field_that_cannot_be_cleared() {
     parse::<ThingUpdate>(br#"{"name": null, "address": null, "metadata": {"a": null}}"#).expect("these can be cleared");
     for field in ["code", "priority", "money", "metadata"] {
         let fault = parse::<ThingUpdate>(json!({ field: null }).to_string().as_bytes()).expect_err(field);
-        let told: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str())).collect();
-        assert_eq!(told, [(format!("/{field}").as_str(), "required")]);
+        let listed: Vec<_> = fault.errors.iter().map(|at| (at.pointer.as_str(), at.code.as_str())).collect();
+        assert_eq!(listed, [(format!("/{field}").as_str(), "required")]);
     }
     let fault = parse::<ThingUpdate>(r#"{"metadata": {"": "x", "b": "\u0000"}}"#.as_bytes()).unwrap_err();
     assert_eq!(
@@ -327,7 +327,7 @@ fn null_is_refused_where_nothing_can_be_cleared() {
     );
 }
 
-/// A type whose field is flattened cannot refuse unknown fields: serde allows no `deny_unknown_fields` beside it.
+/// A type with a flattened field cannot refuse unknown fields: serde does not allow `deny_unknown_fields` with it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "only read")]
 struct Flattened {

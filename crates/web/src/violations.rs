@@ -1,4 +1,4 @@
-//! What a validator says about an input, in the vocabulary of the API: a pointer, a code and one sentence for each field.
+//! Translates validator errors into the API's terms: a pointer, a code and one sentence per field.
 
 use std::collections::HashSet;
 
@@ -10,10 +10,10 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
-/// The most violations that one refusal lists.
+/// Maximum number of violations in one refusal.
 pub(super) const VIOLATIONS_MAX: usize = 50;
 
-/// A name or a number as a part of a JSON Pointer.
+/// A name or an index as a segment of a JSON Pointer.
 pub(super) fn step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
@@ -39,7 +39,7 @@ impl<'s> Explain<'s> {
         self.found
     }
 
-    /// Adds what an error of the validator means. Of several errors at one place the first one counts.
+    /// Adds the violation for a validator error. Of several errors at one pointer the first one counts.
     pub(super) fn add(&mut self, error: &ValidationError<'_>) {
         let at = error.instance_path().as_str();
         match error.kind() {
@@ -85,7 +85,7 @@ impl<'s> Explain<'s> {
         }
     }
 
-    /// The schema that the failed keyword stands in.
+    /// The schema that contains the failed keyword.
     fn parent(&self, error: &ValidationError<'_>) -> &'s Value {
         let path = error.schema_path().as_str();
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -98,7 +98,7 @@ impl<'s> Explain<'s> {
         target.unwrap_or(schema)
     }
 
-    /// The broken rule of one keyword.
+    /// The violated rule of one keyword.
     fn rule(&self, error: &ValidationError<'_>) -> (ViolationCode, String) {
         let schema = self.parent(error);
         let bound = |keyword: &str| schema[keyword].as_u64().and_then(|bound| usize::try_from(bound).ok());
@@ -136,7 +136,7 @@ impl<'s> Explain<'s> {
         }
     }
 
-    /// None of several kinds: follows the field that names the kind, or lists the choices.
+    /// No variant of a `oneOf` matches: explains the variant named by the tag field, or lists the choices.
     fn one_of(&mut self, error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) {
         let at = error.instance_path().as_str();
         let branches: Vec<_> =
@@ -166,7 +166,7 @@ impl<'s> Explain<'s> {
         }
     }
 
-    /// None of several alternatives: the errors of the only one whose type fits, or the types.
+    /// No variant of an `anyOf` matches: explains the only one whose type fits, or lists the types.
     fn any_of(&mut self, error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) {
         let at = error.instance_path().as_str();
         let is_type =
@@ -199,7 +199,7 @@ fn form_sentence(name: &str) -> Option<String> {
     text::published(name).map(|form| form.sentence.to_owned())
 }
 
-/// What kind of value a schema wants.
+/// A sentence with the type that a schema expects.
 fn type_sentence(schema: &Value) -> String {
     let form = || ["format", "pattern"].iter().find_map(|keyword| form_sentence(schema[*keyword].as_str()?));
     match kinds(schema).as_slice() {
@@ -249,12 +249,12 @@ fn quoted(names: impl Iterator<Item = impl std::fmt::Display>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The property in which a branch names its kind.
+/// The property that names a variant.
 fn tag(branch: &Value) -> Option<&str> {
     branch["properties"].as_object()?.iter().find(|(_, schema)| schema.get("const").is_some()).map(|(name, _)| name.as_str())
 }
 
-/// The types that a schema takes, without null.
+/// The types that a schema accepts, without null.
 fn kinds(schema: &Value) -> Vec<&str> {
     let kinds = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),

@@ -1,4 +1,4 @@
-//! Examples of the API description: what the demo shop was asked and answered, recorded by `./dev gen`.
+//! Examples of the API description: requests and responses of the demo shop, recorded by `./dev gen`.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub(super) fn add(paths: &mut Value, components: &mut Value) {
         for (status, response) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
             let example = recorded["responses"].get(status);
             if let (Some(reference), Some(example)) = (response["$ref"].as_str(), example) {
-                // A refusal of this very operation says more than the one that all operations share.
+                // A recorded refusal of this operation is more specific than the shared example.
                 *response = shared(components, reference);
                 add_to_content(Some(response), Some(example));
             } else {

@@ -1,4 +1,4 @@
-//! The API description: put together once, and counted like any request without a key.
+//! The API description is built once, and requests for it count like any request without a key.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::config::{GatewayConfig, Rate};
 
 const ROUTES: &str = r#"[{ "prefix": "/v1/one", "service": "one" }, { "prefix": "/v1/two", "service": "two" }]"#;
 
-/// Two services that describe themselves, the second when it is not away.
+/// Two services with API descriptions; the second may be unavailable.
 #[derive(Default)]
 struct Services {
     asked: AtomicUsize,
@@ -21,38 +21,38 @@ struct Services {
 }
 
 impl Services {
-    async fn serve(&self, name: &str, door: TcpListener) {
+    async fn serve(&self, name: &str, listener: TcpListener) {
         let document = json!({ "paths": { format!("/v1/{name}"): {}, "/livez": {} } }).to_string();
         loop {
-            let (mut line, _) = door.accept().await.expect("the gateway comes");
+            let (mut line, _) = listener.accept().await.expect("the gateway connects");
             let _ = line.read(&mut [0; 1_024]).await.expect("the request");
             self.asked.fetch_add(1, Ordering::SeqCst);
             let status = if name == "two" && self.away.load(Ordering::SeqCst) { 503 } else { 200 };
             let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", document.len());
-            line.write_all(format!("{head}{document}").as_bytes()).await.expect("said");
+            line.write_all(format!("{head}{document}").as_bytes()).await.expect("sent");
         }
     }
 
-    /// Runs the test against a gateway before these services; it is given the gateway's address.
+    /// Runs the test against a gateway in front of these services; the test receives the gateway's address.
     async fn run<F: Future<Output = ()>>(&self, rate: Rate, test: impl FnOnce(std::net::SocketAddr) -> F) {
         let bind = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
-        let (one, two, door) = (bind().await, bind().await, bind().await);
-        let address = |door: &TcpListener| door.local_addr().expect("bound");
+        let (one, two, listener) = (bind().await, bind().await, bind().await);
+        let address = |listener: &TcpListener| listener.local_addr().expect("bound");
         let addresses = BTreeMap::from(
-            [("one", &one), ("two", &two)].map(|(name, door)| (name.to_owned(), format!("http://{}", address(door)))),
+            [("one", &one), ("two", &two)].map(|(name, listener)| (name.to_owned(), format!("http://{}", address(listener)))),
         );
-        let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are good");
-        let gateway = Gateway::new(GatewayConfig { per_address: rate, ..config }, host()).expect("no Redis is asked for");
+        let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are valid");
+        let gateway = Gateway::new(GatewayConfig { per_address: rate, ..config }, host()).expect("no Redis is configured");
         tokio::select! {
-            () = test(address(&door)) => {}
+            () = test(address(&listener)) => {}
             () = self.serve("one", one) => unreachable!("it never ends"),
             () = self.serve("two", two) => unreachable!("it never ends"),
-            ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+            ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
         }
     }
 }
 
-/// Head and body of an answer.
+/// Headers and body of a response.
 async fn get(gateway: std::net::SocketAddr, path: &str) -> (String, String) {
     let mut line = TcpStream::connect(gateway).await.expect("the gateway listens");
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -73,7 +73,7 @@ async fn paths(gateway: std::net::SocketAddr) -> Vec<String> {
 const OFTEN: Rate = Rate { per_second: 1_000, burst: 1_000 };
 
 #[tokio::test]
-async fn the_services_are_asked_once_for_what_everybody_reads() {
+async fn the_services_are_asked_once_for_the_description() {
     let services = Services::default();
     let test = |gateway| async move {
         let readers = (0..20).map(|_| paths(gateway));
@@ -86,7 +86,7 @@ async fn the_services_are_asked_once_for_what_everybody_reads() {
 }
 
 #[tokio::test]
-async fn a_description_that_lacks_a_service_is_not_told_again() {
+async fn an_incomplete_description_is_not_cached() {
     let services = Services::default();
     services.away.store(true, Ordering::SeqCst);
     let test = |gateway| {
@@ -104,19 +104,19 @@ async fn a_description_that_lacks_a_service_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn whoever_reads_it_too_often_is_refused_and_probes_are_not() {
+async fn frequent_reads_are_refused_and_probes_are_not() {
     let services = Services::default();
     let test = |gateway| async move {
-        let mut told = 0;
+        let mut answered = 0;
         let (head, body) = loop {
             let (head, body) = get(gateway, "/openapi.json").await;
             if !head.starts_with("HTTP/1.1 200 ") {
                 break (head, body);
             }
-            told += 1;
-            assert!(told < 100, "nobody counts");
+            answered += 1;
+            assert!(answered < 100, "requests are not counted");
         };
-        assert!(3 <= told, "{told} answers");
+        assert!(3 <= answered, "{answered} answers");
         assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("retry-after: "), "{head}");
         assert!(body.contains(r#""code":"rate_limited""#), "{body}");
         for path in ["/", "/livez", "/readyz", "/metrics"] {
@@ -128,7 +128,7 @@ async fn whoever_reads_it_too_often_is_refused_and_probes_are_not() {
 }
 
 #[tokio::test]
-async fn people_read_it_in_a_page_that_asks_nobody_else() {
+async fn the_reference_page_loads_nothing_from_elsewhere() {
     let services = Services::default();
     let test = |gateway| async move {
         let (head, page) = get(gateway, "/docs").await;
@@ -145,9 +145,9 @@ async fn people_read_it_in_a_page_that_asks_nobody_else() {
 }
 
 #[test]
-fn a_service_whose_names_clash_is_left_out() {
+fn a_service_whose_schema_names_clash_is_left_out() {
     let addresses = ["one", "two"].map(|name| (name.to_owned(), format!("http://{name}:8080"))).into();
-    let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are good");
+    let config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the routes are valid");
     let service = |name: &str, kind: &str| {
         let answer =
             json!({ "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Status" } } } } });

@@ -1,4 +1,4 @@
-//! Behind a proxy each client has its own limit, and nobody speaks for another's address.
+//! Behind a proxy each client has its own limit, and no client can claim another's address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,19 +21,19 @@ fn forwarded(values: &[&'static str]) -> HeaderMap {
 fn the_client_is_the_right_most_untrusted_address() {
     let proxies = TrustedProxies::parse("10.0.0.0/8, 192.0.2.7,2001:db8:ff::/48,").expect("a good list");
     for (peer, values, client) in [
-        // A peer that nobody trusts is the client, whatever it says.
+        // An untrusted peer is the client, whatever its headers claim.
         ("198.51.100.1", &["203.0.113.9"][..], "198.51.100.1"),
         ("10.1.2.3", &[], "10.1.2.3"),
         ("10.1.2.3", &["203.0.113.9"], "203.0.113.9"),
         ("::ffff:10.1.2.3", &["203.0.113.9"], "203.0.113.9"),
         ("2001:db8:ff::1", &["2001:db8:1::9"], "2001:db8:1::9"),
         ("192.0.2.8", &["203.0.113.9"], "192.0.2.8"),
-        // What the client wrote itself stands left of what the first trusted proxy wrote.
+        // An entry that the client wrote is to the left of the one the first trusted proxy wrote.
         ("10.1.2.3", &["1.1.1.1, 203.0.113.9 ,192.0.2.7"], "203.0.113.9"),
         ("10.1.2.3", &["1.1.1.1", "203.0.113.9, 10.9.9.9"], "203.0.113.9"),
-        // Proxies all the way: the first of them asks for itself.
+        // Only proxies: the left-most one is the client.
         ("10.1.2.3", &["10.0.0.1, 10.0.0.2"], "10.0.0.1"),
-        // What is no address ends the walk.
+        // An entry that is not an address ends the search.
         ("10.1.2.3", &["203.0.113.9, unknown, 10.0.0.2"], "10.0.0.2"),
         ("10.1.2.3", &["203.0.113.9,"], "10.1.2.3"),
         ("10.1.2.3", &["203.0.113.9", ""], "10.1.2.3"),
@@ -43,12 +43,12 @@ fn the_client_is_the_right_most_untrusted_address() {
         let peer: IpAddr = peer.parse().expect("an address");
         assert_eq!(proxies.client(peer, &forwarded(values)).to_string(), client, "{peer} {values:?}");
     }
-    let nobody = TrustedProxies::default();
-    assert_eq!(nobody.client([127, 0, 0, 1].into(), &forwarded(&["203.0.113.9"])).to_string(), "127.0.0.1");
+    let no_proxies = TrustedProxies::default();
+    assert_eq!(no_proxies.client([127, 0, 0, 1].into(), &forwarded(&["203.0.113.9"])).to_string(), "127.0.0.1");
 }
 
 #[test]
-fn a_list_that_is_none_is_refused_in_one_sentence() {
+fn a_malformed_list_is_refused_in_one_sentence() {
     for (list, bad) in
         [("10.0.0.0/33", "10.0.0.0/33"), ("10.0.0.1,ingress", "ingress"), ("10.0.0.0-10.0.0.9", "10.0.0.0-10.0.0.9")]
     {
@@ -59,28 +59,33 @@ fn a_list_that_is_none_is_refused_in_one_sentence() {
     assert!(TrustedProxies::parse("").is_ok(), "a variable that is set to nothing");
 }
 
-/// Status lines of requests without a key that come one after the other from this peer, each for one of these addresses.
+/// Status lines of requests without a key, sent one after the other by this peer, each on behalf of one of these
+/// addresses.
 async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
-    let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
-    let (service, door) = (service.expect("a port"), door.expect("a port"));
+    let (service, listener) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
+    let (service, listener) = (service.expect("a port"), listener.expect("a port"));
     let addresses = BTreeMap::from([("notices".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
     let routes = r#"[{ "prefix": "/v1/notices", "service": "notices", "anonymous": true }]"#;
     let config = GatewayConfig {
         per_address: Rate { per_second: 1, burst: 1 },
         trusted_proxies: TrustedProxies::parse(proxies).expect("a good list"),
-        ..GatewayConfig::with_routes(routes, &addresses).expect("the route is good")
+        ..GatewayConfig::with_routes(routes, &addresses).expect("the route is valid")
     };
-    let address = door.local_addr().expect("bound");
-    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+    let address = listener.local_addr().expect("bound");
+    let gateway = Gateway::new(config, host()).expect("no Redis is configured");
     let serve = async {
         loop {
-            let (mut line, _) = service.accept().await.expect("the gateway comes");
+            let (mut line, _) = service.accept().await.expect("the gateway connects");
             let mut head = [0; 1_024];
             let read = line.read(&mut head).await.expect("the request's head");
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
-            let told = head.lines().find_map(|line| line.strip_prefix("x-forwarded-for: ")).unwrap_or_default().to_owned();
-            let says = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{told}", told.len());
-            line.write_all(says.as_bytes()).await.expect("said");
+            let client_address =
+                head.lines().find_map(|line| line.strip_prefix("x-forwarded-for: ")).unwrap_or_default().to_owned();
+            let says = format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{client_address}",
+                client_address.len()
+            );
+            line.write_all(says.as_bytes()).await.expect("sent");
         }
     };
     let ask = async {
@@ -99,7 +104,7 @@ async fn asked(proxies: &str, clients: &[&str]) -> Vec<String> {
     tokio::select! {
         answers = ask => answers,
         () = serve => unreachable!("the service never ends"),
-        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+        ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
     }
 }
 
@@ -109,5 +114,5 @@ async fn behind_a_trusted_proxy_each_client_has_its_own_limit() {
     let trusted = asked("127.0.0.0/8", &clients).await;
     assert_eq!(trusted, ["200 203.0.113.1", "429 ", "200 203.0.113.2", "200 2001:db8:0:1::1", "429 "]);
     let untrusted = asked("", &clients[1..3]).await;
-    assert_eq!(untrusted, ["200 127.0.0.1", "429 "], "nobody chooses the address that it is counted by");
+    assert_eq!(untrusted, ["200 127.0.0.1", "429 "], "a client cannot choose the address it is counted by");
 }

@@ -1,4 +1,4 @@
-//! Whose fault it is when the time of a request is over. The deadline is a short one of the test's own.
+//! Who is responsible when a request exceeds its deadline. The tests set a short deadline.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,31 +12,32 @@ use crate::config::GatewayConfig;
 
 const ROUTES: &str =
     r#"[{ "prefix": "/v1/slow", "service": "slow", "anonymous": true, "timeout_ms": 300, "body_limit_bytes": 1000 }]"#;
-/// The service's own deadline is the same, and may pass first.
+/// The service has the same deadline and may report it first.
 const LATE: &str = "HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 4\r\n\r\nlate";
 
 const REFUSED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 4\r\n\r\nnope";
 
-/// What the gateway answers to these bytes, until it closes, while the service behind it says this and no more.
+/// The gateway's response to these bytes, until it closes the connection; the service behind it sends `says` and
+/// nothing more.
 async fn answered(sent: &str, says: &str) -> String {
     answered_until(sent, says, None).await
 }
 
-/// The same, read no further than these words.
+/// The same, but stops reading after `last`.
 async fn answered_until(sent: &str, says: &str, last: Option<&str>) -> String {
-    let (service, door) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
-    let (service, door) = (service.expect("a port"), door.expect("a port"));
+    let (service, listener) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
+    let (service, listener) = (service.expect("a port"), listener.expect("a port"));
     let addresses = BTreeMap::from([("slow".to_owned(), format!("http://{}", service.local_addr().expect("bound")))]);
-    let mut config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is good");
+    let mut config = GatewayConfig::with_routes(ROUTES, &addresses).expect("the route is valid");
     config.head_timeout = Duration::from_millis(500);
-    let address = door.local_addr().expect("bound");
-    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+    let address = listener.local_addr().expect("bound");
+    let gateway = Gateway::new(config, host()).expect("no Redis is configured");
     let serve = async {
         let mut lines = Vec::new();
         loop {
-            let (mut line, _) = service.accept().await.expect("the gateway comes");
+            let (mut line, _) = service.accept().await.expect("the gateway connects");
             let _ = line.read(&mut [0; 1_024]).await.expect("the request's head");
-            line.write_all(says.as_bytes()).await.expect("said");
+            line.write_all(says.as_bytes()).await.expect("sent");
             lines.push(line);
         }
     };
@@ -54,12 +55,12 @@ async fn answered_until(sent: &str, says: &str, last: Option<&str>) -> String {
     tokio::select! {
         answer = ask => answer,
         () = serve => unreachable!("the service never ends"),
-        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+        ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
     }
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_the_clients_fault() {
+async fn a_missing_body_is_the_clients_fault() {
     let begun = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{\"half\":";
     let chunked = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n";
     for (sent, says) in [(begun, ""), (chunked, ""), (begun, LATE)] {
@@ -72,20 +73,21 @@ async fn a_body_that_does_not_come_is_the_clients_fault() {
 }
 
 #[tokio::test]
-async fn a_line_that_ends_is_said_to_end() {
+async fn a_closing_connection_is_announced() {
     let begun = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{\"half\":";
     let answer = answered_until(begun, REFUSED, Some("nope")).await;
     assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close"), "{answer}");
-    // After a whole body the line goes on: the next request on it is answered too.
+    // After a complete body the connection is reused: the next request on it is answered too.
     let whole = "POST /v1/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
     let next = "GET /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let answer = answered(&format!("{whole}{next}"), REFUSED).await;
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
 }
 
-/// Who is refused by the head alone (here: a method that is none, and no such route) is told as well.
+/// A request that is refused by its headers alone (here an unsupported method and an unknown route) also gets
+/// `Connection: close`.
 #[tokio::test]
-async fn a_line_that_ends_with_an_early_refusal_is_said_to_end() {
+async fn a_connection_closed_by_an_early_refusal_is_announced() {
     let next = "GET /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     for line in ["POST /v9/nowhere", "POST /livez"] {
         let late = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{{\"half\":");
@@ -93,7 +95,7 @@ async fn a_line_that_ends_with_an_early_refusal_is_said_to_end() {
         assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "{answer}");
         let asking = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\nexpect: 100-continue\r\n\r\n");
         let answer = answered(&asking, REFUSED).await;
-        assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "it was told to go on: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 40") && answer.contains("connection: close"), "it was asked to continue: {answer}");
         let whole = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{{}}");
         let answer = answered(&format!("{whole}{next}"), REFUSED).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
@@ -101,7 +103,7 @@ async fn a_line_that_ends_with_an_early_refusal_is_said_to_end() {
 }
 
 #[tokio::test]
-async fn whoever_sends_too_much_reads_that_it_was_too_much() {
+async fn a_client_that_sends_too_much_reads_the_refusal() {
     let head = "POST /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
     let chunk = format!("{:x}\r\n{}\r\n", 100_000, "x".repeat(100_000));
     let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk.repeat(50));
@@ -114,7 +116,7 @@ async fn whoever_sends_too_much_reads_that_it_was_too_much() {
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_is_not() {
+async fn a_service_that_does_not_answer_is_not_the_clients_fault() {
     let whole = "POST /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
     let none = "GET /v1/slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     for (sent, says) in [(whole, ""), (none, ""), (whole, LATE)] {
@@ -123,9 +125,9 @@ async fn a_service_that_does_not_answer_is_not() {
     }
 }
 
-/// Bytes behind a request are the beginning of the next one, or nothing; they hold no answer back.
+/// Bytes after a request start the next one; they do not delay the response.
 #[tokio::test]
-async fn an_answer_does_not_wait_for_what_follows() {
+async fn a_response_does_not_wait_for_pipelined_bytes() {
     let get = "GET /v1/slow HTTP/1.1\r\nhost: x\r\n\r\n";
     for behind in ["\r\n", "GET /v1/sl"] {
         let answer = answered_until(&format!("{get}{behind}"), REFUSED, Some("nope")).await;
@@ -137,9 +139,9 @@ async fn an_answer_does_not_wait_for_what_follows() {
     }
 }
 
-/// A line may say nothing, or not enough to tell which HTTP it speaks.
+/// A client may send nothing, or too little to recognise its HTTP version.
 #[tokio::test]
-async fn who_says_nothing_is_let_go() {
+async fn a_silent_connection_is_closed() {
     for sent in ["", "PRI * HT"] {
         assert_eq!(answered(sent, REFUSED).await, "");
     }

@@ -1,4 +1,4 @@
-//! Charges = orders: every payment that took or promised money belongs to one order, and both tell the same amounts.
+//! Charges = orders: every payment that took or promised money belongs to one order, and their amounts agree.
 
 use std::collections::BTreeMap;
 

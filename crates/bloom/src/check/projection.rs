@@ -1,5 +1,5 @@
-//! Projection = sources: what the catalogue has heard of prices and stock is what pricing and inventory say now.
-//! (That the listing follows from what was heard, the catalogue proves itself.)
+//! Projection = sources: the catalogue's copy of prices and stock equals the state of pricing and inventory. (The
+//! catalogue itself checks that its listing follows from that copy.)
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,36 +12,43 @@ use crate::peers::Reach;
 const INVARIANT: &str = "listing_matches_sources";
 
 pub(super) async fn breaches(reach: &Reach) -> Result<Vec<Breach>, StartError> {
-    let heard = export(reach, "catalog", &["variant_replica.updated"]).await?;
+    let replica = export(reach, "catalog", &["variant_replica.updated"]).await?;
     let prices = export(reach, "pricing", &["variant_price.updated"]).await?;
     let stocks = export(reach, "inventory", &["stock.updated"]).await?;
     let mut breaches = Vec::new();
     for (key, price) in &prices {
-        compare(&mut breaches, key, "prices", &by_key(&of(&heard, key)["prices"], "channel_id", "amount"), &listed_prices(price));
+        compare(
+            &mut breaches,
+            key,
+            "prices",
+            &by_key(&of(&replica, key)["prices"], "channel_id", "amount"),
+            &listed_prices(price),
+        );
     }
     for (key, stock) in &stocks {
-        compare(&mut breaches, key, "stock", &by_key(&of(&heard, key)["stock"], "location_id", "available"), &available(stock));
+        compare(&mut breaches, key, "stock", &by_key(&of(&replica, key)["stock"], "location_id", "available"), &available(stock));
     }
     Ok(breaches)
 }
 
 pub(crate) type Facts = BTreeMap<String, i64>;
 
-fn compare(breaches: &mut Vec<Breach>, (tenant, variant): &(String, String), what: &str, heard: &Facts, told: &Facts) {
-    if heard != told {
-        let detail = format!("{what} of {variant} of {tenant}: {}", differences(heard, told));
+fn compare(breaches: &mut Vec<Breach>, (tenant, variant): &(String, String), what: &str, replica: &Facts, source: &Facts) {
+    if replica != source {
+        let detail = format!("{what} of {variant} of {tenant}: {}", differences(replica, source));
         breaches.push(Breach::new(INVARIANT, detail));
     }
 }
 
 /// Where the two differ: a few places, and how many more there are.
-pub(crate) fn differences(heard: &Facts, told: &Facts) -> String {
+pub(crate) fn differences(replica: &Facts, source: &Facts) -> String {
     let places: BTreeSet<&String> =
-        heard.keys().chain(told.keys()).filter(|place| heard.get(*place) != told.get(*place)).collect();
-    let say = |fact: Option<&i64>| fact.map_or_else(|| "nothing".to_owned(), i64::to_string);
-    let say =
-        |place: &&String| format!("at {place} the listing has {}, the source {}", say(heard.get(*place)), say(told.get(*place)));
-    let mut words: Vec<String> = places.iter().take(EXAMPLES).map(say).collect();
+        replica.keys().chain(source.keys()).filter(|place| replica.get(*place) != source.get(*place)).collect();
+    let show = |fact: Option<&i64>| fact.map_or_else(|| "nothing".to_owned(), i64::to_string);
+    let show = |place: &&String| {
+        format!("at {place} the listing has {}, the source {}", show(replica.get(*place)), show(source.get(*place)))
+    };
+    let mut words: Vec<String> = places.iter().take(EXAMPLES).map(show).collect();
     if EXAMPLES < places.len() {
         words.push(format!("and {} more", places.len() - EXAMPLES));
     }
@@ -66,6 +73,6 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn of<'h>(heard: &'h BTreeMap<(String, String), Value>, key: &(String, String)) -> &'h Value {
-    heard.get(key).unwrap_or(&Value::Null)
+fn of<'h>(replica: &'h BTreeMap<(String, String), Value>, key: &(String, String)) -> &'h Value {
+    replica.get(key).unwrap_or(&Value::Null)
 }

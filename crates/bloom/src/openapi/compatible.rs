@@ -1,10 +1,10 @@
-//! What may not change in a description that clients were written against, or generated from: names count too.
+//! Finds incompatible changes of an API description that clients, or generators of clients, rely on; names count too.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// What a client of the old description would trip over in the new one.
+/// Differences between two descriptions that break a client of the old one.
 pub fn breaking_changes(old: &Value, new: &Value) -> Vec<String> {
     let mut changes = Changes { old, new, found: Vec::new() };
     for (path, item) in entries(&old["paths"]) {
@@ -19,7 +19,7 @@ pub fn breaking_changes(old: &Value, new: &Value) -> Vec<String> {
     changes.found
 }
 
-/// Shapes that hold themselves are compared this deep.
+/// Maximum depth at which recursive shapes are compared.
 const DEPTH: usize = 12;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,8 +83,8 @@ impl<'d> Changes<'d> {
         }
     }
 
-    /// A field that clients read may not go, change its type or stay away; one that they send must stay known, and none may
-    /// become required.
+    /// A field that clients read may not be removed, change its type or become optional; a field that they send must
+    /// stay known, and none may become required.
     fn schema(&mut self, place: &str, direction: Direction, was: &'d Value, is: &'d Value, depth: usize) {
         if was.get("$ref") != is.get("$ref") {
             self.add(format!("{place} was named {} and is {}", name(was), name(is)));

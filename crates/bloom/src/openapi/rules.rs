@@ -1,10 +1,10 @@
-//! What the API description may not hold.
+//! Rules for the API description.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Names that say nothing to the user of a generated client, and operations that share an id.
+/// Finds names that mean nothing to the user of a generated client, and operations that share an id.
 pub(super) fn broken_rules(document: &Value) -> Vec<String> {
     let mut broken = Vec::new();
     let mut ids = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The API description: valid, the committed one, with examples that fit.
+//! Tests of the API description: it is valid and up to date, and its examples match.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ async fn described() -> Value {
     describe(&Arguments::parse_from(["test"]).settings).await.expect("every service describes itself")
 }
 
-/// Every operation, with its place for messages.
+/// Every operation, with its name for messages.
 fn operations(api: &Value) -> impl Iterator<Item = (String, &Value)> {
     api["paths"].as_object().into_iter().flatten().flat_map(|(path, item)| {
         let operations = item.as_object().into_iter().flatten();
@@ -27,16 +27,16 @@ fn operations(api: &Value) -> impl Iterator<Item = (String, &Value)> {
 }
 
 #[tokio::test]
-async fn the_committed_description_is_the_present_one() {
+async fn the_committed_description_is_up_to_date() {
     let committed: Value = serde_json::from_str(include_str!("../../../../docs/openapi.json")).expect("it is JSON");
     let present = described().await;
     let broken = breaking_changes(&committed, &present);
     assert!(broken.is_empty(), "clients of the committed API would break; add a version instead: {broken:#?}");
-    assert!(committed == present, "docs/openapi.json is not what the handlers say: run ./dev gen and look at the difference");
+    assert!(committed == present, "docs/openapi.json differs from the handlers: run ./dev gen and check the difference");
 }
 
 #[tokio::test]
-async fn every_example_is_there_and_fits_its_schema() {
+async fn every_example_exists_and_matches_its_schema() {
     let api = described().await;
     let without_success = include_str!("../../../../tests/api/without_success.json");
     let never_succeeds: BTreeMap<String, String> = serde_json::from_str(without_success).expect("operations and reasons");
@@ -94,7 +94,7 @@ fn resolved<'a>(api: &'a Value, value: &'a Value) -> &'a Value {
 }
 
 #[tokio::test]
-async fn the_fleet_has_one_schema_of_problems() {
+async fn all_services_share_the_problem_schema() {
     let api = described().await;
     let media = "application/problem+json";
     let shared =
@@ -111,12 +111,12 @@ async fn the_fleet_has_one_schema_of_problems() {
     assert_eq!(schemas, BTreeSet::from([r##"{"$ref":"#/components/schemas/Problem"}"##.to_owned()]));
     let required = &api["components"]["schemas"]["Problem"]["required"];
     for field in ["type", "title", "status", "detail", "instance", "code", "request_id", "errors"] {
-        assert!(required.as_array().is_some_and(|names| names.contains(&json!(field))), "{field} always comes");
+        assert!(required.as_array().is_some_and(|names| names.contains(&json!(field))), "{field} is always present");
     }
 }
 
 #[tokio::test]
-async fn every_operation_is_named_once_permitted_and_shown() {
+async fn every_operation_has_an_id_a_permission_and_examples() {
     let api = described().await;
     let (mut names, mut permissions) = (Vec::new(), Vec::new());
     for (path, item) in api["paths"].as_object().expect("paths") {
@@ -147,7 +147,7 @@ async fn every_operation_is_named_once_permitted_and_shown() {
 }
 
 #[test]
-fn a_change_that_breaks_clients_is_seen() {
+fn a_breaking_change_is_detected() {
     let api = |output: Value, input: Value, method: &str| {
         json!({ "paths": { "/v1/x": { method: {
             "requestBody": { "content": { "application/json": { "schema": input } } },
@@ -160,7 +160,7 @@ fn a_change_that_breaks_clients_is_seen() {
     let breaks = |new: &Value| breaking_changes(&old, new).len();
     assert_eq!(breaks(&old), 0);
     let more = json!({ "type": "object", "properties": { "id": { "type": "string" }, "at": { "type": "string" }, "new": { "type": "string" } } });
-    assert_eq!(breaks(&api(more, input.clone(), "post")), 0, "a new field breaks nobody");
+    assert_eq!(breaks(&api(more, input.clone(), "post")), 0, "a new field breaks no client");
     let less = json!({ "type": "object", "properties": { "id": { "type": "string" } } });
     assert_eq!(breaks(&api(less, input.clone(), "post")), 1);
     let other = json!({ "type": "object", "properties": { "id": { "type": "integer" }, "at": { "type": "string" } } });

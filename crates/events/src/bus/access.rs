@@ -1,4 +1,4 @@
-//! How the brokers are reached, and what they said when they let nobody in.
+//! How to connect to the Kafka brokers, and the reason they gave when they refused the connection.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,48 +9,48 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, ClientContext};
 
-/// Where the brokers are, and what they ask for before they answer.
+/// Addresses of the brokers, and the credentials they require.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// `host:port,host:port`.
     pub brokers: String,
-    /// TLS, or in clear without.
+    /// TLS settings; without them the connection is not encrypted.
     pub tls: Option<Tls>,
-    /// A login over SASL, where the brokers ask for one.
+    /// SASL login, if the brokers require one.
     pub login: Option<Login>,
 }
 
-/// What the brokers' certificates are checked against. Their names are always checked.
+/// How the brokers' certificates are verified. Host names are always verified.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    /// Certificates of authorities in PEM; those that the system trusts without.
+    /// PEM file with certificate authorities; without it the system's trusted authorities are used.
     pub ca_file: Option<PathBuf>,
 }
 
-/// A login over SASL.
+/// A SASL login.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// How it is shown that the password is known.
+    /// How knowledge of the password is proved.
     pub mechanism: Mechanism,
-    /// The name.
+    /// The user name.
     pub user: String,
     /// The password.
     pub password: Secret,
 }
 
-/// How a password is shown to be known.
+/// How knowledge of the password is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
     /// The password itself is sent.
     Plain,
-    /// It is not sent.
+    /// The password is not sent.
     ScramSha256,
-    /// It is not sent.
+    /// The password is not sent.
     ScramSha512,
 }
 
 impl Mechanism {
-    /// Its name in SASL.
+    /// The name of the mechanism in SASL.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "PLAIN",
@@ -61,12 +61,12 @@ impl Mechanism {
 }
 
 impl Access {
-    /// Brokers that talk in clear with anybody.
+    /// Brokers that need neither TLS nor a login.
     pub fn open(brokers: &str) -> Self {
         Self { brokers: brokers.to_owned(), tls: None, login: None }
     }
 
-    /// What every client of these brokers is made from.
+    /// The base configuration of every client of these brokers.
     pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("client.id", "bloom");
@@ -92,12 +92,12 @@ impl Access {
     }
 }
 
-/// Remembers why the brokers refuse this process: what waits for them in vain knows only that its time is up. All clients
-/// of a bus share one, as they share their login.
+/// Remembers why the brokers refuse this process, because a caller that waits for them sees only a timeout. All clients
+/// of a bus share one instance, as they share one login.
 #[derive(Clone, Default)]
 pub(crate) struct Refusal(Arc<Mutex<Option<String>>>);
 
-/// Neither certificate nor login helped.
+/// The certificate or the login was refused.
 #[derive(Debug, thiserror::Error)]
 #[error("the Kafka brokers are not reached as configured: {reason}")]
 struct Refused {
@@ -110,12 +110,12 @@ impl Refusal {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason.map(str::to_owned);
     }
 
-    /// A broker has answered: what it said before is settled.
+    /// A broker has answered: the last refusal no longer applies.
     pub(crate) fn settled(&self) {
         self.note(None);
     }
 
-    /// The fault of a call that failed, with what the brokers said last when they refused.
+    /// The fault of a failed call, with the brokers' last refusal if there is one.
     pub(crate) fn unavailable(&self, error: KafkaError) -> Fault {
         let fault = Fault::new(Code::Unavailable, "bus_unavailable", "").retry_after(1);
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).clone() {
@@ -124,7 +124,7 @@ impl Refusal {
         }
     }
 
-    /// Calls of librdkafka that wait for the network.
+    /// Runs a blocking librdkafka call on a blocking thread.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
@@ -142,10 +142,10 @@ impl ClientContext for Refusal {
             error.rdkafka_error_code()
         {
             self.note(Some(reason));
-            // A producer waits for as long as it takes: nothing else would say what for.
+            // A producer retries without limit, so this line is the only sign of the reason.
             tracing::error!(reason, "the Kafka brokers refuse this process");
         } else {
-            tracing::warn!(%error, reason, "the Kafka client has trouble");
+            tracing::warn!(%error, reason, "the Kafka client reported an error");
         }
     }
 }

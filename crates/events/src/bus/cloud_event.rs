@@ -1,4 +1,4 @@
-//! CloudEvents 1.0 over Kafka in binary mode: attributes are `ce_` headers, the document is the message.
+//! CloudEvents 1.0 over Kafka in binary mode: attributes are `ce_` headers, the document is the message body.
 
 use std::str::FromStr;
 
@@ -11,12 +11,12 @@ use crate::envelope::Envelope;
 use crate::store::unreadable::Place;
 use crate::unreadable;
 
-/// What orders messages: tenant and aggregate.
+/// The message key. Kafka keeps the order of messages with equal keys, here of one tenant and aggregate.
 pub(crate) fn key(event: &Envelope) -> String {
     format!("{}/{}", event.tenant, event.aggregate)
 }
 
-/// The attributes of an event.
+/// The event's attributes as headers.
 pub(crate) fn headers(event: &Envelope) -> OwnedHeaders {
     let time = event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true);
     let required = [
@@ -40,7 +40,7 @@ pub(crate) fn headers(event: &Envelope) -> OwnedHeaders {
         .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(&value) }))
 }
 
-/// Why a message is no event.
+/// Why a message is not a valid event.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("the header {0} is missing or malformed")]
@@ -49,7 +49,7 @@ pub(crate) enum Unreadable {
     Data,
 }
 
-/// The event of a message, by its headers' values.
+/// Parses an event from header values and the payload.
 pub(crate) fn read<'m>(header: impl Fn(&str) -> Option<&'m str>, payload: Option<&[u8]>) -> Result<Envelope, Unreadable> {
     let headers = &header;
     let source: String = parsed(headers, "ce_source")?;
@@ -70,7 +70,7 @@ pub(crate) fn read<'m>(header: impl Fn(&str) -> Option<&'m str>, payload: Option
     })
 }
 
-/// The event of a message of Kafka.
+/// Parses an event from a Kafka message.
 pub(crate) fn read_message(message: &BorrowedMessage<'_>) -> Result<Envelope, Unreadable> {
     let headers = message.headers();
     let header = |name: &str| {
@@ -80,7 +80,7 @@ pub(crate) fn read_message(message: &BorrowedMessage<'_>) -> Result<Envelope, Un
     read(header, message.payload())
 }
 
-/// A message of Kafka as it came.
+/// Copies a Kafka message unchanged, to be stored as unreadable.
 pub(crate) fn kept(consumer: &str, message: &BorrowedMessage<'_>) -> unreadable::Message {
     let headers = message.headers().into_iter().flat_map(BorrowedHeaders::iter);
     unreadable::Message {

@@ -1,6 +1,6 @@
 //! The in-process bus. A service's outbox is its log: the relay stamps positions, consumers read by position and commit
-//! how far they are with the effect. What was stamped a moment ago is kept in memory, so that a consumer that keeps up
-//! reads nothing from the database; everything else it finds in the outbox.
+//! their cursor together with the effect. Recently stamped events are cached in memory, so a consumer that keeps up
+//! reads nothing from the database; a slower one reads the outbox.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,13 +12,13 @@ use tokio::sync::watch;
 use crate::shard::{Positions, SHARDS, index};
 use crate::store::outbox::{Logged, outbox_after, place};
 
-/// Documents kept in memory per service: enough for consumers that are a moment behind.
+/// Size of the cached documents per service: enough for consumers that are slightly behind.
 const RECENT_BYTES: usize = 2 << 20;
 
-/// Most events of one shard read at once.
+/// Maximum number of events of one shard per read.
 const READ_LIMIT: i64 = 128;
 
-/// The logs of all services of this process, and who reads them. Cheap to clone.
+/// The logs of all services of this process, and the progress of their consumers. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct InProcess(Arc<Mutex<State>>);
 
@@ -38,7 +38,7 @@ impl InProcess {
         self.state().logs.entry(service.to_owned()).or_insert_with(|| Arc::new(Log::new(service))).clone()
     }
 
-    /// Makes a consumer's progress known.
+    /// Registers a consumer's progress.
     pub(crate) fn reading(&self, service: &'static str) -> Arc<Progress> {
         let progress = Arc::new(Progress { service, positions: Mutex::default() });
         self.state().readers.push(progress.clone());
@@ -56,7 +56,7 @@ impl InProcess {
     }
 }
 
-/// How far a consumer is in a source; nothing before it has loaded the source's state.
+/// How far a consumer has read a source; `None` before it has loaded the source's state.
 pub(crate) struct Progress {
     pub(crate) service: &'static str,
     positions: Mutex<Option<Positions>>,
@@ -72,12 +72,12 @@ impl Progress {
     }
 }
 
-/// What consumers may know of a log without asking the database.
+/// What consumers can learn about a log without a database query.
 #[derive(Clone, Default)]
 pub(crate) struct Head {
     /// Where the log is stored; set when its service starts.
     pub(crate) db: Option<Db>,
-    /// Last stamped positions; set when its relay has read them.
+    /// Last stamped positions; set when the relay has read them.
     pub(crate) positions: Option<Positions>,
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct Log {
 
 #[derive(Default)]
 struct Recent {
-    /// Number of the first event held.
+    /// Number of the first cached event.
     first: u64,
     events: VecDeque<Arc<Logged>>,
     bytes: usize,
@@ -105,12 +105,12 @@ impl Log {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The service is here.
+    /// Sets the log's database when its service starts.
     pub(crate) fn open(&self, db: &Db) {
         self.head.send_modify(|head| head.db = Some(db.clone()));
     }
 
-    /// Tells the last positions; consumers that are behind wake up.
+    /// Publishes the last positions and wakes consumers that are behind.
     pub(crate) fn advance(&self, positions: Positions) {
         self.head.send_if_modified(|head| {
             let changed = head.positions != Some(positions);
@@ -119,7 +119,7 @@ impl Log {
         });
     }
 
-    /// Keeps what was just stamped; [`advance`](Self::advance) follows.
+    /// Caches newly stamped events; a call of [`advance`](Self::advance) must follow.
     pub(crate) fn keep(&self, events: Vec<Logged>) {
         let mut recent = self.recent();
         for event in events {
@@ -133,14 +133,14 @@ impl Log {
         }
     }
 
-    /// The number that the next kept event will get.
+    /// The number of the next event to be cached.
     pub(crate) fn end(&self) -> u64 {
         let recent = self.recent();
         recent.first + recent.events.len() as u64
     }
 
-    /// Kept events from `number` on that follow `seen` without a gap, and the number to go on with; nothing when memory
-    /// does not reach back that far.
+    /// Cached events from `number` on that follow `seen` without a gap, and the number to continue with; `None` when
+    /// the cache does not reach back that far.
     fn since(&self, number: u64, seen: &Positions, limit: usize) -> Option<(Vec<Arc<Logged>>, u64)> {
         let recent = self.recent();
         let skip = usize::try_from(number.checked_sub(recent.first)?).ok()?;
@@ -166,12 +166,12 @@ impl Log {
 /// A consumer's place in a log.
 pub(crate) struct Place {
     pub(crate) positions: Positions,
-    /// Number of the next kept event to look at.
+    /// Number of the next cached event to read.
     pub(crate) number: u64,
 }
 
 impl Log {
-    /// The next events behind a place, and the place behind them; nothing when the place is at the head.
+    /// The events after a place, and the place after them; `None` when the place is at the head.
     pub(crate) async fn next(&self, at: &Place, limit: usize) -> Result<Option<(Vec<Arc<Logged>>, Place)>, Fault> {
         let head = self.head.borrow().clone();
         let (Some(db), Some(heads)) = (head.db, head.positions) else { return Ok(None) };
@@ -192,8 +192,12 @@ impl Log {
         tx.commit().await?;
         let events: Vec<Arc<Logged>> = events.into_iter().map(Arc::new).collect();
         if gap(&at.positions, &events) || events.is_empty() {
-            // Retention dropped them while this consumer was away: only a replay brings its state back.
-            tracing::error!(service = self.service, ?behind, "published events are gone; replay the consumers of this service");
+            // Retention dropped these events while this consumer was stopped. Only a replay restores its state.
+            tracing::error!(
+                service = self.service,
+                ?behind,
+                "published events were dropped before they were read; replay the consumers of this service"
+            );
         }
         let positions = if events.is_empty() { heads } else { advanced(&at.positions, &events) };
         Ok(Some((events, Place { positions, number })))
@@ -209,7 +213,7 @@ fn advanced(from: &Positions, events: &[Arc<Logged>]) -> Positions {
     positions
 }
 
-/// Whether a position is missing between a place and the events read behind it.
+/// Whether a position is missing between a place and the events read after it.
 fn gap(from: &Positions, events: &[Arc<Logged>]) -> bool {
     let mut read = *from;
     for event in events {

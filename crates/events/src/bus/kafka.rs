@@ -1,5 +1,5 @@
-//! The Kafka bus: one topic a service, one consumer group a consumer and generation. Offsets are committed after the
-//! database has committed; what comes twice for it stops at the inbox.
+//! The Kafka bus: one topic per service, one consumer group per consumer and generation. Offsets are committed after
+//! the database transaction; the inbox discards events that are delivered again.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,23 +21,23 @@ use tokio::time::Instant;
 use crate::apply::Applier;
 use crate::bus::access::{Access, Refusal};
 use crate::bus::cloud_event;
-use crate::consume::{Consumer, TAKE};
+use crate::consume::{Consumer, FETCH_MAX};
 use crate::envelope::Envelope;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::store::outbox::Logged;
 use crate::unreadable::{self, Message};
 
-/// Partitions of a topic. Never changed: order within a key depends on it.
+/// Partitions of a topic. This never changes, because the order within a key depends on it.
 const PARTITIONS: i32 = 24;
-/// Largest message; `publish` refuses documents that would not fit.
+/// Maximum message size; `publish` refuses documents that would exceed it.
 const MESSAGE_BYTES: &str = "8388608";
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How often the brokers are asked whether they lead a new topic.
+/// Interval between checks whether the partitions of a new topic have leaders.
 const LEADER_PAUSE: Duration = Duration::from_millis(20);
-/// How long a batch waits for more after its first message.
+/// How long a batch waits for more messages after its first.
 const GATHER: Duration = Duration::from_millis(4);
-/// How often a consumer asks whether a replay was ordered.
-const LOOK: Duration = Duration::from_secs(5);
+/// Interval between checks whether a replay was requested.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The connection to the brokers. Cheap to clone.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ pub struct Kafka {
     access: Arc<Access>,
     producer: FutureProducer<Refusal>,
     refusal: Refusal,
-    /// Topics that are known to exist.
+    /// Topics known to exist.
     topics: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn topic(service: &str) -> String {
 }
 
 impl Kafka {
-    /// A client that connects when it is first used.
+    /// Creates a client that connects on first use.
     pub(crate) fn new(access: Access) -> Result<Self, StartError> {
         let refusal = Refusal::default();
         let producer = access
@@ -66,14 +66,14 @@ impl Kafka {
             .set("compression.type", "lz4")
             .set("partitioner", "murmur2_random")
             .set("message.max.bytes", MESSAGE_BYTES)
-            // The relay waits as long as it takes: giving up on one message would let later ones overtake it.
+            // Sends are retried without limit: giving up on one message would let later ones overtake it.
             .set("message.timeout.ms", "0")
             .create_with_context(refusal.clone())
-            .map_err(|error| StartError::caused(format!("no Kafka client can be made for `{}`", access.brokers), error))?;
+            .map_err(|error| StartError::caused(format!("cannot create a Kafka client for `{}`", access.brokers), error))?;
         Ok(Self { access: Arc::new(access), producer, refusal, topics: Arc::default() })
     }
 
-    /// Publishes events in order and returns when every one is acknowledged by all in-sync replicas.
+    /// Publishes events in order and returns when all in-sync replicas have acknowledged every one.
     pub(crate) async fn send(&self, service: &str, events: &[Logged]) -> Result<(), Fault> {
         let topic = topic(service);
         self.ensure(&topic).await?;
@@ -92,7 +92,7 @@ impl Kafka {
         Ok(())
     }
 
-    /// Creates the topic unless it exists, and waits until the brokers lead all of it.
+    /// Creates the topic if it does not exist, and waits until every partition has a leader.
     async fn ensure(&self, topic: &str) -> Result<(), Fault> {
         if self.topics.lock().unwrap_or_else(PoisonError::into_inner).contains(topic) {
             return Ok(());
@@ -122,7 +122,7 @@ impl Kafka {
         Ok(())
     }
 
-    fn group_config(&self, reader: Reader) -> ClientConfig {
+    fn group_config(&self, reader: ConsumerGeneration) -> ClientConfig {
         let mut config = self.access.config();
         config
             .set("group.id", format!("{}.{}", reader.consumer, reader.generation))
@@ -134,12 +134,13 @@ impl Kafka {
             .set("queued.max.messages.kbytes", "16384");
         config
     }
-    /// What was received, unless it is word of something that the client mends by itself, such as a broker that is away.
+    /// Returns the received message, or `None` for errors that the client recovers from by itself, such as an
+    /// unreachable broker.
     fn read<'m>(&self, received: Result<BorrowedMessage<'m>, KafkaError>) -> Result<Option<BorrowedMessage<'m>>, Fault> {
         match received {
             Ok(message) => Ok(Some(message)),
             Err(KafkaError::MessageConsumption(code)) => {
-                tracing::debug!(?code, "the Kafka client mends itself");
+                tracing::debug!(?code, "the Kafka client recovers by itself");
                 Ok(None)
             }
             Err(error) => Err(self.unavailable(error)),
@@ -157,8 +158,8 @@ type Member = StreamConsumer<Refusal>;
 /// The consumer group of a consumer.
 pub(crate) struct Group {
     topics: Vec<&'static str>,
-    /// Asks about the group while it is followed. A connection of its own: behind a fetch that waits for messages, each
-    /// question would wait too.
+    /// A separate connection for questions about the group while it is being followed: on the main connection they
+    /// would wait behind a fetch.
     probe: Mutex<Option<Arc<BaseConsumer<Refusal>>>>,
 }
 
@@ -175,8 +176,8 @@ impl Group {
         self.topics.iter().flat_map(|service| (0..PARTITIONS).map(move |partition| (topic(service), partition)))
     }
 
-    /// Sets a new generation's offsets to the present ends; false when nothing was ever published.
-    pub(crate) async fn start_at_heads(&self, kafka: &Kafka, reader: Reader) -> Result<bool, Fault> {
+    /// Sets a new generation's offsets to the current ends; returns false when nothing was ever published.
+    pub(crate) async fn start_at_heads(&self, kafka: &Kafka, reader: ConsumerGeneration) -> Result<bool, Fault> {
         for service in &self.topics {
             kafka.ensure(&topic(service)).await?;
         }
@@ -199,7 +200,7 @@ impl Group {
             .await
     }
 
-    /// How many published events are not yet applied and committed; one while the consumer has not begun.
+    /// Number of published events not yet applied and committed; 1 before the consumer has started.
     pub(crate) async fn lag(&self) -> Result<i64, Fault> {
         let Some(probe) = self.probe().clone() else { return Ok(1) };
         let partitions: Vec<_> = self.all_partitions().collect();
@@ -222,7 +223,7 @@ impl Group {
             .await
     }
 
-    /// Applies what comes until the generation ends or the process stops.
+    /// Applies events until the generation ends or the process stops.
     pub(crate) async fn follow(&self, kafka: &Kafka, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
         for service in &self.topics {
             kafka.ensure(&topic(service)).await?;
@@ -236,25 +237,25 @@ impl Group {
         *self.probe() = Some(Arc::new(probe));
         let outcome = self.apply_all(kafka, &member, consumer, applier).await;
         let probe = self.probe().take();
-        // Leaving the group waits for the brokers.
+        // Leaving the group blocks until the brokers answer.
         let _ = tokio::task::spawn_blocking(move || drop((member, probe))).await;
         outcome
     }
 
     async fn apply_all(&self, kafka: &Kafka, member: &Member, consumer: &Consumer, applier: &Applier) -> Result<(), Fault> {
-        let mut looked = Instant::now();
+        let mut polled = Instant::now();
         loop {
             let first = tokio::select! {
                 message = member.recv() => match kafka.read(message)? {
                     Some(message) => Some(message),
                     None => continue,
                 },
-                () = tokio::time::sleep(LOOK) => None,
+                () = tokio::time::sleep(POLL_INTERVAL) => None,
                 () = consumer.replay.notified() => None,
                 () = consumer.host.shutdown.cancelled() => return Ok(()),
             };
-            if first.is_none() || looked.elapsed() > LOOK {
-                looked = Instant::now();
+            if first.is_none() || polled.elapsed() > POLL_INTERVAL {
+                polled = Instant::now();
                 if consumer.superseded(applier.reader).await? {
                     return Ok(());
                 }
@@ -267,7 +268,7 @@ impl Group {
                     unreadable::keep(applier, &batch.unreadable).await?;
                 }
                 if !batch.events.is_empty() {
-                    // A fault leaves the group; whoever comes next begins at the last committed offset.
+                    // On a fault this member leaves the group; its successor starts at the last committed offset.
                     applier.apply(std::mem::take(&mut batch.events), &[]).await?;
                 }
                 let offsets = batch.offsets().map_err(|error| kafka.unavailable(error))?;
@@ -280,10 +281,10 @@ impl Group {
     }
 }
 
-/// Takes what has come already, and what comes in the next moment.
+/// Collects the messages already received and those that arrive within `GATHER`.
 async fn gather(kafka: &Kafka, member: &Member, batch: &mut Batch, applier: &Applier) -> Result<(), Fault> {
     let until = Instant::now() + GATHER;
-    while batch.taken < TAKE {
+    while batch.taken < FETCH_MAX {
         let message = match member.recv().now_or_never() {
             Some(message) => message,
             None => match tokio::time::timeout_at(until, member.recv()).await {
@@ -326,8 +327,8 @@ impl Batch {
     }
 }
 
-/// Whether every partition has its leader: a topic that has just been created is unknown to some brokers for a moment, and
-/// whoever joined then would have to start over.
+/// Whether every partition has a leader. Some brokers do not know a new topic for a moment, and a consumer that joined
+/// then would have to start over.
 fn led(producer: &FutureProducer<Refusal>, topic: &str) -> Result<bool, KafkaError> {
     let metadata = producer.client().fetch_metadata(Some(topic), TIMEOUT)?;
     let partitions: Vec<_> = metadata.topics().iter().flat_map(MetadataTopic::partitions).collect();

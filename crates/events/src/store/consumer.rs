@@ -1,21 +1,21 @@
-//! Consumers, their generations, and how far each is.
+//! Consumers, their generations and their cursors.
 
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
 use sqlx::PgConnection;
 
 use crate::shard::{Positions, SHARDS, index};
-use crate::store::inbox::{Cursor, Reader};
+use crate::store::inbox::{ConsumerGeneration, Cursor};
 
-/// A consumer's present generation.
+/// A consumer's current generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation {
     pub(crate) number: i32,
-    /// False while it has yet to load its sources' state.
+    /// False until its sources' state has been loaded.
     pub(crate) loaded: bool,
 }
 
-/// The present generation; a consumer seen for the first time begins its first.
+/// The current generation; a consumer that is seen for the first time starts its first.
 pub(crate) async fn consumer_generation(conn: &mut PgConnection, consumer: &str) -> Result<Generation, Fault> {
     let row = sqlx::query!(
         r#"with present as (select generation, loaded_at from consumer where consumer = $1),
@@ -33,8 +33,8 @@ pub(crate) async fn consumer_generation(conn: &mut PgConnection, consumer: &str)
     Ok(Generation { number: row.number, loaded: row.loaded })
 }
 
-/// Becomes the one that loads this generation for a while; false while another process is.
-pub(crate) async fn consumer_loader(conn: &mut PgConnection, reader: Reader) -> Result<bool, Fault> {
+/// Claims the loading of this generation for a limited time; false while another process holds the claim.
+pub(crate) async fn consumer_loader(conn: &mut PgConnection, reader: ConsumerGeneration) -> Result<bool, Fault> {
     let done = sqlx::query!(
         "update consumer set loader_until = clock_timestamp() + interval '20 seconds'
          where consumer = $1 and generation = $2 and loaded_at is null and loader_until < clock_timestamp()",
@@ -46,8 +46,8 @@ pub(crate) async fn consumer_loader(conn: &mut PgConnection, reader: Reader) -> 
     Ok(done.rows_affected() == 1)
 }
 
-/// Goes on loading for `seconds` more; 0 lets another process begin.
-pub(crate) async fn consumer_loading(conn: &mut PgConnection, reader: Reader, seconds: f64) -> Result<(), Fault> {
+/// Extends the claim by `seconds`; 0 releases it to another process.
+pub(crate) async fn consumer_loading(conn: &mut PgConnection, reader: ConsumerGeneration, seconds: f64) -> Result<(), Fault> {
     sqlx::query!(
         "update consumer set loader_until = clock_timestamp() + make_interval(secs => $3)
          where consumer = $1 and generation = $2 and loaded_at is null",
@@ -60,8 +60,8 @@ pub(crate) async fn consumer_loading(conn: &mut PgConnection, reader: Reader, se
     Ok(())
 }
 
-/// The generation has its sources' state and may follow.
-pub(crate) async fn consumer_loaded(conn: &mut PgConnection, reader: Reader, now: Timestamp) -> Result<(), Fault> {
+/// Marks the generation as loaded, so that it may follow the events.
+pub(crate) async fn consumer_loaded(conn: &mut PgConnection, reader: ConsumerGeneration, now: Timestamp) -> Result<(), Fault> {
     sqlx::query!(
         "update consumer set loaded_at = $3, loader_until = '-infinity' where consumer = $1 and generation = $2",
         reader.consumer,
@@ -73,7 +73,7 @@ pub(crate) async fn consumer_loaded(conn: &mut PgConnection, reader: Reader, now
     Ok(())
 }
 
-/// Begins a new generation; none of an unknown consumer.
+/// Begins a new generation; `None` for an unknown consumer.
 pub(crate) async fn consumer_replay(conn: &mut PgConnection, consumer: &str) -> Result<Option<i32>, Fault> {
     Ok(sqlx::query_scalar!(
         "update consumer set generation = generation + 1, loaded_at = null, loader_until = '-infinity'
@@ -84,8 +84,8 @@ pub(crate) async fn consumer_replay(conn: &mut PgConnection, consumer: &str) -> 
     .await?)
 }
 
-/// How far the reader is in a source.
-pub(crate) async fn cursor_read(conn: &mut PgConnection, reader: Reader, service: &str) -> Result<Positions, Fault> {
+/// How far the consumer generation has read a source.
+pub(crate) async fn cursor_read(conn: &mut PgConnection, reader: ConsumerGeneration, service: &str) -> Result<Positions, Fault> {
     let rows = sqlx::query!(
         "select shard, position from consumer_cursor where consumer = $1 and generation = $2 and service = $3",
         reader.consumer,
@@ -101,8 +101,8 @@ pub(crate) async fn cursor_read(conn: &mut PgConnection, reader: Reader, service
     Ok(positions)
 }
 
-/// Moves cursors where there was nothing to apply, and forgets those of generations past.
-pub(crate) async fn cursor_write(conn: &mut PgConnection, reader: Reader, cursors: &[Cursor]) -> Result<(), Fault> {
+/// Advances cursors without applying events, and deletes those of earlier generations.
+pub(crate) async fn cursor_write(conn: &mut PgConnection, reader: ConsumerGeneration, cursors: &[Cursor]) -> Result<(), Fault> {
     let services: Vec<String> = cursors.iter().map(|cursor| cursor.service.to_owned()).collect();
     let shards: Vec<i16> = cursors.iter().map(|cursor| cursor.shard).collect();
     let positions: Vec<i64> = cursors.iter().map(|cursor| cursor.position).collect();

@@ -1,4 +1,4 @@
-//! The inbox: what a consumer has applied.
+//! The inbox: the events that a consumer has applied.
 
 use bloom_db::TenantTx;
 use bloom_fault::Fault;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::envelope::Envelope;
 
-/// How far a consumer is in a shard of a source, to be committed with the effect.
+/// How far a consumer has read a shard of a source; committed with the effect.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor {
     pub(crate) service: &'static str,
@@ -14,9 +14,9 @@ pub(crate) struct Cursor {
     pub(crate) position: i64,
 }
 
-/// What became of one event of a batch.
+/// The result of one event of a batch.
 pub(crate) struct Admitted {
-    /// Its place in the batch.
+    /// Its index in the batch.
     pub(crate) place: usize,
     /// It must queue behind parked events of its aggregate.
     pub(crate) parked: bool,
@@ -24,15 +24,15 @@ pub(crate) struct Admitted {
 
 /// A consumer in one of its generations.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader {
+pub(crate) struct ConsumerGeneration {
     pub(crate) consumer: &'static str,
     pub(crate) generation: i32,
 }
 
-/// Writes the inbox rows of a batch and moves the cursors; answers with the events that were not seen before.
+/// Inserts the inbox rows of a batch and advances the cursors; returns the events that were not seen before.
 pub(crate) async fn inbox_admit(
     tx: &mut TenantTx,
-    reader: Reader,
+    reader: ConsumerGeneration,
     batch: &[Envelope],
     cursors: &[Cursor],
 ) -> Result<Vec<Admitted>, Fault> {
@@ -43,7 +43,7 @@ pub(crate) async fn inbox_admit(
     let cursor_shards: Vec<i16> = cursors.iter().map(|cursor| cursor.shard).collect();
     let cursor_positions: Vec<i64> = cursors.iter().map(|cursor| cursor.position).collect();
     let tenant = tx.tenant().uuid();
-    // Sorted, so that two processes that hold the same events for a moment wait for each other and do not deadlock.
+    // Sorted, so that two processes with the same events wait for each other's locks instead of deadlocking.
     let rows = sqlx::query!(
         r#"with event as (
                select * from unnest($4::uuid[], $5::text[], $6::text[]) with ordinality as event(id, service, aggregate, place)

@@ -1,22 +1,22 @@
-//! Who relays which shard.
+//! Leases: which process relays which shard.
 
 use bloom_fault::Fault;
 use sqlx::PgConnection;
 
 use crate::shard::{Positions, SHARDS, index};
 
-/// A shard granted to this process.
+/// A shard leased to this process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grant {
     pub(crate) shard: i16,
-    /// Raised at each change of owner; a stamp under an old one has no effect.
+    /// Incremented at each change of owner; a stamp under an old epoch has no effect.
     pub(crate) epoch: i64,
     /// Last stamped position.
     pub(crate) position: i64,
 }
 
-/// Says that a process is there for some time, and how many shards are its share among all that are: the shares of all add
-/// up to all shards and differ by one at most.
+/// Registers this process as alive for some time and returns its share of the shards. The shares of all live processes
+/// add up to all shards and differ by at most one.
 pub(crate) async fn owner_share(conn: &mut PgConnection, owner: &str, seconds: f64) -> Result<usize, Fault> {
     let row = sqlx::query!(
         r#"with here as (
@@ -39,8 +39,8 @@ pub(crate) async fn owner_share(conn: &mut PgConnection, owner: &str, seconds: f
     Ok(SHARDS / owners + usize::from(before < SHARDS % owners))
 }
 
-/// Renews the shards that this process holds, gives back what is more than its share, and takes free or lapsed ones up to
-/// it. What is given back is nobody's until another takes it, under the next epoch.
+/// Renews this process's leases, releases shards above its share, and acquires free or expired ones up to it. A
+/// released shard has no owner until another process acquires it under the next epoch.
 pub(crate) async fn lease_claim(conn: &mut PgConnection, owner: &str, seconds: f64, share: usize) -> Result<Vec<Grant>, Fault> {
     Ok(sqlx::query_as!(
         Grant,
@@ -68,7 +68,7 @@ pub(crate) async fn lease_claim(conn: &mut PgConnection, owner: &str, seconds: f
     .await?)
 }
 
-/// Gives back what this process holds, so that another goes on at once.
+/// Releases all leases of this process, so that another can continue at once.
 pub(crate) async fn lease_release(conn: &mut PgConnection, owner: &str) -> Result<(), Fault> {
     let released = sqlx::query!(
         "with gone as (delete from relay_owner where owner = $1)
@@ -79,7 +79,7 @@ pub(crate) async fn lease_release(conn: &mut PgConnection, owner: &str) -> Resul
     Ok(())
 }
 
-/// The last stamped position of every shard, whoever stamped it.
+/// The last stamped position of every shard, whichever process stamped it.
 pub(crate) async fn lease_positions(conn: &mut PgConnection) -> Result<Positions, Fault> {
     let rows = sqlx::query!("select shard, position from relay_lease").fetch_all(conn).await?;
     let mut positions = [0; SHARDS];

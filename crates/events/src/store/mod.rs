@@ -1,4 +1,4 @@
-//! The statements of this crate, one a function.
+//! The SQL statements of this crate, one per function.
 
 pub(crate) mod consumer;
 pub(crate) mod inbox;

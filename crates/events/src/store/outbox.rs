@@ -1,4 +1,4 @@
-//! The outbox as the relay and in-process consumers see it.
+//! The outbox as the relay and the in-process consumers read it.
 
 use bloom_fault::Fault;
 use bloom_kernel::{EventId, TenantId, Timestamp};
@@ -26,7 +26,7 @@ struct Row {
     seq: i64,
 }
 
-/// An event and its place.
+/// An event and its place in the outbox.
 #[derive(Clone, Debug)]
 pub(crate) struct Logged {
     /// Its place in the order of insertion.
@@ -61,7 +61,7 @@ impl Row {
     }
 }
 
-/// Unpublished events of some shards in order of insertion.
+/// Unpublished events of the given shards in order of insertion.
 pub(crate) async fn outbox_pending(
     conn: &mut PgConnection,
     service: &str,
@@ -81,7 +81,7 @@ pub(crate) async fn outbox_pending(
     rows.into_iter().map(|row| row.logged(service)).collect()
 }
 
-/// One shard's part of a stamp.
+/// The part of a stamp that concerns one shard.
 pub(crate) struct Advance {
     pub(crate) shard: i16,
     pub(crate) epoch: i64,
@@ -89,9 +89,9 @@ pub(crate) struct Advance {
     pub(crate) to: i64,
 }
 
-/// Marks events as published at their positions, for the shards whose epoch still stands. Returns how many were marked:
-/// fewer than given means that a lease was lost; a shard is marked as a whole or not at all. However the join is planned, it
-/// reads no more of what is pending than lies between the first and the last of the events.
+/// Marks events as published at their positions, for the shards whose epoch is still current. Returns how many were
+/// marked: fewer than given means that a lease was lost. A shard is marked completely or not at all. The range
+/// condition ensures that no query plan reads pending rows outside of the first and last event.
 pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], events: &[Logged]) -> Result<usize, Fault> {
     let shards: Vec<i16> = advances.iter().map(|advance| advance.shard).collect();
     let epochs: Vec<i64> = advances.iter().map(|advance| advance.epoch).collect();
@@ -129,7 +129,7 @@ pub(crate) async fn outbox_stamp(conn: &mut PgConnection, advances: &[Advance], 
     Ok(usize::try_from(done.rows_affected()).unwrap_or_default())
 }
 
-/// Published events behind the given positions, at most `limit` of each shard, in order within a shard.
+/// Published events after the given positions, at most `limit` per shard, in order within a shard.
 pub(crate) async fn outbox_after(
     conn: &mut PgConnection,
     service: &str,
@@ -157,18 +157,18 @@ pub(crate) async fn outbox_after(
     rows.into_iter().map(|row| row.logged(service)).collect()
 }
 
-/// How the outbox and the timers of a service stand.
+/// Counts of a service's pending outbox events and timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) outbox: i64,
     pub(crate) published: i64,
     pub(crate) parked: i64,
     pub(crate) timers_due: i64,
-    /// Consumers whose generation has yet to load.
+    /// Consumers whose generation has not loaded yet.
     pub(crate) loading: i64,
 }
 
-/// Counts what is left to do.
+/// Counts the pending work.
 pub(crate) async fn standing(conn: &mut PgConnection, now: Timestamp) -> Result<Standing, Fault> {
     Ok(sqlx::query_as!(
         Standing,
@@ -183,7 +183,7 @@ pub(crate) async fn standing(conn: &mut PgConnection, now: Timestamp) -> Result<
     .await?)
 }
 
-/// Prepares coming partitions and drops old ones; see migrations/platform. Returns the names of the dropped.
+/// Creates future partitions and drops old ones; see migrations/platform. Returns the names of the dropped partitions.
 pub(crate) async fn partitions_keep(
     conn: &mut PgConnection,
     now: Timestamp,
@@ -204,7 +204,7 @@ pub(crate) async fn partitions_keep(
     Ok(dropped)
 }
 
-/// Removes a batch of expired replies of idempotent operations.
+/// Deletes a batch of expired replies of idempotent operations.
 pub(crate) async fn idempotency_expire(conn: &mut PgConnection, now: Timestamp, limit: i64) -> Result<u64, Fault> {
     let done = sqlx::query!(
         "delete from idempotency where (tenant_id, op, key) in
@@ -217,12 +217,12 @@ pub(crate) async fn idempotency_expire(conn: &mut PgConnection, now: Timestamp, 
     Ok(done.rows_affected())
 }
 
-/// The place of an event's shard.
+/// The index of an event's shard.
 pub(crate) fn place(event: &Logged) -> usize {
     index(event.shard)
 }
 
-/// Shards whose published positions do not follow each other up to the lease's.
+/// Shards whose published positions have a gap before the lease's position.
 pub(crate) async fn outbox_gaps(conn: &mut PgConnection) -> Result<Vec<i16>, Fault> {
     Ok(sqlx::query_scalar!(
         "select lease.shard from relay_lease lease

@@ -1,4 +1,4 @@
-//! Events that could not be applied, in queues by aggregate.
+//! Events that could not be applied, in one queue per aggregate.
 
 use bloom_db::TenantTx;
 use bloom_fault::Fault;
@@ -16,7 +16,7 @@ pub(crate) struct Queue {
     pub(crate) aggregate: String,
 }
 
-/// Puts events at the end of their aggregates' queues. The cause belongs to the head of a new queue.
+/// Appends events to their aggregates' queues. The cause is stored with the first event of a new queue.
 pub(crate) async fn parked_add(
     tx: &mut TenantTx,
     consumer: &str,
@@ -56,7 +56,7 @@ pub(crate) struct Waiting {
     pub(crate) envelope: Envelope,
 }
 
-/// The first events of a queue, locked against a second un-park.
+/// The first events of a queue, locked against a concurrent redrive.
 pub(crate) async fn parked_head(tx: &mut TenantTx, consumer: &str, queue: &Queue, limit: i64) -> Result<Vec<Waiting>, Fault> {
     let rows = sqlx::query!(
         "select seq, envelope from parked where consumer = $1 and service = $2 and aggregate = $3
@@ -76,7 +76,7 @@ pub(crate) async fn parked_head(tx: &mut TenantTx, consumer: &str, queue: &Queue
         .collect()
 }
 
-/// Takes events out of a queue.
+/// Removes events from a queue.
 pub(crate) async fn parked_remove(tx: &mut TenantTx, consumer: &str, queue: &Queue, through: i64) -> Result<u64, Fault> {
     let done = sqlx::query!(
         "delete from parked where consumer = $1 and service = $2 and aggregate = $3 and seq <= $4",
@@ -90,7 +90,7 @@ pub(crate) async fn parked_remove(tx: &mut TenantTx, consumer: &str, queue: &Que
     Ok(done.rows_affected())
 }
 
-/// Notes that the head of a queue failed once more.
+/// Records that the first event of a queue failed again.
 pub(crate) async fn parked_failed(
     tx: &mut TenantTx,
     consumer: &str,
@@ -113,8 +113,8 @@ pub(crate) async fn parked_failed(
     Ok(())
 }
 
-/// Queues of a consumer, oldest first; with `transient` only those that may pass by themselves: a passing fault at the
-/// head, or followers whose head was taken out just as they came.
+/// Queues of a consumer, oldest first. With `transient`, only those that a retry may clear: the first event failed with
+/// a transient fault, or it was removed while its followers were being added.
 pub(crate) async fn parked_queues(
     conn: &mut PgConnection,
     consumer: &str,
@@ -142,7 +142,7 @@ pub(crate) async fn parked_queues(
     Ok(queues.collect())
 }
 
-/// A parked event for people to look at.
+/// A parked event as shown to operators.
 pub(crate) struct Listed {
     pub(crate) consumer: String,
     pub(crate) tenant_id: Uuid,
@@ -168,7 +168,7 @@ pub(crate) async fn parked_list(conn: &mut PgConnection, consumer: Option<&str>,
     .await?)
 }
 
-/// How many events of a consumer are parked.
+/// Number of a consumer's parked events.
 pub(crate) async fn parked_count(conn: &mut PgConnection, consumer: &str) -> Result<i64, Fault> {
     Ok(sqlx::query_scalar!(r#"select count(*) as "count!" from parked where consumer = $1"#, consumer).fetch_one(conn).await?)
 }

@@ -5,7 +5,7 @@ use bloom_kernel::{TenantId, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A timer whose time has come, claimed by this process.
+/// A due timer that this process has claimed.
 #[derive(Clone, Debug)]
 pub(crate) struct Due {
     pub(crate) tenant_id: Uuid,
@@ -21,7 +21,7 @@ impl Due {
     }
 }
 
-/// When the next timer of these kinds is to run.
+/// When the next timer of these kinds is due.
 pub(crate) async fn timer_next(conn: &mut PgConnection, kinds: &[String]) -> Result<Option<Timestamp>, Fault> {
     Ok(sqlx::query_scalar!(
         "select run_at from timer where kind = any($1) and locked_until < clock_timestamp() order by run_at limit 1",
@@ -31,7 +31,7 @@ pub(crate) async fn timer_next(conn: &mut PgConnection, kinds: &[String]) -> Res
     .await?)
 }
 
-/// Claims timers that are due for `lease_s` seconds; claimed ones are left to those who hold them.
+/// Claims due timers for `lease_s` seconds; skips timers that are claimed already.
 pub(crate) async fn timer_claim(
     conn: &mut PgConnection,
     kinds: &[String],
@@ -61,7 +61,7 @@ pub(crate) async fn timer_claim(
     .await?)
 }
 
-/// The timer has fired. Leaves one that was set again meanwhile.
+/// Deletes a fired timer, unless it was scheduled again meanwhile.
 pub(crate) async fn timer_done(conn: &mut PgConnection, due: &Due, claim: Uuid) -> Result<(), Fault> {
     sqlx::query!(
         "delete from timer where tenant_id = $1 and kind = $2 and key = $3 and claim = $4",
@@ -75,7 +75,7 @@ pub(crate) async fn timer_done(conn: &mut PgConnection, due: &Due, claim: Uuid) 
     Ok(())
 }
 
-/// The timer failed: it is tried again after a while.
+/// Records a timer's failure and when to retry.
 pub(crate) async fn timer_failed(conn: &mut PgConnection, due: &Due, claim: Uuid, wait_s: f64, error: &str) -> Result<(), Fault> {
     sqlx::query!(
         "update timer set locked_until = clock_timestamp() + make_interval(secs => $5), claim = null, last_error = $6

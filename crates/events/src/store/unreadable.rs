@@ -1,10 +1,10 @@
-//! Messages that are no events.
+//! Messages that are not valid events.
 
 use bloom_fault::Fault;
 use bloom_kernel::Timestamp;
 use sqlx::PgConnection;
 
-/// Where a message came from and to whom: what makes it one, however often it is delivered.
+/// Identity of a message: its origin and its consumer. Redeliveries have the same identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) consumer: String,
@@ -14,7 +14,7 @@ pub(crate) struct Place {
     pub(crate) sent_ms: i64,
 }
 
-/// A message as it is kept; what it holds is sealed.
+/// A stored message; its content is encrypted.
 pub(crate) struct Kept {
     pub(crate) place: Place,
     pub(crate) cause: String,
@@ -23,7 +23,7 @@ pub(crate) struct Kept {
     pub(crate) parked_at: Timestamp,
 }
 
-/// Keeps a message; false when it was kept before.
+/// Stores a message; false when it was stored before.
 pub(crate) async fn unreadable_add(conn: &mut PgConnection, kept: &Kept) -> Result<bool, Fault> {
     let done = sqlx::query!(
         "insert into unreadable
@@ -44,7 +44,7 @@ pub(crate) async fn unreadable_add(conn: &mut PgConnection, kept: &Kept) -> Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// The next message of one consumer or of all. One at a time: they may be large.
+/// The next message of one consumer or of all. One at a time, because messages may be large.
 pub(crate) async fn unreadable_next(
     conn: &mut PgConnection,
     consumer: Option<&str>,
@@ -79,7 +79,7 @@ pub(crate) async fn unreadable_next(
     }))
 }
 
-/// Forgets one message.
+/// Deletes one message.
 pub(crate) async fn unreadable_remove(conn: &mut PgConnection, place: &Place) -> Result<u64, Fault> {
     let done = sqlx::query!(
         "delete from unreadable
@@ -95,12 +95,12 @@ pub(crate) async fn unreadable_remove(conn: &mut PgConnection, place: &Place) ->
     Ok(done.rows_affected())
 }
 
-/// Forgets all messages of a consumer.
+/// Deletes all messages of a consumer.
 pub(crate) async fn unreadable_discard(conn: &mut PgConnection, consumer: &str) -> Result<u64, Fault> {
     Ok(sqlx::query!("delete from unreadable where consumer = $1", consumer).execute(conn).await?.rows_affected())
 }
 
-/// How many messages of one consumer or of all are kept.
+/// Number of stored messages of one consumer or of all.
 pub(crate) async fn unreadable_count(conn: &mut PgConnection, consumer: Option<&str>) -> Result<i64, Fault> {
     let count =
         sqlx::query_scalar!(r#"select count(*) as "count!" from unreadable where $1::text is null or consumer = $1"#, consumer,);

@@ -1,5 +1,5 @@
-//! TLS and logins, on a Kafka that asks for both: `BLOOM_TEST_KAFKA_SECURE` is its address and `BLOOM_TEST_KAFKA_CA` who signed
-//! its certificate (`deploy/kafka/kafka.sh start`).
+//! TLS and logins, on a Kafka that requires both: `BLOOM_TEST_KAFKA_SECURE` is its address and `BLOOM_TEST_KAFKA_CA`
+//! the certificate authority's file (`deploy/kafka/kafka.sh start`).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use crate::Bus;
 use crate::bus::{Access, Login, Mechanism, Tls};
 use crate::consume::Sources;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::tests::fixture::{Pair, named};
 
-/// What is right for the broker; nothing where none is named.
+/// Valid settings for the broker; `None` when none is configured.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
 fn right() -> Option<Access> {
     let brokers = std::env::var("BLOOM_TEST_KAFKA_SECURE").ok()?;
@@ -48,7 +48,7 @@ async fn events_pass_over_tls_with_each_mechanism() {
     }
 }
 
-/// A relay and a consumer that are refused say why, before long, each time they try.
+/// A relay and a consumer that are refused both report the reason within a short time, at each attempt.
 async fn refused(access: Access, reason: &str) {
     let pair = pair(access).await;
     pair.change("one").await;
@@ -60,14 +60,14 @@ async fn refused(access: Access, reason: &str) {
         assert!(!cause.contains("wrong-secret"), "{cause}");
     }
     let (Bus::Kafka(kafka), Sources::Kafka(group)) = (&pair.bus, &pair.sources) else { unreachable!("the bus is Kafka") };
-    let reader = Reader { consumer: pair.consumer().handler.consumer(), generation: 1 };
+    let reader = ConsumerGeneration { consumer: pair.consumer().handler.consumer(), generation: 1 };
     let cause = group.start_at_heads(kafka, reader).await.expect_err("nothing is read").chain();
     assert!(cause.contains(reason), "{cause}");
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_is_named_and_nobody_hangs() {
+async fn a_wrong_password_is_reported_and_nothing_hangs() {
     let Some(right) = right() else { return };
     let wrong = |mechanism| {
         let login = right.login.clone().map(|login| Login { mechanism, password: Secret::from("wrong-secret"), ..login });
@@ -77,7 +77,7 @@ async fn a_wrong_password_is_named_and_nobody_hangs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_an_unknown_authority_signed_is_not_trusted() {
+async fn a_broker_certificate_of_an_unknown_authority_is_refused() {
     let Some(right) = right() else { return };
     refused(Access { tls: Some(Tls { ca_file: None }), ..right }, "certificate verify failed").await;
 }

@@ -1,5 +1,5 @@
-//! Eight writers, relays and consumers that are cut off at random moments: nothing lost, nothing doubled, nothing turned
-//! around.
+//! Eight writers, with relays and consumers that are cut off at random moments: no event is lost, applied twice or
+//! reordered.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn order_holds_and_nothing_is_lost() {
 
 pub(super) async fn run(pair: Pair) {
     drop(pair.relay());
-    // A consumer that begins before anything is published has no state to load.
+    // A consumer that starts before anything is published has no state to load.
     tokio::select! {
         _ = pair.consumer().run() => {}
         () = eventually("the consumer begins", async || pair.begun().await) => {}
@@ -29,7 +29,7 @@ pub(super) async fn run(pair: Pair) {
         writers.spawn(async move {
             for _ in 0..WRITES {
                 let id = format!("thing-{}", random(&host) % 12);
-                // One in eight is rolled back: its event must never be seen.
+                // One transaction in eight is rolled back: its event must never be seen.
                 let keep = !random(&host).is_multiple_of(8);
                 change(&db, &host, &call, &id, keep).await;
             }
@@ -46,11 +46,11 @@ pub(super) async fn run(pair: Pair) {
                 relay
             });
         }
-        // Joining a group of Kafka takes a while.
+        // Joining a Kafka consumer group takes a while.
         let unit = if matches!(pair.bus, Bus::InProcess(_)) { 300 } else { 8_000 };
         let cut = Duration::from_micros(5_000 + unit * u64::from(random(&pair.alpha.host)));
         let [one, other] = &mut relays;
-        // Dropping the loops in the middle of whatever they do is what a kill looks like to the database.
+        // To the database, dropping the loops at an arbitrary point looks like a kill.
         let _ = Box::pin(tokio::time::timeout(cut, async {
             tokio::join!(
                 async {

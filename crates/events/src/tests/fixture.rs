@@ -1,4 +1,4 @@
-//! Two services: `alpha` publishes what happens to its `source` rows, `beta` keeps a `projection` of them.
+//! Test fixture with two services: `alpha` publishes changes of its `source` rows, `beta` keeps a `projection` of them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use crate::consume::{Consumer, Sources};
 use crate::envelope::Envelope;
 use crate::export::{After, Export, StateRecord};
 use crate::relay::Relay;
-use crate::store::inbox::Reader;
+use crate::store::inbox::ConsumerGeneration;
 use crate::{Bus, Draft, Events, Handler, publish};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/tests/migrations");
@@ -31,12 +31,12 @@ struct Document {
     value: String,
 }
 
-/// What the handler refuses, and how.
+/// Which aggregates the handler refuses, and how.
 #[derive(Default)]
 pub(super) struct Refusals {
     /// Aggregates that cannot be applied.
     pub(super) poison: Mutex<HashSet<String>>,
-    /// Aggregates whose applying panics.
+    /// Aggregates on which the handler panics.
     pub(super) panics: Mutex<HashSet<String>>,
 }
 
@@ -125,7 +125,7 @@ impl Export for SourceExport {
     }
 }
 
-/// Both services on one bus, with nothing running yet.
+/// Both services on one bus, with no background task running yet.
 pub(super) struct Pair {
     /// Name of the publishing service.
     pub(super) source: &'static str,
@@ -141,7 +141,7 @@ pub(super) async fn pair(bus: Bus) -> Pair {
     named(bus, "alpha", "beta.projection").await
 }
 
-/// A pair with names of its own, for a bus that outlives the test.
+/// A pair with its own service names, for a bus that outlives the test.
 pub(super) async fn named(bus: Bus, source: &'static str, consumer: &'static str) -> Pair {
     let alpha = bloom_testkit::test_env("alpha", &MIGRATIONS).await;
     let mut beta = bloom_testkit::test_env("beta", &MIGRATIONS).await;
@@ -169,14 +169,14 @@ impl Pair {
         }
     }
 
-    /// The handler as a generation would hold it, to be given batches by hand.
+    /// An applier as a running generation has it, for tests that apply batches themselves.
     pub(super) fn applier(&self) -> Applier {
         Applier {
             service: "beta",
             host: self.beta.host.clone(),
             db: self.beta.db.clone(),
             handler: self.handler.clone(),
-            reader: Reader { consumer: self.handler.consumer, generation: 1 },
+            reader: ConsumerGeneration { consumer: self.handler.consumer, generation: 1 },
         }
     }
 
@@ -186,12 +186,12 @@ impl Pair {
             .exports([Arc::new(SourceExport) as _])
     }
 
-    /// Changes one source row and publishes it, in one transaction; returns the new version.
+    /// Changes one source row and publishes it in one transaction; returns the new version.
     pub(super) async fn change(&self, id: &str) -> i64 {
         change(&self.alpha.db, &self.alpha.host, &self.alpha.call(), id, true).await
     }
 
-    /// Starts the loops of both services; returns when the consumer follows.
+    /// Starts the background tasks of both services; returns when the consumer follows.
     pub(super) async fn start(&self, tasks: &mut JoinSet<()>) {
         for task in self.publisher().tasks().into_iter().chain(self.events.tasks()) {
             tasks.spawn(async move { task.run.await.expect("a loop ends well") });
@@ -199,7 +199,7 @@ impl Pair {
         eventually("the consumer begins", async || self.begun().await).await;
     }
 
-    /// Stops them and waits until they have ended.
+    /// Stops the tasks and waits until they have ended.
     pub(super) async fn stop(&self, mut tasks: JoinSet<()>) {
         self.alpha.host.shutdown.cancel();
         self.beta.host.shutdown.cancel();
@@ -208,7 +208,7 @@ impl Pair {
         }
     }
 
-    /// Waits until all that was published took effect.
+    /// Waits until every published event is applied.
     pub(super) async fn drained(&self) {
         let alpha = self.publisher().server();
         let beta = self.events.server();
@@ -225,14 +225,14 @@ impl Pair {
         loaded.fetch_optional(&mut self.beta.superuser().await).await.unwrap().is_some()
     }
 
-    /// (id → version, value) of a table.
+    /// Rows of a table: id → (version, value).
     pub(super) async fn rows(&self, bench: &TestEnv, table: &str) -> BTreeMap<String, (i64, String)> {
         let sql = format!("select id, version, value from {table}");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut bench.superuser().await).await.unwrap();
         rows.into_iter().map(|row| (row.get("id"), (row.get("version"), row.get("value")))).collect()
     }
 
-    /// Versions in the order in which they took effect.
+    /// Versions in the order in which they were applied.
     pub(super) async fn applied(&self) -> BTreeMap<String, Vec<i64>> {
         let rows = sqlx::query("select id, version from applied order by seq")
             .fetch_all(&mut self.beta.superuser().await)
@@ -245,7 +245,7 @@ impl Pair {
         applied
     }
 
-    /// Every version took effect once and in order, and the projection equals the source.
+    /// Asserts that every version was applied once and in order, and that the projection equals the source.
     pub(super) async fn assert_exact(&self) {
         let source = self.rows(&self.alpha, "source").await;
         assert_eq!(source, self.rows(&self.beta, "projection").await);
@@ -268,8 +268,8 @@ pub(super) async fn change(db: &bloom_db::Db, host: &ServiceContext, call: &Requ
     .await
     .unwrap();
     let version: i64 = row.get("version");
-    // The row lock is held meanwhile: others of this aggregate wait, others go on.
-    // Real time: transactions of several writers overlap.
+    // Hold the row lock for a while: writers of this aggregate wait, others continue. Real time, so that transactions
+    // of several writers overlap.
     tokio::time::sleep(Duration::from_millis(u64::from(random(host) % 4))).await;
     let document = Document { id: id.to_owned(), value: row.get("value") };
     let draft = Draft { kind: "thing.changed", aggregate: id.to_owned(), version, data: &document, causation: None };
@@ -286,7 +286,7 @@ pub(super) fn random(host: &ServiceContext) -> u8 {
     byte[0]
 }
 
-/// Waits for a condition, at most half a minute.
+/// Waits for a condition, at most 30 s.
 pub(super) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let until = tokio::time::Instant::now() + Duration::from_secs(30);
     while !holds().await {

@@ -1,4 +1,5 @@
-//! The same promises over a real Kafka: set `BLOOM_TEST_KAFKA` to its address (`deploy/kafka/kafka.sh start`).
+//! The guarantees of the other tests over a real Kafka. Set `BLOOM_TEST_KAFKA` to its address (`deploy/kafka/kafka.sh
+//! start`).
 
 use bloom_kernel::OsEntropy;
 use bloom_kernel::entropy::base62;
@@ -15,7 +16,7 @@ pub(super) fn brokers() -> Option<String> {
     std::env::var("BLOOM_TEST_KAFKA").ok()
 }
 
-/// A pair with a topic of its own; nothing where no Kafka is named.
+/// A pair with its own topic; `None` when no Kafka is configured.
 pub(super) async fn kafka() -> Option<Pair> {
     let bus = Bus::kafka(Access::open(&brokers()?)).expect("BLOOM_TEST_KAFKA is an address");
     let run = base62(10, &OsEntropy);
@@ -39,7 +40,7 @@ async fn a_replay_restores_equality_while_events_flow() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_consumer_parks_and_goes_on() {
+async fn a_running_consumer_parks_and_continues() {
     let Some(pair) = kafka().await else { return };
     let mut tasks = JoinSet::new();
     pair.start(&mut tasks).await;

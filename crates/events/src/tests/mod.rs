@@ -1,4 +1,4 @@
-//! Tests on a real PostgreSQL, and on a real Kafka where `BLOOM_TEST_KAFKA` names one.
+//! Tests on a real PostgreSQL, and on a real Kafka if `BLOOM_TEST_KAFKA` is set.
 
 mod access;
 mod chaos;

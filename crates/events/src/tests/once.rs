@@ -1,5 +1,5 @@
-//! A transaction of one statement: the change, its events and its timers, or nothing of it; for one tenant, whoever had the
-//! connection before.
+//! A single-statement transaction commits the change, its events and its timers together or not at all, and only for
+//! one tenant, whichever tenant used the connection before.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{Bus, Draft, publish};
 
 const KIND: &str = "thing.expire";
 
-/// Changes a subject's row to this year, if there is one.
+/// Changes a subject's row to this year, if it exists.
 async fn change(write: WriteOnce<'_>, subject: SubjectId, year: i64) -> Result<Option<i64>, sqlx::Error> {
     write_once!(
         write,
@@ -33,7 +33,7 @@ async fn change(write: WriteOnce<'_>, subject: SubjectId, year: i64) -> Result<O
     )
 }
 
-/// A subject that the tenant's service knows.
+/// Creates a subject in the tenant's service.
 async fn known(bench: &TestEnv, tenant: TenantId) -> SubjectId {
     let subject = bench.host.id(tenant);
     let mut tx = bench.db.write(&RequestContext { tenant, ..bench.call() }).await.unwrap();
@@ -46,8 +46,8 @@ fn draft(version: i64) -> Draft<'static> {
     Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version, data: &(), causation: None }
 }
 
-/// Tells one event, sets one timer and takes one back.
-async fn tell(bench: &TestEnv, write: &mut WriteOnce<'_>, version: i64) {
+/// Publishes one event, sets one timer and removes one.
+async fn publish_one(bench: &TestEnv, write: &mut WriteOnce<'_>, version: i64) {
     publish(write, &bench.host, &bench.call(), draft(version)).await.unwrap();
     let run_at = bench.clock.time() + TimeDelta::hours(1);
     write.schedule(KIND, &format!("of {version}"), run_at, &());
@@ -73,48 +73,48 @@ fn keys(keys: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn change_events_and_timers_stand_or_fall_together() {
+async fn change_events_and_timers_commit_together() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;
     for (version, year) in [(1, 2001), (2, 2002)] {
         let mut write = bench.db.write_once(&call);
-        tell(bench, &mut write, version).await;
+        publish_one(bench, &mut write, version).await;
         assert_eq!(change(write, subject, year).await.unwrap(), Some(year));
     }
     let stands = (vec![1, 2], keys(&["of 2"]), vec![2002]);
     assert_eq!(written(bench).await, stands);
     let mut write = bench.db.write_once(&call);
-    tell(bench, &mut write, 3).await;
-    assert_eq!(change(write, bench.host.id(bench.tenant), 2003).await.unwrap(), None, "nobody has this id");
+    publish_one(bench, &mut write, 3).await;
+    assert_eq!(change(write, bench.host.id(bench.tenant), 2003).await.unwrap(), None, "the id is unknown");
     let mut write = bench.db.write_once(&call);
-    tell(bench, &mut write, 3).await;
+    publish_one(bench, &mut write, 3).await;
     change(write, subject, 0).await.expect_err("there is no year 0");
-    assert_eq!(written(bench).await, stands, "nothing was told of what did not happen, and no timer taken back");
+    assert_eq!(written(bench).await, stands, "no event was published and no timer removed for a change that did not happen");
 }
 
 #[tokio::test]
-async fn a_transaction_may_contain_or_end_with_such_a_statement() {
+async fn a_transaction_may_contain_or_end_with_the_statement() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let (one, two) = (known(bench, bench.tenant).await, known(bench, bench.tenant).await);
-    let nobody = bench.host.id(bench.tenant);
+    let unknown = bench.host.id(bench.tenant);
     let mut tx = bench.db.write(&call).await.unwrap();
     let mut write = tx.step();
-    tell(bench, &mut write, 1).await;
+    publish_one(bench, &mut write, 1).await;
     assert_eq!(change(write, one, 2001).await.unwrap(), Some(2001));
-    assert_eq!(change(tx.step(), nobody, 2001).await.unwrap(), None, "and the transaction goes on");
+    assert_eq!(change(tx.step(), unknown, 2001).await.unwrap(), None, "and the transaction continues");
     assert_eq!(change(tx.step(), two, 2002).await.unwrap(), Some(2002));
     tx.commit().await.unwrap();
     assert_eq!(written(bench).await, (vec![1], keys(&["of 1"]), vec![2001, 2002]));
 
-    for (last, kept) in [(nobody, false), (two, true)] {
+    for (last, kept) in [(unknown, false), (two, true)] {
         let before = written(bench).await;
         let mut tx = bench.db.write(&call).await.unwrap();
         assert_eq!(change(tx.step(), one, 2005).await.unwrap(), Some(2005));
         publish(&mut tx, &bench.host, &call, draft(2)).await.unwrap();
         let mut write = tx.last();
-        tell(bench, &mut write, 3).await;
+        publish_one(bench, &mut write, 3).await;
         assert_eq!(change(write, last, 2006).await.unwrap().is_some(), kept);
         if kept {
             assert_eq!(written(bench).await, (vec![1, 2, 3], keys(&["of 1", "of 3"]), vec![2005, 2006]));
@@ -125,7 +125,7 @@ async fn a_transaction_may_contain_or_end_with_such_a_statement() {
 }
 
 #[tokio::test]
-async fn what_was_told_before_a_step_comes_before_what_it_tells() {
+async fn earlier_events_precede_those_of_the_statement() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;
@@ -145,18 +145,18 @@ async fn what_was_told_before_a_step_comes_before_what_it_tells() {
 async fn a_commit_wakes_its_tasks_and_moves_a_timer() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
-    let (subject, nobody) = (known(bench, bench.tenant).await, bench.host.id(bench.tenant));
-    let rung = || {
+    let (subject, unknown) = (known(bench, bench.tenant).await, bench.host.id(bench.tenant));
+    let notified = || {
         let wake = bench.db.wake();
         (wake.outbox.notified().now_or_never().is_some(), wake.timers.notified().now_or_never().is_some())
     };
-    rung();
-    for (at, who, woken) in [(60, nobody, (false, false)), (60, subject, (true, false)), (0, subject, (true, true))] {
+    notified();
+    for (at, who, woken) in [(60, unknown, (false, false)), (60, subject, (true, false)), (0, subject, (true, true))] {
         let mut write = bench.db.write_once(&call);
         publish(&mut write, &bench.host, &call, draft(at)).await.unwrap();
         write.schedule(KIND, "moved", bench.clock.time() + TimeDelta::seconds(at), &at);
         change(write, who, 2001).await.unwrap();
-        assert_eq!(rung(), woken, "{at}");
+        assert_eq!(notified(), woken, "{at}");
     }
     let timers = sqlx::query("select key, payload from timer").fetch_all(&mut bench.superuser().await).await.unwrap();
     let timers: Vec<(String, String)> = timers.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -164,7 +164,7 @@ async fn a_commit_wakes_its_tasks_and_moves_a_timer() {
 }
 
 #[tokio::test]
-async fn what_is_cut_off_leaves_its_connection_to_nobody() {
+async fn a_cancelled_write_does_not_return_its_connection() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let (held, free) = (known(bench, bench.tenant).await, known(bench, bench.tenant).await);
@@ -176,13 +176,13 @@ async fn what_is_cut_off_leaves_its_connection_to_nobody() {
         let cut_off = tokio::time::timeout(Duration::from_millis(20), change(bench.db.write_once(&call), held, year)).await;
         cut_off.expect_err("it waits for the row");
         let next = tokio::time::timeout(Duration::from_secs(5), change(bench.db.write_once(&call), free, year)).await;
-        assert_eq!(next.expect("it waits for nobody").unwrap(), Some(year));
+        assert_eq!(next.expect("it does not wait").unwrap(), Some(year));
     }
     sqlx::raw_sql("rollback").execute(&mut holder).await.unwrap();
 }
 
 #[tokio::test]
-async fn it_changes_one_tenant_and_leaves_the_connection_clean() {
+async fn a_write_affects_one_tenant_and_resets_the_connection() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let (own, foreign) = (known(bench, bench.tenant).await, known(bench, bench.other_tenant).await);
@@ -197,7 +197,7 @@ async fn it_changes_one_tenant_and_leaves_the_connection_clean() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_costs_at_most_one_refusal() {
+async fn a_broken_connection_fails_at_most_one_request() {
     let pair = pair(Bus::in_process()).await;
     let (bench, call) = (&pair.alpha, pair.alpha.call());
     let subject = known(bench, bench.tenant).await;
@@ -211,7 +211,7 @@ async fn a_broken_connection_costs_at_most_one_refusal() {
         drop(lines);
         let kill = "select pg_terminate_backend(pid, 5000) from unnest($1::int4[]) pid";
         sqlx::query(kill).bind(backends).execute(&mut bench.superuser().await).await.unwrap();
-        // Real time: a connection is asked whether it lives when nobody had it for a tenth of a second.
+        // Real time: the pool checks a connection that was idle for more than 100 ms.
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let mut refused = 0;
         for year in 2001..2009 {

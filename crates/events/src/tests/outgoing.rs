@@ -1,4 +1,4 @@
-//! What leaves with a commit: all of it in its order, however much and of whatever kind, or nothing.
+//! A commit writes all its events and timers in order, however many of each kind, or none.
 
 use bloom_db::TenantTx;
 use bloom_testkit::TestEnv;
@@ -12,8 +12,8 @@ use crate::{Bus, Draft, publish};
 
 const KIND: &str = "thing.expire";
 
-/// Tells of things with these numbers.
-async fn tell(bench: &TestEnv, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
+/// Publishes events with these numbers.
+async fn publish_range(bench: &TestEnv, tx: &mut TenantTx, numbers: std::ops::Range<i64>) {
     for number in numbers {
         let data = json!({ "number": number });
         let draft = Draft { kind: "thing.changed", aggregate: "thing".to_owned(), version: number, data: &data, causation: None };
@@ -27,7 +27,7 @@ fn set(bench: &TestEnv, tx: &mut TenantTx, key: &str, hours: i64) {
     tx.schedule(KIND, key, run_at, &json!({ "hours": hours }));
 }
 
-/// The versions of the events in order of their writing, and the timers by key with what they carry.
+/// Versions of the events in order of insertion, and timers by key with their payload.
 async fn written(bench: &TestEnv) -> (Vec<i64>, Vec<(String, String)>) {
     let mut conn = bench.superuser().await;
     let events = sqlx::query("select version from outbox order by seq").fetch_all(&mut conn).await.unwrap();
@@ -58,7 +58,7 @@ async fn many_events_and_timers_are_written_with_the_commit() {
             for key in old {
                 tx.unschedule(KIND, key);
             }
-            tell(bench, &mut tx, 0..events).await;
+            publish_range(bench, &mut tx, 0..events).await;
             for key in new {
                 set(bench, &mut tx, key, 1);
             }
@@ -77,7 +77,7 @@ async fn many_events_and_timers_are_written_with_the_commit() {
 }
 
 #[tokio::test]
-async fn the_last_word_on_a_timer_counts() {
+async fn the_last_change_of_a_timer_wins() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let mut tx = bench.db.write(&bench.call()).await.unwrap();
@@ -92,13 +92,13 @@ async fn the_last_word_on_a_timer_counts() {
 }
 
 #[tokio::test]
-async fn a_large_import_keeps_its_order_and_little_in_memory() {
+async fn a_large_import_keeps_order_and_bounds_memory() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let mut tx = bench.db.write(&bench.call()).await.unwrap();
-    tell(bench, &mut tx, 0..2_500).await;
+    publish_range(bench, &mut tx, 0..2_500).await;
     let row = sqlx::query("select count(*) from outbox").fetch_one(&mut bench.superuser().await).await.unwrap();
-    assert_eq!(row.get::<i64, _>(0), 0, "nobody sees them before the commit");
+    assert_eq!(row.get::<i64, _>(0), 0, "they are not visible before the commit");
     let sent = sqlx::query("select last_value from outbox_seq").fetch_one(&mut bench.superuser().await).await.unwrap();
     assert!((2_000..2_500).contains(&sent.get::<i64, _>(0)), "most are with the database already, the rest is not");
     tx.commit().await.unwrap();

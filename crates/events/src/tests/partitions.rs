@@ -1,4 +1,4 @@
-//! Days of outbox and inbox are prepared, kept as long as needed, and dropped.
+//! Daily partitions of outbox and inbox are created ahead, kept as long as needed, then dropped.
 
 use bloom_testkit::TestEnv;
 use chrono::TimeDelta;
@@ -25,7 +25,7 @@ async fn homes(bench: &TestEnv) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn days_are_prepared_and_dropped_only_when_published_and_read() {
+async fn partitions_are_dropped_only_when_published_and_read() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     pair.change("early").await;
@@ -47,7 +47,7 @@ async fn days_are_prepared_and_dropped_only_when_published_and_read() {
 }
 
 #[tokio::test]
-async fn partitions_are_closed_to_the_roles_that_serve() {
+async fn serving_roles_cannot_access_partitions_directly() {
     let pair = pair(Bus::in_process()).await;
     keep(&pair.alpha, None).await;
     let open: Vec<(String,)> = sqlx::query_as(

@@ -1,4 +1,4 @@
-//! What a service answers about itself.
+//! The platform RPCs of a service.
 
 use tokio::task::JoinSet;
 
@@ -6,7 +6,7 @@ use crate::Bus;
 use crate::tests::fixture::pair;
 
 #[tokio::test]
-async fn drained_counts_what_is_left() {
+async fn drained_counts_the_pending_work() {
     let pair = pair(Bus::in_process()).await;
     let alpha = pair.publisher().server();
     let beta = pair.events.server();
@@ -20,7 +20,7 @@ async fn drained_counts_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_lost_event_is_a_breach() {
+async fn a_lost_event_is_reported_as_a_breach() {
     let pair = pair(Bus::in_process()).await;
     for _ in 0..3 {
         pair.change("thing").await;
@@ -36,7 +36,7 @@ async fn a_lost_event_is_a_breach() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unwanted_events_move_the_cursor_without_a_row() {
+async fn unwanted_events_advance_the_cursor_without_a_row() {
     let pair = pair(Bus::in_process()).await;
     let mut tasks = JoinSet::new();
     pair.start(&mut tasks).await;

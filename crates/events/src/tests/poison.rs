@@ -1,4 +1,4 @@
-//! What cannot be applied waits, and what comes behind it; the rest goes on.
+//! Events that cannot be applied are parked with their followers; other aggregates continue.
 
 use tokio::task::JoinSet;
 
@@ -28,7 +28,7 @@ async fn parked(pair: &Pair) -> Vec<(String, Option<String>)> {
 }
 
 #[tokio::test]
-async fn duplicates_take_effect_once() {
+async fn duplicates_are_applied_once() {
     let pair = pair(Bus::in_process()).await;
     for id in ["a", "b", "a"] {
         pair.change(id).await;
@@ -42,7 +42,7 @@ async fn duplicates_take_effect_once() {
 }
 
 #[tokio::test]
-async fn a_poisoned_aggregate_is_parked_and_others_go_on() {
+async fn a_poisoned_aggregate_is_parked_and_others_continue() {
     let pair = pair(Bus::in_process()).await;
     refuse(&pair, "bad");
     for id in ["good", "bad", "good", "bad", "fine"] {
@@ -50,7 +50,7 @@ async fn a_poisoned_aggregate_is_parked_and_others_go_on() {
     }
     let applier = pair.applier();
     applier.apply(pending(&pair).await, &[]).await.unwrap();
-    // One more of the parked aggregate comes in a later batch.
+    // Another event of the parked aggregate arrives in a later batch.
     pair.change("bad").await;
     let last = pending(&pair).await.pop().unwrap();
     applier.apply(vec![last], &[]).await.unwrap();
@@ -65,15 +65,15 @@ async fn a_poisoned_aggregate_is_parked_and_others_go_on() {
     assert_eq!(unpark(&applier, &Which::default()).await.unwrap(), 0, "it still cannot be applied");
     assert_eq!(parked(&pair).await.len(), 3);
     pair.handler.refusals.poison.lock().unwrap().clear();
-    let stranger = Which { aggregate: Some("good".to_owned()), ..Which::default() };
-    assert_eq!(unpark(&applier, &stranger).await.unwrap(), 0);
+    let unknown_aggregate = Which { aggregate: Some("good".to_owned()), ..Which::default() };
+    assert_eq!(unpark(&applier, &unknown_aggregate).await.unwrap(), 0);
     assert_eq!(unpark(&applier, &Which::default()).await.unwrap(), 3);
     assert!(parked(&pair).await.is_empty());
     pair.assert_exact().await;
 }
 
 #[tokio::test]
-async fn what_panics_or_has_an_unknown_shape_is_parked_too() {
+async fn panics_and_unknown_shapes_are_parked_too() {
     let pair = pair(Bus::in_process()).await;
     pair.handler.refusals.panics.lock().unwrap().insert("loud".to_owned());
     for id in ["loud", "new", "good"] {
@@ -91,7 +91,7 @@ async fn what_panics_or_has_an_unknown_shape_is_parked_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_consumer_parks_and_drains_after_the_cure() {
+async fn a_running_consumer_parks_and_drains_after_a_fix() {
     let pair = pair(Bus::in_process()).await;
     let mut tasks = JoinSet::new();
     pair.start(&mut tasks).await;

@@ -16,7 +16,7 @@ async fn claim(conn: &mut PgConnection, owner: &str, seconds: f64) -> Vec<Grant>
 }
 
 #[tokio::test]
-async fn an_old_owner_can_stamp_nothing() {
+async fn a_former_owner_cannot_stamp() {
     let pair = pair(Bus::in_process()).await;
     pair.change("thing").await;
     let mut tx = pair.alpha.db.system().await.unwrap();
@@ -46,7 +46,7 @@ async fn an_old_owner_can_stamp_nothing() {
 }
 
 #[tokio::test]
-async fn a_shard_has_one_owner_until_its_lease_ends_or_is_given_back() {
+async fn a_shard_has_one_owner_until_its_lease_ends() {
     let pair = pair(Bus::in_process()).await;
     let mut tx = pair.alpha.db.system().await.unwrap();
     let mine = claim(&mut tx, "one", 60.0).await;
@@ -58,7 +58,7 @@ async fn a_shard_has_one_owner_until_its_lease_ends_or_is_given_back() {
 }
 
 #[tokio::test]
-async fn positions_are_gap_free_and_in_order_of_writing() {
+async fn positions_are_gap_free_and_in_insertion_order() {
     let pair = pair(Bus::in_process()).await;
     let mut relay = pair.relay();
     for round in 0..3 {
@@ -82,21 +82,21 @@ async fn positions_are_gap_free_and_in_order_of_writing() {
 }
 
 #[tokio::test]
-async fn a_restarted_relay_goes_on_where_the_lease_says() {
+async fn a_restarted_relay_resumes_at_the_lease_position() {
     let pair = pair(Bus::in_process()).await;
     pair.change("thing").await;
     let mut first = pair.relay();
     first.lease = Duration::from_millis(1);
     assert_eq!(first.round().await.unwrap(), 1);
     pair.change("thing").await;
-    // Real time: the lease runs out on the clock of the database.
+    // Real time: the lease expires by the database's clock.
     tokio::time::sleep(Duration::from_millis(5)).await;
     assert_eq!(pair.relay().round().await.unwrap(), 1);
     let mut tx = pair.alpha.db.system().await.unwrap();
     assert_eq!(lease_positions(&mut tx).await.unwrap().iter().max(), Some(&2));
 }
 
-/// How many shards each of several owners holds once each has asked twice; no shard is held by two.
+/// Number of shards each owner holds after each has claimed twice; asserts that no shard has two owners.
 async fn split(conn: &mut PgConnection, owners: &[&str]) -> Vec<usize> {
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -113,11 +113,11 @@ async fn split(conn: &mut PgConnection, owners: &[&str]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn owners_split_evenly_and_what_moves_gets_a_new_epoch() {
+async fn owners_share_evenly_and_moved_shards_get_a_new_epoch() {
     let pair = pair(Bus::in_process()).await;
     let mut tx = pair.alpha.db.system().await.unwrap();
     assert_eq!(split(&mut tx, &["a"]).await, [16]);
-    assert_eq!(claim(&mut tx, "b", 60.0).await.len(), 0, "nothing is taken from whoever holds it");
+    assert_eq!(claim(&mut tx, "b", 60.0).await.len(), 0, "no shard is taken from its owner");
     let kept = claim(&mut tx, "a", 60.0).await;
     let moved = claim(&mut tx, "b", 60.0).await;
     assert_eq!((kept.len(), moved.len()), (8, 8));
@@ -126,13 +126,13 @@ async fn owners_split_evenly_and_what_moves_gets_a_new_epoch() {
     assert_eq!(split(&mut tx, &["a", "b", "c"]).await, [6, 5, 5], "an even split stays as it is");
     lease_release(&mut tx, "b").await.unwrap();
     assert_eq!(split(&mut tx, &["a", "c"]).await, [8, 8]);
-    // One that has gone silent: its leases and its presence end together.
+    // One owner stops renewing: its leases and its registration expire together.
     claim(&mut tx, "a", 0.0).await;
     assert_eq!(split(&mut tx, &["c"]).await, [16]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changing_relays_publish_everything_once_in_order() {
+async fn relays_that_alternate_publish_everything_once_in_order() {
     let pair = pair(Bus::in_process()).await;
     let mut relays = Vec::new();
     let mut changes = 0;

@@ -1,4 +1,4 @@
-//! Rebuilding a projection from its sources' state.
+//! Rebuilds a projection from its sources' state.
 
 use bloom_contract_platform::ReplayRequest;
 use bloom_contract_platform::platform_client::PlatformClient;
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::tests::fixture::{Pair, eventually, pair};
 use crate::{Bus, Handler as _};
 
-/// Opens the doors of both services, so that each reaches the other's platform RPCs.
+/// Makes the platform RPCs of both services reachable from each other.
 async fn open(pair: &Pair) {
     for (bench, name, platform) in
         [(&pair.alpha, pair.source, pair.publisher().platform()), (&pair.beta, "beta", pair.events.platform())]
@@ -36,7 +36,7 @@ async fn order_replay(pair: &Pair) -> i32 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replay_restores_equality_while_events_flow() {
+async fn a_replay_restores_the_projection_while_events_flow() {
     run(pair(Bus::in_process()).await).await;
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn run(pair: Pair) {
     }
     pair.drained().await;
     assert_eq!(pair.rows(&pair.alpha, "source").await, pair.rows(&pair.beta, "projection").await);
-    // What followed the replay took effect once: the inbox of the new generation sees to it.
+    // Events after the replay are applied once, ensured by the new generation's inbox.
     pair.change("thing-1").await;
     pair.drained().await;
     let versions = &pair.applied().await["thing-1"];
@@ -64,14 +64,14 @@ pub(super) async fn run(pair: Pair) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_that_comes_later_loads_what_was_before_it() {
+async fn a_new_consumer_loads_the_state_published_before_it() {
     let pair = pair(Bus::in_process()).await;
     open(&pair).await;
     for number in 0..10 {
         pair.change(&format!("thing-{number}")).await;
     }
     assert_eq!(pair.relay().round().await.unwrap(), 10);
-    // As if retention had dropped those events long ago.
+    // Simulates retention having dropped those events.
     sqlx::raw_sql("delete from outbox").execute(&mut pair.alpha.superuser().await).await.unwrap();
     let mut tasks = JoinSet::new();
     pair.start(&mut tasks).await;

@@ -1,4 +1,4 @@
-//! Timers fire at their time, again after a fault, and twice when the one who fired them is cut off.
+//! Timers fire when due, again after a fault, and twice when the process that fired them is cut off.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,7 +24,7 @@ const KIND: &str = "thing.expire";
 
 #[derive(Default)]
 struct Bell {
-    rung: Mutex<Vec<(String, String)>>,
+    fired: Mutex<Vec<(String, String)>>,
     faults: Mutex<u32>,
 }
 
@@ -35,7 +35,7 @@ impl TimerHandler for Bell {
 
     fn fire<'a>(&'a self, _: &'a RequestContext, key: &'a str, payload: &'a RawValue) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
-            self.rung.lock().unwrap().push((key.to_owned(), payload.get().to_owned()));
+            self.fired.lock().unwrap().push((key.to_owned(), payload.get().to_owned()));
             let mut faults = self.faults.lock().unwrap();
             if *faults == 0 {
                 return Ok(());
@@ -65,7 +65,7 @@ fn start(bench: &TestEnv, bell: &Arc<Bell>) -> JoinSet<()> {
 }
 
 #[tokio::test]
-async fn it_fires_once_its_time_has_come_and_never_when_cancelled() {
+async fn a_timer_fires_when_due_and_never_when_cancelled() {
     let pair = pair(Bus::in_process()).await;
     let (bench, bell) = (&pair.alpha, Arc::new(Bell::default()));
     let now = bench.clock.time();
@@ -77,33 +77,33 @@ async fn it_fires_once_its_time_has_come_and_never_when_cancelled() {
     tx.unschedule(KIND, "cancelled");
     tx.commit().await.unwrap();
     let mut tasks = start(bench, &bell);
-    // Real time: nothing fires, and nothing would tell so.
+    // Real time: there is no signal for a timer that does not fire.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(bell.rung.lock().unwrap().is_empty());
+    assert!(bell.fired.lock().unwrap().is_empty());
     bench.clock.advance(TimeDelta::minutes(2));
     eventually("it fires and is gone", async || left(bench).await == 1).await;
-    assert_eq!(*bell.rung.lock().unwrap(), [("soon".to_owned(), r#"{"key":"soon"}"#.to_owned())]);
+    assert_eq!(*bell.fired.lock().unwrap(), [("soon".to_owned(), r#"{"key":"soon"}"#.to_owned())]);
     bench.host.shutdown.cancel();
     tasks.join_next().await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_fault_is_tried_again() {
+async fn a_failed_timer_is_retried() {
     let pair = pair(Bus::in_process()).await;
     let (bench, bell) = (&pair.alpha, Arc::new(Bell::default()));
     *bell.faults.lock().unwrap() = 1;
     let mut tasks = start(bench, &bell);
     set(bench, "stubborn", bench.clock.time()).await;
-    eventually("the first try fails", async || bell.rung.lock().unwrap().len() == 1).await;
+    eventually("the first try fails", async || bell.fired.lock().unwrap().len() == 1).await;
     assert_eq!(left(bench).await, 1);
     eventually("the second succeeds", async || left(bench).await == 0).await;
-    assert_eq!(bell.rung.lock().unwrap().len(), 2);
+    assert_eq!(bell.fired.lock().unwrap().len(), 2);
     bench.host.shutdown.cancel();
     tasks.join_next().await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_claim_that_ran_out_is_taken_over_and_removes_nothing_later() {
+async fn an_expired_claim_is_taken_over_and_deletes_nothing() {
     let pair = pair(Bus::in_process()).await;
     let bench = &pair.alpha;
     let now = bench.clock.time();
@@ -119,8 +119,8 @@ async fn a_claim_that_ran_out_is_taken_over_and_removes_nothing_later() {
     assert!(timer_claim(&mut tx, &kinds, now, first, 60.0, 10).await.unwrap().is_empty());
     timer_done(&mut tx, &claimed[0], first).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(left(bench).await, 1, "whoever lost the claim removes nothing");
-    // Scheduled again while it fires: the new row stays.
+    assert_eq!(left(bench).await, 1, "the former owner of the claim deletes nothing");
+    // Scheduled again while it fires: the new row must remain.
     set(bench, "thing", now + TimeDelta::hours(1)).await;
     let mut tx = bench.db.system().await.unwrap();
     timer_done(&mut tx, &taken[0], second).await.unwrap();

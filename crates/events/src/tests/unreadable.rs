@@ -1,4 +1,4 @@
-//! Messages in a topic that are no events: kept once, shown, and taken up or discarded.
+//! Messages in a topic that are not valid events are stored once, listed, and redriven or discarded.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::tests::fixture::{Pair, eventually};
 use crate::tests::kafka::{brokers, kafka};
 use crate::unreadable::keep;
 
-/// Sends what a stranger might: with the given headers and no more.
+/// Sends a message with exactly these headers, as a foreign producer might.
 async fn send(pair: &Pair, brokers: &str, headers: &[(&str, &str)], payload: &str) {
     let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
     let headers =
@@ -27,7 +27,7 @@ async fn send(pair: &Pair, brokers: &str, headers: &[(&str, &str)], payload: &st
     producer.send(record, Duration::from_secs(10)).await.unwrap();
 }
 
-/// Lets the consumer's group begin at the start of every partition again, as after a crash before its commit.
+/// Resets the consumer group to the start of every partition, as after a crash before the commit.
 async fn rewind(pair: &Pair, brokers: &str) {
     let group = format!("{}.1", pair.consumer().handler.consumer());
     let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", group).create().unwrap();
@@ -43,7 +43,7 @@ async fn parked(pair: &Pair) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_without_a_tenant_is_kept_once_and_holds_nobody_up() {
+async fn a_message_without_a_tenant_is_stored_once_and_blocks_nothing() {
     let (Some(pair), Some(brokers)) = (kafka().await, brokers()) else { return };
     let mut tasks = JoinSet::new();
     pair.start(&mut tasks).await;
@@ -80,9 +80,9 @@ async fn a_message_without_a_tenant_is_kept_once_and_holds_nobody_up() {
     pair.stop(tasks).await;
 }
 
-/// As after a release that reads what its forerunner could not.
+/// Simulates a release that can read what the previous one could not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_can_be_read_by_now_takes_effect_once() {
+async fn a_message_that_became_readable_is_applied_once() {
     let (Some(pair), Some(brokers)) = (kafka().await, brokers()) else { return };
     let mut tasks = JoinSet::new();
     pair.start(&mut tasks).await;

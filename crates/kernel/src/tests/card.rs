@@ -1,9 +1,9 @@
-//! What is taken for the number of a card.
+//! Tests of the detection of card numbers.
 
 use crate::looks_like_card_number;
 
 #[test]
-fn card_numbers_are_seen_however_they_are_written() {
+fn card_numbers_are_detected_in_every_notation() {
     for text in [
         "4242424242424242",
         "4242 4242 4242 4242",

@@ -49,7 +49,7 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {
 }
 
 #[test]
-fn a_text_is_refused_when_it_is_read() {
+fn an_invalid_text_is_refused_by_the_parser() {
     assert_eq!(read::<Code>(json!("BLR-1")).unwrap(), "BLR-1");
     for wrong in ["", "-1", "a b", "ü", &"x".repeat(41)] {
         assert!(read::<Code>(json!(wrong)).is_err(), "{wrong}");
@@ -67,7 +67,7 @@ fn a_text_is_refused_when_it_is_read() {
 }
 
 #[test]
-fn a_number_is_refused_when_it_is_read() {
+fn an_invalid_number_is_refused_by_the_parser() {
     assert_eq!(read::<Priority>(json!(10)).unwrap(), 10);
     assert_eq!((Priority::default().get(), Quantity::default().get()), (0, 1));
     for wrong in [json!(-1), json!(1_000_001), json!(1.0), json!("1"), json!(null)] {
@@ -89,7 +89,7 @@ fn a_schema_states_the_rule_of_its_type() {
 }
 
 #[test]
-fn an_update_clears_only_what_can_be_cleared() {
+fn an_update_clears_only_clearable_fields() {
     let update: ThingUpdate = read(json!({})).unwrap();
     assert!(update.code.is_none() && update.name.is_absent() && update.metadata.is_empty());
     assert_eq!(serde_json::to_value(&update).unwrap(), json!({}));
@@ -122,7 +122,7 @@ fn the_schema_of_an_update_is_nullable_where_null_clears() {
 }
 
 #[test]
-fn an_address_is_the_json_that_services_had() {
+fn the_json_of_an_address_is_unchanged() {
     let document = json!({
         "name": "Asha Rao", "company": null, "line1": "14 Church Street", "line2": "", "city": "Bengaluru", "region": "KA",
         "postal_code": "560001", "country": "IN", "phone": "+91 80 4000 1234",
@@ -135,7 +135,7 @@ fn an_address_is_the_json_that_services_had() {
 }
 
 #[test]
-fn a_tax_line_is_the_json_that_services_had() {
+fn the_json_of_a_tax_line_is_unchanged() {
     let money = json!({ "amount": 100, "currency": "INR" });
     let document = json!({ "name": "GST", "rate_ppm": 180_000, "taxable": money, "tax": money });
     let line: TaxLine = read(document.clone()).unwrap();
@@ -143,7 +143,7 @@ fn a_tax_line_is_the_json_that_services_had() {
     assert_eq!(serde_json::to_value(&line).unwrap(), document);
 }
 
-/// Fails where the pattern of a rule and its function disagree about a text.
+/// Fails if the pattern of a rule and its function disagree about a text.
 fn agree(rule: TextRule, text: &str) {
     let Some(pattern) = rule.form.pattern else { return };
     let pattern = regex::Regex::new(pattern).expect("a pattern");
@@ -153,7 +153,7 @@ fn agree(rule: TextRule, text: &str) {
     assert!(function == matches || (rule.form.format.is_some() && matches), "{pattern} and its function disagree about {text:?}");
 }
 
-/// Texts near the rules: their letters, blanks of all kinds, control characters, and any others.
+/// Texts near the rules: their letters, white space of all kinds, control characters, and any others.
 fn near() -> impl Strategy<Value = String> {
     let letters = "[A-Za-z0-9 ._@:/-]{0,12}";
     let locales = "[a-zA-Z]{1,4}(-[a-zA-Z]{1,5})?(-[A-Za-z0-9]{1,4})?";
@@ -205,14 +205,14 @@ struct Creates {
 }
 
 #[test]
-fn an_optional_field_of_a_new_thing_may_be_null() {
+fn an_optional_field_of_a_create_request_may_be_null() {
     let properties = &schema::<Creates>()["properties"];
     assert_eq!(properties["name"]["type"], json!(["string", "null"]));
     assert_eq!(properties["priority"]["default"], 0);
 }
 
 #[test]
-fn a_list_is_refused_when_it_has_too_many_entries() {
+fn a_list_with_too_many_entries_is_refused() {
     assert_eq!(&*read::<Items<i32, 1, 2>>(json!([1, 2])).unwrap(), [1, 2]);
     for wrong in [json!([]), json!([1, 2, 3]), json!(["a"]), json!({})] {
         assert!(read::<Items<i32, 1, 2>>(wrong.clone()).is_err(), "{wrong}");
@@ -222,14 +222,14 @@ fn a_list_is_refused_when_it_has_too_many_entries() {
 }
 
 #[test]
-fn a_map_is_refused_when_a_key_comes_twice() {
+fn a_map_with_a_duplicate_key_is_refused() {
     assert!(serde_json::from_str::<UniqueMap<i32>>(r#"{ "a": 1, "b": 2 }"#).is_ok());
     assert!(serde_json::from_str::<UniqueMap<i32>>(r#"{ "a": 1, "a": 1 }"#).is_err());
     assert_eq!(schema::<UniqueMap<i32>>()["additionalProperties"]["type"], "integer");
 }
 
 #[test]
-fn a_moment_is_in_the_years_of_rfc_3339() {
+fn a_moment_is_within_the_years_of_rfc_3339() {
     for right in ["2026-11-01T12:00:00Z", "0001-01-01T00:00:00Z", "2026-11-01T12:00:00.5+05:30", "9999-12-31T23:59:59Z"] {
         assert!(read::<Moment>(json!(right)).is_ok(), "{right}");
     }

@@ -14,7 +14,7 @@ use crate::{CursorKey, OsEntropy, TenantId, cursor_decode, cursor_encode, uuid_v
 const SECRET_LIVE: Shape = Shape { kind: Kind::Secret, mode: Mode::Live };
 
 #[test]
-fn keys_tell_their_shape() {
+fn a_key_encodes_its_kind_and_mode() {
     let shapes = [
         (Kind::Secret, Mode::Live, "sk_live_"),
         (Kind::Secret, Mode::Test, "sk_test_"),
@@ -30,7 +30,7 @@ fn keys_tell_their_shape() {
 }
 
 #[test]
-fn a_changed_character_is_noticed() {
+fn a_changed_character_is_detected() {
     let token = api_key::generate(SECRET_LIVE, &counting());
     for place in 0..token.len() {
         let mut bytes = token.clone().into_bytes();
@@ -43,7 +43,7 @@ fn a_changed_character_is_noticed() {
 }
 
 #[test]
-fn a_digest_is_of_the_whole_token() {
+fn a_digest_covers_the_whole_token() {
     let token = api_key::generate(SECRET_LIVE, &counting());
     assert_ne!(api_key::digest(&token), api_key::digest(&token[..45]));
 }
@@ -54,7 +54,7 @@ fn base62_favours_no_letter() {
     let letters: BTreeSet<char> = text.chars().collect();
     assert_eq!(letters.len(), 62);
     for letter in letters {
-        // 1,000 expected with a deviation of 31: ten deviations happen to nobody.
+        // Expected 1,000 with a standard deviation of 31, so the bounds are ten deviations away.
         let count = text.chars().filter(|other| *other == letter).count();
         assert!((690..1310).contains(&count), "{letter}: {count}");
     }
@@ -77,7 +77,7 @@ const KEY: CursorKey = CursorKey([7; 32]);
 const TENANT: TenantId = TenantId::from_uuid(Uuid::from_u128(1));
 
 #[test]
-fn a_cursor_is_good_for_one_tenant_filter_and_key() {
+fn a_cursor_is_valid_for_one_tenant_filter_and_key() {
     let cursor = cursor_encode(&KEY, TENANT, b"status=active", &("b", 2));
     let decode = |key: &CursorKey, tenant, filter: &[u8]| cursor_decode::<(String, i64)>(key, tenant, filter, &cursor);
     assert_eq!(decode(&KEY, TENANT, b"status=active"), Some(("b".to_owned(), 2)));
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_breaks_the_readers(text: String) {
+    fn no_text_makes_the_parsers_panic(text: String) {
         prop_assert_eq!(cursor_decode::<(i64, String)>(&KEY, TENANT, b"", &format!("cursor_{text}")), None);
         prop_assert_eq!(api_key::parse(&format!("sk_live_{text}")), None);
     }

@@ -13,7 +13,7 @@ fn inr(amount: i64) -> Money {
 }
 
 #[test]
-fn currencies_know_their_digits() {
+fn currencies_have_their_number_of_digits() {
     let digits = ["JPY", "INR", "KWD", "CLF"].map(|code| currency(code).exponent());
     assert_eq!(digits, [0, 2, 3, 4]);
     for wrong in ["inr", "IN", "INRR", "", "ABC", "XXX", "XAU", "₹"] {
@@ -22,7 +22,7 @@ fn currencies_know_their_digits() {
 }
 
 #[test]
-fn money_is_closed_json() {
+fn money_refuses_unknown_json_fields() {
     let text = r#"{"amount":2499,"currency":"INR"}"#;
     let money: Money = serde_json::from_str(text).unwrap();
     assert_eq!(money, inr(2499));
@@ -48,8 +48,8 @@ fn currencies_do_not_mix() {
 }
 
 #[test]
-fn halves_go_where_the_rounding_says() {
-    // Half of an odd number of units is a tie each time.
+fn ties_follow_the_rounding_mode() {
+    // Half of an odd number of units is always a tie.
     let half = Rate::new(500_000).unwrap();
     let rounded = |amount| [Rounding::HalfUp, Rounding::HalfEven, Rounding::HalfDown].map(|how| half.of(amount, how));
     assert_eq!(rounded(1), [1, 0, 0]);

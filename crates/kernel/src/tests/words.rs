@@ -62,7 +62,7 @@ fn metadata_is_bounded() {
 }
 
 #[test]
-fn a_patch_keeps_the_bounds_of_what_it_changes() {
+fn a_patched_value_keeps_its_bounds() {
     let patch = |value| serde_json::from_value::<MetadataPatch>(value).unwrap();
     let mut metadata: Metadata = serde_json::from_value(json!({ "a": "1", "b": "2" })).unwrap();
     let before = metadata.clone();
@@ -80,7 +80,7 @@ fn a_patch_keeps_the_bounds_of_what_it_changes() {
 }
 
 #[test]
-fn a_key_of_metadata_comes_once() {
+fn a_duplicate_metadata_key_is_refused() {
     for twice in [r#"{ "a": "1", "a": "1" }"#, r#"{ "a": "1", "b": "2", "\u0061": "3" }"#] {
         let refused = serde_json::from_str::<Metadata>(twice).expect_err("twice").to_string();
         assert!(refused.starts_with("duplicate field `a`"), "{refused}");
@@ -96,7 +96,7 @@ fn the_clock_counts_microseconds() {
 
 proptest! {
     #[test]
-    fn ids_survive_their_text(bits: u128, other: u128) {
+    fn ids_round_trip_through_text(bits: u128, other: u128) {
         let (id, other) = (OrderId::from_uuid(Uuid::from_u128(bits)), OrderId::from_uuid(Uuid::from_u128(other)));
         prop_assert_eq!(id.to_string().parse(), Ok(id));
         let through_json: OrderId = serde_json::from_value(json!(id)).unwrap();
@@ -113,7 +113,7 @@ proptest! {
 }
 
 #[test]
-fn a_moment_that_a_caller_names_lies_in_the_years_of_rfc_3339() {
+fn a_requested_time_is_within_the_years_of_rfc_3339() {
     let read = |text: &str| crate::moment(serde_json::Value::from(text));
     for good in ["0001-01-01T00:00:00Z", "2026-11-23T05:06:07.123456+05:30", "9999-12-31T23:59:59Z"] {
         assert!(read(good).expect(good).is_some());

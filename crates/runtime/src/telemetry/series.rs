@@ -1,4 +1,5 @@
-//! The figures of `/metrics` as OTLP: the same names, labels, sums and buckets, cumulative since the process started.
+//! Converts the metrics of `/metrics` to OTLP: the same names, labels, sums and buckets, cumulative since the process
+//! started.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -6,7 +7,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model as prometheus;
 
-/// Every family that holds anything.
+/// Every family that holds data.
 pub(super) fn of(families: Vec<prometheus::MetricFamily>, start_ns: u64, now_ns: u64) -> Vec<Metric> {
     families.into_iter().filter_map(|family| metric(family, start_ns, now_ns)).collect()
 }
@@ -40,7 +41,7 @@ fn metric(family: prometheus::MetricFamily, start_ns: u64, now_ns: u64) -> Optio
     } else {
         return None;
     };
-    // Whoever writes Prometheus' names adds a unit's suffix only where it is missing, so both ways give one name.
+    // Prometheus exporters add a unit's suffix only where it is missing, so both ways give the same name.
     let unit = if family.name.ends_with("_seconds") { "s" } else { "" };
     Some(Metric { name: family.name, description: family.help, unit: unit.to_owned(), data: Some(data), ..Metric::default() })
 }
@@ -50,7 +51,7 @@ fn attribute(label: prometheus::LabelPair) -> KeyValue {
     KeyValue { key: label.name, value: Some(value), ..KeyValue::default() }
 }
 
-/// Prometheus counts up to each bound, OTLP between two of them, and its last bucket has none.
+/// Prometheus buckets are cumulative, OTLP buckets are not, and the last OTLP bucket has no bound.
 fn histogram(attributes: Vec<KeyValue>, value: &prometheus::Histogram, start_ns: u64, now_ns: u64) -> HistogramDataPoint {
     let mut below = 0;
     let bucket_counts =
@@ -75,7 +76,7 @@ mod tests {
     use crate::metrics::{Metrics, Route};
 
     #[test]
-    fn what_is_pushed_is_what_is_scraped() {
+    fn pushed_metrics_equal_scraped_metrics() {
         let metrics = Metrics::default();
         let route = Route { service: "orders", method: "GET", route: "/v1/orders/{id}".to_owned(), status: "2xx" };
         for ms in [0, 3, 3, 700, 60_000] {
@@ -83,11 +84,11 @@ mod tests {
         }
         metrics.count("orders", "events_published", 7);
         metrics.level("orders", "outbox_unpublished", -2);
-        let told = of(metrics.families(), 10, 20);
-        let names: Vec<(&str, &str)> = told.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
+        let pushed = of(metrics.families(), 10, 20);
+        let names: Vec<(&str, &str)> = pushed.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
         assert_eq!(names, [("http_server_request_duration_seconds", "s"), ("bloom_events_total", ""), ("bloom_state", "")]);
 
-        let Some(metric::Data::Histogram(requests)) = &told[0].data else { panic!("{:?}", told[0]) };
+        let Some(metric::Data::Histogram(requests)) = &pushed[0].data else { panic!("{:?}", pushed[0]) };
         assert_eq!(requests.aggregation_temporality(), AggregationTemporality::Cumulative);
         let point = &requests.data_points[0];
         assert_eq!((point.start_time_unix_nano, point.time_unix_nano, point.count), (10, 20, 5));
@@ -101,15 +102,15 @@ mod tests {
         assert_eq!(labels.len(), 4);
         assert!(labels.contains(&("route", &value("/v1/orders/{id}"))), "{labels:?}");
 
-        let Some(metric::Data::Sum(sum)) = &told[1].data else { panic!("{:?}", told[1]) };
+        let Some(metric::Data::Sum(sum)) = &pushed[1].data else { panic!("{:?}", pushed[1]) };
         assert!(sum.is_monotonic);
         assert_eq!(sum.data_points[0].value, Some(number_data_point::Value::AsDouble(7.0)));
-        let Some(metric::Data::Gauge(gauge)) = &told[2].data else { panic!("{:?}", told[2]) };
+        let Some(metric::Data::Gauge(gauge)) = &pushed[2].data else { panic!("{:?}", pushed[2]) };
         assert_eq!(gauge.data_points[0].value, Some(number_data_point::Value::AsDouble(-2.0)));
     }
 
     #[test]
-    fn nothing_counted_is_nothing_told() {
+    fn empty_metrics_are_not_pushed() {
         assert!(of(Metrics::default().families(), 10, 20).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The span of a request or of background work, child of whoever caused it here or in another process.
+//! Spans of requests and of background work, as children of the work that caused them here or in another process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,28 +9,29 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// Most other traces that a batch of events is linked to.
+/// Maximum number of other traces that a batch of events is linked to.
 const MOST_LINKS: usize = 32;
 
 /// Set once, when the process starts.
 static EXPORTED: AtomicBool = AtomicBool::new(false);
 
-/// Notes whether spans leave this process.
+/// Records whether this process exports spans.
 pub(super) fn export(exported: bool) {
     EXPORTED.store(exported, Ordering::Relaxed);
 }
 
-/// True when spans leave this process; where they do not, a hot path need not make any.
+/// True when this process exports spans; otherwise hot paths need not create any.
 pub fn exports_traces() -> bool {
     EXPORTED.load(Ordering::Relaxed)
 }
 
-/// The span of one request, child of the caller's. The route is a template: of ids a span tells only the request's own, which
-/// stands in every line that is written meanwhile.
+/// The span of one request, as a child of the caller's. The route is a template. The only id in a span is the request's
+/// own, which every log line of the request repeats.
 pub fn request_span(service: &'static str, method: &str, route: &str, request_id: &str, headers: &HeaderMap) -> Span {
-    // What only a collector reads is not written into every line where there is none.
+    // Fields that only a collector reads are left out of log lines where there is none.
     let (name, kind) = if exports_traces() { (Some(format!("{method} {route}")), Some("server")) } else { (None, None) };
-    // A neighbour in the same process is no parent that this span's lines should repeat; its trace is in the headers.
+    // A service in the same process is not used as parent, because its fields would be repeated in log lines; its trace
+    // is in the headers.
     let span =
         tracing::info_span!(parent: None, "request", otel.name = name, otel.kind = kind, service, method, route, request_id);
     if headers.contains_key("traceparent") {
@@ -40,7 +41,7 @@ pub fn request_span(service: &'static str, method: &str, route: &str, request_id
     span
 }
 
-/// Gives a request's span the route that was found out only with the answer.
+/// Renames a request's span when its route is known only from the answer.
 pub fn renamed(span: &Span, method: &str, route: &str) {
     span.record("route", route);
     if exports_traces() {
@@ -48,7 +49,7 @@ pub fn renamed(span: &Span, method: &str, route: &str) {
     }
 }
 
-/// Notes how a request ended on its span.
+/// Records on the span how a request ended.
 pub fn answered(span: &Span, status: StatusCode) {
     if !exports_traces() {
         return;
@@ -60,7 +61,7 @@ pub fn answered(span: &Span, status: StatusCode) {
 }
 
 /// The span of work that events or a timer started: child of the first trace that published any of it, linked to the
-/// others, since one batch may take effect for many requests.
+/// others, because one batch may apply events of many requests.
 pub fn background_span<'t>(service: &'static str, name: &str, traces: impl IntoIterator<Item = &'t str>) -> Span {
     let span = tracing::info_span!("background", otel.name = name, otel.kind = "consumer", service);
     if !exports_traces() {
@@ -69,7 +70,7 @@ pub fn background_span<'t>(service: &'static str, name: &str, traces: impl IntoI
     let mut traces = traces.into_iter();
     let Some(first) = traces.next() else { return span };
     let _ = span.set_parent(TraceContextPropagator::new().extract(&Single(first)));
-    // Events of one request follow each other and have the same parent.
+    // Consecutive events of one request have the same parent.
     let mut before = first;
     for other in traces.filter(|other| *other != std::mem::replace(&mut before, other)).take(MOST_LINKS) {
         let context = TraceContextPropagator::new().extract(&Single(other));
@@ -90,7 +91,7 @@ pub fn traceparent_of(span: &Span) -> Option<String> {
     carrier.0
 }
 
-/// The trace's id in a `traceparent`, if that is one (W3C Trace Context, version 00 or what later versions begin with).
+/// The trace id of a valid `traceparent` (W3C Trace Context version 00, or the part that later versions share).
 pub fn valid_traceparent(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let hex = |part: std::ops::Range<usize>| {
@@ -140,7 +141,7 @@ mod tests {
     use super::valid_traceparent;
 
     #[test]
-    fn only_a_traceparent_is_one() {
+    fn only_a_valid_traceparent_is_accepted() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert_eq!(valid_traceparent(good), Some("0af7651916cd43dd8448eb211c80319c"));
         assert!(valid_traceparent("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more").is_some());

@@ -1,4 +1,4 @@
-//! The comparison of serde and schema finds what it looks for.
+//! Tests that the comparison of serde and schema finds disagreements.
 
 use bloom_kernel::{
     Address, Currency, Items, Metadata, MetadataPatch, Moment, Money, Patch, PersonalData, Priority, Quantity, WebUrl, update,
@@ -96,7 +96,7 @@ fn an_open_input_is_found() {
 }
 
 #[test]
-fn personal_data_is_the_json_that_services_had() {
+fn the_json_of_personal_data_is_unchanged() {
     let document = json!({ "email": "asha@example.com", "shipping_address": address(), "billing_address": null });
     let personal: PersonalData = serde_json::from_value(document.clone()).expect("personal data");
     assert_eq!(serde_json::to_value(&personal).expect("JSON"), document);

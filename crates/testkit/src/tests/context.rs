@@ -6,7 +6,7 @@ use crate::FakeClock;
 use crate::tests::counter;
 
 #[tokio::test]
-async fn a_context_is_good_for_its_signer_and_its_time_only() {
+async fn a_context_is_valid_for_its_signer_and_lifetime_only() {
     let (bench, ..) = counter().await;
     let now = FakeClock::default().now(bench.tenant);
     let claims = Claims {
@@ -35,7 +35,7 @@ async fn a_context_is_good_for_its_signer_and_its_time_only() {
         let mut bytes = token.clone().into_bytes();
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         let forged = String::from_utf8(bytes).expect("ascii stays ascii");
-        // The last character of a base64 text may hold bits that decode to nothing: then nothing was changed.
+        // The last character of a base64 text may hold unused bits: then the change has no effect.
         if verify(&keys, &forged, now).is_some() {
             assert_eq!(at, token.len() - 1, "character {at} can be changed");
         }
@@ -43,7 +43,7 @@ async fn a_context_is_good_for_its_signer_and_its_time_only() {
 }
 
 #[test]
-fn scopes_are_exact_or_all_of_a_service() {
+fn a_scope_grants_one_permission_or_all_of_a_service() {
     let scopes = Scopes::new(["catalog:read".to_owned(), "orders:*".to_owned()]);
     assert!(scopes.allow("catalog:read"));
     assert!(scopes.allow("orders:write"));

@@ -10,11 +10,11 @@ use crate::server;
 use crate::tests::NOTHING;
 
 #[tokio::test]
-async fn an_existing_role_gets_the_password_of_the_present_key() {
+async fn an_existing_role_gets_the_password_of_the_current_key() {
     let server = PgConnectOptions::from_str(&server().await).expect("the address is good");
     let schema = Schema { service: "rekeyed".to_owned(), schema: format!("t_rekeyed_{}", std::process::id()) };
     let role = schema.service_role();
-    // Through the socket of a test cluster everybody is trusted; over TCP the password counts.
+    // The socket of a test cluster trusts every role; over TCP the password is checked.
     let host = if server.get_socket().is_some() { "127.0.0.1" } else { server.get_host() };
     let plain = PgConnectOptions::new_without_pgpass().host(host).port(server.get_port()).username(&role);
     let plain = plain.database(server.get_database().unwrap_or("postgres"));

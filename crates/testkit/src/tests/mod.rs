@@ -1,4 +1,4 @@
-//! The runtime, tested from where a service stands: a counter in a schema of its own, behind the real layers.
+//! Tests of the runtime from a service's point of view: a counter in its own schema, behind the real layers.
 
 mod agree;
 mod context;
@@ -27,7 +27,7 @@ use sqlx::migrate::Migrator;
 
 use crate::{TestClient, TestEnv, test_env};
 
-/// The platform's tables and nothing else.
+/// Only the platform's tables.
 static NOTHING: Migrator = Migrator::DEFAULT;
 
 permissions! { CountRead = "count:read", CountWrite = "count:write" }
@@ -71,7 +71,7 @@ async fn count_step(
         Begin::Run(tx) => tx,
         Begin::Replay(reply) => return Ok(reply),
     };
-    // What is committed with the reply; the number in memory counts attempts too that were refused at the end.
+    // Committed with the reply; the counter in memory also counts attempts that were refused at the end.
     bloom_db::seal::seal(&mut tx, &app.host, app.host.id(caller.tenant), "step", b"x").await?;
     let count = app.effects.fetch_add(1, Ordering::SeqCst) + 1;
     let count = i64::try_from(count).map_err(Fault::internal)?;
@@ -89,7 +89,7 @@ async fn count_get(_: Caller<CountRead>, if_match: IfMatch, Path(id): Path<Subje
     Ok(Reply::ok(Count { count: 7, secret: None }).etag(7))
 }
 
-/// A list of nothing, whose pages have cursors all the same.
+/// An empty list whose pages have cursors nevertheless.
 async fn count_list(
     State(app): State<Counter>,
     caller: Caller<CountRead>,
@@ -119,11 +119,11 @@ fn service(host: ServiceContext, db: Db, effects: Arc<AtomicUsize>) -> Service {
     Service::new("counter", host, db, http)
 }
 
-/// A bench, the door of the counter on it, and how often the counter did something.
+/// A test environment, a client of the counter service, and the number of attempts.
 async fn counter() -> (TestEnv, TestClient, Arc<AtomicUsize>) {
     let bench = test_env("counter", &NOTHING).await;
     let effects = Arc::new(AtomicUsize::new(0));
     let counted = effects.clone();
-    let door = bench.open(|host, db| Ok(service(host, db, counted))).await;
-    (bench, door, effects)
+    let client = bench.open(|host, db| Ok(service(host, db, counted))).await;
+    (bench, client, effects)
 }

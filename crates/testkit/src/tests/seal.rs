@@ -4,7 +4,7 @@ use bloom_kernel::SubjectId;
 use crate::tests::counter;
 
 #[tokio::test]
-async fn sealed_columns_open_for_their_subject_until_it_is_erased() {
+async fn encrypted_columns_are_readable_until_erasure() {
     let (bench, ..) = counter().await;
     let (host, subject): (_, SubjectId) = (&bench.host, bench.host.id(bench.tenant));
     let mut tx = bench.db.write(&bench.call()).await.expect("a transaction");
@@ -34,23 +34,23 @@ async fn sealed_columns_open_for_their_subject_until_it_is_erased() {
 }
 
 #[tokio::test]
-async fn what_a_service_seals_for_itself_opens_in_its_place_only() {
+async fn service_data_decrypts_in_its_own_row_only() {
     let (bench, ..) = counter().await;
     let host = &bench.host;
-    let (tenant, stranger) = (bench.tenant.uuid(), bench.other_tenant.uuid());
+    let (tenant, other) = (bench.tenant.uuid(), bench.other_tenant.uuid());
     let place: [&[u8]; 2] = [tenant.as_bytes(), b"1"];
     let sealed = seal_own(host, "reply", &place, b"the token");
     assert!(!sealed.windows(3).any(|window| window == b"the"));
     assert_eq!(open_own(host, "reply", &place, &sealed).expect("opened"), b"the token");
     let elsewhere: [(&'static str, [&[u8]; 2]); 3] =
-        [("reply", [tenant.as_bytes(), b"2"]), ("reply", [stranger.as_bytes(), b"1"]), ("instructions", place)];
+        [("reply", [tenant.as_bytes(), b"2"]), ("reply", [other.as_bytes(), b"1"]), ("instructions", place)];
     for (purpose, place) in elsewhere {
         assert!(open_own(host, purpose, &place, &sealed).is_err(), "it opens as {purpose} at {place:?}");
     }
 }
 
 #[tokio::test]
-async fn blind_indexes_meet_for_equal_text_of_one_tenant_and_column() {
+async fn blind_indexes_match_within_one_tenant_and_column() {
     let (bench, ..) = counter().await;
     let index = |tenant, column, text| blind_index(&bench.host, tenant, column, text);
     let ada = index(bench.tenant, "email", "ada@example.com");

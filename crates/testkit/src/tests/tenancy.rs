@@ -35,7 +35,7 @@ async fn a_tenant_sees_its_own_rows_and_the_platform_all() {
 }
 
 #[tokio::test]
-async fn without_a_tenant_the_service_sees_nothing_and_writes_nothing() {
+async fn without_a_tenant_the_service_reads_and_writes_nothing() {
     let (bench, ..) = counter().await;
     remember(&bench, bench.tenant).await;
     let mut read = bench.db.read(bench.tenant).await.expect("a connection");
@@ -83,7 +83,7 @@ async fn many_tenants_share_a_pool_without_seeing_each_other() {
     });
     let seen: Vec<bool> = stream::iter(turns).buffer_unordered(64).collect().await;
     assert_eq!(seen.len(), 2_000);
-    assert!(seen.into_iter().all(|own| own), "somebody saw a foreign row");
+    assert!(seen.into_iter().all(|own| own), "a tenant saw another tenant's row");
 }
 
 #[tokio::test]

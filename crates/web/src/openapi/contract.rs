@@ -1,5 +1,5 @@
-//! Which schema a type has: a reply is described as it is serialised, so that a field that always comes is `required`; an
-//! input as it is deserialised. Both in JSON Schema 2020-12, which is what OpenAPI 3.1 means.
+//! Chooses the schema of a type: a reply is described as it is serialised, so that a field that is always present is
+//! `required`; an input as it is deserialised. Both in JSON Schema 2020-12, as OpenAPI 3.1 requires.
 
 use std::cell::RefCell;
 use std::mem::swap;
@@ -27,7 +27,7 @@ fn inputs() -> SchemaGenerator {
     SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = INPUTS.into()).into_generator()
 }
 
-/// Makes this thread describe replies as they are serialised: aide begins with a generator of draft 7, for inputs.
+/// Makes this thread describe replies as they are serialised, because aide starts with a draft 7 generator for inputs.
 pub(crate) fn begin(ctx: &mut GenContext) {
     if ctx.schema.contract().is_deserialize() {
         ctx.schema = replies();
@@ -45,8 +45,8 @@ pub(crate) fn input<R>(ctx: &mut GenContext, describe: impl FnOnce(&mut GenConte
     })
 }
 
-/// Moves the inputs that this thread has described to the other components, and forgets the names that it has given: the
-/// next service begins with none.
+/// Moves the inputs that this thread has described to the other components, and clears the used names for the next
+/// service.
 pub(crate) fn take_inputs(api: &mut OpenApi) {
     let schemas = &mut api.components.get_or_insert_default().schemas;
     let described = INPUT_SCHEMAS.replace(inputs()).take_definitions(true);
@@ -58,7 +58,7 @@ pub(crate) fn take_inputs(api: &mut OpenApi) {
     in_context(|ctx| ctx.schema = replies());
 }
 
-/// The reference as it stands in a service's document.
+/// The reference as written in a service's document.
 pub(super) fn reference(reference: &str) -> Option<String> {
     let name = reference.strip_prefix(INPUTS)?.strip_prefix('/')?;
     Some(format!("{REPLIES}/{INPUT}{name}"))

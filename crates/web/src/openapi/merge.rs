@@ -1,4 +1,4 @@
-//! The descriptions of several services as one. A schema name means one shape in the whole fleet.
+//! Merges the API descriptions of several services. A schema name has one shape in the whole fleet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::contract::INPUT;
 use super::{each_reference, statuses};
 
-/// Appended to the name of an input whose reply of the same name has another shape.
+/// Suffix of an input's name when the reply of the same name has another shape.
 const SUFFIX: &str = "Input";
 
 const SCHEMAS: &str = "#/components/schemas/";
@@ -22,12 +22,12 @@ pub struct Merged {
     pub components: Value,
 }
 
-/// A schema name that stands for two shapes.
+/// A schema name with two shapes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Clash {
     /// The name.
     pub name: String,
-    /// The two services that use it; one service where it has both shapes itself.
+    /// The two services that use it; the same service twice if it defines both shapes.
     pub services: (String, String),
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Clash {
 /// By name: the service where it was found first, and the shape.
 type Schemas = BTreeMap<String, (String, Value)>;
 
-/// Merges the documents of the named services, or lists the names that have two shapes.
+/// Merges the documents of the named services, or lists the names with two shapes.
 pub fn merge(documents: BTreeMap<String, Value>) -> Result<Merged, Vec<Clash>> {
     let mut clashes = BTreeSet::new();
     let (mut paths, mut schemas) = (Map::new(), Schemas::new());
@@ -83,11 +83,11 @@ fn take_object(value: &mut Value) -> Map<String, Value> {
     }
 }
 
-/// The schemas that the paths lead to.
+/// The schemas that the paths refer to, directly or indirectly.
 fn referenced(paths: &Map<String, Value>, mut all: Map<String, Value>) -> Map<String, Value> {
     let mut reached = Map::new();
     let mut open: Vec<Value> = paths.values().cloned().collect();
-    // The answers that every service shares refer to it.
+    // The responses shared by all services refer to it.
     open.push(json!({ "$ref": "#/components/schemas/Problem" }));
     while let Some(mut value) = open.pop() {
         each_reference(&mut value, &mut |reference| {
@@ -101,7 +101,7 @@ fn referenced(paths: &Map<String, Value>, mut all: Map<String, Value>) -> Map<St
     reached
 }
 
-/// The generator numbers the second type of one name within a service.
+/// The generator appends a number to the second type of the same name within a service.
 fn numbered(schemas: &Schemas) -> impl Iterator<Item = Clash> {
     schemas.iter().filter_map(|(name, (service, _))| {
         let first = name.trim_end_matches(|last: char| last.is_ascii_digit());
@@ -114,8 +114,8 @@ fn plain(name: &str) -> &str {
     name.strip_prefix(INPUT).unwrap_or(name)
 }
 
-/// What inputs are called in the end: as the type where the reply of that name has the same shape, or where there is none.
-/// The two shapes of one type differ in what is `required` only; others are two types.
+/// Final names of inputs: the type's name if the reply of that name has the same shape or does not exist. The two
+/// shapes of one type may differ only in `required`; otherwise they are two types, a clash.
 fn final_names(schemas: &Schemas, clashes: &mut BTreeSet<Clash>) -> BTreeMap<String, String> {
     let inputs: Vec<&String> = schemas.keys().filter(|name| name.starts_with(INPUT)).collect();
     let mut names: BTreeMap<String, String> = inputs.iter().map(|name| ((*name).clone(), plain(name).to_owned())).collect();
@@ -131,7 +131,7 @@ fn final_names(schemas: &Schemas, clashes: &mut BTreeSet<Clash>) -> BTreeMap<Str
             }
         }
     }
-    // A shape differs, too, when it refers to one that differs: until none is found any more.
+    // A shape also differs when it refers to one that differs; repeat until no more are found.
     loop {
         let differing = inputs.iter().find(|name| {
             let (input, reply) = (&schemas[**name], schemas.get(plain(name)));

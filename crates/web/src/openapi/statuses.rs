@@ -1,4 +1,4 @@
-//! The statuses under which an operation may be refused, in place of one answer for all of them.
+//! Documents the error statuses of each operation instead of one default response.
 
 use std::collections::BTreeSet;
 
@@ -8,21 +8,21 @@ use serde_json::{Map, Value, json};
 
 use super::{REFUSES, each_reference};
 
-/// Refusals that any request may meet.
+/// Errors of any request.
 const ALWAYS: [Code; 4] = [Code::Invalid, Code::Unauthenticated, Code::Forbidden, Code::RateLimited];
-/// Those of a request that names something.
+/// Errors of a request whose path names a resource.
 const OF_A_PLACE: [Code; 1] = [Code::NotFound];
-/// Those of a request that changes something: what it refers to may be unknown, what it wants may be impossible.
+/// Errors of a write: something it refers to may be unknown, the change may be impossible.
 const OF_A_WRITE: [Code; 4] = [Code::NotFound, Code::Conflict, Code::Gone, Code::Unprocessable];
-/// Those of a request body.
+/// Errors of a request with a body.
 const OF_A_BODY: [Code; 3] = [Code::Timeout, Code::TooLarge, Code::UnsupportedMedia];
-/// Those of a request that names the version that it changes.
+/// Errors of a conditional request.
 const OF_A_VERSION: [Code; 2] = [Code::PreconditionFailed, Code::PreconditionRequired];
 
-/// What fails on our side.
+/// Failures of the platform.
 const FAILED: &str = "5XX";
 
-/// Replaces the answer `default` by one for each status that the operation may have.
+/// Replaces the response `default` by one for each possible status of the operation.
 pub(super) fn document(method: &str, operation: &mut Value) {
     let has = |place: &str, name: Option<&str>| {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
@@ -58,7 +58,7 @@ fn name(status: &str) -> String {
     format!("Problem{status}")
 }
 
-/// The answers that the paths refer to.
+/// The responses that the paths refer to.
 pub(super) fn components(paths: &mut Value) -> Map<String, Value> {
     let mut used = BTreeSet::new();
     each_reference(paths, &mut |reference| _ = used.insert(reference.rsplit('/').next().unwrap_or_default().to_owned()));

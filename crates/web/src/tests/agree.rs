@@ -1,4 +1,4 @@
-//! A value is valid for serde when it is valid for the schema: a property of every shape of schema.
+//! Property tests: serde accepts a value exactly when the schema does, for every shape of schema.
 
 use proptest::prelude::*;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use super::{Everything, ThingUpdate};
 use crate::Input;
 use crate::violations::step;
 
-/// Any JSON value: wrong as a rule.
+/// Any JSON value, usually an invalid input.
 fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
@@ -45,7 +45,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// A valid value with some of its parts replaced, removed or added.
+/// A valid value with some parts replaced, removed or added.
 fn near(valid: Value) -> impl Strategy<Value = Value> {
     let change = (any::<prop::sample::Index>(), any_value(), 0..4_u8, any::<bool>());
     proptest::collection::vec(change, 0..4).prop_map(move |changes| {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Clash, Merged, merge};
 
-/// A service whose one operation takes and answers the given schemas.
+/// The document of a service with one operation over the given request and response schemas.
 fn service(path: &str, takes: &str, answers: &str, schemas: Value) -> Value {
     let refer = |name: &str| json!({ "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } } });
     json!({
@@ -23,7 +23,7 @@ fn merged(documents: &[(&str, Value)]) -> Result<Merged, Vec<Clash>> {
 }
 
 #[test]
-fn an_input_is_called_as_its_type_where_it_can() {
+fn an_input_is_named_as_its_type_when_the_shapes_agree() {
     let schemas = json!({
         "in.Same": object(&["a"], &["a"]), "Same": object(&["a"], &["a"]),
         "in.Create": { "type": "object", "properties": { "same": { "$ref": "#/components/schemas/in.Same" } } },
@@ -36,10 +36,10 @@ fn an_input_is_called_as_its_type_where_it_can() {
 }
 
 #[test]
-fn an_input_that_may_leave_fields_out_has_its_own_name() {
+fn an_input_with_optional_fields_has_its_own_name() {
     let schemas = json!({
         "in.Address": object(&["line", "company"], &["line"]), "Address": object(&["line", "company"], &["line", "company"]),
-        // What refers to it differs by that alone.
+        // Differs only by what it refers to.
         "in.Both": { "properties": { "to": { "$ref": "#/components/schemas/in.Address" } } },
         "Both": { "properties": { "to": { "$ref": "#/components/schemas/Address" } } },
     });
@@ -72,7 +72,7 @@ fn two_types_of_one_name_in_a_service_are_refused() {
 }
 
 #[test]
-fn a_schema_that_no_route_needs_is_left_out() {
+fn an_unreferenced_schema_is_left_out() {
     let schemas = json!({ "in.X": { "type": "object" }, "Y": { "type": "object" }, "Unused": { "type": "object" } });
     let merged = merged(&[("one", service("/v1/one", "in.X", "Y", schemas))]).expect("nothing clashes");
     assert!(merged.components["schemas"].get("Unused").is_none());

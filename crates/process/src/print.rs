@@ -1,21 +1,21 @@
-//! What a command says to whoever reads it.
+//! Prints lines of a command to standard output and standard error.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
 use bloom_runtime::StartError;
 
-/// Says a line on standard output. Whoever reads may have had enough (`| head`): no failure, and no reason to stop.
-pub fn say(line: impl Display) -> Result<(), StartError> {
-    say_to(&mut std::io::stdout().lock(), line)
+/// Prints a line on standard output. A closed pipe (`| head`) is not an error.
+pub fn print_line(line: impl Display) -> Result<(), StartError> {
+    print_to(&mut std::io::stdout().lock(), line)
 }
 
-/// Says a line on standard error. Where nobody can read it, nobody else can be told.
-pub fn complain(line: impl Display) {
+/// Prints a line on standard error. A failure is ignored, because there is nowhere else to report it.
+pub fn print_error(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn say_to(out: &mut impl Write, line: impl Display) -> Result<(), StartError> {
+fn print_to(out: &mut impl Write, line: impl Display) -> Result<(), StartError> {
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(StartError::caused("standard output cannot be written", error))
@@ -43,12 +43,12 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_no_failure_and_a_full_disk_is_one() {
-        say_to(&mut Broken(ErrorKind::BrokenPipe), "a line").expect("`| head` has read what it wanted");
-        let refused = say_to(&mut Broken(ErrorKind::StorageFull), "a line").expect_err("the line is lost");
+    fn a_closed_pipe_is_ignored_and_a_full_disk_fails() {
+        print_to(&mut Broken(ErrorKind::BrokenPipe), "a line").expect("a closed pipe is not an error");
+        let refused = print_to(&mut Broken(ErrorKind::StorageFull), "a line").expect_err("the line is lost");
         assert!(refused.chain().starts_with("standard output cannot be written: "), "{}", refused.chain());
         let mut page = Vec::new();
-        say_to(&mut page, format_args!("{} lines", 2)).expect("it is written");
+        print_to(&mut page, format_args!("{} lines", 2)).expect("it is written");
         assert_eq!(page, b"2 lines\n");
     }
 }

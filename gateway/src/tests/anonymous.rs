@@ -1,4 +1,4 @@
-//! Requests that get no further than the door: they show no key, or ask what is not served.
+//! Requests that are refused before routing: they have no key, or ask for something that is not served.
 
 use std::net::SocketAddr;
 
@@ -11,24 +11,24 @@ use crate::config::{GatewayConfig, Rate};
 
 const OFTEN: Rate = Rate { per_second: 1_000, burst: 1_000 };
 
-/// Runs the test against a gateway with nobody behind it; it is given the gateway's address.
-async fn at_the_door<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnce(SocketAddr) -> F) {
-    let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = door.local_addr().expect("bound");
-    let config = GatewayConfig { per_address, ..GatewayConfig::new(&addresses()).expect("the routes are good") };
-    let gateway = Gateway::new(config, host()).expect("no Redis is asked for");
+/// Runs the test against a gateway without services; the test receives the gateway's address.
+async fn with_gateway<F: Future<Output = ()>>(per_address: Rate, test: impl FnOnce(SocketAddr) -> F) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let config = GatewayConfig { per_address, ..GatewayConfig::new(&addresses()).expect("the routes are valid") };
+    let gateway = Gateway::new(config, host()).expect("no Redis is configured");
     tokio::select! {
         () = test(address) => {}
-        ended = gateway.run(door) => panic!("the gateway ended: {ended:?}"),
+        ended = gateway.run(listener) => panic!("the gateway ended: {ended:?}"),
     }
 }
 
-/// What is answered to a request of this first line and these headers.
+/// The response to a request with this request line and these headers.
 async fn ask(gateway: SocketAddr, line: &str, headers: &str) -> String {
     ask_any(gateway, line, &format!("host: x\r\n{headers}")).await
 }
 
-/// The same, without a host of its own.
+/// The same, without adding a `Host` header.
 async fn ask_any(gateway: SocketAddr, line: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(gateway).await.expect("the gateway listens");
     let request = format!("{line} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
@@ -39,28 +39,28 @@ async fn ask_any(gateway: SocketAddr, line: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn whoever_shows_no_key_is_counted_by_address() {
+async fn requests_without_a_key_are_counted_by_address() {
     for headers in ["", "authorization: Basic dXNlcjpwdw==\r\n", "authorization: Bearer sk_live_garbled\r\n"] {
         let test = |gateway| async move {
-            let mut told = 0;
+            let mut answered = 0;
             let refused = loop {
                 let answer = ask(gateway, "GET /v1/catalog/products", headers).await;
                 if !answer.starts_with("HTTP/1.1 401 ") {
                     break answer;
                 }
-                told += 1;
-                assert!(told < 100, "nobody counts: {headers}");
+                answered += 1;
+                assert!(answered < 100, "requests are not counted: {headers}");
             };
-            assert!(3 <= told, "{told} answers");
+            assert!(3 <= answered, "{answered} answers");
             assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: "), "{refused}");
             assert!(refused.contains(r#""code":"rate_limited""#), "{refused}");
         };
-        at_the_door(Rate { per_second: 1, burst: 3 }, test).await;
+        with_gateway(Rate { per_second: 1, burst: 3 }, test).await;
     }
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_served_is_told_which_are() {
+async fn an_unsupported_method_is_answered_with_the_supported_ones() {
     let test = |gateway| async move {
         for path in ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/"] {
             for method in ["POST", "PUT", "DELETE", "TRACE", "ABRACADABRA"] {
@@ -79,12 +79,12 @@ async fn a_method_that_is_not_served_is_told_which_are() {
         }
         assert!(ask(gateway, "TRACE /v1/nothing", "").await.starts_with("HTTP/1.1 404 "), "what is not there has no methods");
     };
-    at_the_door(OFTEN, test).await;
+    with_gateway(OFTEN, test).await;
 }
 
-/// Of two hosts, or none, each proxy on the way would believe another.
+/// With two hosts, or none, proxies on the way might each use a different one.
 #[tokio::test]
-async fn a_request_names_its_host_once() {
+async fn a_request_must_have_one_host() {
     let test = |gateway| async move {
         for headers in ["", "host: x\r\nhost: y\r\n", "host: x\r\nhost: x\r\n"] {
             let answer = ask_any(gateway, "GET /v1/catalog/products", headers).await;
@@ -93,14 +93,14 @@ async fn a_request_names_its_host_once() {
         assert!(ask_any(gateway, "GET /v1/catalog/products", "host: x\r\n").await.starts_with("HTTP/1.1 401 "));
         assert!(ask_any(gateway, "GET /livez", "").await.starts_with("HTTP/1.1 200 "), "a probe may be as short as it likes");
     };
-    at_the_door(OFTEN, test).await;
+    with_gateway(OFTEN, test).await;
 }
 
 #[tokio::test]
-async fn a_slash_behind_the_page_leads_to_it() {
+async fn a_trailing_slash_redirects_to_the_page() {
     let test = |gateway| async move {
         let answer = ask(gateway, "GET /docs/", "").await;
         assert!(answer.starts_with("HTTP/1.1 308 ") && answer.contains("\r\nlocation: /docs\r\n"), "{answer}");
     };
-    at_the_door(OFTEN, test).await;
+    with_gateway(OFTEN, test).await;
 }
