@@ -150,11 +150,30 @@ impl Pending {
     /// Takes the rows to be written now.
     pub(crate) fn take(&mut self) -> Result<(Vec<OutboxRow>, Vec<TimerChange>), Fault> {
         if let Some(fault) = self.failed.take() {
+            // A caller that ignores this refusal must not commit either.
+            self.failed = Some(Fault::internal("a document that was to be published could not be written"));
             return Err(fault);
         }
         self.bytes = 0;
         self.has_events |= !self.events.is_empty();
         Ok((std::mem::take(&mut self.events), std::mem::take(&mut self.timers)))
+    }
+
+    /// Adds what was collected later.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.timers.retain(|known| !later.timers.iter().any(|timer| timer.kind == known.kind && timer.key == known.key));
+        self.events.extend(later.events);
+        self.timers.extend(later.timers);
+        self.hooks.extend(later.hooks);
+        self.bytes += later.bytes;
+        self.has_events |= later.has_events;
+        self.earliest_timer = self.earliest_timer.into_iter().chain(later.earliest_timer).min();
+        self.failed = self.failed.take().or(later.failed);
+    }
+
+    /// The refusal of a document that could not be published, if there is one.
+    pub(crate) fn refusal(&mut self) -> Option<Fault> {
+        self.failed.take()
     }
 
     /// Takes over the hooks and notifications of a statement that has written its rows itself.

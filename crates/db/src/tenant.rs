@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bloom_fault::Fault;
 use bloom_kernel::{EventId, TenantId, Timestamp};
-use sqlx::PgConnection;
+use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
 use crate::Wake;
@@ -65,6 +65,25 @@ impl TenantTx {
         sqlx::query_scalar!("select set_config('bloom.tenant', $1, true)", id).fetch_one(self.tx.conn()).await?;
         self.cause.tenant = tenant;
         Ok(())
+    }
+
+    /// Runs a part of the transaction after a savepoint. When it fails, its rows, events and timers are undone and the
+    /// transaction can go on. A document that cannot be published fails the part that published it.
+    pub async fn part<T, F>(&mut self, run: F) -> Result<T, Fault>
+    where
+        F: AsyncFnOnce(&mut Self) -> Result<T, Fault>,
+    {
+        self.tx.conn().execute("savepoint part").await?;
+        let earlier = std::mem::take(&mut self.pending);
+        let outcome = run(self).await.and_then(|done| self.pending.refusal().map_or(Ok(done), Err));
+        let later = std::mem::replace(&mut self.pending, earlier);
+        if outcome.is_ok() {
+            self.pending.append(later);
+        } else {
+            self.tx.conn().execute("rollback to savepoint part").await?;
+        }
+        self.tx.conn().execute("release savepoint part").await?;
+        outcome
     }
 
     /// Rolls back and releases the locks before it returns; dropping the transaction does so a moment later.

@@ -9,6 +9,14 @@ pub fn constraint(error: &sqlx::Error) -> Option<&str> {
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
+        // A statement that could not be made because of a fault of its own, such as a document that is too large.
+        let error = match error {
+            sqlx::Error::Encode(cause) => match cause.downcast::<Self>() {
+                Ok(fault) => return *fault,
+                Err(cause) => sqlx::Error::Encode(cause),
+            },
+            other => other,
+        };
         match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => unavailable(error),
             sqlx::Error::Database(cause) => {

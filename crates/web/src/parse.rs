@@ -109,7 +109,9 @@ fn refusal<T: JsonSchema + 'static>(bytes: &[u8]) -> Option<Fault> {
 /// Serde refuses a text that the schema accepts: a defect in the type.
 fn unexplained<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Fault {
     let kind = std::any::type_name::<T>();
-    tracing::warn!(input = kind, %error, "an input is refused that its schema allows");
+    // Serde's message may quote the value, which may be personal data.
+    let (line, column) = (error.line(), error.column());
+    tracing::warn!(input = kind, line, column, "an input is refused that its schema allows");
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize::<_, T>(Strict(&mut json));
     let pointer = read.err().map_or(String::new(), |error| pointer(error.path()));

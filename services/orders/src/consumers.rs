@@ -73,7 +73,6 @@ pub async fn payment_updated(app: &Orders, tx: &mut TenantTx, events: &[Envelope
         let payment: Payment = event.data()?;
         payments.retain(|known| known.id != payment.id);
         payments.push(payment);
-        tx.set_causation(Some(event.id));
     }
     resume_checkouts(app, tx, &payments).await?;
     update_orders(tx, &payments).await

@@ -56,8 +56,9 @@ async fn apply_products(app: &Pricing, tx: &mut TenantTx, events: &[&Envelope]) 
             classes.insert(variant_id, class);
         }
     }
-    let Some(last) = events.last().filter(|_| !classes.is_empty()) else { return Ok(()) };
-    tx.set_causation(Some(last.id));
+    if classes.is_empty() {
+        return Ok(());
+    }
     let classes: Vec<VariantClass> = classes.into_values().collect();
     let mut changed = variant_classes_put(tx, &classes).await?;
     changed.sort_unstable();

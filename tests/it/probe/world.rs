@@ -107,7 +107,7 @@ impl World {
         self.ids.insert(prefix.to_owned(), id.to_owned());
     }
 
-    /// The ETag of the object that a path names, or of the object that contains it.
+    /// The `ETag` of the object that a path names, or of the object that contains it.
     pub(super) async fn etag(&self, path: &str) -> String {
         let mut path = path;
         loop {

@@ -123,9 +123,13 @@ async fn apply_parts(
 ) -> Result<(), Fault> {
     let mut parts = Parts::new(lines.len());
     while let Some(part) = parts.pop() {
-        sqlx::query("savepoint part").execute(&mut **tx).await?;
         let mut of_part = Outcome::default();
-        match apply_lines(tx, foreign, &lines[part.clone()], &mut of_part).await.map_err(|fault| app.db.explain(fault)) {
+        let lines_of_part = &lines[part.clone()];
+        let applied = tx.part(async |tx| {
+            let applied = apply_lines(tx, foreign, lines_of_part, &mut of_part).await;
+            applied.map_err(|fault| app.db.explain(fault))
+        });
+        match applied.await {
             Ok(()) => {
                 outcome.applied.created += of_part.applied.created;
                 outcome.applied.updated += of_part.applied.updated;
@@ -133,19 +137,17 @@ async fn apply_parts(
                 outcome.push.append(&mut of_part.push);
             }
             Err(fault) if is_refusal(&fault) => {
-                sqlx::query("rollback to savepoint part").execute(&mut **tx).await?;
                 if let Some(line) = parts.refused(part) {
                     outcome.errors.extend(report(lines[line].nr, violations(&fault)));
                 }
             }
             Err(fault) => return Err(fault),
         }
-        sqlx::query("release savepoint part").execute(&mut **tx).await?;
     }
     Ok(())
 }
 
-/// All lines in a fixed number of statements. Publishes last: a part that is rolled back to its savepoint leaves no events.
+/// All lines in a fixed number of statements.
 async fn apply_lines(tx: &mut TenantTx, foreign: &Foreign, lines: &[NumberedLine], outcome: &mut Outcome) -> Result<(), Fault> {
     let existing = existing_products(tx, lines).await?;
     let mut names = names(tx, lines, &existing, foreign).await?;

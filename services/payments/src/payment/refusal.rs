@@ -35,7 +35,9 @@ impl From<Refusal> for Fault {
             Refusal::BelongsToOrder(order) => Self::new(
                 Code::Conflict,
                 "payment_belongs_to_order",
-                format!("This payment belongs to an order, which moves its money. Ask /v1/orders/{order} instead."),
+                format!(
+                    "This payment belongs to an order, which moves its money. Ask /v1/orders/{order} instead; while there is no such order, its checkout decides, and gives the money back when it fails."
+                ),
             ),
             Refusal::AmountNotPositive => {
                 Self::invalid("/amount/amount", ViolationCode::OutOfRange, "An amount of money to move is above 0.")
