@@ -65,9 +65,9 @@ def live(shop: Shop) -> dict[str, Any]:
             known.append(match[0])
     inputs = Inputs(document["components"]["schemas"], ids)
     done: dict[str, Exchange] = {}
-    for exchange in shop.exchanges:
-        if exchange.status < 300:
-            done.setdefault(exchange.operation, exchange)
+    # A success if there was one, else what was refused.
+    for exchange in sorted(shop.exchanges, key=lambda exchange: exchange.status >= 300):
+        done.setdefault(exchange.operation, exchange)
     for operation, (_, _, described) in shop.operations.items():
         exchange = done[operation]
         for parameter in described.get("parameters", []):

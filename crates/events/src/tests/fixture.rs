@@ -268,8 +268,8 @@ pub(super) async fn change(db: &bloom_db::Db, host: &ServiceContext, call: &Requ
     .await
     .unwrap();
     let version: i64 = row.get("version");
-    // Hold the row lock for a while: writers of this aggregate wait, others continue. Real time, so that transactions
-    // of several writers overlap.
+    // Hold the row lock for a while: writers of this aggregate wait, others continue.
+    // Real time: transactions of several writers overlap.
     tokio::time::sleep(Duration::from_millis(u64::from(random(host) % 4))).await;
     let document = Document { id: id.to_owned(), value: row.get("value") };
     let draft = Draft { kind: "thing.changed", aggregate: id.to_owned(), version, data: &document, causation: None };
