@@ -4,16 +4,16 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`envelope`] | an event as it is sent; [`Draft`], an event about to be written |
-//! | [`publish`](mod@publish) | writes events into the outbox, in the transaction of the change |
+//! | [`envelope`] | an event as it is sent |
+//! | [`Publish`] | writes events into the outbox, in the transaction of the change |
 //! | `relay` | moves events from the outbox to the bus: shards, leases with an epoch, positions |
 //! | [`bus`] | in process (the outbox is the log) or Kafka |
-//! | [`handler`], `consume`, `apply` | apply events from the bus: inbox, cursor and effect in one transaction |
+//! | `functions`, `handler`, `consume`, `apply` | apply events from the bus: inbox, cursor and effect in one transaction |
 //! | `park` | queues events that cannot be applied, per aggregate; the others continue |
 //! | `unreadable` | stores messages that are not valid events for an operator |
 //! | `load` | loads the sources' state for a new generation of a consumer, which then follows the events |
-//! | [`timer`] | work scheduled for a later time |
-//! | [`platform`], [`export`], [`check`] | RPCs that every service offers about itself |
+//! | `timer` | work scheduled for a later time |
+//! | [`platform`], `export`, `check` | RPCs that every service offers about itself |
 //! | `upkeep` | partitions, expiry, metrics |
 //!
 //! Deliberately absent: NOTIFY, a global order, Kafka transactions, events that are not rows first.

@@ -23,7 +23,8 @@ const START: &str = "One call freezes the cart, holds stock, authorises the paym
     payer has to do first (202). A failed one leaves nothing.";
 
 pub(crate) fn routes() -> Routes<Orders> {
-    let doc = Doc::new("Check out a cart: hold stock, authorise payment, place the order").describe(START).needs_key();
+    let doc = Doc::new("Check out a cart: hold stock, authorise payment, place the order").describe(START);
+    let doc = doc.needs_key().refuses(&[Code::PreconditionFailed]);
     Routes::new("/v1/checkouts").post("checkout_create", doc, start)
 }
 
