@@ -2,7 +2,7 @@
 //! executable, `bloom serve` and `bloom up` must start it in exactly the same way.
 //!
 //! * [`Settings`]: all settings of a process, from the environment
-//! * [`serve`]: one service as a process, over TCP, with Kafka when configured
+//! * [`serve()`]: one service as a process, over TCP, with Kafka when configured
 //! * [`print_line`]: prints a line and tolerates a closed pipe
 //! * [`settings_of_all`]: every setting by name, for `--help` and its document
 

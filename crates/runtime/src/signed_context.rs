@@ -1,4 +1,4 @@
-//! The signed form of a [`RequestContext`] that the gateway passes to services, and services to each other.
+//! The signed form of a [`RequestContext`](crate::RequestContext) that the gateway passes to services, and services to each other.
 //!
 //! `v1.<base64url of the claims as JSON>.<base64url of HMAC-SHA256>`. A MAC suffices because every verifier belongs to
 //! the fleet. It expires after at most 60 s. No service accepts a tenant, actor or scope from anywhere else.

@@ -1,7 +1,7 @@
 //! Test support: a real PostgreSQL schema per test, a controllable clock and randomness, and a test client for a service's
 //! REST API without a socket. The crate exists because every service is tested the same way.
 //!
-//! ```ignore
+//! ```text
 //! let bench = testkit::test_env("catalog", &MIGRATIONS).await;
 //! let client = bench.open(|host, db| catalog::service(config, host, db, bus).await).await;
 //! let answer = client.post("/v1/catalog/products").json(&json!({…})).send().await;
