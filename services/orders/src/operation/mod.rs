@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use model::{Operation, OperationKind, OperationStatus, StockUnits};
 pub(crate) use record::{TIMER, record, record_due, retry_later, retry_now};
-pub(crate) use store::{operation_get, operation_settle, operations_moving_money, operations_shipping};
+pub(crate) use store::{operation_get, operation_of_kind, operation_settle, operations_moving_money, operations_shipping};

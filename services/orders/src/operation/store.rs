@@ -129,6 +129,18 @@ pub async fn operations_shipping(conn: &mut PgConnection, order: OrderId) -> Res
     Ok(fulfilments)
 }
 
+/// Whether an order has an operation of this kind, in whatever state.
+pub async fn operation_of_kind(conn: &mut PgConnection, order: OrderId, kind: OperationKind) -> Result<bool, Fault> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from operation where order_id = $1 and kind = $2) as "exists!""#,
+        order.uuid(),
+        kind.as_str(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
 /// What running operations do with an order's money.
 pub struct MoneyInFlight {
     /// Minor units that are being captured.

@@ -8,11 +8,12 @@ use bloom_runtime::RequestContext;
 use serde_json::{Value, json};
 
 use super::ending::{new_operation, refund_late_capture};
-use super::model::{Order, OrderPayment};
+use super::model::{Order, OrderPayment, OrderStatus, RefundState};
 use super::save::{Change, lock_order, save};
 use crate::Orders;
 use crate::operation::{
-    self, Operation, OperationKind, OperationStatus, operation_settle, operations_moving_money, operations_shipping, record,
+    self, Operation, OperationKind, OperationStatus, operation_of_kind, operation_settle, operations_moving_money,
+    operations_shipping, record, record_due,
 };
 use crate::settings::{CaptureMode, settings_get};
 
@@ -46,6 +47,8 @@ pub async fn settle(
         };
         let next = earned.or(owed);
         record(app, tx, next.as_slice()).await?;
+        let release = release_of_withdrawn(tx, &order).await?;
+        record_due(tx, release.as_slice()).await?;
         tx.unschedule(operation::TIMER, &operation.id.to_string());
         Ok(next)
     });
@@ -112,4 +115,18 @@ async fn capture_of_shipped(tx: &mut TenantTx, order: &Order) -> Result<Option<O
     }
     let amount = Money::new(due, order.currency);
     Ok(Some(new_operation(tx, order, OperationKind::Capture).with_amount(amount)))
+}
+
+/// Releases the stock of units that were refunded before they were shipped, once the order is completed and neither a shipment nor
+/// a refund that could revert that is open. An order has one release at most.
+async fn release_of_withdrawn(tx: &mut TenantTx, order: &Order) -> Result<Option<Operation>, Fault> {
+    let units = order.unpacked_units();
+    let is_final = order.refunds.iter().all(|refund| refund.status != RefundState::Pending);
+    if order.status != OrderStatus::Completed || units.is_empty() || !is_final {
+        return Ok(None);
+    }
+    if !operations_shipping(tx, order.id).await?.is_empty() || operation_of_kind(tx, order.id, OperationKind::Release).await? {
+        return Ok(None);
+    }
+    Ok(Some(new_operation(tx, order, OperationKind::Release).with_units(units)))
 }

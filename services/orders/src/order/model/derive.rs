@@ -51,20 +51,20 @@ fn payment_status(order: &Order) -> OrderPaymentStatus {
 
 /// The fulfilment status that follows from the fulfilments.
 fn fulfilment_status(order: &Order) -> FulfilmentStatus {
-    let ordered: i64 = order.lines.iter().map(|line| line.quantity).sum();
+    let ordered: i64 = order.lines.iter().map(|line| line.quantity - order.withdrawn_units(line)).sum();
     let units = |wanted: &[FulfilmentState]| -> i64 {
         let fulfilments = order.fulfilments.iter().filter(|fulfilment| wanted.contains(&fulfilment.status));
         fulfilments.flat_map(|fulfilment| &fulfilment.lines).map(|line| line.quantity).sum()
     };
     let shipped = units(&[FulfilmentState::Shipped, FulfilmentState::Delivered]);
-    if units(&[FulfilmentState::Delivered]) == ordered {
-        return FulfilmentStatus::Delivered;
-    }
-    if shipped == ordered {
-        return FulfilmentStatus::Fulfilled;
-    }
     if 0 < shipped {
-        return FulfilmentStatus::Partial;
+        return if units(&[FulfilmentState::Delivered]) == ordered {
+            FulfilmentStatus::Delivered
+        } else if shipped == ordered {
+            FulfilmentStatus::Fulfilled
+        } else {
+            FulfilmentStatus::Partial
+        };
     }
     match order.status {
         OrderStatus::Canceled | OrderStatus::Expired => FulfilmentStatus::Canceled,

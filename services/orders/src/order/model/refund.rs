@@ -32,6 +32,9 @@ pub struct RefundLine {
     pub quantity: i64,
     /// How much for them.
     pub amount: Money,
+    /// Of these, units that were not shipped yet when they were refunded. They are not shipped any more.
+    #[serde(default)]
+    pub withdrawn: i64,
 }
 
 /// A refund.

@@ -6,6 +6,7 @@ use bloom_kernel::{Money, RefundId, Timestamp};
 use super::fulfilment::{LineQuantity, exceeds_left, unknown_line};
 use super::order::Order;
 use super::refund::{Refund, RefundLine, RefundState, RefundWish, share};
+use super::status::OrderStatus;
 
 /// Most refunds of an order.
 const REFUNDS_MAX: usize = 100;
@@ -78,7 +79,11 @@ impl Order {
             }
             let upto = share(line.total.amount(), line.refunded_quantity + want.quantity.get(), line.quantity);
             let amount = Money::new(upto - line.refunded.amount(), self.currency);
-            lines.push(RefundLine { line_id: line.id, quantity: want.quantity.get(), amount });
+            // Shipped units count as returned first; only the others are withdrawn.
+            let returned = line.refunded_quantity - self.withdrawn_units(line);
+            let returnable = (self.shipped_units(line.id, &[]) - returned).max(0);
+            let withdrawn = (want.quantity.get() - returnable).max(0);
+            lines.push(RefundLine { line_id: line.id, quantity: want.quantity.get(), amount, withdrawn });
         }
         Ok(lines)
     }
@@ -92,6 +97,10 @@ impl Order {
             return Ok(());
         }
         refund.status = RefundState::Failed;
+        // Its units may be shipped after all.
+        if self.status == OrderStatus::Completed && refund.lines.iter().any(|part| 0 < part.withdrawn) {
+            (self.status, self.completed_at) = (OrderStatus::Confirmed, None);
+        }
         for part in &refund.lines {
             if let Some(line) = self.lines.iter_mut().find(|line| line.id == part.line_id) {
                 line.refunded_quantity -= part.quantity;

@@ -5,7 +5,7 @@ use bloom_kernel::{FulfilmentId, LocationId, Money, OrderLineId, Timestamp};
 
 use super::fulfilment::{Fulfilment, FulfilmentLine, FulfilmentState, LineQuantity, Tracking, exceeds_left, unknown_line};
 use super::order::{Order, OrderLine};
-use super::refund::share;
+use super::refund::{RefundState, share};
 use super::status::OrderStatus;
 use crate::operation::StockUnits;
 
@@ -50,12 +50,16 @@ impl Order {
         open
     }
 
-    /// Refunded units of a line that cannot be among its shipped units, so they will not be shipped.
-    fn withdrawn_units(&self, line: &OrderLine) -> i64 {
-        (line.refunded_quantity - self.shipped_units(line.id, &[])).max(0)
+    /// Units of a line that were refunded before they were shipped, so they will not be shipped. A shipment that inventory refused
+    /// later makes refunded units of it unshipped, too.
+    pub(super) fn withdrawn_units(&self, line: &OrderLine) -> i64 {
+        let refunds = self.refunds.iter().filter(|refund| refund.status != RefundState::Failed);
+        let parts = refunds.flat_map(|refund| &refund.lines).filter(|part| part.line_id == line.id);
+        let recorded: i64 = parts.map(|part| part.withdrawn).sum();
+        recorded.max(line.refunded_quantity - self.shipped_units(line.id, &[])).max(0)
     }
 
-    fn shipped_units(&self, line: OrderLineId, except: &[FulfilmentId]) -> i64 {
+    pub(super) fn shipped_units(&self, line: OrderLineId, except: &[FulfilmentId]) -> i64 {
         let shipped = self.fulfilments.iter().filter(|fulfilment| fulfilment.has_left() && !except.contains(&fulfilment.id));
         shipped
             .flat_map(|fulfilment| &fulfilment.lines)
@@ -224,13 +228,15 @@ impl Order {
         units.collect()
     }
 
-    /// The price of the shipped units, and of the delivery once anything is shipped: the amount that may be captured. Fulfilments
-    /// whose shipment inventory has not answered yet do not count.
+    /// The price of the shipped units, and of the delivery once anything is shipped: the amount that may be captured. Withdrawn units
+    /// count, too: they were captured before they were refunded. Fulfilments whose shipment inventory has not answered yet do not
+    /// count.
     pub fn value_of_shipped(&self, unanswered: &[FulfilmentId]) -> Money {
         let units = self.lines.iter().map(|line| (line, self.shipped_units(line.id, unanswered)));
         let (mut value, mut any) = (0_i64, false);
-        for (line, quantity) in units {
-            any |= 0 < quantity;
+        for (line, shipped) in units {
+            any |= 0 < shipped;
+            let quantity = (shipped + self.withdrawn_units(line)).min(line.quantity);
             value = value.saturating_add(share(line.total.amount(), quantity, line.quantity));
         }
         if any {

@@ -42,6 +42,39 @@ async fn a_wholly_refunded_order_does_not_ship() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refunded_units_do_not_ship_and_their_stock_is_released() {
+    let fixture = Fixture::open().await;
+    let order = fixture.order(2).await;
+    fixture.orders.post(&path(&order, "/captures")).key("c").json(&json!({})).send().await.expect(201);
+    let one = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }] });
+    fixture.orders.post(&path(&order, "/refunds")).key("r").json(&one).send().await.expect(201);
+    let ship = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }], "shipped": true });
+    fixture.orders.post(&path(&order, "/fulfilments")).key("f1").json(&ship).send().await.expect(201);
+    fixture.orders.post(&path(&order, "/fulfilments")).key("f2").json(&ship).send().await.expect(409);
+    fixture.drain().await;
+    let order = fixture.read_order(&order["id"]).await;
+    assert_eq!((&order["status"], &order["fulfilment_status"]), (&json!("completed"), &json!("fulfilled")));
+    assert_eq!(fixture.levels(&fixture.shirt).await, (999, 0, 0), "the refunded unit is for sale again");
+    assert_eq!(fixture.breaches().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn captures_on_fulfilment_pay_for_what_is_shipped() {
+    let fixture = Fixture::open().await;
+    fixture.capture_on_fulfilment().await;
+    let order = fixture.order(2).await;
+    let unit = json!({ "amount": { "amount": 1_100, "currency": "INR" } });
+    fixture.orders.post(&path(&order, "/captures")).key("c").json(&unit).send().await.expect(201);
+    let one = json!({ "lines": [{ "line_id": line(&order), "quantity": 1 }] });
+    let refunded = fixture.orders.post(&path(&order, "/refunds")).key("r").json(&one).send().await.expect(201);
+    fixture.orders.post(&path(&order, "/fulfilments")).key("f").json(&json!({ "shipped": true })).send().await.expect(201);
+    fixture.drain().await;
+    let order = fixture.read_order(&order["id"]).await;
+    assert_eq!(order["payment"]["captured"], order["total"], "{refunded:?}");
+    assert_eq!(order["status"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_paid_in_part_ships_what_is_paid() {
     let fixture = Fixture::open().await;
     let order = fixture.order(3).await;

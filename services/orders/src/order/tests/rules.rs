@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::sample::{at, inr, order, units};
 use crate::order::model::{
-    FulfilmentState, LineQuantity, Order, OrderPayment, OrderPaymentStatus, OrderStatus, RefundWish, share,
+    FulfilmentState, FulfilmentStatus, LineQuantity, Order, OrderPayment, OrderPaymentStatus, OrderStatus, RefundWish, share,
 };
 
 #[test]
@@ -185,6 +185,36 @@ fn refunded_units_are_not_shipped() {
     order.pack(rest, &[], None, at(2)).unwrap();
     assert_eq!(order.fulfilment(rest).unwrap().lines.iter().map(|line| line.quantity).sum::<i64>(), 2);
     order.ship(rest, None, at(3)).unwrap();
+}
+
+#[test]
+fn refunded_units_stay_unshipped_after_each_shipment() {
+    let mut order = order(3, 300);
+    pay(&mut order, 300, 0, 0);
+    let two = RefundWish::Lines(vec![LineQuantity { line_id: order.lines[0].id, quantity: units(2) }]);
+    let refund = order.refund(RefundId::from_uuid(Uuid::from_u128(30)), &two, None, at(1)).unwrap();
+    assert_eq!(refund.lines[0].withdrawn, 2);
+    let one = pack(&mut order, 20, 1).unwrap();
+    order.ship(one, None, at(2)).unwrap();
+    assert_eq!(reason(pack(&mut order, 21, 1)), "quantity_exceeds_left", "the other two are refunded");
+    assert_eq!(order.value_of_shipped(&[]), inr(300), "what was captured for the refunded ones is not captured again");
+    order.derive(at(3));
+    assert_eq!((order.fulfilment_status, order.status), (FulfilmentStatus::Fulfilled, OrderStatus::Completed));
+    order.settle_refund(RefundId::from_uuid(Uuid::from_u128(30)), false).unwrap();
+    order.derive(at(4));
+    assert_eq!((order.fulfilment_status, order.status), (FulfilmentStatus::Partial, OrderStatus::Confirmed));
+    let rest = pack(&mut order, 22, 2).unwrap();
+    order.ship(rest, None, at(5)).unwrap();
+}
+
+#[test]
+fn an_order_refunded_before_any_shipment_is_not_fulfilled() {
+    let mut order = order(1, 100);
+    pay(&mut order, 100, 0, 0);
+    let one = RefundWish::Lines(vec![LineQuantity { line_id: order.lines[0].id, quantity: units(1) }]);
+    order.refund(RefundId::from_uuid(Uuid::from_u128(30)), &one, None, at(1)).unwrap();
+    order.derive(at(2));
+    assert_eq!((order.fulfilment_status, order.status), (FulfilmentStatus::Unfulfilled, OrderStatus::Confirmed));
 }
 
 #[test]
