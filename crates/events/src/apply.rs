@@ -15,7 +15,7 @@ use futures::FutureExt as _;
 use tracing::Instrument as _;
 
 use crate::envelope::{Envelope, SCHEMA_VERSION};
-use crate::handler::{Handler, transient};
+use crate::handler::Handler;
 use crate::store::inbox::{ConsumerGeneration, Cursor, inbox_admit};
 use crate::store::parked::parked_add;
 
@@ -65,7 +65,7 @@ impl Applier {
             Err(fault) => fault,
         };
         for attempt in 1..TRIES {
-            if !transient(&fault) {
+            if !fault.is_retryable() {
                 break;
             }
             self.pause(wait(attempt)).await?;
@@ -136,7 +136,7 @@ impl Applier {
                 consumer = self.reader.consumer, event = %event.id, kind = event.kind, tenant = %event.tenant,
                 aggregate = event.aggregate, cause, "event parked; later ones of this aggregate queue behind it"
             );
-            let cause = Some((cause.as_str(), 1, transient(fault)));
+            let cause = Some((cause.as_str(), 1, fault.is_retryable()));
             parked_add(&mut tx, self.reader.consumer, &[event], cause, self.host.platform_now()).await?;
             self.host.metrics.count(self.service, "events_parked", 1);
         }

@@ -1,7 +1,7 @@
 //! Handles events that other services publish.
 
 use bloom_db::TenantTx;
-use bloom_fault::{Code, Fault};
+use bloom_fault::Fault;
 use futures::future::BoxFuture;
 
 use crate::envelope::Envelope;
@@ -24,13 +24,4 @@ pub trait Handler: Send + Sync {
     /// It ignores a version lower than the one it has seen and applies an equal one again (a replay repairs by that). It
     /// changes nothing outside the transaction. A fault that a retry may cure is retried; any other parks the aggregate.
     fn apply<'a>(&'a self, tx: &'a mut TenantTx, batch: &'a [Envelope]) -> BoxFuture<'a, Result<(), Fault>>;
-}
-
-/// Whether a retry may succeed without an operator.
-pub(crate) fn transient(fault: &Fault) -> bool {
-    match fault.code {
-        Code::Unavailable | Code::DeadlineExceeded | Code::BadGateway | Code::RateLimited => true,
-        Code::Conflict => fault.reason == "busy",
-        _ => false,
-    }
 }

@@ -4,7 +4,6 @@ use bloom_fault::Fault;
 use bloom_kernel::TenantId;
 
 use crate::apply::Applier;
-use crate::handler::transient;
 use crate::store::parked::{Queue, parked_failed, parked_head, parked_queues, parked_remove};
 
 /// Maximum number of events of a queue redriven in one transaction.
@@ -36,7 +35,7 @@ pub(crate) async fn unpark(applier: &Applier, which: &Which) -> Result<u64, Faul
                 Err(fault) => {
                     tracing::warn!(consumer, tenant = %queue.tenant, aggregate = queue.aggregate, cause = fault.chain(), "still parked");
                     let mut tx = applier.begin_for(queue.tenant).await?;
-                    parked_failed(&mut tx, consumer, queue, &fault.chain(), transient(&fault)).await?;
+                    parked_failed(&mut tx, consumer, queue, &fault.chain(), fault.is_retryable()).await?;
                     tx.commit().await?;
                     break;
                 }

@@ -163,6 +163,26 @@ impl Code {
         Self::ALL.into_iter().find(|code| code.as_str() == name)
     }
 
+    /// Whether the same request may succeed a moment later without any other change.
+    pub const fn is_retryable(self) -> bool {
+        match self {
+            Self::Timeout | Self::RateLimited | Self::BadGateway | Self::Unavailable | Self::DeadlineExceeded => true,
+            Self::Invalid
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Conflict
+            | Self::Gone
+            | Self::PreconditionFailed
+            | Self::TooLarge
+            | Self::UnsupportedMedia
+            | Self::Unprocessable
+            | Self::PreconditionRequired
+            | Self::Internal => false,
+        }
+    }
+
     /// The fixed sentence shown for an internal failure; `None` for a refusal.
     pub const fn fixed_detail(self) -> Option<&'static str> {
         match self {

@@ -159,6 +159,11 @@ impl Fault {
         line
     }
 
+    /// Whether a retry may succeed: its code says so, or another transaction holds what it needs (`busy`).
+    pub fn is_retryable(&self) -> bool {
+        self.code.is_retryable() || (self.code == Code::Conflict && self.reason == "busy")
+    }
+
     /// The text a caller may read: a fixed sentence for an internal failure.
     pub fn public_detail(&self) -> &str {
         self.code.fixed_detail().unwrap_or(&self.detail)

@@ -12,27 +12,9 @@ use crate::operation::StockUnits;
 
 /// True when the same call may succeed a moment later: the other service is unreachable, slow, busy or has failed internally.
 pub(crate) fn is_transient(fault: &Fault) -> bool {
-    match fault.code {
-        Code::Unavailable
-        | Code::DeadlineExceeded
-        | Code::Timeout
-        | Code::BadGateway
-        | Code::RateLimited
-        | Code::Internal
-        // Between services these faults mean that keys or clocks of the fleet differ. The buyer has made no mistake.
-        | Code::Unauthenticated
-        | Code::Forbidden => true,
-        Code::Conflict => matches!(&*fault.reason, "busy" | "void_in_progress"),
-        Code::Invalid
-        | Code::NotFound
-        | Code::MethodNotAllowed
-        | Code::Gone
-        | Code::PreconditionFailed
-        | Code::TooLarge
-        | Code::UnsupportedMedia
-        | Code::Unprocessable
-        | Code::PreconditionRequired => false,
-    }
+    // Between services a refused identity means that keys or clocks of the fleet differ. The buyer has made no mistake.
+    let is_ours = matches!(fault.code, Code::Internal | Code::Unauthenticated | Code::Forbidden);
+    fault.is_retryable() || is_ours || (fault.code == Code::Conflict && fault.reason == "void_in_progress")
 }
 
 /// The outcome of an authorisation.
