@@ -163,8 +163,12 @@ impl DevState {
     }
 }
 
-/// True when the process exists and is `bloom`: the pid of an old file may belong to another process.
+/// True when the process exists and is `bloom`, under whatever file name: the pid of an old file may belong to another process.
 pub fn is_bloom(pid: u32) -> bool {
+    let executable = fs::read_link(format!("/proc/{pid}/exe"));
+    if executable.is_ok_and(|executable| std::env::current_exe().is_ok_and(|own| own == executable)) {
+        return true;
+    }
     fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
         let program = line.split(|byte| *byte == 0).next().unwrap_or_default();
         String::from_utf8_lossy(program).ends_with("bloom")

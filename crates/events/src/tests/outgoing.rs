@@ -1,12 +1,14 @@
 //! A commit writes all its events and timers in order, however many of each kind, or none.
 
 use bloom_db::TenantTx;
+use bloom_fault::Fault;
 use bloom_testkit::TestEnv;
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::Row as _;
 
 use crate::Publish as _;
+use crate::publish::DATA_BYTES;
 use crate::tests::fixture::pair;
 use crate::{Bus, Draft, publish};
 
@@ -103,4 +105,51 @@ async fn a_large_import_keeps_order_and_bounds_memory() {
     assert!((2_000..2_500).contains(&sent.get::<i64, _>(0)), "most are with the database already, the rest is not");
     tx.commit().await.unwrap();
     assert_eq!(written(bench).await.0, (0..2_500).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_failed_part_leaves_no_events_and_the_rest_commits() {
+    let pair = pair(Bus::in_process()).await;
+    let bench = &pair.alpha;
+    let mut tx = bench.db.write(&bench.call()).await.unwrap();
+    publish_range(bench, &mut tx, 0..1).await;
+    set(bench, &mut tx, "before", 1);
+    let refused = tx.part(async |tx| {
+        // More than is kept in memory: these rows are in the table when the part fails.
+        publish_range(bench, tx, 1..1_500).await;
+        set(bench, tx, "before", 2);
+        set(bench, tx, "within", 2);
+        tx.after_commit(|| panic!("the part was undone"));
+        Err::<(), _>(Fault::not_found("thing"))
+    });
+    assert_eq!(refused.await.unwrap_err().reason, "not_found");
+    let too_large = tx.part(async |tx| {
+        tx.publish_document("thing.changed".to_owned(), "thing".to_owned(), 1, &"x".repeat(DATA_BYTES));
+        Ok(())
+    });
+    assert_eq!(too_large.await.unwrap_err().reason, "document_too_large");
+    tx.part(async |tx| {
+        publish_range(bench, tx, 7..8).await;
+        set(bench, tx, "after", 1);
+        Ok(())
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(written(bench).await, (vec![0, 7], named(&["after", "before"], 1)));
+}
+
+#[tokio::test]
+async fn a_document_that_is_too_large_is_refused_with_its_code() {
+    let pair = pair(Bus::in_process()).await;
+    let bench = &pair.alpha;
+    let mut tx = bench.db.write(&bench.call()).await.unwrap();
+    tx.publish_document("thing.changed".to_owned(), "thing".to_owned(), 1, &"x".repeat(DATA_BYTES));
+    assert_eq!(tx.flush_if_large().await.map_err(|fault| fault.reason.to_string()), Ok(()), "it waits for the commit");
+    assert_eq!(tx.commit().await.unwrap_err().reason, "document_too_large");
+    let mut write = bench.db.write_once(&bench.call());
+    write.publish_document("thing.changed".to_owned(), "thing".to_owned(), 1, &"x".repeat(DATA_BYTES));
+    let error = write.open().await.err().expect("it is refused");
+    assert_eq!(Fault::from(error).reason, "document_too_large");
+    assert_eq!(written(bench).await.0, Vec::<i64>::new());
 }
